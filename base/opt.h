@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Command-line flags from a table. To add a flag: a row in the program's table and its man page.
+ *
+ * Flags may stand before or after arguments; "--" ends them; --no-x clears a switch; --flag=value
+ * and --flag value are the same; short switches may be joined (-nw).
+ */
+#ifndef GODWIT_BASE_OPT_H
+#define GODWIT_BASE_OPT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+
+enum opt_type {
+    OPT_SWITCH, /* present or not */
+    OPT_TEXT,
+    OPT_U64,
+    OPT_BYTES,    /* num_parse_bytes */
+    OPT_RATE,     /* num_parse_rate */
+    OPT_DURATION, /* num_parse_duration, milliseconds */
+    OPT_CHOICE,   /* one of choices */
+    OPT_OPTIONAL, /* a duration that may be left out: -w or --watch=5s */
+};
+
+struct opt {
+    const char *name; /* "dry-run" */
+    char letter;      /* 'n' or 0 */
+    enum opt_type type;
+    const char *arg;     /* how help calls the value: "RATE"; NULL for switches */
+    const char *choices; /* "table|json|…" for OPT_CHOICE */
+    uint64_t min, max;   /* for numbers; max 0 = no limit */
+    const char *dflt;    /* as text; NULL = absent */
+    const char *help;
+};
+
+struct opt_set; /* what was given, by table row */
+
+/*
+ * Parse argv (argv[0] is not looked at) against n rows. Arguments that are no flags are kept in
+ * order (opt_arg). On an unknown flag: -EINVAL with GW_USAGE and "did you mean".
+ */
+int opt_parse(const struct opt *rows, size_t n, int argc, char *const *argv, struct opt_set **ret,
+              struct err *err);
+void opt_free(struct opt_set *set);
+
+bool opt_given(const struct opt_set *set, const char *name);
+bool opt_switch(const struct opt_set *set, const char *name);
+const char *opt_text(const struct opt_set *set, const char *name); /* value or default or NULL */
+uint64_t opt_u64(const struct opt_set *set, const char *name);     /* bytes, rates, ms too */
+size_t opt_args(const struct opt_set *set);
+const char *opt_arg(const struct opt_set *set, size_t i); /* NULL past the end */
+
+#endif

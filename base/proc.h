@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Run a program without a shell, with a deadline, its output captured: hooks and tools. */
+#ifndef GODWIT_BASE_PROC_H
+#define GODWIT_BASE_PROC_H
+
+#include "base/buf.h"
+
+struct proc_run {
+    const char *const *argv; /* NULL-terminated; argv[0] found through PATH */
+    const char *const *env;  /* "K=V" added to (or replacing) the inherited ones; NULL = none */
+    const char *cwd;         /* NULL = ours */
+    struct slice input;      /* given on stdin; empty = /dev/null */
+    uint64_t timeout_ms;     /* 0 = 60 s. Then SIGTERM to its process group, SIGKILL 2 s later */
+};
+
+/*
+ * Run to its end. out (may be NULL) gets stdout and stderr as they came, up to out->max or 64 KiB;
+ * more is read and dropped. *ret_status is the exit status, or 128 + signal.
+ * -ETIMEDOUT, -ENOENT (no such program), -EACCES, -ENOMEM. A non-zero status is not an error here.
+ */
+int proc_run(const struct proc_run *run, struct buf *out, int *ret_status, struct err *err);
+
+#endif
