@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A bandwidth limit shared by threads: a token bucket whose rate may change while they run. */
+#ifndef GODWIT_TRANSPORT_RATE_H
+#define GODWIT_TRANSPORT_RATE_H
+
+#include "base/clock.h"
+
+#include <stdatomic.h>
+
+struct err;
+struct rate;
+
+/* bytes_per_s 0 = no limit. clock is lent for the life of the limit. */
+int rate_new(uint64_t bytes_per_s, const struct clock *clock, struct rate **ret, struct err *err);
+void rate_free(struct rate *r);
+void rate_set(struct rate *r, uint64_t bytes_per_s); /* any thread */
+uint64_t rate_get(struct rate *r);
+/* Wait until bytes may pass. -ECANCELED when *stop becomes true. r NULL passes at once. */
+int rate_take(struct rate *r, size_t bytes, const atomic_bool *stop);
+
+#endif

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Replicas: push a volume into a vault, pull a restore point out, follow, verify, compare.
+ *
+ * This is the room's front door: agent/ and cli/ need nothing below it. One replica is one chain
+ * of restore points with one writer an epoch; a change of direction goes on with the same chain at
+ * the next epoch. The state directory of a (volume, replica) remembers which point the volume was
+ * last equal to, with the positional digest table; push and pull share it, which is what makes
+ * reverse replication cost only the change.
+ */
+#ifndef GODWIT_TRANSPORT_REPLICA_H
+#define GODWIT_TRANSPORT_REPLICA_H
+
+#include "transport/vault.h"
+
+#include <stdatomic.h>
+
+enum { REPLICA_DIGEST_LEN = 32 };
+
+enum replica_kind {
+    REPLICA_FUZZY = 0,
+    REPLICA_CRASH = 1,
+    REPLICA_FILESYSTEM = 2,
+    REPLICA_FINAL = 3
+};
+const char *replica_kind_name(
+    enum replica_kind k); /* "fuzzy", "crash-consistent", "file-system-consistent", "final" */
+
+struct replica_point {
+    uint64_t seq; /* 1, 2, … without gaps */
+    uint64_t epoch;
+    uint64_t taken_ms; /* when its data was current: the start of the pass that read it */
+    uint64_t size_bytes;
+    uint64_t changed_bytes; /* raw bytes that differ from its parent */
+    uint64_t stored_bytes;  /* bytes its pass added to the vault */
+    enum replica_kind kind;
+    uint8_t hash[32];   /* of the sealed point: its name in the chain */
+    uint8_t parent[32]; /* zeroes for the first */
+    uint8_t digest[REPLICA_DIGEST_LEN];
+};
+
+/* Written by the workers, read by whoever shows it. Zero it before use. */
+struct replica_progress {
+    _Atomic uint64_t total_bytes; /* to look at in this run; 0 = not known yet */
+    _Atomic uint64_t done_bytes;
+    _Atomic uint64_t changed_bytes;
+    _Atomic uint64_t sent_bytes;     /* to the store, as stored */
+    _Atomic uint64_t received_bytes; /* from the store, as stored */
+    _Atomic uint64_t packs;
+};
+
+struct replica_run {
+    struct vault *vault; /* lent; workers make their own dups */
+    const char *name;    /* replica */
+    const char *volume_path;
+    const char
+        *state_dir; /* made when missing; locked while in use: -EWOULDBLOCK (GW_REPLICA_LOCKED) */
+    struct replica_progress *progress; /* or NULL */
+    const atomic_bool *stop;           /* or NULL; -ECANCELED, resumable */
+    unsigned workers;                  /* 0 = one a core */
+    /* push only */
+    const char *tracker; /* NULL = "auto" */
+    int level;           /* zstd; 0 = follows the bottleneck, -1 = store raw */
+    uint64_t epoch;      /* 0 = the head's own (stand-alone use); below the head's: -ESTALE
+                            (GW_REPLICA_LOCKED) */
+    enum replica_kind kind;
+    /* pull only */
+    uint64_t seq; /* 0 = head */
+    const uint8_t
+        *expect_digest; /* or NULL: -EBADMSG (GW_DATA_DIFFERS) unless the point has this one */
+};
+
+/*
+ * One pass: seed the first time, then deltas; commits one restore point (none when nothing changed
+ * and kind is not REPLICA_FINAL: *ret is then the head as it is). Resumes where a killed run
+ * stopped: what is in the vault is not sent again. Errors: the volume's, the store's;
+ * -EEXIST (GW_REPLICA_LOCKED) when another pusher committed a point meanwhile.
+ */
+int replica_push(const struct replica_run *run, struct replica_point *ret, struct err *err);
+
+/*
+ * Make the volume equal to a point: fetches only what the state directory does not prove equal, or
+ * (no state) compares local blocks first; keeps holes; resumes; every byte is authenticated.
+ * The volume is created or checked for size. Flushed before it returns. The digest of the written
+ * volume is *not* read back: that is replica_digest's job.
+ */
+int replica_pull(const struct replica_run *run, struct replica_point *ret, struct err *err);
+
+/* The head, or point seq. -ENOENT (GW_REPLICA_NOT_FOUND). Never trusts a listing; refuses a head
+ * older than known_seq (0 = none): -ESTALE (GW_VAULT_OLDER_HEAD). */
+int replica_point(struct vault *v, const char *name, uint64_t seq, uint64_t known_seq,
+                  struct replica_point *ret, struct err *err);
+/* Every point that exists, oldest first. */
+typedef int (*replica_point_fn)(void *arg, const struct replica_point *p);
+int replica_points(struct vault *v, const char *name, replica_point_fn fn, void *arg,
+                   struct err *err);
+/* Names of the replicas of a vault (a listing: for people). */
+typedef int (*replica_name_fn)(void *arg, const char *name);
+int replica_names(struct vault *v, replica_name_fn fn, void *arg, struct err *err);
+
+/* The canonical digest of a local volume, read from the medium. */
+struct replica_digest_run {
+    const char *volume_path;
+    uint64_t size_bytes; /* of it, from the start; 0 = all (a landing device may be larger than its
+                            source) */
+    struct replica_progress *progress;
+    const atomic_bool *stop;
+    unsigned workers;
+};
+int replica_digest(const struct replica_digest_run *run, uint8_t *ret_digest, struct err *err);
+
+/* A difference or damage that a verification found. */
+struct replica_fault {
+    const char *object; /* key in the store, or NULL */
+    uint64_t offset;    /* bytes in the volume */
+    uint64_t len;
+    const char *what; /* "missing", "altered", "differs" */
+};
+typedef void (*replica_fault_fn)(void *arg, const struct replica_fault *f);
+
+struct replica_verify_run {
+    struct vault *vault;
+    const char *name;
+    uint64_t seq;        /* 0 = head */
+    double sample;       /* share of the units, (0, 1]; 1 = every byte */
+    const char *against; /* compare with this volume too, or NULL */
+    struct replica_progress *progress;
+    const atomic_bool *stop;
+    unsigned workers;
+    replica_fault_fn fault;
+    void *arg;
+};
+/* 0 when whole; -EBADMSG (GW_DATA_DIFFERS or GW_VAULT_DAMAGED) after every fault was told. */
+int replica_verify(const struct replica_verify_run *run, struct replica_point *ret,
+                   struct err *err);
+
+#endif

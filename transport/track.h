@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Change trackers: which ranges of a volume may have changed since the last committed pass.
+ *
+ * Two-phase: freeze the dirty set, next over it, then commit, or abort, which merges it back: a
+ * failed pass never forgets a dirty block. A tracker that may have missed a write answers -ESTALE
+ * from freeze, and the caller falls back to `scan`, whose dirty set is the whole volume (the pass
+ * then compares every block with the positional digest table).
+ * Not thread-safe: one pass owns the tracker.
+ */
+#ifndef GODWIT_TRANSPORT_TRACK_H
+#define GODWIT_TRANSPORT_TRACK_H
+
+#include "base/auto.h"
+
+#include <stdint.h>
+
+struct err;
+struct track;
+struct volume;
+
+struct track_range {
+    uint64_t offset;
+    uint64_t len; /* whole sectors, but for the volume's end */
+};
+
+/* kind "auto", "scan", later "ebpf", "nbd". state_dir is where a tracker keeps what must survive.
+ * Both lent for its life. */
+int track_open(const char *kind, struct volume *v, const char *state_dir, struct track **ret,
+               struct err *err);
+void track_close(struct track *t);
+static inline void track_closep(struct track **t)
+{
+    track_close(*t);
+}
+#define auto_track AUTO(track_closep)
+
+const char *track_kind(const struct track *t);
+/* Take the dirty set. -ESTALE: writes may have been missed. */
+int track_freeze(struct track *t, struct err *err);
+/* 1 and a range, ascending and disjoint; 0 at the end. */
+int track_next(struct track *t, struct track_range *ret, struct err *err);
+int track_commit(struct track *t, struct err *err);
+void track_abort(struct track *t);
+/* Bytes believed dirty now (for backlog); UINT64_MAX when only a scan can tell. */
+uint64_t track_dirty_bytes(const struct track *t);
+
+#endif
