@@ -1,1 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+if HAVE_CMOCKA
+c_tests += unit_err
+unit_err_SOURCES = tests/unit_err.c
+unit_err_LDADD = $(BASE_TEST_LIBS)
+endif

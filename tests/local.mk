@@ -1,1 +1,50 @@
 # SPDX-License-Identifier: Apache-2.0
+# What all tests share. To add one, in tests/<room>.mk:
+#
+#   a C test       if HAVE_CMOCKA
+#                  c_tests += unit_x
+#                  unit_x_SOURCES = tests/unit_x.c
+#                  unit_x_LDADD = $(BASE_TEST_LIBS)
+#                  endif
+#   a shell test   sh_tests += tests/cli_x.sh
+#   a helper       check_PROGRAMS += tool_x (with _SOURCES and _LDADD); it is built, not run
+#
+# Programs are built at the top of the build directory, which comes first in the PATH of tests.
+# A room's tests link that room and those below it, never one above.
+
+c_tests =
+sh_tests =
+check_PROGRAMS += $(c_tests)
+dist_check_SCRIPTS += $(sh_tests)
+TESTS += $(c_tests) $(sh_tests)
+EXTRA_DIST += tests/unit.h
+
+TEST_EXTENSIONS = .sh
+SH_LOG_COMPILER = bash
+
+BASE_TEST_LIBS = $(BASE_LIBS) $(CMOCKA_LIBS)
+INVENTORY_TEST_LIBS = $(INVENTORY_LIBS) $(BASE_TEST_LIBS)
+TRANSPORT_TEST_LIBS = $(TRANSPORT_LIBS) $(BASE_TEST_LIBS)
+ENGINE_TEST_LIBS = $(ENGINE_LIBS) $(INVENTORY_TEST_LIBS)
+SERVICE_TEST_LIBS = $(SERVICE_LIBS) $(TRANSPORT_LIBS) $(ENGINE_TEST_LIBS)
+
+# Set for every test. GODWIT_TEST_SANITIZED and GODWIT_TEST_FAILPOINTS are "yes" or "".
+AM_TESTS_ENVIRONMENT = \
+	abs_top_srcdir='$(abs_top_srcdir)'; export abs_top_srcdir; \
+	abs_top_builddir='$(abs_top_builddir)'; export abs_top_builddir; \
+	PATH="$(abs_top_builddir):$$PATH"; export PATH; \
+	CC='$(CC)'; export CC; \
+	LC_ALL=C.UTF-8; export LC_ALL; \
+	ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1; export ASAN_OPTIONS; \
+	UBSAN_OPTIONS=print_stacktrace=1; export UBSAN_OPTIONS; \
+	$(tests_switches)
+
+if SANITIZERS
+tests_sanitized = yes
+endif
+if FAILPOINTS
+tests_failpoints = yes
+endif
+tests_switches = \
+	GODWIT_TEST_SANITIZED='$(tests_sanitized)'; export GODWIT_TEST_SANITIZED; \
+	GODWIT_TEST_FAILPOINTS='$(tests_failpoints)'; export GODWIT_TEST_FAILPOINTS;

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What every C test needs: cmocka in its required order, and a directory that goes away again. */
+#ifndef GODWIT_TESTS_UNIT_H
+#define GODWIT_TESTS_UNIT_H
+
+#include "base/auto.h"
+#include "base/err.h"
+
+/* cmocka.h wants these four before it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <ftw.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Both outcomes of a call, with err's text in the message of the failure. */
+#define assert_ok(call)                                                                            \
+    do {                                                                                           \
+        int assert_rc_ = (call);                                                                   \
+        if (assert_rc_ != 0)                                                                       \
+            fail_msg("%s: %s", #call, strerror(-assert_rc_));                                      \
+    } while (0)
+#define assert_fails(code, call) assert_int_equal((code), (call))
+
+static inline int unit_rm_entry(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+{
+    (void)st;
+    (void)kind;
+    (void)ftw;
+    return remove(path);
+}
+
+/* A fresh private directory under $TMPDIR; give it back with unit_rmdir. */
+static inline char *unit_mkdir(void)
+{
+    const char *top = getenv("TMPDIR");
+    char path[PATH_MAX];
+
+    snprintf(path, sizeof(path), "%s/godwit-unit-XXXXXX", top && top[0] ? top : "/tmp");
+    if (!mkdtemp(path))
+        fail_msg("mkdtemp %s", path);
+    return strdup(path);
+}
+
+static inline void unit_rmdir(char *taken_path)
+{
+    nftw(taken_path, unit_rm_entry, 16, FTW_DEPTH | FTW_PHYS);
+    free(taken_path);
+}
+
+/* dir/name in a buffer of the caller's. Returns out. */
+static inline const char *unit_path(const char *dir, const char *name, char out[static PATH_MAX])
+{
+    if (snprintf(out, PATH_MAX, "%s/%s", dir, name) >= PATH_MAX)
+        fail_msg("path too long: %s/%s", dir, name);
+    return out;
+}
+
+#endif
