@@ -9,16 +9,16 @@ libgodwit_base_a_SOURCES = \
 	base/cert.h \
 	base/clock.h \
 	base/conf.h \
-	base/crypto.h \
-	base/db.h \
+	base/crypto.c base/crypto.h \
+	base/db.c base/db.h \
 	base/err.c base/err.h \
 	base/fail.h \
 	base/fd.h \
 	base/gw.h \
 	base/http.h \
 	base/httpd.h \
-	base/js.h \
-	base/jsw.h \
+	base/js.c base/js.h \
+	base/jsw.c base/jsw.h \
 	base/log.h \
 	base/loop.h \
 	base/num.h \
