@@ -19,6 +19,12 @@ int fd_load(const char *path, size_t max_bytes, struct buf *out, struct err *err
 /* As fd_load for /proc and /sys, where sizes lie. */
 int fd_load_proc(const char *path, size_t max_bytes, struct buf *out, struct err *err);
 
+/*
+ * What a crash may leave of the next two begins so, in the directory of the file: whoever lists a
+ * directory skips such names, and may remove old ones.
+ */
+#define FD_TEMPORARY_PREFIX ".gw-tmp-"
+
 /* Replace path durably: temporary name, fsync, rename, fsync of the directory. */
 int fd_save(const char *path, struct slice body, mode_t mode, struct err *err);
 /* Create path durably, only if it does not exist: -EEXIST. Never half-written after a crash. */
@@ -32,8 +38,8 @@ int fd_unlink(const char *path, struct err *err); /* 0 when it is gone already *
 /* Exclusive lock file; -EWOULDBLOCK when held. Closing the fd gives it back. */
 int fd_lock(const char *path, int *ret_fd, struct err *err);
 
-/* $XDG_CONFIG_HOME/godwit and friends, "" on no HOME. which: "config", "data", "state", "cache",
- * "runtime". */
+/* $XDG_CONFIG_HOME/godwit and friends; -ENOENT and "" when neither it nor HOME is set. which:
+ * "config", "data", "state", "cache", "runtime". Nothing is created. */
 int fd_xdg(const char *which, char *out, size_t size, struct err *err);
 
 #endif

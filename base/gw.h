@@ -43,7 +43,11 @@ enum gw {
     GW_NO_MEMORY = 1090,
     GW_NO_SPACE = 1091,
     GW_IO = 1092,
-    GW_DENIED = 1093, /* the operating system refused */
+    GW_DENIED = 1093,      /* the operating system refused */
+    GW_UNREACHABLE = 1094, /* something on the network did not answer */
+    GW_NOT_FOUND = 1095,   /* a file or object that was named does not exist */
+    GW_IN_USE = 1096,      /* somebody else holds it at this moment */
+    GW_STOPPED = 1097,     /* asked to stop before the end */
     GW_INTERNAL = 1099,
     /* 2xxx hosts and agents */
     GW_TOKEN_BAD = 2001,      /* join token malformed, unknown, expired, used or revoked */

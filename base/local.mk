@@ -5,28 +5,28 @@ libgodwit_base_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS) $(EVENT_CFLAGS) $(OPEN
 libgodwit_base_a_SOURCES = \
 	base/auto.h \
 	base/banned.h \
-	base/buf.h \
+	base/buf.c base/buf.h \
 	base/cert.h \
-	base/clock.h \
+	base/clock.c base/clock.h \
 	base/conf.h \
 	base/crypto.c base/crypto.h \
 	base/db.c base/db.h \
 	base/err.c base/err.h \
-	base/fail.h \
-	base/fd.h \
-	base/gw.h \
+	base/fail.c base/fail.h \
+	base/fd.c base/fd_save.c base/fd.h \
+	base/gw.c base/gw.h \
 	base/http.h \
 	base/httpd.h \
 	base/js.c base/js.h \
 	base/jsw.c base/jsw.h \
-	base/log.h \
+	base/log.c base/log.h \
 	base/loop.h \
-	base/num.h \
+	base/num.c base/num.h \
 	base/opt.h \
-	base/pool.h \
+	base/pool.c base/pool.h \
 	base/proc.h \
-	base/queue.h \
+	base/queue.c base/queue.h \
 	base/secret.h \
 	base/slice.h \
-	base/text.h \
-	base/worker.h
+	base/text.c base/text_time.c base/text.h \
+	base/worker.c base/worker.h

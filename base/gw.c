@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The catalogue: what each error means to a user and what to do next. Words in capitals inside a
+ * command are for the reader to fill in; everything else can be pasted.
+ */
+#include "base/gw.h"
+
+#include "base/auto.h"
+#include "base/err.h"
+
+#include "base/banned.h"
+
+/* Ascending, so that gw_find may search by halves; lint_catalogue and unit_gw check it. */
+static const struct gw_row rows[] = {
+    {GW_USAGE, GW_EXIT_USAGE, "the command line is not understood",
+     "A verb or flag is unknown, an argument is missing, or there is one too many.",
+     "godwit help\ngodwit VERB -h"},
+    {GW_BAD_VALUE, GW_EXIT_USAGE, "a value does not parse or is out of range",
+     "Sizes look like 64MiB, rates like 80MiB/s or 100Mbit, durations like 90s or 2h30m, times "
+     "like "
+     "2026-12-07T22:00:00Z.",
+     "godwit VERB -h"},
+    {GW_BAD_CONFIG, GW_EXIT_USAGE, "a configuration file is wrong",
+     "The message names the file and the line. Sections stand in brackets, keys are key = value.",
+     "godwit config check\ngodwit config show --origin"},
+    {GW_BAD_DOCUMENT, GW_EXIT_USAGE, "a JSON document is malformed or of another kind",
+     "It does not parse, a member is missing or of the wrong kind, or its schema member names "
+     "another document or version.",
+     "jq . FILE\ngodwit help json"},
+    {GW_NEEDS_CONFIRM, GW_EXIT_USAGE, "a severe action was not confirmed",
+     "What cannot be undone needs the name of its object typed, or given as --confirm=NAME; --yes "
+     "is "
+     "not enough. Nothing was changed.",
+     "Repeat the command with --confirm=NAME, or with --dry-run to see what it would do."},
+    {GW_NO_CONTEXT, GW_EXIT_USAGE, "no planner is configured",
+     "No flag, environment variable or configuration file says which planner to talk to.",
+     "godwit init\ngodwit context add NAME --server https://HOST:7443\ngodwit demo"},
+    {GW_NO_MEMORY, GW_EXIT_FAILED, "memory ran out",
+     "The system or a limit of this process refused an allocation. Nothing half-done was kept.",
+     "free -m\nulimit -v"},
+    {GW_NO_SPACE, GW_EXIT_FAILED, "the disk is full",
+     "A file could not be written whole, so it was not kept. What was stored before is still "
+     "whole; "
+     "the same command goes on from there.",
+     "df -h\ndf -i"},
+    {GW_IO, GW_EXIT_FAILED, "reading or writing failed",
+     "The operating system reported an error of a device or file system.",
+     "dmesg --level=err,warn | tail -20"},
+    {GW_DENIED, GW_EXIT_AUTH, "the operating system refused",
+     "This user may not read, write or do what the message names.", "id\nls -ld PATH"},
+    {GW_UNREACHABLE, GW_EXIT_UNREACHABLE, "there was no answer in time",
+     "The other side refused the connection, closed it, or did not answer before the timeout. "
+     "Trying "
+     "again later may succeed.",
+     "godwit doctor"},
+    {GW_NOT_FOUND, GW_EXIT_NOT_FOUND, "there is no such file or object",
+     "The name in the message does not exist, or not any more.", "ls -ld PATH"},
+    {GW_IN_USE, GW_EXIT_LOCKED, "somebody else is using it",
+     "Another process or operation holds what the message names. Trying again later may succeed.",
+     "godwit op ls\nfuser -v PATH"},
+    {GW_STOPPED, GW_EXIT_FAILED, "stopped before the end",
+     "The program was asked to stop. What was finished is kept, and the same command goes on from "
+     "there.",
+     "Repeat the command."},
+    {GW_INTERNAL, GW_EXIT_FAILED, "something failed that has no entry of its own",
+     "The message says what is known. If it makes no sense, it is a defect of the program.",
+     "Repeat the command with -vv and report the message with the output of: godwit --version -o "
+     "json"},
+    {GW_TOKEN_BAD, GW_EXIT_AUTH, "the join token is not valid",
+     "It is malformed, unknown, expired, used up or revoked. Tokens work once, for one hour, "
+     "unless "
+     "made otherwise.",
+     "godwit token create --ttl 1h"},
+    {GW_PIN_MISMATCH, GW_EXIT_AUTH, "the planner's key is not the one in the token",
+     "Whoever answered at that address is not the planner that made the token, or the planner has "
+     "a "
+     "new CA. The secret of the token was not sent.",
+     "godwit token create\ngodwit doctor"},
+    {GW_IDENTITY_TWICE, GW_EXIT_REFUSED, "one agent identity is used from two places",
+     "A machine was cloned together with its agent's identity, or a key was stolen. The identity "
+     "is "
+     "quarantined until somebody decides.",
+     "godwit host show HOST\ngodwit host rejoin HOST"},
+    {GW_HOST_NOT_FOUND, GW_EXIT_NOT_FOUND, "there is no such host",
+     "No agent has enrolled under this name.", "godwit host ls"},
+    {GW_AGENT_NOT_SEEN, GW_EXIT_UNREACHABLE, "the agent has not been heard of",
+     "The host is down, the agent is stopped, or the planner cannot be reached from there.",
+     "godwit host show HOST\nssh HOST systemctl status godwit-agent"},
+    {GW_PROBE_FAILED, GW_EXIT_PARTIAL, "part of the inventory could not be read",
+     "A collector found its source missing, unreadable or malformed. The rest of the inventory is "
+     "complete.",
+     "godwit-agent inventory -o json"},
+    {GW_STORE_UNREACHABLE, GW_EXIT_UNREACHABLE, "the object store does not answer",
+     "The address does not resolve, the connection fails, or the store keeps answering with errors "
+     "of its own. Nothing is lost; the same command goes on where it stopped.",
+     "godwit store check"},
+    {GW_STORE_DENIED, GW_EXIT_AUTH, "the object store refused the credentials",
+     "The access key is missing, wrong or expired, may not do this, or the clocks differ by too "
+     "much.",
+     "godwit store check\naws sts get-caller-identity\ndate -u"},
+    {GW_STORE_CONFLICT, GW_EXIT_FAILED, "an object that is written once exists with other bytes",
+     "Two writers used the same name, or somebody changed the object. It was not overwritten.",
+     "godwit replica verify STORE/NAME --full"},
+    {GW_STORE_BAD_URL, GW_EXIT_USAGE, "the store's address is not understood",
+     "Stores are file:///path, s3://bucket/prefix or sftp://user@host/path.", "godwit help store"},
+    {GW_VAULT_NEWER, GW_EXIT_FAILED, "the vault was written by a newer version",
+     "Its format has a number that this program does not know. Nothing was changed.",
+     "godwit --version"},
+    {GW_VAULT_KEY, GW_EXIT_AUTH, "the vault's key is wrong or missing",
+     "The vault is encrypted and the key given does not open it. Without the key its content "
+     "cannot "
+     "be read by anybody.",
+     "Repeat the command with --key-file FILE, the file with the key the vault was made with."},
+    {GW_VAULT_DAMAGED, GW_EXIT_MISMATCH, "an object of the vault is truncated or altered",
+     "Its checksum or seal does not match. It was not used.",
+     "godwit replica verify STORE/NAME --full\ngodwit replica push VOLUME STORE/NAME"},
+    {GW_VAULT_MISSING, GW_EXIT_MISMATCH, "an object of the vault is gone",
+     "A restore point names an object that the store does not have: it was deleted outside, or by "
+     "a "
+     "life-cycle rule of the bucket.",
+     "godwit replica verify STORE/NAME --full\ngodwit replica ls STORE"},
+    {GW_VAULT_OLDER_HEAD, GW_EXIT_FAILED, "the vault went back in time",
+     "Its head is older than one seen before: it was restored from a copy, or the store answers "
+     "with "
+     "old data. Going on could lose what was written since.",
+     "godwit replica show STORE/NAME"},
+    {GW_REPLICA_NOT_FOUND, GW_EXIT_NOT_FOUND, "there is no such replica or restore point",
+     "The vault holds none under this name.", "godwit replica ls STORE"},
+    {GW_REPLICA_LOCKED, GW_EXIT_LOCKED, "another writer holds the replica",
+     "Somebody else is pushing to it, or it has moved to a newer epoch and this side may not write "
+     "any more.",
+     "godwit replica show STORE/NAME\ngodwit op ls"},
+    {GW_VOLUME_UNREADABLE, GW_EXIT_FAILED, "the volume cannot be read",
+     "It does not exist, this user may not read it, or the device reports errors.",
+     "lsblk\nls -l VOLUME\ndmesg --level=err,warn | tail -20"},
+    {GW_VOLUME_CHANGED, GW_EXIT_FAILED, "the volume shrank, grew or vanished while in use",
+     "What was read does not belong to one state, so no restore point was made of it.",
+     "lsblk\ngodwit replica push VOLUME STORE/NAME"},
+    {GW_VOLUME_BUSY, GW_EXIT_LOCKED, "the volume is in use",
+     "It is mounted, or another program holds it open. Writing to it now would destroy data.",
+     "findmnt --source VOLUME\nfuser -v VOLUME"},
+    {GW_VOLUME_TOO_SMALL, GW_EXIT_REFUSED, "the volume is smaller than the replica",
+     "Not everything would fit, so nothing was written.",
+     "godwit replica show STORE/NAME\nlsblk -b VOLUME"},
+    {GW_DATA_DIFFERS, GW_EXIT_MISMATCH, "the data differs",
+     "The two sides were compared and are not equal; the message says where the first difference "
+     "is.",
+     "godwit replica verify STORE/NAME --full"},
+    {GW_GATE_CLOSED, GW_EXIT_REFUSED, "a gate is closed",
+     "A condition for the switch does not hold: lag, window, verification, test or plan. Nothing "
+     "was "
+     "changed.",
+     "godwit status APP"},
+    {GW_SWITCH_OPEN, GW_EXIT_LOCKED, "another switch of this workload is open",
+     "A cutover or rollback of it has begun and not ended. One at a time.",
+     "godwit op ls\ngodwit op attach OP"},
+    {GW_FENCE_FAILED, GW_EXIT_HALFWAY, "a side could not be fenced",
+     "It could not be shown that this side has stopped writing, so the other side was not allowed "
+     "to "
+     "begin.",
+     "godwit op show OP\ngodwit host show HOST"},
+    {GW_DIGEST_DIFFERS, GW_EXIT_MISMATCH, "the landing volume is not equal to the source",
+     "The digests of the frozen source and of what was hydrated differ, so the switch was not "
+     "made.",
+     "godwit sync verify APP --full"},
+    {GW_HEALTH_FAILED, GW_EXIT_ROLLED_BACK, "a health check failed",
+     "The side that was started does not answer as it should, so the switch was taken back.",
+     "godwit test APP --keep\ngodwit logs HOST"},
+    {GW_HOOK_FAILED, GW_EXIT_ROLLED_BACK, "a hook failed",
+     "A program that was configured for this step ended with a failure or took too long; its "
+     "output "
+     "is in the operation's record.",
+     "godwit op show OP"},
+    {GW_ROLLED_BACK, GW_EXIT_ROLLED_BACK, "the cutover failed and was rolled back cleanly",
+     "The source is serving again and nothing was lost.", "godwit op show OP\ngodwit report APP"},
+    {GW_HALFWAY, GW_EXIT_HALFWAY, "stopped half-way, an operator is needed",
+     "Neither going on nor going back is safe without a decision. No side writes that may not.",
+     "godwit op show OP"},
+    {GW_PLAN_STALE, GW_EXIT_REFUSED, "the plan is out of date",
+     "Inventory, windows or rates changed since it was made, so it was not applied.",
+     "godwit plan --diff"},
+    {GW_PLAN_IMPOSSIBLE, GW_EXIT_REFUSED, "no plan satisfies these conditions",
+     "The data does not fit through the link in the time that the calendar leaves, or the order "
+     "given contains a circle.",
+     "godwit plan explain APP\ngodwit window ls"},
+    {GW_BAD_CALENDAR, GW_EXIT_USAGE, "the calendar is not understood",
+     "The file is not iCalendar, has no event, or a rule in it does not parse.",
+     "godwit window import FILE.ics --dry-run"},
+    {GW_BAD_WORKLOAD, GW_EXIT_USAGE, "the workload is not complete",
+     "It names a host or volume that does not exist, belongs to another workload, or misses what "
+     "this action needs.",
+     "godwit app show APP\ngodwit host ls"},
+    {GW_API_AUTH, GW_EXIT_AUTH, "the planner does not accept the credential",
+     "The token or certificate is missing, wrong or expired.", "godwit context ls\ngodwit init"},
+    {GW_API_FORBIDDEN, GW_EXIT_AUTH, "the credential does not reach that far",
+     "It is valid, but not for this action or object.", "godwit context ls"},
+    {GW_API_NOT_FOUND, GW_EXIT_NOT_FOUND, "the planner has no such object",
+     "The name is misspelt, or the object is gone.", "godwit app ls\ngodwit host ls\ngodwit op ls"},
+    {GW_API_TOO_LARGE, GW_EXIT_USAGE, "the request is too large",
+     "The planner bounds what one request may carry.", "Send fewer objects in one request."},
+    {GW_API_UNREACHABLE, GW_EXIT_UNREACHABLE, "the planner does not answer",
+     "Nobody listens at its address, or something between drops the connection.",
+     "godwit context ls\nsystemctl status godwitd\ngodwit doctor"},
+    {GW_API_CONFLICT, GW_EXIT_LOCKED, "somebody else changed it first",
+     "The object is not any more what the request was based on, or the request id was used for "
+     "another request.",
+     "Look at the object again, then repeat the command."},
+    {GW_DB_DAMAGED, GW_EXIT_FAILED, "the planner's database is damaged",
+     "Its integrity check failed, so the planner did not start. The file was not changed.",
+     "godwit doctor\nsqlite3 FILE 'PRAGMA integrity_check'"},
+    {GW_DB_NEWER, GW_EXIT_FAILED, "the planner's database was written by a newer version",
+     "Its schema has a number that this program does not know. The file was not changed.",
+     "godwitd --version"},
+};
+
+const struct gw_row *gw_rows(size_t *ret_n)
+{
+    *ret_n = ARRAY_LEN(rows);
+    return rows;
+}
+
+const struct gw_row *gw_find(unsigned number)
+{
+    size_t low = 0;
+    size_t high = ARRAY_LEN(rows);
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if ((unsigned)rows[middle].number == number)
+            return &rows[middle];
+        if ((unsigned)rows[middle].number < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+static const struct {
+    int errnum;
+    enum gw gw;
+} by_errno[] = {
+    {EINVAL, GW_BAD_VALUE},
+    {ERANGE, GW_BAD_VALUE},
+    {ENAMETOOLONG, GW_BAD_VALUE},
+    {ENOMEM, GW_NO_MEMORY},
+    {ENOSPC, GW_NO_SPACE},
+    {EDQUOT, GW_NO_SPACE},
+    {EIO, GW_IO},
+    {ENODATA, GW_IO},
+    {EROFS, GW_IO},
+    {EACCES, GW_DENIED},
+    {EPERM, GW_DENIED},
+    {ETIMEDOUT, GW_UNREACHABLE},
+    {ECONNREFUSED, GW_UNREACHABLE},
+    {ECONNRESET, GW_UNREACHABLE},
+    {EPIPE, GW_UNREACHABLE},
+    {ENETUNREACH, GW_UNREACHABLE},
+    {EHOSTUNREACH, GW_UNREACHABLE},
+    {ENOENT, GW_NOT_FOUND},
+    {ENOTDIR, GW_NOT_FOUND},
+    {ENXIO, GW_NOT_FOUND},
+    {EBUSY, GW_IN_USE},
+    {EAGAIN, GW_IN_USE},
+    {ETXTBSY, GW_IN_USE},
+    {ECANCELED, GW_STOPPED},
+    {EINTR, GW_STOPPED},
+};
+
+const struct gw_row *gw_of(const struct err *err)
+{
+    const struct gw_row *row = err->gw ? gw_find(err->gw) : NULL;
+
+    for (size_t i = 0; !row && i < ARRAY_LEN(by_errno); i++)
+        if (by_errno[i].errnum == -err->code)
+            row = gw_find(by_errno[i].gw);
+    return row ? row : gw_find(GW_INTERNAL);
+}
