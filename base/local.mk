@@ -8,7 +8,7 @@ libgodwit_base_a_SOURCES = \
 	base/buf.c base/buf.h \
 	base/cert.h \
 	base/clock.c base/clock.h \
-	base/conf.h \
+	base/conf.c base/conf.h \
 	base/crypto.c base/crypto.h \
 	base/db.c base/db.h \
 	base/err.c base/err.h \
@@ -22,11 +22,11 @@ libgodwit_base_a_SOURCES = \
 	base/log.c base/log.h \
 	base/loop.h \
 	base/num.c base/num.h \
-	base/opt.h \
+	base/opt.c base/opt.h \
 	base/pool.c base/pool.h \
-	base/proc.h \
+	base/proc.c base/proc.h \
 	base/queue.c base/queue.h \
-	base/secret.h \
+	base/secret.c base/secret.h \
 	base/slice.h \
 	base/text.c base/text_time.c base/text.h \
 	base/worker.c base/worker.h
