@@ -44,8 +44,8 @@ int blk_content(const char *device, struct probe_content *ret, struct err *err)
     if (!pr || blkid_probe_set_device(pr, fd, 0, 0) != 0)
         return err_set(err, -EIO, "cannot probe '%s'", device);
     blkid_probe_enable_superblocks(pr, 1);
-    blkid_probe_set_superblocks_flags(pr, BLKID_SUBLKS_TYPE | BLKID_SUBLKS_LABEL |
-                                              BLKID_SUBLKS_UUID);
+    blkid_probe_set_superblocks_flags(pr,
+                                      BLKID_SUBLKS_TYPE | BLKID_SUBLKS_LABEL | BLKID_SUBLKS_UUID);
     rc = blkid_do_safeprobe(pr);
     if (rc == -2)
         return err_set(err, -EUCLEAN, "'%s' carries signatures of several kinds", device);

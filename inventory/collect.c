@@ -73,12 +73,21 @@ void collect_put_u64(struct probe *p, struct jsw *w, const char *key, const char
         jsw_u64(w, key, v);
 }
 
-/* What vendors write where a serial number should be; equal fillers must not look like one thing. */
+/* What vendors write where a serial number should be; equal fillers must not look like one thing.
+ */
 static bool is_filler(const char *text)
 {
     static const char *const fillers[] = {
-        "",  "none",           "not specified", "to be filled by o.e.m.", "default string",
-        "0", "system serial number", "n/a",     "unknown",               "not applicable",
+        "",
+        "none",
+        "not specified",
+        "to be filled by o.e.m.",
+        "default string",
+        "0",
+        "system serial number",
+        "n/a",
+        "unknown",
+        "not applicable",
     };
 
     for (size_t i = 0; i < ARRAY_LEN(fillers); i++) {

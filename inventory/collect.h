@@ -8,7 +8,8 @@
  * A collector writes the members of an object that is already begun. When it returns an error its
  * whole object is dropped and a row of "problems" tells why, so it should go on without what is
  * merely missing: a fact that cannot be read is a member that is absent. Text from the host is
- * sanitised before it is written; lists have a ceiling, and "left_out" says how many rows passed it.
+ * sanitised before it is written; lists have a ceiling, and "left_out" says how many rows passed
+ * it.
  */
 #ifndef GODWIT_INVENTORY_COLLECT_H
 #define GODWIT_INVENTORY_COLLECT_H
@@ -72,7 +73,8 @@ char *collect_hash(const char *kind, const char *value, char out[static COLLECT_
 /* Write the one-line fact in the file at path as a string or a number; nothing if there is none. */
 void collect_put_text(struct probe *p, struct jsw *w, const char *key, const char *path);
 void collect_put_u64(struct probe *p, struct jsw *w, const char *key, const char *path);
-/* As collect_put_text, hashed. Fillers of vendors ("None", "To Be Filled By O.E.M.") count as none. */
+/* As collect_put_text, hashed. Fillers of vendors ("None", "To Be Filled By O.E.M.") count as none.
+ */
 void collect_put_hash(struct probe *p, struct jsw *w, const char *key, const char *path);
 /* Copy s out, printable, at most 255 bytes; nothing if it is empty. */
 void collect_put_slice(struct jsw *w, const char *key, struct slice s);

@@ -50,10 +50,8 @@ static bool is_ignored(struct probe *p, const char *name)
 
 static const char *device_kind(const struct device *d)
 {
-    static const char *const by_uuid[][2] = {{"LVM-", "lvm"},
-                                             {"mpath-", "multipath"},
-                                             {"CRYPT-", "crypt"},
-                                             {"part", "partition"}};
+    static const char *const by_uuid[][2] = {
+        {"LVM-", "lvm"}, {"mpath-", "multipath"}, {"CRYPT-", "crypt"}, {"part", "partition"}};
     static const char *const by_name[][2] = {
         {"md", "md"}, {"loop", "loop"}, {"sr", "rom"}, {"dm-", "dm"}};
 
@@ -202,8 +200,8 @@ static void put_start(struct block *b, const struct device *d)
 {
     uint64_t start = 0;
 
-    if (probe_u64(b->p, &start, "%s/start", d->dir) == 0 &&
-        num_mul(start, SECTOR_BYTES, &start) && start <= INT64_MAX)
+    if (probe_u64(b->p, &start, "%s/start", d->dir) == 0 && num_mul(start, SECTOR_BYTES, &start) &&
+        start <= INT64_MAX)
         jsw_u64(b->w, "start_bytes", start);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Processors: model, sockets, cores, threads, architecture, clock, and the flags a move asks about. */
+/* Processors: model, sockets, cores, threads, architecture, clock, and the flags a move asks about.
+ */
 #include "inventory/collect.h"
 
 #include "inventory/line.h"
@@ -34,9 +35,9 @@ static void take_line(struct cpu_info *c, struct slice line)
 
     if (line_value(line, "processor", ':', &v)) {
         c->threads++;
-    } else if (c->model.len == 0 && (line_value(line, "model name", ':', &v) ||
-                                     line_value(line, "cpu", ':', &v) ||
-                                     line_value(line, "Hardware", ':', &v))) {
+    } else if (c->model.len == 0 &&
+               (line_value(line, "model name", ':', &v) || line_value(line, "cpu", ':', &v) ||
+                line_value(line, "Hardware", ':', &v))) {
         c->model = v;
     } else if (c->flags.len == 0 &&
                (line_value(line, "flags", ':', &v) || line_value(line, "Features", ':', &v))) {
@@ -88,7 +89,8 @@ static int compare_places(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-/* A machine that does not tell its topology (old guests, ARM) counts as one socket of whole cores. */
+/* A machine that does not tell its topology (old guests, ARM) counts as one socket of whole cores.
+ */
 static void count_places(struct cpu_info *c, uint64_t *ret_sockets, uint64_t *ret_cores)
 {
     uint64_t sockets = 0;
@@ -105,9 +107,9 @@ static void count_places(struct cpu_info *c, uint64_t *ret_sockets, uint64_t *re
 
 static void put_flags(struct jsw *w, struct slice flags)
 {
-    static const char *const wanted[] = {"lm",   "vmx",     "svm",    "hypervisor", "aes",
-                                         "avx",  "avx2",    "sse4_2", "avx512f",    "sha_ni",
-                                         "sha2", "pclmulqdq", "asimd", "crc32",     "rdrand"};
+    static const char *const wanted[] = {"lm",   "vmx",       "svm",    "hypervisor", "aes",
+                                         "avx",  "avx2",      "sse4_2", "avx512f",    "sha_ni",
+                                         "sha2", "pclmulqdq", "asimd",  "crc32",      "rdrand"};
     struct slice word;
 
     jsw_arr(w, "flags");
@@ -138,9 +140,9 @@ static bool has_flag(struct slice flags, const char *flag)
 static void put_arch(struct probe *p, struct jsw *w, const struct cpu_info *c)
 {
     static const char *const suffixes[][2] = {
-        {".x86_64", "x86_64"},   {"-amd64", "x86_64"},    {".i686", "i686"},
-        {"-686", "i686"},        {"-686-pae", "i686"},    {".aarch64", "aarch64"},
-        {"-arm64", "aarch64"},   {".ppc64le", "ppc64le"}, {".s390x", "s390x"},
+        {".x86_64", "x86_64"}, {"-amd64", "x86_64"},    {".i686", "i686"},
+        {"-686", "i686"},      {"-686-pae", "i686"},    {".aarch64", "aarch64"},
+        {"-arm64", "aarch64"}, {".ppc64le", "ppc64le"}, {".s390x", "s390x"},
     };
     char text[PROBE_TEXT_MAX] = "";
 

@@ -87,9 +87,12 @@ static bool put_old_release(struct probe *p, struct jsw *w)
     static const struct {
         const char *file, *prefix, *id;
     } old[] = {
-        {"/etc/redhat-release", "Red Hat", "rhel"},     {"/etc/redhat-release", "CentOS", "centos"},
-        {"/etc/redhat-release", "Scientific", "scientific"}, {"/etc/redhat-release", "Fedora", "fedora"},
-        {"/etc/redhat-release", "Oracle", "ol"},        {"/etc/SuSE-release", "SUSE", "sles"},
+        {"/etc/redhat-release", "Red Hat", "rhel"},
+        {"/etc/redhat-release", "CentOS", "centos"},
+        {"/etc/redhat-release", "Scientific", "scientific"},
+        {"/etc/redhat-release", "Fedora", "fedora"},
+        {"/etc/redhat-release", "Oracle", "ol"},
+        {"/etc/SuSE-release", "SUSE", "sles"},
     };
     char text[PROBE_TEXT_MAX];
     struct slice rest;

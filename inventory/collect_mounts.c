@@ -50,7 +50,7 @@ static bool is_one_of(struct slice s, const char *const *names, size_t n)
 /* File systems of another host: they move by themselves, and asking how full they are may hang. */
 static bool is_remote(struct slice fs)
 {
-    static const char *const names[] = {"nfs", "nfs4", "cifs", "smb3",   "ceph",
+    static const char *const names[] = {"nfs", "nfs4", "cifs",   "smb3",  "ceph",
                                         "afs", "gfs2", "lustre", "ocfs2", "9p"};
 
     return is_one_of(fs, names, ARRAY_LEN(names)) || line_starts(fs, "fuse.");

@@ -183,8 +183,7 @@ static void put_addresses(struct jsw *w, const struct probe_addr *all, size_t n)
         jsw_obj(w, NULL);
         jsw_str(w, "address", all[i].address);
         jsw_u64(w, "prefix", all[i].prefix);
-        collect_put_str(w, "interface",
-                        line_copy(name, sizeof(name), slice_str(all[i].interface)));
+        collect_put_str(w, "interface", line_copy(name, sizeof(name), slice_str(all[i].interface)));
         jsw_end(w);
     }
     jsw_end(w);
@@ -269,8 +268,8 @@ static void put_interfaces(struct probe *p, struct jsw *w, char *const *names,
     jsw_arr(w, "interfaces");
     for (int round = 0; round < 2; round++) {
         for (size_t i = 0; names[i]; i++) {
-            bool matters = has_address(names[i], addrs, n_addrs) ||
-                           has_entry(p, names[i], "device");
+            bool matters =
+                has_address(names[i], addrs, n_addrs) || has_entry(p, names[i], "device");
 
             if (text_equal(names[i], "lo") || text_equal(names[i], "bonding_masters") ||
                 matters != (round == 0))

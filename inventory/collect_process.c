@@ -69,8 +69,8 @@ static void status_parse(struct slice text, struct group *g)
 }
 
 /*
- * The first word alone, even of a process that wrote a whole sentence there ("postgres: app db idle",
- * or all its arguments joined by blanks).
+ * The first word alone, even of a process that wrote a whole sentence there ("postgres: app db
+ * idle", or all its arguments joined by blanks).
  */
 static void argv_parse(struct slice text, struct group *g)
 {
@@ -93,7 +93,8 @@ static bool is_hex(struct slice s)
     return s.len > 0;
 }
 
-/* "docker-<64 digits>.scope" and plain "<64 digits>": twelve digits name a container well enough. */
+/* "docker-<64 digits>.scope" and plain "<64 digits>": twelve digits name a container well enough.
+ */
 static void unit_copy(struct group *g, struct slice part)
 {
     struct slice id = part;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One document per host, godwit.inventory/1 (docs/inventory.md): writing it, and the view of it that
- * the planner and the command line need.
+ * One document per host, godwit.inventory/1 (docs/inventory.md): writing it, and the view of it
+ * that the planner and the command line need.
  */
 #ifndef GODWIT_INVENTORY_INVENTORY_H
 #define GODWIT_INVENTORY_INVENTORY_H
@@ -24,9 +24,9 @@ enum {
 };
 
 /*
- * Run every collector and append the document to out (no newline at the end). A collector that fails
- * becomes a row of "problems" and the rest goes on; so this fails only without memory, or with
- * -EFBIG when the ceilings of the lists did not keep the text below INVENTORY_MAX_BYTES.
+ * Run every collector and append the document to out (no newline at the end). A collector that
+ * fails becomes a row of "problems" and the rest goes on; so this fails only without memory, or
+ * with -EFBIG when the ceilings of the lists did not keep the text below INVENTORY_MAX_BYTES.
  */
 int inventory_collect(struct probe *p, const struct clock *c, struct buf *out, struct err *err);
 
@@ -38,14 +38,14 @@ enum {
 
 /* A block device, or a mounted file system that has none here. Strings are never NULL. */
 struct inventory_volume {
-    const char *path;     /* "/dev/mapper/vg0-data" */
-    const char *kind;     /* "disk", "partition", "lvm", ... or "mount" */
-    const char *fs;       /* "xfs"; "" nothing recognised */
-    const char *mount;    /* "" not mounted */
-    uint64_t size_bytes;  /* 0 unknown */
-    uint64_t used_bytes;  /* of the mounted file system; 0 with has_used false */
+    const char *path;    /* "/dev/mapper/vg0-data" */
+    const char *kind;    /* "disk", "partition", "lvm", ... or "mount" */
+    const char *fs;      /* "xfs"; "" nothing recognised */
+    const char *mount;   /* "" not mounted */
+    uint64_t size_bytes; /* 0 unknown */
+    uint64_t used_bytes; /* of the mounted file system; 0 with has_used false */
     bool has_used;
-    bool is_top;  /* nothing stands on it: no partition, no other device */
+    bool is_top;    /* nothing stands on it: no partition, no other device */
     bool is_remote; /* a file system of another host */
 };
 

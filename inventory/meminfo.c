@@ -25,8 +25,9 @@ enum field {
 };
 
 static const char *const names[F_COUNT] = {
-    [F_TOTAL] = "MemTotal",         [F_FREE] = "MemFree",      [F_AVAILABLE] = "MemAvailable",
-    [F_BUFFERS] = "Buffers",        [F_CACHED] = "Cached",     [F_SHMEM] = "Shmem",
+    [F_TOTAL] = "MemTotal",         [F_FREE] = "MemFree",
+    [F_AVAILABLE] = "MemAvailable", [F_BUFFERS] = "Buffers",
+    [F_CACHED] = "Cached",          [F_SHMEM] = "Shmem",
     [F_SWAP_TOTAL] = "SwapTotal",   [F_SWAP_FREE] = "SwapFree",
     [F_HUGE_SIZE] = "Hugepagesize", [F_HUGE_PAGES] = "HugePages_Total",
 };
@@ -80,8 +81,7 @@ int meminfo_parse(struct slice text, struct meminfo *ret, struct err *err)
         return err_set(err, -EINVAL, "/proc/meminfo tells no MemTotal");
     *ret = (struct meminfo){
         .total_bytes = v[F_TOTAL],
-        .available_bytes =
-            num_min(v[F_TOTAL], seen[F_AVAILABLE] ? v[F_AVAILABLE] : estimate(v)),
+        .available_bytes = num_min(v[F_TOTAL], seen[F_AVAILABLE] ? v[F_AVAILABLE] : estimate(v)),
         .is_estimated = !seen[F_AVAILABLE],
         .swap_total_bytes = v[F_SWAP_TOTAL],
         .swap_free_bytes = num_min(v[F_SWAP_FREE], v[F_SWAP_TOTAL]),

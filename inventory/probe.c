@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The calls of a probe: arguments and deadline are checked here, the implementation does the rest. */
+/* The calls of a probe: arguments and deadline are checked here, the implementation does the rest.
+ */
 #include "inventory/probe.h"
 
 #include "inventory/line.h"
@@ -121,8 +122,7 @@ int probe_content(struct probe *p, const char *device, struct probe_content *ret
     return p->ops->content(p, device, ret, err);
 }
 
-int probe_addrs(struct probe *p, struct probe_addr *out, size_t max, size_t *ret_n,
-                struct err *err)
+int probe_addrs(struct probe *p, struct probe_addr *out, size_t max, size_t *ret_n, struct err *err)
 {
     int rc = probe_enter(p, NULL, err);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Virtualisation from files alone, in the order of systemd-detect-virt(1): the innermost layer wins,
- * so containers come first, then what firmware says, then what the processor admits.
+ * Virtualisation from files alone, in the order of systemd-detect-virt(1): the innermost layer
+ * wins, so containers come first, then what firmware says, then what the processor admits.
  */
 #include "inventory/virt.h"
 
@@ -129,7 +129,8 @@ static bool cpu_admits(struct probe *p, bool *ret_is_x86)
     return false;
 }
 
-/* Firmware of clouds names the cloud on their bare metal too: believed only beside the CPU's bit. */
+/* Firmware of clouds names the cloud on their bare metal too: believed only beside the CPU's bit.
+ */
 static bool is_cloud_vendor(const char *type)
 {
     return text_equal(type, "amazon") || text_equal(type, "alibaba") || text_equal(type, "google");
@@ -138,12 +139,23 @@ static bool is_cloud_vendor(const char *type)
 static const char *type_by_dmi(struct probe *p)
 {
     static const struct marker markers[] = {
-        {"Amazon EC2", "amazon"},       {"Alibaba Cloud", "alibaba"}, {"Google", "google"},
-        {"VMware", "vmware"},           {"VMW", "vmware"},            {"innotek GmbH", "virtualbox"},
-        {"VirtualBox", "virtualbox"},   {"Xen", "xen"},               {"OpenStack", "kvm"},
-        {"KVM", "kvm"},                 {"QEMU", "qemu"},             {"Bochs", "bochs"},
-        {"Parallels", "parallels"},     {"BHYVE", "bhyve"},           {"Nutanix AHV", "ahv"},
-        {"Virtual Machine", "hyperv"},  {"Apple Virtualization", "apple"},
+        {"Amazon EC2", "amazon"},
+        {"Alibaba Cloud", "alibaba"},
+        {"Google", "google"},
+        {"VMware", "vmware"},
+        {"VMW", "vmware"},
+        {"innotek GmbH", "virtualbox"},
+        {"VirtualBox", "virtualbox"},
+        {"Xen", "xen"},
+        {"OpenStack", "kvm"},
+        {"KVM", "kvm"},
+        {"QEMU", "qemu"},
+        {"Bochs", "bochs"},
+        {"Parallels", "parallels"},
+        {"BHYVE", "bhyve"},
+        {"Nutanix AHV", "ahv"},
+        {"Virtual Machine", "hyperv"},
+        {"Apple Virtualization", "apple"},
     };
     static const char *const files[] = {"product_name", "sys_vendor", "board_vendor", "bios_vendor",
                                         "product_version"};

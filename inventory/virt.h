@@ -9,7 +9,8 @@ enum virt_kind { VIRT_NONE, VIRT_VM, VIRT_CONTAINER };
 
 struct virt {
     enum virt_kind kind;
-    char type[32]; /* "kvm", "vmware", "docker", ...; "" for none, "other" for a VM not recognised */
+    char
+        type[32]; /* "kvm", "vmware", "docker", ...; "" for none, "other" for a VM not recognised */
 };
 
 /* Never fails: what cannot be read counts as not there. */

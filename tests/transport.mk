@@ -1,1 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
+if HAVE_CMOCKA
+c_tests += contract_store contract_track contract_volume unit_rate
+contract_store_SOURCES = tests/contract_store.c
+contract_store_LDADD = $(TRANSPORT_TEST_LIBS)
+contract_track_SOURCES = tests/contract_track.c
+contract_track_LDADD = $(TRANSPORT_TEST_LIBS)
+contract_volume_SOURCES = tests/contract_volume.c
+contract_volume_LDADD = $(TRANSPORT_TEST_LIBS)
+unit_rate_SOURCES = tests/unit_rate.c
+unit_rate_LDADD = $(TRANSPORT_TEST_LIBS)
+endif

@@ -8,12 +8,15 @@ libgodwit_transport_a_SOURCES = \
 	transport/page.h \
 	transport/pagedir.h \
 	transport/point.h \
-	transport/rate.h \
+	transport/rate.c transport/rate.h \
 	transport/replica.h \
 	transport/seal.h \
-	transport/store.h \
-	transport/track.h \
+	transport/store.c transport/store.h transport/store_impl.h \
+	transport/store_file.c transport/store_file.h transport/store_file_list.c \
+	transport/store_mem.c \
+	transport/store_retry.c \
+	transport/track.c transport/track.h transport/track_impl.h transport/track_scan.c \
 	transport/unit.h \
 	transport/vault.h \
 	transport/vault_impl.h \
-	transport/volume.h
+	transport/volume.c transport/volume.h transport/volume_image.c transport/volume_impl.h

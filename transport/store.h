@@ -97,7 +97,7 @@ int store_probe(struct store *s, struct store_caps *ret, struct err *err);
 
 /* Totals of this handle and every dup of it. */
 struct store_counts {
-    uint64_t puts, gets, heads, lists, deletes, retries;
+    uint64_t put_n, get_n, head_n, list_n, delete_n, retry_n;
     uint64_t bytes_out, bytes_in;
 };
 void store_counts(const struct store *s, struct store_counts *ret);

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What every change tracker must do: ranges that cover what changed, and two phases. */
+#include "tests/unit.h"
+
+#include "transport/track.h"
+#include "transport/volume.h"
+
+#include "base/banned.h"
+
+static const char *const kinds[] = {"scan", "auto"};
+
+struct place {
+    char *dir;
+    char image[PATH_MAX];
+};
+
+static int setup(void **state)
+{
+    struct place *p = calloc(1, sizeof(*p));
+
+    p->dir = unit_mkdir();
+    unit_path(p->dir, "image", p->image);
+    *state = p;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct place *p = *state;
+
+    unit_rmdir(p->dir);
+    free(p);
+    return 0;
+}
+
+static struct volume *open_volume(struct place *p, uint64_t size)
+{
+    struct volume *v = NULL;
+
+    assert_ok(volume_prepare(p->image, size, NULL));
+    assert_ok(volume_open(p->image, VOLUME_READ, &v, NULL));
+    return v;
+}
+
+/* Every byte that is told, checking order and bounds. */
+static uint64_t told_bytes(struct track *t, uint64_t size)
+{
+    struct track_range r;
+    uint64_t sum = 0;
+    uint64_t end = 0;
+    int rc;
+
+    while ((rc = track_next(t, &r, NULL)) == 1) {
+        assert_true(r.len > 0);
+        assert_true(r.offset >= end);
+        end = r.offset + r.len;
+        assert_true(end <= size);
+        assert_true(end == size || end % VOLUME_SECTOR == 0);
+        sum += r.len;
+    }
+    assert_int_equal(0, rc);
+    assert_int_equal(0, track_next(t, &r, NULL));
+    return sum;
+}
+
+static void the_first_pass_is_the_whole_volume(void **state)
+{
+    static const uint64_t sizes[] = {0, 1, 4096, 4097, 65536 * 3 + 512, 1 << 20};
+    struct place *p = *state;
+
+    for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
+        for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+            auto_volume struct volume *v = open_volume(p, sizes[i]);
+            auto_track struct track *t = NULL;
+
+            assert_ok(track_open(kinds[k], v, p->dir, &t, NULL));
+            assert_ok(track_freeze(t, NULL));
+            assert_int_equal(sizes[i], told_bytes(t, sizes[i]));
+            assert_ok(track_commit(t, NULL));
+        }
+    }
+}
+
+static void an_aborted_pass_forgets_nothing(void **state)
+{
+    struct place *p = *state;
+
+    for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
+        auto_volume struct volume *v = open_volume(p, 10 * VOLUME_SECTOR);
+        auto_track struct track *t = NULL;
+        struct track_range r;
+
+        assert_ok(track_open(kinds[k], v, p->dir, &t, NULL));
+        assert_ok(track_freeze(t, NULL));
+        assert_int_equal(1, track_next(t, &r, NULL));
+        track_abort(t);
+        track_abort(t);
+        assert_ok(track_freeze(t, NULL));
+        assert_int_equal(10 * VOLUME_SECTOR, told_bytes(t, 10 * VOLUME_SECTOR));
+        /* And the close below is an abort. */
+    }
+}
+
+static void the_phases_keep_their_order(void **state)
+{
+    struct place *p = *state;
+
+    for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
+        auto_volume struct volume *v = open_volume(p, VOLUME_SECTOR);
+        auto_track struct track *t = NULL;
+        struct track_range r;
+
+        assert_ok(track_open(kinds[k], v, p->dir, &t, NULL));
+        assert_fails(-EINVAL, track_next(t, &r, NULL));
+        assert_fails(-EINVAL, track_commit(t, NULL));
+        assert_ok(track_freeze(t, NULL));
+        assert_fails(-EALREADY, track_freeze(t, NULL));
+        assert_ok(track_commit(t, NULL));
+        assert_fails(-EINVAL, track_commit(t, NULL));
+    }
+}
+
+static void a_scan_cannot_tell_the_backlog(void **state)
+{
+    struct place *p = *state;
+    auto_volume struct volume *v = open_volume(p, VOLUME_SECTOR);
+    auto_track struct track *t = NULL;
+
+    assert_ok(track_open("scan", v, p->dir, &t, NULL));
+    assert_string_equal("scan", track_kind(t));
+    assert_true(track_dirty_bytes(t) == UINT64_MAX);
+}
+
+static void unknown_kinds_are_named(void **state)
+{
+    struct place *p = *state;
+    auto_volume struct volume *v = open_volume(p, VOLUME_SECTOR);
+    struct track *t = NULL;
+    struct err err = {0};
+
+    assert_fails(-EINVAL, track_open("psychic", v, p->dir, &t, &err));
+    assert_non_null(strstr(err.text, "psychic"));
+    assert_null(t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_first_pass_is_the_whole_volume, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_aborted_pass_forgets_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_phases_keep_their_order, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_scan_cannot_tell_the_backlog, setup, teardown),
+        cmocka_unit_test_setup_teardown(unknown_kinds_are_named, setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a change tracker implements; only track*.c include this.
+ *
+ * To add one: track_x.c with a `const struct track_ops track_x_ops`, a row in trackers[] (track.c),
+ * and tests/contract_track.c must pass unchanged.
+ */
+#ifndef GODWIT_TRANSPORT_TRACK_IMPL_H
+#define GODWIT_TRANSPORT_TRACK_IMPL_H
+
+#include "transport/track.h"
+
+#include <stdbool.h>
+
+/* One thread uses a tracker. The dispatcher sees to the order: next, commit and abort only come
+ * after a freeze that returned 0, and a close in between is an abort first. */
+struct track_ops {
+    const char *kind;
+    /* -EOPNOTSUPP: not for this volume or machine; "auto" goes on to the next row. */
+    int (*open)(struct volume *v, const char *state_dir, void **ret_self, struct err *err);
+    void (*close)(void *self);
+    int (*freeze)(void *self, struct err *err);
+    int (*next)(void *self, struct track_range *ret, struct err *err);
+    int (*commit)(void *self, struct err *err);
+    void (*abort)(void *self);
+    uint64_t (*dirty_bytes)(const void *self);
+};
+
+extern const struct track_ops track_scan_ops;
+
+#endif

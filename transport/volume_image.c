@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Volumes that are regular files: raw images, sparse where they can be. */
+#include "transport/volume_impl.h"
+
+#include "base/auto.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/gw.h"
+#include "base/text.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include "base/banned.h"
+
+static bool image_claims(const struct stat *st)
+{
+    return S_ISREG(st->st_mode);
+}
+
+/* Two restores into one image would make a mix of both. */
+static int image_claim(const struct volume *v, struct err *err)
+{
+    if (flock(v->fd, LOCK_EX | LOCK_NB) == 0)
+        return 0;
+    if (errno == EWOULDBLOCK)
+        return err_set_gw(err, GW_VOLUME_BUSY, -EBUSY,
+                          "volume '%s' is being written by another process", v->path);
+    return volume_open_failed(v->path, -errno, err);
+}
+
+static int image_open(struct volume *v, struct err *err)
+{
+    int flags = v->mode == VOLUME_WRITE ? O_RDWR : O_RDONLY;
+    struct stat st;
+
+    /* O_NONBLOCK: a FIFO put in the file's place must not hang us. */
+    v->fd = open(v->path, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (v->fd < 0 || fstat(v->fd, &st) < 0)
+        return volume_open_failed(v->path, -errno, err);
+    if (!S_ISREG(st.st_mode) || st.st_dev != v->st.st_dev || st.st_ino != v->st.st_ino)
+        return volume_changed(v, "was replaced", err);
+    if (v->mode == VOLUME_WRITE) {
+        int rc = image_claim(v, err);
+
+        if (rc < 0)
+            return rc;
+    }
+    v->size_bytes = (uint64_t)st.st_size;
+    return text_print(v->identity, sizeof(v->identity), "image:%llu:%llu",
+                      (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+}
+
+static int image_read(struct volume *v, uint64_t offset, void *data, size_t len, struct err *err)
+{
+    int rc = fd_pread_full(v->fd, data, len, offset, err);
+
+    if (rc == -ENODATA)
+        return volume_changed(v, "shrank", err);
+    return rc < 0 ? volume_io_failed(v, rc, "read", offset, err) : 0;
+}
+
+static int image_write(struct volume *v, uint64_t offset, const void *data, size_t len,
+                       struct err *err)
+{
+    int rc = fd_pwrite_full(v->fd, data, len, offset, err);
+
+    return rc < 0 ? volume_io_failed(v, rc, "write", offset, err) : 0;
+}
+
+static int image_zero(struct volume *v, uint64_t offset, uint64_t len, struct err *err)
+{
+    if (fallocate(v->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)len) ==
+        0)
+        return 0;
+    if (errno == EOPNOTSUPP || errno == ENOSYS)
+        return volume_write_zeroes(v, offset, len, err);
+    return volume_io_failed(v, -errno, "zero", offset, err);
+}
+
+static int image_flush(struct volume *v, struct err *err)
+{
+    return fsync(v->fd) < 0 ? volume_io_failed(v, -errno, "flush", 0, err) : 0;
+}
+
+static int image_drop_cache(struct volume *v, struct err *err)
+{
+    int rc;
+
+    /* Only clean pages are dropped. A reader may sync too: what it reads next must be the medium.
+     */
+    if (fdatasync(v->fd) < 0)
+        return volume_io_failed(v, -errno, "flush", 0, err);
+    rc = posix_fadvise(v->fd, 0, 0, POSIX_FADV_DONTNEED);
+    return rc != 0 ? volume_io_failed(v, -rc, "drop the cache of", 0, err) : 0;
+}
+
+/* SEEK_DATA moves the shared file offset, which nobody uses: all else is pread and pwrite. */
+static int image_extent(struct volume *v, uint64_t offset, uint64_t *ret_len, bool *ret_hole,
+                        struct err *err)
+{
+    off_t data = lseek(v->fd, (off_t)offset, SEEK_DATA);
+    off_t end;
+
+    if (data < 0 && errno == ENXIO) {
+        *ret_len = v->size_bytes - offset;
+        *ret_hole = true;
+        return 0;
+    }
+    if (data < 0)
+        return volume_io_failed(v, -errno, "seek in", offset, err);
+    if ((uint64_t)data > offset) {
+        uint64_t to = (uint64_t)data < v->size_bytes ? (uint64_t)data : v->size_bytes;
+
+        *ret_len = to - offset;
+        *ret_hole = true;
+        return 0;
+    }
+    end = lseek(v->fd, data, SEEK_HOLE);
+    /* ENXIO: cut shorter in between; reading will say so. */
+    if (end <= data || (uint64_t)end > v->size_bytes)
+        end = (off_t)v->size_bytes;
+    *ret_len = (uint64_t)end - offset;
+    *ret_hole = false;
+    return 0;
+}
+
+static int image_check(struct volume *v, struct err *err)
+{
+    struct stat at_path;
+    struct stat st;
+
+    if (fstat(v->fd, &st) < 0)
+        return volume_open_failed(v->path, -errno, err);
+    if ((uint64_t)st.st_size != v->size_bytes)
+        return volume_changed(v, (uint64_t)st.st_size < v->size_bytes ? "shrank" : "grew", err);
+    if (st.st_nlink == 0 || stat(v->path, &at_path) < 0)
+        return volume_changed(v, "vanished", err);
+    if (at_path.st_dev != st.st_dev || at_path.st_ino != st.st_ino)
+        return volume_changed(v, "was replaced", err);
+    return 0;
+}
+
+static int image_prepare(const char *path, uint64_t size_bytes, struct err *err)
+{
+    auto_volume struct volume *v = NULL;
+    int rc = volume_open(path, VOLUME_WRITE, &v, err);
+
+    if (rc < 0 || v->size_bytes == size_bytes)
+        return rc;
+    if (size_bytes > INT64_MAX || ftruncate(v->fd, (off_t)size_bytes) < 0)
+        return err_set(err, size_bytes > INT64_MAX ? -EFBIG : -errno, "resize image '%s': %m",
+                       path);
+    return image_flush(v, err);
+}
+
+static int image_set_readonly(const char *path, bool readonly, struct err *err)
+{
+    auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    struct stat st;
+    mode_t mode;
+
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return volume_open_failed(path, -errno, err);
+    mode = st.st_mode & 07777;
+    mode = readonly ? mode & ~(mode_t)0222 : mode | 0200;
+    if (fchmod(fd, mode) < 0)
+        return err_set(err, -errno, "make '%s' %s: %m", path, readonly ? "read-only" : "writable");
+    return 0;
+}
+
+const struct volume_ops volume_image_ops = {
+    .kind = "image",
+    .claims = image_claims,
+    .open = image_open,
+    .read = image_read,
+    .write = image_write,
+    .zero = image_zero,
+    .flush = image_flush,
+    .drop_cache = image_drop_cache,
+    .extent = image_extent,
+    .check = image_check,
+    .prepare = image_prepare,
+    .set_readonly = image_set_readonly,
+};

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a kind of volume implements; only volume*.c include this.
+ *
+ * To add one: volume_x.c with a `const struct volume_ops volume_x_ops`, a row in volumes[]
+ * (volume.c), and tests/contract_volume.c must pass unchanged.
+ */
+#ifndef GODWIT_TRANSPORT_VOLUME_IMPL_H
+#define GODWIT_TRANSPORT_VOLUME_IMPL_H
+
+#include "transport/volume.h"
+
+#include <sys/stat.h>
+
+enum { VOLUME_IDENTITY_MAX = 96 };
+
+struct volume_ops;
+
+/* Set by the dispatcher but for fd, size_bytes, identity and diskseq, which are open's. */
+struct volume {
+    const struct volume_ops *ops;
+    enum volume_mode mode;
+    int fd;
+    uint64_t size_bytes;
+    struct stat st;   /* of the path when it was opened */
+    uint64_t diskseq; /* block devices: changes with the medium */
+    char *path;
+    char identity[VOLUME_IDENTITY_MAX];
+};
+
+/*
+ * read, write, zero and extent may run in several threads at once for disjoint ranges; ranges lie
+ * inside the volume and are not empty (checked). err may be NULL.
+ */
+struct volume_ops {
+    const char *kind;
+    bool (*claims)(const struct stat *st);
+    /* Open v->path in v->mode; v->st is what stat said of it. On failure volume.c closes v->fd. */
+    int (*open)(struct volume *v, struct err *err);
+    int (*read)(struct volume *v, uint64_t offset, void *data, size_t len, struct err *err);
+    int (*write)(struct volume *v, uint64_t offset, const void *data, size_t len, struct err *err);
+    int (*zero)(struct volume *v, uint64_t offset, uint64_t len, struct err *err);
+    int (*flush)(struct volume *v, struct err *err);
+    int (*drop_cache)(struct volume *v, struct err *err);
+    int (*extent)(struct volume *v, uint64_t offset, uint64_t *ret_len, bool *ret_hole,
+                  struct err *err);
+    int (*check)(struct volume *v, struct err *err);
+    /* An existing one for size_bytes. */
+    int (*prepare)(const char *path, uint64_t size_bytes, struct err *err);
+    int (*set_readonly)(const char *path, bool readonly, struct err *err);
+};
+
+extern const struct volume_ops volume_image_ops;
+extern const struct volume_ops volume_blockdev_ops;
+
+/* Helpers of the implementations. */
+int volume_changed(const struct volume *v, const char *what,
+                   struct err *err); /* -ESTALE, GW_VOLUME_CHANGED */
+int volume_open_failed(const char *path, int code, struct err *err);
+/* A failed call at offset, -EIO and -ENOSPC with their rows. Returns code. */
+int volume_io_failed(const struct volume *v, int code, const char *what, uint64_t offset,
+                     struct err *err);
+/* Write zeroes by hand where no call makes holes. */
+int volume_write_zeroes(struct volume *v, uint64_t offset, uint64_t len, struct err *err);
+
+#endif
