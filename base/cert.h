@@ -48,14 +48,34 @@ struct cert_server;
 int cert_server_new(struct slice cert_pem, struct slice key_pem, struct slice ca_pem,
                     struct cert_server **ret, struct err *err);
 void cert_server_free(struct cert_server *s);
-/* An SSL in accept state (struct ssl_st, for base/httpd.c only); the bufferevent owns it. */
+/* Called when a session is freed; it must live until then. */
+struct cert_hook {
+    void (*fn)(void *arg);
+    void *arg;
+};
+/* An SSL in accept state (struct ssl_st, for base/httpd.c only), NULL when there is no memory; the
+ * bufferevent owns it. on_free is lent, or NULL. */
 struct ssl_st;
-struct ssl_st *cert_server_session(struct cert_server *s);
+struct ssl_st *cert_server_session(struct cert_server *s, const struct cert_hook *on_free);
 /* Identity and unit of the verified peer of a session: -ENOENT when it sent no certificate. Each
  * out has CERT_ID_MAX. */
 int cert_peer(struct ssl_st *session, char *out_identity, char *out_unit);
 /* SHA-256 of the peer's whole certificate, for noticing one identity used from two places. -ENOENT.
  */
 int cert_peer_fingerprint(struct ssl_st *session, uint8_t *out);
+
+/*
+ * Make a client's context (struct ssl_ctx_st, for base/http.c only) demand a CA certificate with
+ * the pinned key in the peer's chain. pin_alone: that CA is the one root of trust, sent by the peer
+ * itself; else the usual roots must verify the chain first. pinned is lent as long as the context
+ * lives. Host names are the caller's check.
+ */
+struct ssl_ctx_st;
+struct cert_pinned {
+    const uint8_t *pin; /* CERT_PIN_LEN bytes */
+    bool pin_alone;
+    bool mismatch; /* set when the pin was the reason of a refusal */
+};
+void cert_pin_require(struct ssl_ctx_st *client, struct cert_pinned *pinned);
 
 #endif
