@@ -15,12 +15,12 @@ libgodwit_base_a_SOURCES = \
 	base/fail.c base/fail.h \
 	base/fd.c base/fd_save.c base/fd.h \
 	base/gw.c base/gw.h \
-	base/http.h \
+	base/http.c base/http.h \
 	base/httpd.h \
 	base/js.c base/js.h \
 	base/jsw.c base/jsw.h \
 	base/log.c base/log.h \
-	base/loop.h \
+	base/loop.c base/loop.h \
 	base/num.c base/num.h \
 	base/opt.c base/opt.h \
 	base/pool.c base/pool.h \
