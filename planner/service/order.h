@@ -5,7 +5,7 @@
 
 #include "planner/service/service.h"
 
-enum { ORDER_ID_MAX = 40, ORDER_KIND_MAX = 16 };
+enum { ORDER_ID_MAX = 96, ORDER_KIND_MAX = 16 };
 
 struct order_new {
     const char *id;   /* made by who orders, so that a resumed step finds its own: "OP.STEP.HOST" */

@@ -10,15 +10,34 @@
 #define GODWIT_PLANNER_SERVICE_SWITCH_H
 
 #include "planner/service/service.h"
+#include "planner/service/switch_plan.h"
 
+struct db_op;
 struct switcher;
 
 int switch_new(struct service *svc, struct switcher **ret, struct err *err);
 void switch_free(struct switcher *s);
 /* Take up every operation that is not ended. Call once, after the loop is ready. */
 int switch_resume(struct switcher *s, struct err *err);
-/* An order of operation op was answered or the vault replied: look again. */
+/* Something that operation op waits for may have happened: look again. */
 void switch_poke(struct switcher *s, const char *op);
+
+/* What an operator asks for. */
+struct switch_ask {
+    enum switch_kind kind;
+    const char *workload;
+    const char *who;
+    const char *request_id; /* the same one gives the same operation; or NULL */
+    const struct js *args;  /* {"max_lag_s", "max_downtime_s"} or NULL */
+};
+/*
+ * Open an operation and begin it. ret is the operation as it stands then.
+ * -ENOENT, -EBUSY (GW_SWITCH_OPEN, names who and since when).
+ */
+int switch_begin(struct switcher *s, const struct switch_ask *ask, struct db_op *ret,
+                 struct err *err);
+/* -ENOENT; -EBUSY once decided; 0 also when it was asked before. */
+int switch_abort(struct switcher *s, const char *op, const char *who, struct err *err);
 
 /* Routes of operations (POST …/cutover and so on, GET /v1/ops…), rows of routes[]. */
 void api_workload_cutover(struct api_call *call);

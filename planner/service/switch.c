@@ -1,0 +1,552 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The machine that drives operations: what is true now, which step follows, one transaction a move.
+ *
+ * A move ends one step and begins the next in one commit; what must leave this process (orders,
+ * questions to the vault) goes out after it. Nothing is kept in memory that a restart cannot ask
+ * again.
+ */
+#include "planner/service/switch.h"
+
+#include "base/buf.h"
+#include "base/fail.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "planner/service/event.h"
+#include "planner/service/hub.h"
+#include "planner/service/switch_step.h"
+#include "planner/service/vaultq.h"
+
+#include <stdio.h>
+
+#include "base/banned.h"
+
+enum {
+    SWITCH_OPEN_MAX = 1024,   /* operations open at one time */
+    SWITCH_TICK_MS = 500,     /* deadlines and retries are looked at this often */
+    SWITCH_REDO_MS = 2000,    /* a step that is only repeated is repeated after so long */
+    SWITCH_REDO_ATTENTION = 5 /* and calls for the operator after so many times */
+};
+
+/* What the machine remembers of an open operation; all of it may be lost. */
+struct open_op {
+    char id[DB_OP_ID_MAX];
+    struct step_register vault;
+    unsigned redone;
+    struct open_op *next;
+};
+
+struct switcher {
+    struct service *svc;
+    struct loop_timer *tick;
+    struct open_op *open;
+};
+
+static struct open_op *find_open(struct switcher *s, const char *id)
+{
+    for (struct open_op *o = s->open; o; o = o->next) {
+        if (text_equal(o->id, id))
+            return o;
+    }
+    return NULL;
+}
+
+static struct open_op *add_open(struct switcher *s, const char *id)
+{
+    struct open_op *o = find_open(s, id);
+
+    if (o)
+        return o;
+    o = calloc(1, sizeof(*o));
+    if (!o)
+        return NULL;
+    (void)text_copy(o->id, sizeof(o->id), id);
+    o->next = s->open;
+    s->open = o;
+    return o;
+}
+
+static void drop_open(struct switcher *s, const char *id)
+{
+    for (struct open_op **at = &s->open; *at; at = &(*at)->next) {
+        if (text_equal((*at)->id, id)) {
+            struct open_op *gone = *at;
+
+            *at = gone->next;
+            free(gone);
+            return;
+        }
+    }
+}
+
+/* -- questions to the vault ---------------------------------------------- */
+
+static void vault_answered(void *arg, struct vaultq_job *taken_job)
+{
+    struct switcher *s = arg;
+    struct open_op *o = find_open(s, taken_job->holder);
+
+    if (o) {
+        o->vault.answered = true;
+        o->vault.result = taken_job->result;
+        o->vault.err = taken_job->err;
+        o->vault.standing = taken_job->verdict;
+        switch_poke(s, o->id);
+    }
+    free(taken_job);
+}
+
+/* Ask once a step; a restart asks again and gets the same answer. */
+static int ask_vault(struct switcher *s, struct step_run *run, struct open_op *o, struct err *err)
+{
+    struct vaultq_job *job;
+    int r;
+
+    if (o->vault.asked || !switch_step_asks(run->op->at.step))
+        return 0;
+    job = calloc(1, sizeof(*job));
+    if (!job)
+        return err_set(err, -ENOMEM, "a question to the vault: %m");
+    job->done = vault_answered;
+    job->arg = s;
+    r = switch_step_question(run, job, err);
+    if (r < 0) {
+        free(job);
+        return r;
+    }
+    r = vaultq_push(s->svc->vaultq, job, err);
+    o->vault.asked = r == 0;
+    return r;
+}
+
+/* -- moves ---------------------------------------------------------------- */
+
+static uint64_t step_deadline(const struct step_run *run)
+{
+    auto_js struct js *args = NULL;
+    uint64_t timeout_s = switch_plan_timeout_s(run->op->at.step);
+    uint64_t limit_s = run->workload->limits.max_downtime_s;
+
+    if (timeout_s > 0)
+        return run->op->step_started_ms + timeout_s * 1000;
+    if (js_parse(slice_str(run->op->args), sizeof(run->op->args), &args, NULL) == 0)
+        limit_s = js_u64(args, "max_downtime_s", limit_s);
+    return run->op->step_started_ms + (limit_s ? limit_s : 600) * 1000;
+}
+
+/* The lifecycle in which an operation that ended leaves its workload; reports take it from there.
+ */
+static int settle_lifecycle(struct step_run *run, enum switch_state state, struct err *err)
+{
+    struct service *svc = run->svc;
+    const struct db_op *op = run->op;
+    int r = 0;
+
+    if (op->at.kind == SWITCH_TEST)
+        r = state == SWITCH_DONE
+                ? workload_set_tested(svc, op->workload, clock_wall_ms(svc->clock), err)
+                : 0;
+    else if (op->at.kind == SWITCH_FINALIZE && state == SWITCH_DONE)
+        r = workload_set_released(svc, op->workload, err);
+    if (r < 0)
+        return r;
+    return workload_refresh(svc, op->workload, err);
+}
+
+/* Nobody was fenced when only the claim failed: the right to write goes back at once. */
+static int undo_epoch(struct step_run *run, struct err *err)
+{
+    struct workload_move move = {
+        .from = WORKLOAD_FROZEN,
+        .from_epoch = run->op->epoch,
+        .to = run->op->holder == WORKLOAD_SOURCE ? WORKLOAD_AT_SOURCE : WORKLOAD_AT_TARGET,
+        .to_epoch = run->op->epoch,
+    };
+
+    if (run->op->at.step != STEP_EPOCH)
+        return 0;
+    return workload_set_authority(run->svc, run->op->workload, &move, err);
+}
+
+static int exit_of(const struct db_op *op, enum switch_state state)
+{
+    switch (state) {
+    case SWITCH_DONE:
+        return GW_EXIT_OK;
+    case SWITCH_ROLLED_BACK:
+        return GW_EXIT_ROLLED_BACK;
+    case SWITCH_HALFWAY:
+        return GW_EXIT_HALFWAY;
+    case SWITCH_REFUSED:
+    case SWITCH_FAILED:
+    case SWITCH_RUNNING:
+        break;
+    }
+    return op->cause.code ? (int)gw_of(&op->cause)->exit : GW_EXIT_FAILED;
+}
+
+static int end_op(struct step_run *run, enum switch_state state, struct err *err)
+{
+    struct db_op *op = run->op;
+    int r = undo_epoch(run, err);
+
+    if (r < 0)
+        return r;
+    op->state = state;
+    op->ended_ms = clock_wall_ms(run->svc->clock);
+    op->exit = exit_of(op, state);
+    if (op->frozen_ms > 0 && op->thawed_ms == 0)
+        op->thawed_ms = op->ended_ms;
+    r = db_op_save(run->svc, op, err);
+    if (r == 0)
+        r = settle_lifecycle(run, state, err);
+    if (r < 0)
+        return r;
+    return event_add(run->svc, "op.ended", op->who, op->workload, err, "%s %s %s%s%s",
+                     switch_plan_kind_name(op->at.kind), op->id, switch_plan_state_name(state),
+                     op->cause.code ? ": " : "", op->cause.code ? op->cause.text : "");
+}
+
+static int begin_step(struct step_run *run, struct switch_at at, struct err *err)
+{
+    struct db_op *op = run->op;
+    int r;
+
+    if (at.leg != op->at.leg) /* promoted once already: the other side holds now */
+        op->holder = workload_other(op->holder);
+    op->at = at;
+    op->step_started_ms = clock_wall_ms(run->svc->clock);
+    op->step_deadline_ms = step_deadline(run);
+    r = db_op_step_begin(run->svc, op, err);
+    if (r == 0)
+        r = switch_step_begin(run, err);
+    if (r == 0)
+        r = db_op_save(run->svc, op, err);
+    if (r < 0)
+        return err_add(err, r, "step %s of %s", switch_plan_step_name(at.step), op->id);
+    return event_add(run->svc, "op.step", op->who, op->workload, err, "%s %s: %s, epoch %llu",
+                     switch_plan_kind_name(at.kind), op->id, switch_plan_step_name(at.step),
+                     (unsigned long long)op->epoch);
+}
+
+static const char *const outcome_words[] = {
+    [OUTCOME_OK] = "done", [OUTCOME_FAILED] = "failed", [OUTCOME_OTHER] = "other"};
+
+static int write_move(struct step_run *run, enum switch_outcome outcome, const struct js *detail,
+                      struct err *err)
+{
+    struct db_op *op = run->op;
+    struct switch_move move = switch_plan_next(op->at, outcome);
+    int r = db_op_step_end(run->svc, op, outcome_words[outcome], detail, err);
+
+    if (r == 0)
+        r = db_op_orders_void(run->svc, op, err);
+    if (r < 0)
+        return r;
+    if (move.state != SWITCH_RUNNING)
+        return end_op(run, move.state, err);
+    return begin_step(run, move.at, err);
+}
+
+/* End the step and begin what follows, or end the operation: all of it or nothing. */
+static int move_on(struct step_run *run, enum switch_outcome outcome, const struct js *detail,
+                   struct err *err)
+{
+    struct db *db = run->svc->db;
+    int r = db_begin(db, err);
+
+    if (r < 0)
+        return r;
+    r = write_move(run, outcome, detail, err);
+    if (r == 0)
+        r = failpoint("switch_before_commit");
+    if (r == 0)
+        r = db_commit(db, err);
+    if (r < 0) {
+        db_rollback(db);
+        return r;
+    }
+    (void)failpoint("switch_after_commit");
+    return 0;
+}
+
+/* -- looking -------------------------------------------------------------- */
+
+static bool passed_deadline(const struct step_run *run)
+{
+    return clock_wall_ms(run->svc->clock) > run->op->step_deadline_ms;
+}
+
+/* Waiting has two ends besides an answer: the deadline, and an operator who says abort. */
+static void look_beyond(struct step_run *run, enum step_verdict *verdict, struct err *why)
+{
+    const struct db_op *op = run->op;
+
+    if (*verdict != STEP_WAIT)
+        return;
+    if (op->abort_wanted && switch_plan_abortable(op->at)) {
+        err_set_gw(why, GW_ROLLED_BACK, -ECANCELED, "aborted by an operator");
+        *verdict = STEP_FAILED;
+    } else if (passed_deadline(run) && !switch_plan_redo_only(op->at.step)) {
+        err_set_gw(why, GW_AGENT_NOT_SEEN, -ETIMEDOUT, "step %s did not end within its %llu s",
+                   switch_plan_step_name(op->at.step),
+                   (unsigned long long)((op->step_deadline_ms - op->step_started_ms) / 1000));
+        *verdict = STEP_FAILED;
+    }
+}
+
+static int call_operator(struct step_run *run, const struct err *why, struct err *err)
+{
+    struct db_op *op = run->op;
+    int r;
+
+    if (op->attention)
+        return 0;
+    op->attention = true;
+    if (why->code)
+        op->cause = *why;
+    r = db_op_save(run->svc, op, err);
+    if (r < 0)
+        return r;
+    log_error("%s of %s (%s) cannot end step %s: %s", switch_plan_kind_name(op->at.kind),
+              op->workload, op->id, switch_plan_step_name(op->at.step),
+              why->code ? why->text : "no answer in time");
+    return event_add(run->svc, "op.attention", "planner", op->workload, err, "%s waits in step %s",
+                     op->id, switch_plan_step_name(op->at.step));
+}
+
+/* True while a repeated step should wait before it is tried again. */
+static int hold_redo(struct step_run *run, struct open_op *o, const struct err *why, bool *ret_hold,
+                     struct err *err)
+{
+    *ret_hold = clock_wall_ms(run->svc->clock) < run->op->step_started_ms + SWITCH_REDO_MS;
+    if (*ret_hold)
+        return 0;
+    if (++o->redone < SWITCH_REDO_ATTENTION)
+        return 0;
+    return call_operator(run, why, err);
+}
+
+static enum switch_outcome outcome_of(enum step_verdict verdict)
+{
+    return verdict == STEP_OK ? OUTCOME_OK : verdict == STEP_OTHER ? OUTCOME_OTHER : OUTCOME_FAILED;
+}
+
+/* One look and at most one move. *ret_again: it moved, so look once more. */
+static int look_once(struct switcher *s, struct step_run *run, struct open_op *o, bool *ret_again,
+                     struct err *err)
+{
+    struct db_op *op = run->op;
+    auto_js struct js *detail = NULL;
+    enum step_verdict verdict = STEP_WAIT;
+    struct err why = {0};
+    bool hold = false;
+    int r;
+
+    *ret_again = false;
+    r = ask_vault(s, run, o, err);
+    if (r == 0)
+        r = switch_step_look(run, &verdict, &detail, &why);
+    if (r < 0)
+        return err_add(err, r, "%s", why.text);
+    look_beyond(run, &verdict, &why);
+    if (verdict == STEP_WAIT)
+        return passed_deadline(run) ? call_operator(run, &why, err) : 0;
+    if (verdict == STEP_FAILED && switch_plan_next(op->at, OUTCOME_FAILED).at.step == op->at.step &&
+        switch_plan_next(op->at, OUTCOME_FAILED).state == SWITCH_RUNNING)
+        r = hold_redo(run, o, &why, &hold, err);
+    if (r < 0 || hold)
+        return r;
+    if (verdict != STEP_OK && op->cause.code == 0)
+        op->cause = why;
+    r = move_on(run, outcome_of(verdict), detail, err);
+    if (r < 0)
+        return r;
+    if (verdict == STEP_OK)
+        o->redone = 0;
+    o->vault = (struct step_register){0};
+    *ret_again = true;
+    return 0;
+}
+
+static int advance(struct switcher *s, const char *id, struct err *err)
+{
+    bool again = true;
+
+    while (again) {
+        auto_workload struct workload *w = NULL;
+        struct open_op *o = find_open(s, id);
+        struct db_op op;
+        struct step_run run = {.svc = s->svc, .op = &op};
+        int r = db_op_load(s->svc, id, &op, err);
+
+        if (r < 0 || !o)
+            return r;
+        if (op.ended_ms > 0) {
+            drop_open(s, id);
+            return 0;
+        }
+        r = workload_load(s->svc, op.workload, &w, err);
+        if (r < 0)
+            return r;
+        run.workload = w;
+        run.vault = &o->vault;
+        r = look_once(s, &run, o, &again, err);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+void switch_poke(struct switcher *s, const char *op)
+{
+    char id[DB_OP_ID_MAX], topic[DB_OP_ID_MAX + 8];
+    struct err err = {0};
+
+    if (text_copy(id, sizeof(id), op) < 0 || !find_open(s, id))
+        return;
+    /* The rows are as they were before: the tick tries again. */
+    if (advance(s, id, &err) < 0)
+        log_err(LOG_LEVEL_ERROR, &err, id);
+    snprintf(topic, sizeof(topic), "op:%s", id);
+    hub_notify(s->svc->hub, topic);
+}
+
+static void tick(void *arg)
+{
+    struct switcher *s = arg;
+    struct open_op *next;
+
+    for (struct open_op *o = s->open; o; o = next) {
+        next = o->next;
+        switch_poke(s, o->id);
+    }
+}
+
+/* -- opening --------------------------------------------------------------- */
+
+int switch_new(struct service *svc, struct switcher **ret, struct err *err)
+{
+    struct switcher *s = calloc(1, sizeof(*s));
+    int r;
+
+    if (!s)
+        return err_set(err, -ENOMEM, "the switch machine: %m");
+    s->svc = svc;
+    r = loop_timer_new(svc->loop, SWITCH_TICK_MS, SWITCH_TICK_MS, tick, s, &s->tick, err);
+    if (r < 0) {
+        free(s);
+        return r;
+    }
+    *ret = s;
+    return 0;
+}
+
+void switch_free(struct switcher *s)
+{
+    if (!s)
+        return;
+    loop_timer_free(s->tick);
+    while (s->open)
+        drop_open(s, s->open->id);
+    free(s);
+}
+
+static int resume_one(void *arg, const struct db_op *op)
+{
+    return add_open(arg, op->id) ? 0 : -ENOMEM;
+}
+
+int switch_resume(struct switcher *s, struct err *err)
+{
+    int r = db_op_each(s->svc, NULL, true, resume_one, s, err);
+
+    if (r < 0)
+        return r;
+    tick(s);
+    return 0;
+}
+
+static int fill_op(const struct switch_ask *ask, struct db_op *op, struct err *err)
+{
+    auto_buf struct buf args = {0};
+    int r = 0;
+
+    *op = (struct db_op){.at = {.kind = ask->kind, .step = STEP_PRECHECK}};
+    if (ask->args)
+        r = js_print(ask->args, true, false, &args, err);
+    if (r < 0)
+        return r;
+    if (text_copy(op->workload, sizeof(op->workload), ask->workload) < 0 ||
+        text_copy(op->who, sizeof(op->who), ask->who) < 0 ||
+        text_copy(op->request_id, sizeof(op->request_id), ask->request_id ? ask->request_id : "") <
+            0 ||
+        text_copy(op->args, sizeof(op->args), args.len ? buf_cstr(&args) : "{}") < 0)
+        return err_set_gw(err, GW_BAD_VALUE, -EINVAL,
+                          "the request is longer than an operation keeps");
+    return 0;
+}
+
+static int create_op(struct switcher *s, const struct switch_ask *ask, struct db_op *op,
+                     struct err *err)
+{
+    auto_workload struct workload *w = NULL;
+    struct step_run run = {.svc = s->svc, .op = op};
+    int r = fill_op(ask, op, err);
+
+    if (r == 0)
+        r = workload_load(s->svc, ask->workload, &w, err);
+    if (r < 0)
+        return r;
+    run.workload = w;
+    op->holder = w->holder;
+    op->epoch = w->epoch;
+    op->started_ms = clock_wall_ms(s->svc->clock);
+    r = db_op_create(s->svc, op, err);
+    return r < 0 ? r : begin_step(&run, op->at, err);
+}
+
+int switch_begin(struct switcher *s, const struct switch_ask *ask, struct db_op *ret,
+                 struct err *err)
+{
+    struct db_op op;
+    int r;
+
+    if (ask->request_id && db_op_by_request(s->svc, ask->request_id, ret, NULL) == 0)
+        return 0;
+    r = db_begin(s->svc->db, err);
+    if (r < 0)
+        return r;
+    r = create_op(s, ask, &op, err);
+    if (r == 0)
+        r = db_commit(s->svc->db, err);
+    if (r < 0) {
+        db_rollback(s->svc->db);
+        return r;
+    }
+    if (!add_open(s, op.id))
+        return err_set(err, -ENOMEM,
+                       "operation %s is written down and begins with the next start: %m", op.id);
+    switch_poke(s, op.id);
+    return db_op_load(s->svc, op.id, ret, err);
+}
+
+int switch_abort(struct switcher *s, const char *id, const char *who, struct err *err)
+{
+    struct db_op op;
+    int r = db_op_load(s->svc, id, &op, err);
+
+    if (r < 0 || op.abort_wanted)
+        return r;
+    if (op.ended_ms > 0 || op.at.leg > 0 || op.thawed_ms > 0)
+        return err_set_gw(err, GW_API_CONFLICT, -EBUSY,
+                          "%s is past the point where it can be aborted", id);
+    op.abort_wanted = true;
+    r = db_op_save(s->svc, &op, err);
+    if (r == 0)
+        r = event_add(s->svc, "op.abort", who, op.workload, err, "abort of %s asked for", id);
+    if (r < 0)
+        return r;
+    switch_poke(s, id);
+    return 0;
+}

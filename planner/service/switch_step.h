@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What each step of a switch does: begin it (inside the transaction that records it), look whether
+ * it is over. */
+#ifndef GODWIT_PLANNER_SERVICE_SWITCH_STEP_H
+#define GODWIT_PLANNER_SERVICE_SWITCH_STEP_H
+
+#include "planner/service/db_op.h"
+#include "transport/control.h"
+
+enum step_verdict { STEP_WAIT, STEP_OK, STEP_FAILED, STEP_OTHER };
+
+/* A question to the vault and its answer, kept in memory: a restart asks again, the registers are
+ * idempotent. */
+struct step_register {
+    bool asked, answered;
+    int result;
+    struct err err;
+    struct control_verdict standing;
+};
+
+struct step_run {
+    struct service *svc;
+    struct db_op *op;
+    struct workload *workload;
+    struct step_register *vault;
+};
+
+/* Make the rows of the step; the caller commits. A failure here is the database's (retried) or
+ * refuses the step (STEP_FAILED by look). */
+int switch_step_begin(struct step_run *run, struct err *err);
+
+/*
+ * Has the step ended? *ret_detail (owned, may stay NULL) is what the journal keeps of it. With
+ * STEP_FAILED err says why; the return value is negative only when the database failed.
+ */
+int switch_step_look(struct step_run *run, enum step_verdict *ret, struct js **ret_detail,
+                     struct err *err);
+
+/* Does the step wait for a register of the vault? Then what to ask. */
+bool switch_step_asks(enum switch_step step);
+struct vaultq_job;
+int switch_step_question(struct step_run *run, struct vaultq_job *job, struct err *err);
+
+#endif
