@@ -48,3 +48,8 @@ endif
 tests_switches = \
 	GODWIT_TEST_SANITIZED='$(tests_sanitized)'; export GODWIT_TEST_SANITIZED; \
 	GODWIT_TEST_FAILPOINTS='$(tests_failpoints)'; export GODWIT_TEST_FAILPOINTS;
+
+# The tests that are programs of their own, for runs under sanitizers.
+list-c-tests:
+	@echo $(c_tests)
+.PHONY: list-c-tests
