@@ -14,6 +14,7 @@ libgodwit_inventory_a_SOURCES = \
 	inventory/collect_socket.c \
 	inventory/inet.c inventory/inet.h \
 	inventory/inventory.c inventory/inventory.h \
+	inventory/inventory_parse.c \
 	inventory/line.c inventory/line.h \
 	inventory/meminfo.c inventory/meminfo.h \
 	inventory/pid.c inventory/pid.h \
