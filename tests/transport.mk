@@ -10,3 +10,14 @@ contract_volume_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_rate_SOURCES = tests/unit_rate.c
 unit_rate_LDADD = $(TRANSPORT_TEST_LIBS)
 endif
+
+# The data path.
+if HAVE_CMOCKA
+c_tests += unit_digest unit_state unit_table
+unit_digest_SOURCES = tests/unit_digest.c
+unit_digest_LDADD = $(TRANSPORT_TEST_LIBS)
+unit_state_SOURCES = tests/unit_state.c
+unit_state_LDADD = $(TRANSPORT_TEST_LIBS)
+unit_table_SOURCES = tests/unit_table.c
+unit_table_LDADD = $(TRANSPORT_TEST_LIBS)
+endif

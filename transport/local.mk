@@ -20,3 +20,11 @@ libgodwit_transport_a_SOURCES = \
 	transport/vault.h \
 	transport/vault_impl.h \
 	transport/volume.c transport/volume.h transport/volume_image.c transport/volume_impl.h
+
+# The data path.
+libgodwit_transport_a_SOURCES += \
+	transport/digest.c transport/digest.h \
+	transport/ledger.c transport/ledger.h \
+	transport/state.c transport/state.h \
+	transport/table.c transport/table.h \
+	transport/table_next.c transport/table_next.h

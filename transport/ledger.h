@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The units that a pass under way has made durable: an append-only file in the state directory, so
+ * that a killed pass does not send them again, and the index by which equal units are stored once.
+ *
+ * Units of an earlier run are believed only after their pack was seen in the store. The index is
+ * bounded: past LEDGER_INDEX_MAX units, further ones are merely not known again.
+ */
+#ifndef GODWIT_TRANSPORT_LEDGER_H
+#define GODWIT_TRANSPORT_LEDGER_H
+
+#include "transport/unit.h"
+
+struct ledger;
+
+enum { LEDGER_INDEX_MAX = 512 * 1024 };
+
+/* Read what an earlier run left; a torn end is cut off. The directory is locked by the caller. */
+int ledger_open(const char *dir, struct ledger **ret, struct err *err);
+void ledger_close(struct ledger *l);
+static inline void ledger_closep(struct ledger **l)
+{
+    ledger_close(*l);
+}
+#define auto_ledger AUTO(ledger_closep)
+
+/* Is this pack in the store? 0 and *ret_there, or an error. */
+typedef int (*ledger_check_fn)(void *arg, const uint8_t *pack, bool *ret_there, struct err *err);
+
+/* 1 and the unit, 0 not known. check is asked once for each pack of an earlier run. Any thread. */
+int ledger_find(struct ledger *l, const uint8_t *id, uint32_t raw_len, ledger_check_fn check,
+                void *arg, struct unit *ret, struct err *err);
+/* n units of one pack that is durable; they are too, on return. Any thread. */
+int ledger_add(struct ledger *l, const struct unit *units, size_t n, struct err *err);
+/* The pass ended in a point. */
+int ledger_clear(struct ledger *l, struct err *err);
+size_t ledger_count(struct ledger *l); /* units known */
+
+#endif

@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The positional digest table: one file of roots and leaves, changed only by a sealed pass. */
+#include "transport/table.h"
+
+#include "base/buf.h"
+#include "base/crypto.h"
+#include "base/err.h"
+#include "base/fail.h"
+#include "base/fd.h"
+#include "base/num.h"
+#include "base/text.h"
+#include "transport/table_next.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <sys/stat.h>
+
+#include "base/banned.h"
+
+/* Header: magic 8, size 8, status 4, digest 32, SHA-256 of those 32. Then roots, then leaves. */
+enum { HEADER_LEN = 8 + 8 + 4 + 32 + 32 };
+enum status {
+    EMPTY = 0,
+    WHOLE = 1,
+    APPLYING = 2 /* some of a sealed pass is in it: only going on makes it a table again */
+};
+enum { COPY_BYTES = 64 * 1024 };
+
+static const char magic[] = "gwtable1";
+
+struct table {
+    int fd;
+    char *dir;
+    uint64_t size_bytes;
+    uint64_t held_bytes; /* of the volume that the file describes */
+    enum status status;
+    uint8_t digest[DIGEST_LEN];
+    bool known;
+    pthread_mutex_t lock; /* of next and covered */
+    struct table_next *next;
+    uint64_t covered; /* regions updated in this pass */
+};
+
+static uint64_t leaves_at(const struct table *t, uint64_t region)
+{
+    return TABLE_PAGE + table_roots_bytes(t->size_bytes) +
+           region * DIGEST_REGION_LEAVES * DIGEST_LEN;
+}
+
+static int header_save(struct table *t, struct err *err)
+{
+    auto_buf struct buf b = {0};
+    uint8_t check[32];
+    int rc;
+
+    buf_append(&b, magic, 8);
+    buf_u64le(&b, t->held_bytes);
+    buf_u32le(&b, t->status);
+    buf_append(&b, t->digest, 32);
+    if (!b.failed)
+        crypto_sha256(buf_slice(&b), check);
+    buf_append(&b, check, sizeof(check));
+    rc = buf_failed(&b, err);
+    if (rc == 0)
+        rc = fd_pwrite_full(t->fd, b.data, b.len, 0, err);
+    if (rc == 0 && fsync(t->fd) < 0)
+        rc = err_set(err, -errno, "fsync: %m");
+    return rc < 0 ? err_add(err, rc, "digest table in '%s'", t->dir) : 0;
+}
+
+/* A header that cannot be read leaves the table EMPTY. */
+static int header_load(struct table *t, struct err *err)
+{
+    uint8_t bytes[HEADER_LEN];
+    uint8_t check[32];
+    struct buf_reader r = buf_reader(slice_of(bytes, sizeof(bytes)));
+    int rc = fd_pread_full(t->fd, bytes, sizeof(bytes), 0, err);
+
+    if (rc == -ENODATA) {
+        err_clear(err);
+        return 0;
+    }
+    if (rc < 0)
+        return rc;
+    crypto_sha256(slice_of(bytes, HEADER_LEN - 32), check);
+    if (memcmp(bytes, magic, 8) != 0 || memcmp(bytes + HEADER_LEN - 32, check, 32) != 0)
+        return 0;
+    buf_get(&r, 8);
+    t->held_bytes = buf_get_u64le(&r);
+    t->status = (enum status)buf_get_u32le(&r);
+    memcpy(t->digest, buf_get(&r, 32).data, 32);
+    return 0;
+}
+
+/* The digest over the roots that lie in fd. */
+static int roots_digest(int fd, uint64_t size_bytes, uint8_t *out, struct err *err)
+{
+    auto_free uint8_t *piece = malloc(COPY_BYTES);
+    uint64_t left = digest_regions(size_bytes) * DIGEST_LEN;
+    uint64_t at = TABLE_PAGE;
+    struct digest d = {0};
+    uint8_t root[DIGEST_LEN];
+    int rc;
+
+    if (!piece)
+        return err_set(err, -ENOMEM, "digest table: %m");
+    while (left > 0) {
+        size_t len = (size_t)num_min(left, COPY_BYTES);
+
+        rc = fd_pread_full(fd, piece, len, at, err);
+        if (rc < 0)
+            return rc;
+        for (size_t i = 0; i < len; i += DIGEST_LEN)
+            digest_add(&d, piece + i);
+        at += len;
+        left -= len;
+    }
+    digest_root(&d, root);
+    digest_volume(size_bytes, root, out);
+    return 0;
+}
+
+static int roots_copy(int from, int to, uint64_t size_bytes, struct err *err)
+{
+    auto_free uint8_t *piece = malloc(COPY_BYTES);
+    uint64_t left = table_roots_bytes(size_bytes);
+    uint64_t at = TABLE_PAGE;
+    int rc = 0;
+
+    if (!piece)
+        return err_set(err, -ENOMEM, "digest table: %m");
+    while (rc == 0 && left > 0) {
+        size_t len = (size_t)num_min(left, COPY_BYTES);
+
+        rc = fd_pread_full(from, piece, len, at, err);
+        if (rc == 0)
+            rc = fd_pwrite_full(to, piece, len, at, err);
+        at += len;
+        left -= len;
+    }
+    return rc;
+}
+
+static int apply_run(void *arg, struct table_run run, const uint8_t *leaves, struct err *err)
+{
+    const struct table *t = arg;
+    int rc = failpoint("table_apply");
+
+    if (rc < 0)
+        return err_set(err, rc, "digest table: apply: %m");
+    return fd_pwrite_full(t->fd, leaves, (size_t)run.count * DIGEST_LEN,
+                          leaves_at(t, run.region) + (uint64_t)run.first * DIGEST_LEN, err);
+}
+
+/* Bring the file to the length of a table of this size; other sizes share no positions. */
+static int shape(struct table *t, struct err *err)
+{
+    uint64_t leaves = digest_leaves(t->size_bytes) * DIGEST_LEN;
+
+    if (t->held_bytes != t->size_bytes && ftruncate(t->fd, TABLE_PAGE) < 0)
+        return err_set(err, -errno, "digest table: ftruncate: %m");
+    if (ftruncate(t->fd, (off_t)(leaves_at(t, 0) + leaves)) < 0)
+        return err_set(err, -errno, "digest table: ftruncate: %m");
+    return 0;
+}
+
+/* Doing it again after a crash half-way gives the same table. */
+static int apply(struct table *t, struct table_next *n, const uint8_t *digest, struct err *err)
+{
+    int rc = shape(t, err);
+
+    if (rc < 0)
+        return rc;
+    t->status = APPLYING;
+    t->held_bytes = t->size_bytes;
+    memcpy(t->digest, digest, DIGEST_LEN);
+    rc = header_save(t, err);
+    if (rc == 0)
+        rc = table_next_each(n, apply_run, t, err);
+    if (rc == 0)
+        rc = roots_copy(table_next_fd(n), t->fd, t->size_bytes, err);
+    if (rc == 0 && fdatasync(t->fd) < 0)
+        rc = err_set(err, -errno, "digest table: fdatasync: %m");
+    if (rc == 0)
+        rc = failpoint("table_whole");
+    if (rc < 0)
+        return rc;
+    t->status = WHOLE;
+    rc = header_save(t, err);
+    return rc < 0 ? rc : table_next_remove(t->dir, err);
+}
+
+/* Decide what a pass that was sealed before a crash has become. */
+static int settle(struct table *t, const uint8_t *expect, struct err *err)
+{
+    struct table_next *n = NULL;
+    uint8_t digest[DIGEST_LEN];
+    int rc = table_next_open(t->dir, &n, digest, err);
+
+    if (rc < 0)
+        return rc;
+    if (n && expect && memcmp(digest, expect, DIGEST_LEN) == 0 &&
+        table_next_size(n) == t->size_bytes)
+        rc = apply(t, n, digest, err);
+    table_next_close(n);
+    if (rc == -EBADMSG) { /* then no digest will match, which is said below */
+        err_clear(err);
+        rc = 0;
+    }
+    return rc;
+}
+
+static int prove(struct table *t, const uint8_t *expect, struct err *err)
+{
+    uint8_t digest[DIGEST_LEN];
+    int rc;
+
+    if (!expect || t->status != WHOLE || t->held_bytes != t->size_bytes ||
+        memcmp(t->digest, expect, 32) != 0)
+        return 0;
+    rc = roots_digest(t->fd, t->size_bytes, digest, err);
+    if (rc == -ENODATA) {
+        err_clear(err);
+        return 0;
+    }
+    if (rc == 0)
+        t->known = memcmp(digest, expect, DIGEST_LEN) == 0;
+    return rc;
+}
+
+static int table_make(const char *dir, uint64_t size_bytes, struct table **ret, struct err *err)
+{
+    struct table *t = calloc(1, sizeof(*t));
+    char path[PATH_MAX];
+
+    if (!t)
+        return err_set(err, -ENOMEM, "digest table: %m");
+    *ret = t;
+    t->fd = -1;
+    t->size_bytes = size_bytes;
+    pthread_mutex_init(&t->lock, NULL);
+    t->dir = strdup(dir);
+    if (!t->dir)
+        return err_set(err, -ENOMEM, "digest table: %m");
+    if (text_print(path, sizeof(path), "%s/table", dir) < 0)
+        return err_set(err, -ENAMETOOLONG, "state directory '%s': %m", dir);
+    t->fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (t->fd < 0)
+        return err_set(err, -errno, "open '%s': %m", path);
+    return 0;
+}
+
+int table_open(const char *dir, uint64_t size_bytes, const uint8_t *expect, struct table **ret,
+               struct err *err)
+{
+    auto_table struct table *t = NULL;
+    int rc = table_make(dir, size_bytes, &t, err);
+
+    if (rc == 0)
+        rc = header_load(t, err);
+    if (rc == 0)
+        rc = settle(t, expect, err);
+    if (rc == 0)
+        rc = prove(t, expect, err);
+    if (rc < 0)
+        return err_add(err, rc, "digest table in '%s'", dir);
+    *ret = TAKE(t);
+    return 0;
+}
+
+void table_close(struct table *t)
+{
+    if (!t)
+        return;
+    table_next_close(t->next);
+    if (t->fd >= 0)
+        close(t->fd);
+    pthread_mutex_destroy(&t->lock);
+    free(t->dir);
+    free(t);
+}
+
+bool table_known(const struct table *t)
+{
+    return t->known;
+}
+
+int table_read(struct table *t, uint64_t region, uint8_t *leaves, bool *ret_known, struct err *err)
+{
+    size_t n = digest_region_leaves(t->size_bytes, region);
+    uint8_t stored[DIGEST_LEN];
+    uint8_t root[DIGEST_LEN];
+    int rc;
+
+    *ret_known = false;
+    if (!t->known)
+        return 0;
+    rc = fd_pread_full(t->fd, stored, DIGEST_LEN, TABLE_PAGE + region * DIGEST_LEN, err);
+    if (rc == 0)
+        rc = fd_pread_full(t->fd, leaves, n * DIGEST_LEN, leaves_at(t, region), err);
+    if (rc == -ENODATA) {
+        err_clear(err);
+        return 0;
+    }
+    if (rc < 0)
+        return rc;
+    digest_tree(leaves, n, root);
+    *ret_known = memcmp(root, stored, DIGEST_LEN) == 0;
+    return 0;
+}
+
+int table_begin(struct table *t, struct err *err)
+{
+    int rc;
+
+    assert(!t->next);
+    rc = table_next_new(t->dir, t->size_bytes, &t->next, err);
+    if (rc == 0 && t->known)
+        rc = roots_copy(t->fd, table_next_fd(t->next), t->size_bytes, err);
+    t->covered = 0;
+    return rc;
+}
+
+static bool has_bit(const uint64_t *changed, size_t i)
+{
+    return !changed || (changed[i / 64] >> i % 64 & 1);
+}
+
+static int append_runs(struct table *t, uint64_t region, const uint8_t *leaves,
+                       const uint64_t *changed, struct err *err)
+{
+    size_t n = digest_region_leaves(t->size_bytes, region);
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < n;) {
+        size_t first = i;
+
+        while (i < n && has_bit(changed, i))
+            i++;
+        if (i > first)
+            rc = table_next_append(t->next,
+                                   (struct table_run){.region = region,
+                                                      .first = (uint32_t)first,
+                                                      .count = (uint32_t)(i - first)},
+                                   leaves + first * DIGEST_LEN, err);
+        else
+            i++;
+    }
+    return rc;
+}
+
+int table_update(struct table *t, uint64_t region, const uint8_t *leaves, const uint64_t *changed,
+                 struct err *err)
+{
+    uint8_t root[DIGEST_LEN];
+    int rc;
+
+    digest_tree(leaves, digest_region_leaves(t->size_bytes, region), root);
+    pthread_mutex_lock(&t->lock);
+    assert(t->next);
+    t->covered++;
+    rc = append_runs(t, region, leaves, t->known ? changed : NULL, err);
+    if (rc == 0)
+        rc = table_next_set_root(t->next, region, root, err);
+    pthread_mutex_unlock(&t->lock);
+    return rc;
+}
+
+int table_digest(struct table *t, uint8_t *out, struct err *err)
+{
+    assert(t->next && (t->known || t->covered == digest_regions(t->size_bytes)));
+    return roots_digest(table_next_fd(t->next), t->size_bytes, out, err);
+}
+
+int table_seal(struct table *t, const uint8_t *digest, struct err *err)
+{
+    int rc = table_next_seal(t->next, digest, err);
+
+    return rc < 0 ? rc : fd_sync_dir(t->dir, err);
+}
+
+int table_commit(struct table *t, struct err *err)
+{
+    struct table_next *n = NULL;
+    uint8_t digest[DIGEST_LEN];
+    int rc;
+
+    table_next_close(TAKE(t->next));
+    rc = table_next_open(t->dir, &n, digest, err);
+    if (rc < 0)
+        return rc;
+    if (!n)
+        return err_set(err, -ESTALE, "digest table in '%s': the sealed changes are gone", t->dir);
+    rc = apply(t, n, digest, err);
+    table_next_close(n);
+    t->known = rc == 0;
+    return rc;
+}
+
+void table_abort(struct table *t)
+{
+    table_next_close(TAKE(t->next));
+    table_next_remove(t->dir, NULL);
+}

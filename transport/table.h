@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The positional digest table of a volume: the leaf of every 64 KiB block and the root of every
+ * region, as of one restore point. A file, read in order; memory does not grow with the volume.
+ *
+ * A table proves itself: it is used only when the digest over its roots is that of the point, and a
+ * region only when its leaves give its root. A pass writes its changes to a second file, which is
+ * sealed before its point is committed and applied after; whoever opens the table next says which
+ * digest stands, and so decides between the old table and the new one. After a crash anywhere it is
+ * the old one, the new one, or not known: never a wrong one.
+ */
+#ifndef GODWIT_TRANSPORT_TABLE_H
+#define GODWIT_TRANSPORT_TABLE_H
+
+#include "transport/digest.h"
+
+struct err;
+struct table;
+
+/*
+ * Open or make the table in dir for a volume of size_bytes. expect is the volume digest it should
+ * have (NULL: no point stands yet). A sealed pass that leads to expect is applied, others wait to
+ * be overwritten. The directory must be locked by the caller. -EIO, -ENOSPC, -EACCES.
+ */
+int table_open(const char *dir, uint64_t size_bytes, const uint8_t *expect, struct table **ret,
+               struct err *err);
+void table_close(struct table *t); /* also ends a pass, as table_abort */
+static inline void table_closep(struct table **t)
+{
+    table_close(*t);
+}
+#define auto_table AUTO(table_closep)
+
+/* Does it describe expect? When not, a pass must cover every region. */
+bool table_known(const struct table *t);
+
+/*
+ * The leaves of a region: digest_region_leaves() * DIGEST_LEN bytes. *ret_known is false, and
+ * leaves are undefined, when the table is not known or this region of it is damaged.
+ * Any thread.
+ */
+int table_read(struct table *t, uint64_t region, uint8_t *leaves, bool *ret_known, struct err *err);
+
+/* A bit a block of a region: bit i % 64 of word i / 64. */
+enum { TABLE_WORDS = DIGEST_REGION_LEAVES / 64 };
+
+int table_begin(struct table *t, struct err *err);
+/*
+ * The region's leaves as they are in this pass, all of them given; those with a bit in changed
+ * (NULL: all) are written. Once a region and pass; any thread.
+ */
+int table_update(struct table *t, uint64_t region, const uint8_t *leaves, const uint64_t *changed,
+                 struct err *err);
+/* The volume digest with the pass's changes in it. When not known, every region was updated. */
+int table_digest(struct table *t, uint8_t *out, struct err *err);
+/* Make the pass durable; digest is what table_digest gave. */
+int table_seal(struct table *t, const uint8_t *digest, struct err *err);
+/* The point stands: from now on this is the table. A failure leaves it to the next table_open. */
+int table_commit(struct table *t, struct err *err);
+/* Forget the pass; after table_seal only when the point certainly does not stand. */
+void table_abort(struct table *t);
+
+#endif

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The changes of one pass to a digest table, sealed as a whole or worthless. */
+#include "transport/table_next.h"
+
+#include "base/buf.h"
+#include "base/crypto.h"
+#include "base/err.h"
+#include "base/fail.h"
+#include "base/fd.h"
+#include "base/num.h"
+#include "base/text.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <limits.h>
+
+#include "base/banned.h"
+
+/*
+ * Header: magic 8, size 8, runs_bytes 8, digest 32, SHA-256 of those 32.
+ * Run: region 8, first 4, count 4, SHA-256 of these and the leaves cut to 16, leaves.
+ */
+enum { HEADER_LEN = 8 + 8 + 8 + 32 + 32, RUN_LEN = 8 + 4 + 4, CHECK_LEN = 16 };
+
+static const char magic[] = "gwtnext1";
+
+struct table_next {
+    int fd;
+    uint64_t size_bytes;
+    uint64_t runs_bytes;
+};
+
+uint64_t table_roots_bytes(uint64_t size_bytes)
+{
+    return num_div_up(digest_regions(size_bytes) * DIGEST_LEN, TABLE_PAGE) * TABLE_PAGE;
+}
+
+static uint64_t runs_at(const struct table_next *n)
+{
+    return TABLE_PAGE + table_roots_bytes(n->size_bytes);
+}
+
+static int path_in(const char *dir, char *out, struct err *err)
+{
+    if (text_print(out, PATH_MAX, "%s/table.next", dir) < 0)
+        return err_set(err, -ENAMETOOLONG, "state directory '%s': %m", dir);
+    return 0;
+}
+
+static int open_file(const char *dir, int flags, struct table_next **ret, struct err *err)
+{
+    struct table_next *n = NULL;
+    char path[PATH_MAX];
+    int rc = path_in(dir, path, err);
+
+    if (rc < 0)
+        return rc;
+    n = calloc(1, sizeof(*n));
+    if (!n)
+        return err_set(err, -ENOMEM, "digest table: %m");
+    n->fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | flags, 0600);
+    if (n->fd < 0) {
+        rc = err_set(err, -errno, "open '%s': %m", path);
+        free(n);
+        return rc;
+    }
+    *ret = n;
+    return 0;
+}
+
+int table_next_new(const char *dir, uint64_t size_bytes, struct table_next **ret, struct err *err)
+{
+    int rc = open_file(dir, O_CREAT | O_TRUNC, ret, err);
+
+    if (rc == 0)
+        (*ret)->size_bytes = size_bytes;
+    return rc;
+}
+
+static bool header_parse(struct slice bytes, struct table_next *n, uint8_t *ret_digest)
+{
+    struct buf_reader r = buf_reader(bytes);
+    struct slice start = buf_get(&r, 8);
+    uint8_t check[32];
+
+    n->size_bytes = buf_get_u64le(&r);
+    n->runs_bytes = buf_get_u64le(&r);
+    memcpy(ret_digest, buf_get(&r, 32).data, 32);
+    crypto_sha256(slice_of(bytes.data, HEADER_LEN - 32), check);
+    return memcmp(start.data, magic, 8) == 0 && memcmp(buf_get(&r, 32).data, check, 32) == 0;
+}
+
+int table_next_open(const char *dir, struct table_next **ret, uint8_t *ret_digest, struct err *err)
+{
+    struct table_next *n = NULL;
+    uint8_t header[HEADER_LEN];
+    int rc = open_file(dir, 0, &n, err);
+
+    *ret = NULL;
+    if (rc == -ENOENT) {
+        err_clear(err);
+        return 0;
+    }
+    if (rc < 0)
+        return rc;
+    rc = fd_pread_full(n->fd, header, sizeof(header), 0, err);
+    if (rc == 0 && header_parse(slice_of(header, sizeof(header)), n, ret_digest)) {
+        *ret = n;
+        return 0;
+    }
+    table_next_close(n);
+    if (rc < 0 && rc != -ENODATA)
+        return rc;
+    err_clear(err);
+    return 0; /* torn or never sealed: the same as none */
+}
+
+void table_next_close(struct table_next *n)
+{
+    if (!n)
+        return;
+    close(n->fd);
+    free(n);
+}
+
+int table_next_remove(const char *dir, struct err *err)
+{
+    char path[PATH_MAX];
+    int rc = path_in(dir, path, err);
+
+    return rc < 0 ? rc : fd_unlink(path, err);
+}
+
+uint64_t table_next_size(const struct table_next *n)
+{
+    return n->size_bytes;
+}
+
+int table_next_fd(const struct table_next *n)
+{
+    return n->fd;
+}
+
+static void run_check(struct slice head, struct slice leaves, uint8_t *out)
+{
+    uint8_t both[RUN_LEN + 32];
+    uint8_t full[32];
+
+    memcpy(both, head.data, RUN_LEN);
+    crypto_sha256(leaves, both + RUN_LEN);
+    crypto_sha256(slice_of(both, sizeof(both)), full);
+    memcpy(out, full, CHECK_LEN);
+}
+
+int table_next_append(struct table_next *n, struct table_run run, const uint8_t *leaves,
+                      struct err *err)
+{
+    struct slice body = slice_of(leaves, (size_t)run.count * DIGEST_LEN);
+    uint8_t check[CHECK_LEN];
+    auto_buf struct buf record = {0};
+    int rc;
+
+    assert(run.count > 0 && run.first + run.count <= DIGEST_REGION_LEAVES);
+    buf_u64le(&record, run.region);
+    buf_u32le(&record, run.first);
+    buf_u32le(&record, run.count);
+    if (!record.failed)
+        run_check(buf_slice(&record), body, check);
+    buf_append(&record, check, sizeof(check));
+    buf_append(&record, body.data, body.len);
+    rc = buf_failed(&record, err);
+    if (rc < 0)
+        return rc;
+    rc = fd_pwrite_full(n->fd, record.data, record.len, runs_at(n) + n->runs_bytes, err);
+    if (rc < 0)
+        return err_add(err, rc, "digest table");
+    n->runs_bytes += record.len;
+    return 0;
+}
+
+int table_next_set_root(struct table_next *n, uint64_t region, const uint8_t *root, struct err *err)
+{
+    int rc = fd_pwrite_full(n->fd, root, DIGEST_LEN, TABLE_PAGE + region * DIGEST_LEN, err);
+
+    return rc < 0 ? err_add(err, rc, "digest table") : 0;
+}
+
+int table_next_seal(struct table_next *n, const uint8_t *digest, struct err *err)
+{
+    auto_buf struct buf header = {0};
+    uint8_t check[32];
+    int rc;
+
+    buf_append(&header, magic, 8);
+    buf_u64le(&header, n->size_bytes);
+    buf_u64le(&header, n->runs_bytes);
+    buf_append(&header, digest, DIGEST_LEN);
+    if (!header.failed)
+        crypto_sha256(buf_slice(&header), check);
+    buf_append(&header, check, sizeof(check));
+    rc = buf_failed(&header, err);
+    if (rc < 0)
+        return rc;
+    if (fdatasync(n->fd) < 0)
+        return err_set(err, -errno, "digest table: fdatasync: %m");
+    rc = failpoint("table_seal");
+    if (rc < 0)
+        return err_set(err, rc, "digest table: seal: %m");
+    rc = fd_pwrite_full(n->fd, header.data, header.len, 0, err);
+    if (rc == 0 && fsync(n->fd) < 0)
+        rc = err_set(err, -errno, "digest table: fsync: %m");
+    return rc;
+}
+
+struct reading {
+    struct table_next *n;
+    uint64_t at;
+    uint64_t end;
+    uint8_t *leaves;
+};
+
+static int read_run(struct reading *r, struct table_run *ret, struct err *err)
+{
+    uint8_t head[RUN_LEN + CHECK_LEN];
+    uint8_t check[CHECK_LEN];
+    struct buf_reader fields = buf_reader(slice_of(head, sizeof(head)));
+    size_t len;
+    int rc = fd_pread_full(r->n->fd, head, sizeof(head), r->at, err);
+
+    if (rc < 0)
+        return rc;
+    ret->region = buf_get_u64le(&fields);
+    ret->first = buf_get_u32le(&fields);
+    ret->count = buf_get_u32le(&fields);
+    if (ret->region >= digest_regions(r->n->size_bytes) || ret->count == 0 ||
+        ret->first >= DIGEST_REGION_LEAVES || ret->count > DIGEST_REGION_LEAVES - ret->first)
+        return err_set(err, -EBADMSG, "digest table: a run is out of range");
+    len = (size_t)ret->count * DIGEST_LEN;
+    rc = fd_pread_full(r->n->fd, r->leaves, len, r->at + sizeof(head), err);
+    if (rc < 0)
+        return rc;
+    run_check(slice_of(head, RUN_LEN), slice_of(r->leaves, len), check);
+    if (memcmp(check, head + RUN_LEN, CHECK_LEN) != 0)
+        return err_set(err, -EBADMSG, "digest table: a run is damaged");
+    r->at += sizeof(head) + len;
+    return 0;
+}
+
+int table_next_each(struct table_next *n, table_run_fn fn, void *arg, struct err *err)
+{
+    auto_free uint8_t *leaves = malloc((size_t)DIGEST_REGION_LEAVES * DIGEST_LEN);
+    struct reading r = {.n = n, .at = runs_at(n), .leaves = leaves};
+    struct table_run run;
+    int rc = 0;
+
+    if (!leaves)
+        return err_set(err, -ENOMEM, "digest table: %m");
+    r.end = r.at + n->runs_bytes;
+    while (rc == 0 && r.at < r.end) {
+        rc = read_run(&r, &run, err);
+        if (rc == -ENODATA)
+            rc = err_set(err, -EBADMSG, "digest table: cut short");
+        if (rc == 0)
+            rc = fn(arg, run, leaves, err);
+    }
+    return rc;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The second file of a table: what one pass changes. For table.c only.
+ *
+ * One header page, the root of every region as of this pass, then runs of leaves in the order they
+ * came. It counts only when its header says sealed, which is written after everything else is
+ * durable.
+ */
+#ifndef GODWIT_TRANSPORT_TABLE_NEXT_H
+#define GODWIT_TRANSPORT_TABLE_NEXT_H
+
+#include "transport/digest.h"
+
+struct err;
+struct table_next;
+
+/* A new, empty one in place of any other. */
+int table_next_new(const char *dir, uint64_t size_bytes, struct table_next **ret, struct err *err);
+/* The sealed one of dir, with the volume digest it leads to; *ret NULL when there is none. */
+int table_next_open(const char *dir, struct table_next **ret, uint8_t *ret_digest, struct err *err);
+void table_next_close(struct table_next *n); /* the file stays */
+int table_next_remove(const char *dir, struct err *err);
+
+uint64_t table_next_size(const struct table_next *n); /* of the volume */
+int table_next_fd(const struct table_next *n);        /* roots lie at table_roots_at() */
+
+/* count leaves from block first of region on. */
+struct table_run {
+    uint64_t region;
+    uint32_t first;
+    uint32_t count;
+};
+int table_next_append(struct table_next *n, struct table_run run, const uint8_t *leaves,
+                      struct err *err);
+int table_next_set_root(struct table_next *n, uint64_t region, const uint8_t *root,
+                        struct err *err);
+int table_next_seal(struct table_next *n, const uint8_t *digest, struct err *err);
+
+typedef int (*table_run_fn)(void *arg, struct table_run run, const uint8_t *leaves,
+                            struct err *err);
+/* Every run, in order. -EBADMSG when the file is not what it was sealed as. */
+int table_next_each(struct table_next *n, table_run_fn fn, void *arg, struct err *err);
+
+/* Both files: one header page, then roots, padded to a page. */
+enum { TABLE_PAGE = 4096 };
+uint64_t table_roots_bytes(uint64_t size_bytes); /* padded */
+
+#endif
