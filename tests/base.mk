@@ -6,4 +6,16 @@ unit_crypto_LDADD = $(BASE_TEST_LIBS)
 c_tests += unit_err
 unit_err_SOURCES = tests/unit_err.c
 unit_err_LDADD = $(BASE_TEST_LIBS)
+
+c_tests += unit_buf
+unit_buf_SOURCES = tests/unit_buf.c
+unit_buf_LDADD = $(BASE_TEST_LIBS)
+
+c_tests += unit_num
+unit_num_SOURCES = tests/unit_num.c
+unit_num_LDADD = $(BASE_TEST_LIBS)
+
+c_tests += unit_text
+unit_text_SOURCES = tests/unit_text.c
+unit_text_LDADD = $(BASE_TEST_LIBS)
 endif
