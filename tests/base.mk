@@ -18,4 +18,20 @@ unit_num_LDADD = $(BASE_TEST_LIBS)
 c_tests += unit_text
 unit_text_SOURCES = tests/unit_text.c
 unit_text_LDADD = $(BASE_TEST_LIBS)
+
+c_tests += unit_fd
+unit_fd_SOURCES = tests/unit_fd.c
+unit_fd_LDADD = $(BASE_TEST_LIBS)
+
+c_tests += unit_queue
+unit_queue_SOURCES = tests/unit_queue.c
+unit_queue_LDADD = $(BASE_TEST_LIBS)
+
+c_tests += unit_pool
+unit_pool_SOURCES = tests/unit_pool.c
+unit_pool_LDADD = $(BASE_TEST_LIBS)
+
+c_tests += unit_worker
+unit_worker_SOURCES = tests/unit_worker.c
+unit_worker_LDADD = $(BASE_TEST_LIBS)
 endif

@@ -22,6 +22,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Sanitizers end the program where malloc would return NULL. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define UNIT_SANITIZED 1
+#else
+#define UNIT_SANITIZED 0
+#endif
+
 /* Both outcomes of a call, with err's text in the message of the failure. */
 #define assert_ok(call)                                                                            \
     do {                                                                                           \
