@@ -21,3 +21,11 @@ unit_state_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_table_SOURCES = tests/unit_table.c
 unit_table_LDADD = $(TRANSPORT_TEST_LIBS)
 endif
+
+# Vault format 1.
+EXTRA_DIST += tests/vault_fixture.h
+if HAVE_CMOCKA
+c_tests += unit_pack
+unit_pack_SOURCES = tests/unit_pack.c
+unit_pack_LDADD = $(TRANSPORT_TEST_LIBS)
+endif

@@ -2,23 +2,23 @@
 noinst_LIBRARIES += libgodwit_transport.a
 libgodwit_transport_a_CPPFLAGS = $(AM_CPPFLAGS) $(ZSTD_CFLAGS) $(CURL_CFLAGS)
 libgodwit_transport_a_SOURCES = \
-	transport/codec.h \
-	transport/control.h \
-	transport/pack.h \
-	transport/page.h \
-	transport/pagedir.h \
-	transport/point.h \
+	transport/codec.c transport/codec.h \
+	transport/control.c transport/control.h \
+	transport/pack.c transport/pack.h transport/pack_read.c \
+	transport/page.c transport/page.h \
+	transport/pagedir.c transport/pagedir.h \
+	transport/point.c transport/point.h transport/point_store.c \
 	transport/rate.c transport/rate.h \
-	transport/replica.h \
-	transport/seal.h \
+	transport/replica.h transport/replica_list.c \
+	transport/seal.c transport/seal.h \
 	transport/store.c transport/store.h transport/store_impl.h \
 	transport/store_file.c transport/store_file.h transport/store_file_list.c \
 	transport/store_mem.c \
 	transport/store_retry.c \
 	transport/track.c transport/track.h transport/track_impl.h transport/track_scan.c \
-	transport/unit.h \
-	transport/vault.h \
-	transport/vault_impl.h \
+	transport/unit.c transport/unit.h transport/unittab.c transport/unittab.h \
+	transport/vault.c transport/vault.h \
+	transport/vault_impl.h transport/vault_key.c transport/vault_object.c transport/vault_object.h \
 	transport/volume.c transport/volume.h transport/volume_image.c transport/volume_impl.h
 
 # The data path.

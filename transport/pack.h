@@ -20,6 +20,8 @@ enum {
     PACK_BYTES_MAX = 16 << 20,
     PACK_UNITS_MAX = 32768,
     PACK_NAME_LEN = 32,
+    PACK_HEADER_LEN = 48,
+    PACK_TRAILER_LEN = 32,
     PACK_KEY_MAX = 80 /* "packs/hh/<64 hex>" and its NUL */
 };
 
@@ -66,9 +68,9 @@ char *pack_key(const uint8_t *name, char *out);
 int pack_load(struct vault *v, const uint8_t *name, struct buf *out, struct err *err);
 
 /*
- * The units that a pack says it holds, each with pack and salt filled in. A non-zero return of fn
- * ends the walk and is returned. -EBADMSG (GW_VAULT_DAMAGED): the bytes are no pack of this vault;
- * -EPROTO (GW_VAULT_NEWER). The name is not checked: pack_load does.
+ * The units that a pack says it holds, each with pack and salt filled in. fn may be NULL; a
+ * non-zero return of it ends the walk and is returned. -EBADMSG (GW_VAULT_DAMAGED): the bytes are
+ * no pack of this vault; -EPROTO (GW_VAULT_NEWER). The name is not checked: pack_load does.
  */
 typedef int (*pack_unit_fn)(void *arg, const struct unit *u);
 int pack_walk(struct vault *v, const uint8_t *name, struct slice body, pack_unit_fn fn, void *arg,

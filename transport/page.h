@@ -3,7 +3,7 @@
  * Map pages: which unit holds which sectors of one 64 MiB region. Copy-on-write: a page is decoded,
  * changed, and encoded into a new unit; the old one stays what it was.
  *
- * Sectors are counted from the start of the region. In memory every sector has a slot (about 50 KiB
+ * Sectors are counted from the start of the region. In memory every sector has a slot (some 200 KiB
  * a page), so operations are plain loops; only the encoding is by extents. Not thread-safe.
  */
 #ifndef GODWIT_TRANSPORT_PAGE_H

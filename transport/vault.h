@@ -49,8 +49,8 @@ int vault_key_create(const char *path, const struct rng *rng, uint8_t *ret_key,
 int vault_key_load(const char *ref, uint8_t *ret_key, struct err *err);
 int vault_key_parse(const char *text, uint8_t *ret_key, struct err *err);
 
-/* A replica's name: 1..4 parts of text_is_name joined by '/', at most VAULT_REPLICA_NAME_MAX bytes.
- */
+/* A replica's name: 1..4 parts of text_is_name joined by '/', at most VAULT_REPLICA_NAME_MAX bytes;
+ * no part is "points". */
 bool vault_is_replica_name(const char *name);
 
 #endif

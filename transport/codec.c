@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* zstd for units: whole buffers in, whole buffers out. The only file that includes zstd.h. */
+#include "transport/codec.h"
+
+#include "base/err.h"
+#include "base/gw.h"
+#include "base/num.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <zstd.h>
+#include <zstd_errors.h>
+
+#include "base/banned.h"
+
+enum {
+    SAMPLE_LEN = 4096,
+    SAMPLES = 4,
+    SAMPLE_FROM = 64 * 1024, /* below, a sample costs as much as trying */
+    SAMPLE_LEVEL = 3,        /* levels 1 and 2 pass incompressible data as fast as a sample would */
+    SAVES_AT_LEAST = 64      /* one part in this many, or it is stored raw */
+};
+
+struct codec {
+    ZSTD_CCtx *deflater;
+    ZSTD_DCtx *inflater;
+};
+
+int codec_new(struct codec **ret, struct err *err)
+{
+    auto_codec struct codec *c = calloc(1, sizeof(*c));
+
+    if (c) {
+        c->deflater = ZSTD_createCCtx();
+        c->inflater = ZSTD_createDCtx();
+    }
+    if (!c || !c->deflater || !c->inflater)
+        return err_set(err, -ENOMEM, "open a compression context: %m");
+    *ret = TAKE(c);
+    return 0;
+}
+
+void codec_free(struct codec *c)
+{
+    if (!c)
+        return;
+    ZSTD_freeCCtx(c->deflater);
+    ZSTD_freeDCtx(c->inflater);
+    free(c);
+}
+
+/* Most bytes that a compressed form may have and still pay. */
+static size_t worth_len(size_t raw_len)
+{
+    return raw_len - raw_len / SAVES_AT_LEAST - (raw_len > 0);
+}
+
+/* 0 with *ret_len 0 when it does not fit into size. */
+static int squeeze(struct codec *c, int level, struct slice raw, uint8_t *out, size_t size,
+                   size_t *ret_len, struct err *err)
+{
+    size_t n = ZSTD_compressCCtx(c->deflater, out, size, raw.data, raw.len, level);
+
+    if (!ZSTD_isError(n)) {
+        *ret_len = n;
+        return 0;
+    }
+    *ret_len = 0;
+    if (ZSTD_getErrorCode(n) == ZSTD_error_dstSize_tooSmall)
+        return 0;
+    return err_set(err, ZSTD_getErrorCode(n) == ZSTD_error_memory_allocation ? -ENOMEM : -EIO,
+                   "compress: %s", ZSTD_getErrorName(n));
+}
+
+/* Do four small pieces, spread over raw, fail to shrink? out is scratch. */
+static int sample_is_dense(struct codec *c, struct slice raw, uint8_t *out, size_t size,
+                           bool *ret_dense, struct err *err)
+{
+    size_t step = raw.len / SAMPLES;
+
+    for (size_t i = 0; i < SAMPLES; i++) {
+        struct slice piece = slice_of(raw.data + i * step, SAMPLE_LEN);
+        size_t len;
+        int rc = squeeze(c, 1, piece, out, num_min(size, worth_len(SAMPLE_LEN)), &len, err);
+
+        if (rc)
+            return rc;
+        if (len) {
+            *ret_dense = false;
+            return 0;
+        }
+    }
+    *ret_dense = true;
+    return 0;
+}
+
+int codec_compress(struct codec *c, int level, struct slice raw, uint8_t *out, size_t size,
+                   size_t *ret_len, struct err *err)
+{
+    bool dense = false;
+    int rc;
+
+    if (level == CODEC_LEVEL_RAW || raw.len == 0) {
+        *ret_len = 0;
+        return 0;
+    }
+    if (level == 0)
+        level = CODEC_LEVEL_DEFAULT;
+    if (level < CODEC_LEVEL_MIN || level > CODEC_LEVEL_MAX)
+        return err_set_gw(err, GW_BAD_VALUE, -EINVAL, "compression level %d is not in %d..%d",
+                          level, CODEC_LEVEL_MIN, CODEC_LEVEL_MAX);
+    if (raw.len >= SAMPLE_FROM && level >= SAMPLE_LEVEL) {
+        rc = sample_is_dense(c, raw, out, size, &dense, err);
+        if (rc)
+            return rc;
+    }
+    if (dense) {
+        *ret_len = 0;
+        return 0;
+    }
+    return squeeze(c, level, raw, out, num_min(size, worth_len(raw.len)), ret_len, err);
+}
+
+int codec_decompress(struct codec *c, struct slice packed, uint8_t *out, size_t raw_len,
+                     struct err *err)
+{
+    size_t n = ZSTD_decompressDCtx(c->inflater, out, raw_len, packed.data, packed.len);
+
+    if (ZSTD_isError(n))
+        return err_set_gw(err, GW_VAULT_DAMAGED, -EBADMSG, "decompress: %s", ZSTD_getErrorName(n));
+    if (n != raw_len)
+        return err_set_gw(err, GW_VAULT_DAMAGED, -EBADMSG,
+                          "decompressed to %zu bytes where %zu were recorded", n, raw_len);
+    return 0;
+}
