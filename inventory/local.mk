@@ -22,4 +22,8 @@ libgodwit_inventory_a_SOURCES = \
 	inventory/probe_fixture.c \
 	inventory/probe_local.c \
 	inventory/probe_tree.c inventory/probe_tree.h \
+	inventory/rollup.c inventory/rollup.h \
+	inventory/sample.c inventory/sample.h \
+	inventory/utilisation.c inventory/utilisation.h \
+	inventory/utilisation_parse.c \
 	inventory/virt.c inventory/virt.h

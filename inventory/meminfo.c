@@ -32,7 +32,8 @@ static const char *const names[F_COUNT] = {
     [F_HUGE_SIZE] = "Hugepagesize", [F_HUGE_PAGES] = "HugePages_Total",
 };
 
-/* Bounded by what 2^63 - 1 lets a document say. */
+static const uint64_t value_max = (uint64_t)1 << 56; /* 64 PiB: garbage above */
+
 static bool parse_value(struct slice s, uint64_t *ret)
 {
     struct slice number;
@@ -42,7 +43,7 @@ static bool parse_value(struct slice s, uint64_t *ret)
         return false;
     if (line_is(line_trim(s), "kB") && !num_mul(v, 1024, &v))
         return false;
-    if (v > INT64_MAX)
+    if (v > value_max)
         return false;
     *ret = v;
     return true;
