@@ -57,6 +57,7 @@ struct cert_hook {
  * bufferevent owns it. on_free is lent, or NULL. */
 struct ssl_st;
 struct ssl_st *cert_server_session(struct cert_server *s, const struct cert_hook *on_free);
+const struct cert_hook *cert_session_hook(const struct ssl_st *session); /* NULL: none was set */
 /* Identity and unit of the verified peer of a session: -ENOENT when it sent no certificate. Each
  * out has CERT_ID_MAX. */
 int cert_peer(struct ssl_st *session, char *out_identity, char *out_unit);

@@ -181,6 +181,11 @@ struct ssl_st *cert_server_session(struct cert_server *s, const struct cert_hook
     return session;
 }
 
+const struct cert_hook *cert_session_hook(const struct ssl_st *session)
+{
+    return hook_index >= 0 ? SSL_get_ex_data(session, hook_index) : NULL;
+}
+
 /* One part of a name, whole: text with a NUL inside or too long does not count. */
 static bool name_part(const X509_NAME *name, int nid, char *out)
 {

@@ -1,0 +1,604 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * HTTP in: evhttp over TLS, with the bounds it lacks. Every phase of a connection but a deferred
+ * request has a deadline, so a peer that sends or reads too slowly is cut off. A connection lives
+ * as long as its TLS session, which tells us of its end.
+ *
+ * evhttp ends the process when it sees input while it waits for our reply. It therefore never reads
+ * then; for a deferred request we read in its place, only to notice a hang-up.
+ */
+#include "base/httpd.h"
+
+#include "base/cert.h"
+#include "base/err.h"
+#include "base/loop.h"
+#include "base/text.h"
+
+#include <assert.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <event2/http_struct.h>
+#include <event2/keyvalq_struct.h>
+#include <event2/listener.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+
+#include "base/banned.h"
+
+enum {
+    HEADERS_MAX = 16 * 1024,
+    DEFERRED_INPUT_MAX = 4 * 1024, /* what a peer may send while it waits */
+    PENDING_MAX = 1 << 20,         /* a reply this far from being read */
+    SLOW_READER_S = 5,             /* must come below PENDING_MAX within */
+    BACKLOG = 1024,
+    TICK_S = 1,
+    METHODS = EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST | EVHTTP_REQ_PUT |
+              EVHTTP_REQ_DELETE | EVHTTP_REQ_PATCH,
+};
+
+enum conn_state {
+    CONN_IDLE,
+    CONN_READING, /* the handshake, or a request that is not whole yet */
+    CONN_HANDLING,
+    CONN_DEFERRED,
+    CONN_WRITING,
+    CONN_GONE,
+};
+
+/* The callbacks of evhttp, put aside while a request is deferred. */
+struct callbacks {
+    bufferevent_data_cb read, write;
+    bufferevent_event_cb event;
+    void *arg;
+};
+
+struct httpd_request {
+    struct evhttp_request *http;
+    char *path;
+    struct evkeyvalq query;
+    struct callbacks evhttp;
+    void (*on_gone)(void *arg);
+    void *on_gone_arg;
+};
+
+struct conn {
+    LIST_ENTRY(conn) link;
+    struct httpd *httpd;
+    struct bufferevent *bev; /* lent; it holds the session that holds our end */
+    struct event *deadline;
+    struct cert_hook on_free;
+    enum conn_state state;
+    bool overfull; /* the reply is above PENDING_MAX and has SLOW_READER_S to shrink */
+    bool peer_known;
+    char identity[CERT_ID_MAX], unit[CERT_ID_MAX], fingerprint[2 * CERT_PIN_LEN + 1];
+    struct httpd_request request; /* one at a time */
+};
+
+struct httpd {
+    struct event_base *base;
+    struct evhttp *http;
+    struct evconnlistener *listener; /* http owns it */
+    struct event *tick;
+    struct cert_server *tls;
+    httpd_fn fn;
+    void *arg;
+    size_t max_body_bytes;
+    unsigned timeout_s, max_connections;
+    unsigned n_connections; /* each is a reason to keep this memory */
+    bool closed;
+    uint16_t port;
+    LIST_HEAD(, conn) connections;
+};
+
+/* -- a connection ------------------------------------------------------- */
+
+static void deadline_set(struct conn *c, unsigned s)
+{
+    const struct timeval tv = {.tv_sec = s};
+
+    event_add(c->deadline, &tv);
+}
+
+/* Hang up; evhttp finds out as of any peer that is gone, and frees what belongs to it. */
+static void conn_cut(struct conn *c)
+{
+    shutdown(bufferevent_getfd(c->bev), SHUT_RDWR);
+}
+
+static size_t conn_pending(const struct conn *c)
+{
+    return evbuffer_get_length(bufferevent_get_output(c->bev));
+}
+
+static void on_deadline(evutil_socket_t fd, short what, void *arg)
+{
+    struct conn *c = arg;
+
+    (void)fd;
+    (void)what;
+    if (c->overfull && conn_pending(c) <= PENDING_MAX) {
+        c->overfull = false;
+        deadline_set(c, c->httpd->timeout_s);
+        return;
+    }
+    conn_cut(c);
+}
+
+/* The first byte of a request starts its clock. */
+static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, void *arg)
+{
+    struct conn *c = arg;
+
+    (void)input;
+    if (info->n_added == 0 || c->state != CONN_IDLE)
+        return;
+    c->state = CONN_READING;
+    deadline_set(c, c->httpd->timeout_s);
+}
+
+static void request_done(struct httpd_request *r)
+{
+    free(r->path);
+    evhttp_clear_headers(&r->query);
+    r->path = NULL;
+    r->http = NULL;
+    r->on_gone = NULL;
+}
+
+static void httpd_unref(struct httpd *h)
+{
+    if (h->closed && h->n_connections == 0)
+        free(h);
+}
+
+/* The session is being freed, and with it the connection. */
+static void on_conn_free(void *arg)
+{
+    struct conn *c = arg;
+    struct httpd *h = c->httpd;
+
+    LIST_REMOVE(c, link);
+    if (c->deadline)
+        event_free(c->deadline);
+    request_done(&c->request);
+    free(c);
+    h->n_connections--;
+    if (!h->closed)
+        evconnlistener_enable(h->listener);
+    httpd_unref(h);
+}
+
+static struct conn *conn_new(struct httpd *h)
+{
+    struct conn *c = calloc(1, sizeof(*c));
+
+    if (!c)
+        return NULL;
+    TAILQ_INIT(&c->request.query);
+    c->httpd = h;
+    c->state = CONN_READING;
+    c->on_free = (struct cert_hook){.fn = on_conn_free, .arg = c};
+    c->deadline = event_new(h->base, -1, 0, on_deadline, c);
+    if (!c->deadline) {
+        free(c);
+        return NULL;
+    }
+    LIST_INSERT_HEAD(&h->connections, c, link);
+    h->n_connections++;
+    return c;
+}
+
+static struct bufferevent *conn_open(struct httpd *h)
+{
+    struct conn *c = conn_new(h);
+    struct ssl_st *session = c ? cert_server_session(h->tls, &c->on_free) : NULL;
+
+    if (!session) {
+        if (c)
+            on_conn_free(c);
+        return NULL;
+    }
+    c->bev = bufferevent_openssl_socket_new(h->base, -1, session, BUFFEREVENT_SSL_ACCEPTING,
+                                            BEV_OPT_CLOSE_ON_FREE);
+    if (!c->bev)
+        return NULL; /* the session is freed, c with it */
+    bufferevent_openssl_set_allow_dirty_shutdown(c->bev, 1);
+    bufferevent_setwatermark(c->bev, EV_READ, 0, h->max_body_bytes + HEADERS_MAX);
+    evbuffer_add_cb(bufferevent_get_input(c->bev), on_input, c);
+    deadline_set(c, h->timeout_s);
+    return c->bev;
+}
+
+/* evhttp has accepted; it wants a bufferevent for the descriptor. */
+static struct bufferevent *on_accept(struct event_base *base, void *arg)
+{
+    struct httpd *h = arg;
+
+    (void)base;
+    /* Others wait in the backlog until one leaves. */
+    if (h->n_connections + 1 >= h->max_connections)
+        evconnlistener_disable(h->listener);
+    /* On NULL evhttp goes on in the clear: on_request refuses what comes that way. */
+    return conn_open(h);
+}
+
+/* -- a request ---------------------------------------------------------- */
+
+static struct conn *conn_of(struct evhttp_request *http)
+{
+    struct bufferevent *bev =
+        evhttp_connection_get_bufferevent(evhttp_request_get_connection(http));
+    struct ssl_st *session = bufferevent_openssl_get_ssl(bev);
+    const struct cert_hook *hook = session ? cert_session_hook(session) : NULL;
+
+    return hook ? hook->arg : NULL;
+}
+
+static struct conn *conn_of_request(const struct httpd_request *r)
+{
+    return (struct conn *)((uintptr_t)r - offsetof(struct conn, request));
+}
+
+static void learn_peer(struct conn *c)
+{
+    struct ssl_st *session = bufferevent_openssl_get_ssl(c->bev);
+    uint8_t hash[CERT_PIN_LEN];
+
+    c->peer_known = true;
+    if (cert_peer(session, c->identity, c->unit) == 0 && cert_peer_fingerprint(session, hash) == 0)
+        text_hex(hash, sizeof(hash), c->fingerprint);
+}
+
+static int parse_target(struct httpd_request *r)
+{
+    const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(r->http);
+    const char *path = uri ? evhttp_uri_get_path(uri) : NULL;
+    const char *query = uri ? evhttp_uri_get_query(uri) : NULL;
+    size_t len;
+
+    if (!path)
+        return -EINVAL;
+    r->path = evhttp_uridecode(path[0] ? path : "/", 0, &len);
+    if (!r->path || strlen(r->path) != len) /* a NUL would hide what follows it */
+        return -EINVAL;
+    if (query && query[0] && evhttp_parse_query_str(query, &r->query) < 0)
+        return -EINVAL;
+    return 0;
+}
+
+static void on_sent(struct evhttp_request *http, void *arg)
+{
+    struct conn *c = arg;
+
+    (void)http;
+    request_done(&c->request);
+    c->state = CONN_IDLE;
+    c->overfull = false;
+    deadline_set(c, c->httpd->timeout_s);
+}
+
+static void on_request(struct evhttp_request *http, void *arg)
+{
+    struct httpd *h = arg;
+    struct conn *c = conn_of(http);
+
+    if (!c) {
+        evhttp_send_error(http, HTTP_BADREQUEST, NULL);
+        return;
+    }
+    event_del(c->deadline);
+    c->state = CONN_HANDLING;
+    c->request.http = http;
+    evhttp_request_set_on_complete_cb(http, on_sent, c);
+    if (!c->peer_known)
+        learn_peer(c);
+    if (parse_target(&c->request) < 0) {
+        httpd_reply(&c->request, HTTP_BADREQUEST, "text/plain", slice_str("bad target\n"), NULL);
+        return;
+    }
+    h->fn(&c->request, h->arg);
+    assert(c->state != CONN_HANDLING); /* answered or deferred */
+}
+
+/* -- the server --------------------------------------------------------- */
+
+/* Out of descriptors, most likely: on_tick tries again. */
+static void on_accept_error(struct evconnlistener *listener, void *arg)
+{
+    (void)arg; /* evhttp's own */
+    evconnlistener_disable(listener);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+    struct httpd *h = arg;
+
+    (void)fd;
+    (void)what;
+    if (h->n_connections < h->max_connections)
+        evconnlistener_enable(h->listener);
+}
+
+static int listen_at(struct httpd *h, const struct httpd_conf *conf, struct err *err)
+{
+    const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_PASSIVE,
+                                   .ai_socktype = SOCK_STREAM};
+    struct addrinfo *at = NULL;
+    const int one = 1;
+    int code;
+
+    if (getaddrinfo(conf->address, NULL, &hints, &at) != 0)
+        return err_set(err, -EINVAL, "'%s' is not an address", conf->address);
+    if (at->ai_family == AF_INET6)
+        ((struct sockaddr_in6 *)(void *)at->ai_addr)->sin6_port = htons(conf->port);
+    else
+        ((struct sockaddr_in *)(void *)at->ai_addr)->sin_port = htons(conf->port);
+    h->listener = evconnlistener_new_bind(
+        h->base, NULL, NULL, LEV_OPT_REUSEABLE | LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC,
+        BACKLOG, at->ai_addr, (int)at->ai_addrlen);
+    code = -errno;
+    freeaddrinfo(at);
+    if (!h->listener)
+        return err_set(err, code, "listen at %s port %u: %m", conf->address, conf->port);
+    /* Inherited by what is accepted: a reply is written in pieces that must not wait. */
+    setsockopt(evconnlistener_get_fd(h->listener), IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    evconnlistener_set_error_cb(h->listener, on_accept_error);
+    return 0;
+}
+
+static int find_port(struct httpd *h, struct err *err)
+{
+    struct sockaddr_storage at = {0};
+    socklen_t len = sizeof(at);
+
+    if (getsockname(evconnlistener_get_fd(h->listener), (struct sockaddr *)&at, &len) < 0)
+        return err_set(err, -errno, "ask for the port: %m");
+    h->port = ntohs(at.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&at)->sin6_port
+                                             : ((struct sockaddr_in *)&at)->sin_port);
+    return 0;
+}
+
+static int serve(struct httpd *h, struct err *err)
+{
+    const struct timeval tick = {.tv_sec = TICK_S};
+
+    h->http = evhttp_new(h->base);
+    h->tick = event_new(h->base, -1, EV_PERSIST, on_tick, h);
+    if (!h->http || !h->tick || event_add(h->tick, &tick) < 0)
+        return err_set(err, -ENOMEM, "start a server: %m");
+    evhttp_set_allowed_methods(h->http, METHODS);
+    evhttp_set_max_headers_size(h->http, HEADERS_MAX);
+    evhttp_set_max_body_size(h->http, (ev_ssize_t)h->max_body_bytes);
+    evhttp_set_timeout(h->http, (int)h->timeout_s);
+    evhttp_set_default_content_type(h->http, NULL);
+    /* Read the rest of what is too large, else the peer never sees why it was refused. */
+    evhttp_set_flags(h->http, EVHTTP_SERVER_LINGERING_CLOSE);
+    evhttp_set_bevcb(h->http, on_accept, h);
+    evhttp_set_gencb(h->http, on_request, h);
+    return 0;
+}
+
+int httpd_new(struct loop *l, const struct httpd_conf *conf, httpd_fn fn, void *arg,
+              struct httpd **ret, struct err *err)
+{
+    struct httpd *h;
+    int r;
+
+    if (!conf->tls || conf->max_connections == 0 || conf->timeout_s == 0)
+        return err_set(err, -EINVAL, "a server needs TLS, a timeout and room for connections");
+    h = calloc(1, sizeof(*h));
+    if (!h)
+        return err_set(err, -ENOMEM, "start a server: %m");
+    h->base = loop_base(l);
+    h->tls = conf->tls;
+    h->fn = fn;
+    h->arg = arg;
+    h->max_body_bytes = conf->max_body_bytes;
+    h->timeout_s = conf->timeout_s;
+    h->max_connections = conf->max_connections;
+    LIST_INIT(&h->connections);
+    signal(SIGPIPE, SIG_IGN); /* a peer that hangs up must not end the process */
+    r = serve(h, err);
+    if (r == 0)
+        r = listen_at(h, conf, err);
+    if (r == 0)
+        r = find_port(h, err);
+    if (r == 0 && !evhttp_bind_listener(h->http, h->listener))
+        r = err_set(err, -ENOMEM, "start a server: %m");
+    if (r < 0) {
+        if (h->listener)
+            evconnlistener_free(h->listener);
+        httpd_free(h);
+        return r;
+    }
+    *ret = h;
+    return 0;
+}
+
+void httpd_free(struct httpd *h)
+{
+    struct conn *c;
+
+    if (!h)
+        return;
+    h->closed = true;
+    LIST_FOREACH(c, &h->connections, link)
+    {
+        /* The base may be gone when the session is freed. */
+        event_free(c->deadline);
+        c->deadline = NULL;
+        if (c->state == CONN_DEFERRED) {
+            c->state = CONN_GONE;
+            c->request.on_gone(c->request.on_gone_arg);
+        }
+    }
+    if (h->tick)
+        event_free(h->tick);
+    if (h->http)
+        evhttp_free(h->http); /* its connections end at the loop's next turn, or with the loop */
+    httpd_unref(h);
+}
+
+uint16_t httpd_port(const struct httpd *h)
+{
+    return h->port;
+}
+
+/* -- what a handler asks ------------------------------------------------ */
+
+const char *httpd_method(const struct httpd_request *r)
+{
+    switch (evhttp_request_get_command(r->http)) {
+    case EVHTTP_REQ_GET:
+        return "GET";
+    case EVHTTP_REQ_HEAD:
+        return "HEAD";
+    case EVHTTP_REQ_POST:
+        return "POST";
+    case EVHTTP_REQ_PUT:
+        return "PUT";
+    case EVHTTP_REQ_DELETE:
+        return "DELETE";
+    case EVHTTP_REQ_PATCH:
+        return "PATCH";
+    default:
+        return "";
+    }
+}
+
+const char *httpd_path(const struct httpd_request *r)
+{
+    return r->path;
+}
+
+const char *httpd_query(struct httpd_request *r, const char *name)
+{
+    return evhttp_find_header(&r->query, name);
+}
+
+const char *httpd_header(const struct httpd_request *r, const char *name)
+{
+    return evhttp_find_header(evhttp_request_get_input_headers(r->http), name);
+}
+
+struct slice httpd_body(struct httpd_request *r)
+{
+    struct evbuffer *body = evhttp_request_get_input_buffer(r->http);
+
+    return slice_of(evbuffer_pullup(body, -1), evbuffer_get_length(body));
+}
+
+const char *httpd_peer_address(const struct httpd_request *r)
+{
+    char *address = NULL;
+    uint16_t port;
+
+    evhttp_connection_get_peer(evhttp_request_get_connection(r->http), &address, &port);
+    return address ? address : "";
+}
+
+const char *httpd_peer_identity(const struct httpd_request *r)
+{
+    return conn_of_request(r)->identity;
+}
+
+const char *httpd_peer_unit(const struct httpd_request *r)
+{
+    return conn_of_request(r)->unit;
+}
+
+const char *httpd_peer_fingerprint(const struct httpd_request *r)
+{
+    return conn_of_request(r)->fingerprint;
+}
+
+/* -- replies ------------------------------------------------------------ */
+
+/* Something came from a peer whose request is deferred: let it lie until evhttp reads again. */
+static void on_deferred_input(struct bufferevent *bev, void *arg)
+{
+    (void)bev;
+    (void)arg;
+}
+
+static void on_deferred_event(struct bufferevent *bev, short what, void *arg)
+{
+    struct conn *c = arg;
+    struct httpd_request *r = &c->request;
+    struct evhttp_request *http = r->http;
+    const struct callbacks evhttp = r->evhttp;
+
+    c->state = CONN_GONE;
+    r->on_gone(r->on_gone_arg);
+    request_done(r);
+    bufferevent_setcb(bev, evhttp.read, evhttp.write, evhttp.event, evhttp.arg);
+    evhttp.event(bev, what, evhttp.arg); /* closes, and leaves the request to us */
+    evhttp_request_free(http);
+}
+
+void httpd_defer(struct httpd_request *r, void (*on_gone)(void *arg), void *arg)
+{
+    struct conn *c = conn_of_request(r);
+
+    assert(c->state == CONN_HANDLING);
+    c->state = CONN_DEFERRED;
+    r->on_gone = on_gone;
+    r->on_gone_arg = arg;
+    bufferevent_getcb(c->bev, &r->evhttp.read, &r->evhttp.write, &r->evhttp.event, &r->evhttp.arg);
+    bufferevent_setcb(c->bev, on_deferred_input, NULL, on_deferred_event, c);
+    bufferevent_setwatermark(c->bev, EV_READ, 0, DEFERRED_INPUT_MAX);
+    bufferevent_set_timeouts(c->bev, NULL, NULL);
+    bufferevent_enable(c->bev, EV_READ);
+}
+
+static void undo_defer(struct conn *c)
+{
+    const struct callbacks *evhttp = &c->request.evhttp;
+    const struct timeval tv = {.tv_sec = c->httpd->timeout_s};
+
+    bufferevent_disable(c->bev, EV_READ);
+    bufferevent_setwatermark(c->bev, EV_READ, 0, c->httpd->max_body_bytes + HEADERS_MAX);
+    bufferevent_set_timeouts(c->bev, &tv, &tv);
+    bufferevent_setcb(c->bev, evhttp->read, evhttp->write, evhttp->event, evhttp->arg);
+}
+
+static void add_headers(struct evhttp_request *http, const char *type, const char *const *extra)
+{
+    struct evkeyvalq *out = evhttp_request_get_output_headers(http);
+
+    evhttp_add_header(out, "Content-Type", type);
+    evhttp_add_header(out, "Cache-Control", "no-store");
+    evhttp_add_header(out, "X-Content-Type-Options", "nosniff");
+    for (; extra && extra[0]; extra += 2) {
+        evhttp_remove_header(out, extra[0]);
+        evhttp_add_header(out, extra[0], extra[1]);
+    }
+}
+
+void httpd_reply(struct httpd_request *r, int status, const char *type, struct slice body,
+                 const char *const *headers)
+{
+    struct conn *c = conn_of_request(r);
+    struct evbuffer *out = evbuffer_new();
+
+    assert(c->state == CONN_HANDLING || c->state == CONN_DEFERRED);
+    if (c->state == CONN_DEFERRED)
+        undo_defer(c);
+    c->state = CONN_WRITING;
+    if (!out || evbuffer_add(out, body.data, body.len) < 0)
+        status = HTTP_INTERNAL;
+    add_headers(r->http, type, headers);
+    evhttp_send_reply(r->http, status, NULL, out);
+    if (out)
+        evbuffer_free(out);
+    c->overfull = conn_pending(c) > PENDING_MAX;
+    deadline_set(c, c->overfull ? SLOW_READER_S : c->httpd->timeout_s);
+}
