@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The planner as the command line sees it: a context (where, which CA, which token) and requests.
+ */
+#ifndef GODWIT_CLI_API_H
+#define GODWIT_CLI_API_H
+
+#include "base/js.h"
+#include "base/jsw.h"
+
+#include <stdint.h>
+
+struct api;
+struct err;
+struct cmd_call;
+
+/*
+ * Connect by --server/--context/GODWIT_SERVER or the current context of the configuration.
+ * -ENOENT (GW_NO_CONTEXT).
+ */
+int api_open(struct cmd_call *call, struct api **ret, struct err *err);
+void api_close(struct api *a);
+static inline void api_closep(struct api **a)
+{
+    api_close(*a);
+}
+#define auto_api __attribute__((cleanup(api_closep)))
+const char *api_server(const struct api *a);
+
+/*
+ * One request; ret is the answer's document. An error answer becomes err (its GW code kept, its
+ * exit through gw), and api_error gives the document itself. body NULL = none. path "/v1/…", made
+ * with api_path. wait_s: how long a long poll may take on top of the usual timeout.
+ */
+struct api_request {
+    const char *method, *path;
+    struct jsw *body; /* finished here; lent */
+    uint64_t wait_s;
+};
+int api_do(struct api *a, const struct api_request *req, struct js **ret, struct err *err);
+int api_get(struct api *a, const char *path, struct js **ret, struct err *err);
+/* The godwit.error/1 of the last error answer, or NULL. */
+const struct js *api_error(const struct api *a);
+/* "/v1/hosts/%s": every %s is percent-encoded. -ENAMETOOLONG. */
+enum { API_PATH_MAX = 1024 };
+int api_path(char *out, const char *fmt, ...);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The verbs of godwit: one row each in cmds[] (cmd.c), one file cmd_x.c for each family.
+ *
+ * A verb makes or fetches one JSON document and hands it to out_document with a view that draws it
+ * for people; -o json, yaml, csv and name follow from that. To add a verb: a function in cmd_x.c, a
+ * row in cmds[], its section in docs/godwit.1.scd, tests/cli_x.sh.
+ */
+#ifndef GODWIT_CLI_CMD_H
+#define GODWIT_CLI_CMD_H
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/gw.h"
+#include "base/opt.h"
+
+struct out;
+
+struct cmd_call {
+    const struct cmd *cmd;
+    const struct opt_set *opts; /* global flags and the verb's own */
+    size_t first_arg;           /* arguments before it are the words of the verb */
+    struct out *out;
+    const struct clock *clock;
+    const struct rng *rng;
+};
+
+/* Returns an exit code (enum gw_exit). On a failure err says why and main prints it; with err
+ * untouched the code alone counts. */
+typedef int (*cmd_fn)(struct cmd_call *call, struct err *err);
+
+struct cmd {
+    const char *words; /* "plan explain" */
+    const char *args;  /* "APP", "STORE/NAME[@POINT] VOLUME", "" */
+    unsigned args_min, args_max;
+    cmd_fn run;
+    const struct opt *opts;
+    size_t opts_n;
+    const char *summary; /* one line */
+    const char
+        *examples; /* lines without indentation, the first two are shown on a missing argument */
+};
+
+/* Argument i of the verb (0 = first after its words), or NULL. */
+const char *cmd_arg(const struct cmd_call *call, size_t i);
+size_t cmd_args(const struct cmd_call *call);
+
+/* Every verb, for help, completion and the tests. */
+const struct cmd *cmd_table(size_t *ret_n);
+/* The flags that every verb takes. */
+const struct opt *cmd_globals(size_t *ret_n);
+/* The verb that words[0..n) begin with; the longest match. *ret_words = how many words it took.
+ * NULL: err has "did you mean". */
+const struct cmd *cmd_find(const char *const *words, size_t n, size_t *ret_words, struct err *err);
+
+/* The exit code for err by the catalogue. */
+int cmd_exit(const struct err *err);
+
+/*
+ * Ask before a severe act: --confirm=NAME, or the name typed on a terminal. -EPERM
+ * (GW_NEEDS_CONFIRM) otherwise. what: "cut shop over to the cloud".
+ */
+int cmd_confirm(const struct cmd_call *call, const char *name, const char *what, struct err *err);
+
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Help, made from the tables: overview, one verb, versions. */
+#ifndef GODWIT_CLI_HELP_H
+#define GODWIT_CLI_HELP_H
+
+#include "cli/cmd.h"
+
+int help_overview(struct cmd_call *call, struct err *err);
+int help_verb(struct cmd_call *call, struct err *err); /* examples first */
+int help_version(struct cmd_call *call, struct err *err);
+/* The first two examples of a verb, a line each with two blanks before. Static storage is not used:
+ * the text is the verb's own, cut after the second line. */
+const char *help_two_examples(const struct cmd *cmd);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a verb shows: one document in the form that -o asks for, progress and errors on stderr. */
+#ifndef GODWIT_CLI_OUT_H
+#define GODWIT_CLI_OUT_H
+
+#include "base/js.h"
+#include "base/jsw.h"
+
+struct err;
+struct opt_set;
+struct out;
+struct table;
+
+enum out_form { OUT_TABLE, OUT_WIDE, OUT_JSON, OUT_JSONL, OUT_YAML, OUT_CSV, OUT_NAME };
+
+int out_new(const struct opt_set *opts, struct out **ret, struct err *err);
+void out_free(struct out *o);
+enum out_form out_form(const struct out *o);
+bool out_is_for_people(const struct out *o); /* table or wide */
+bool out_colour(const struct out *o);        /* of stdout */
+bool out_quiet(const struct out *o);
+
+/* Draws doc into t (rows) and, around it, text of its own with out_text. */
+typedef int (*out_view_fn)(struct out *o, const struct js *doc, struct table *t, struct err *err);
+
+/* Print doc (lent). view is used for table, wide, csv and name; its first column is what name
+ * prints. */
+int out_document(struct out *o, const struct js *doc, out_view_fn view, struct err *err);
+/* The same from a writer, which is finished here. */
+int out_writer(struct out *o, struct jsw *w, out_view_fn view, struct err *err);
+
+/* A line for people (stdout); nothing in the other forms. */
+void out_text(struct out *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Like out_text, but after the table when called from a view. */
+void out_after(struct out *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* A line of a stream: {"type": type, …doc's members} in jsonl, text for people. */
+int out_stream(struct out *o, const char *type, const struct js *doc, const char *text,
+               struct err *err);
+
+/* A state in its colour, as a word always: "in sync", "LAGGING". Returns text itself without
+ * colours. The result lives until the next two calls. */
+const char *out_state(struct out *o, const char *state);
+
+/* The error document or text on stderr, with why and next. */
+void out_error(struct out *o, const struct err *err, int exit_code, const struct js *error_doc);
+
+#endif
