@@ -202,7 +202,9 @@ static int parse(struct conf *into, const char *path, const char *text, struct e
     bad_line = ini_parse_stream(next_line, &r, take_key, &r);
     if (r.rc == 0 && bad_line < 0)
         return err_set(err, -ENOMEM, "%s: %m", path);
-    if (r.rc == 0 && bad_line > 0) {
+    /* inih goes on after a line that it cannot read: name that one, not what came of it. */
+    if (bad_line > 0 && (r.rc == 0 || (unsigned)bad_line < r.line)) {
+        r.rc = 0;
         r.line = (unsigned)bad_line;
         refuse(&r, "neither [section] nor key = value");
     }

@@ -34,4 +34,16 @@ unit_pool_LDADD = $(BASE_TEST_LIBS)
 c_tests += unit_worker
 unit_worker_SOURCES = tests/unit_worker.c
 unit_worker_LDADD = $(BASE_TEST_LIBS)
+
+c_tests += unit_proc
+unit_proc_SOURCES = tests/unit_proc.c
+unit_proc_LDADD = $(BASE_TEST_LIBS)
+
+c_tests += unit_opt
+unit_opt_SOURCES = tests/unit_opt.c
+unit_opt_LDADD = $(BASE_TEST_LIBS)
+
+c_tests += unit_conf
+unit_conf_SOURCES = tests/unit_conf.c
+unit_conf_LDADD = $(BASE_TEST_LIBS)
 endif
