@@ -64,6 +64,7 @@ static const struct {
     {"ENOSPC", ENOSPC},
     {"ENOTDIR", ENOTDIR},
     {"ENXIO", ENXIO},
+    {"EOPNOTSUPP", EOPNOTSUPP},
     {"EPERM", EPERM},
     {"EPIPE", EPIPE},
     {"EPROTO", EPROTO},
