@@ -25,7 +25,17 @@ endif
 # Vault format 1.
 EXTRA_DIST += tests/vault_fixture.h
 if HAVE_CMOCKA
-c_tests += unit_pack
+c_tests += fault_create_only unit_control unit_pack unit_page unit_point unit_vault
+fault_create_only_SOURCES = tests/fault_create_only.c
+fault_create_only_LDADD = $(TRANSPORT_TEST_LIBS)
+unit_control_SOURCES = tests/unit_control.c
+unit_control_LDADD = $(TRANSPORT_TEST_LIBS)
+unit_vault_SOURCES = tests/unit_vault.c
+unit_vault_LDADD = $(TRANSPORT_TEST_LIBS)
+unit_page_SOURCES = tests/unit_page.c
+unit_page_LDADD = $(TRANSPORT_TEST_LIBS)
+unit_point_SOURCES = tests/unit_point.c
+unit_point_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_pack_SOURCES = tests/unit_pack.c
 unit_pack_LDADD = $(TRANSPORT_TEST_LIBS)
 endif
