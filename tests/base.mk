@@ -46,4 +46,24 @@ unit_opt_LDADD = $(BASE_TEST_LIBS)
 c_tests += unit_conf
 unit_conf_SOURCES = tests/unit_conf.c
 unit_conf_LDADD = $(BASE_TEST_LIBS)
+
+c_tests += unit_clock
+unit_clock_SOURCES = tests/unit_clock.c
+unit_clock_LDADD = $(BASE_TEST_LIBS)
+
+c_tests += unit_gw
+unit_gw_SOURCES = tests/unit_gw.c
+unit_gw_LDADD = $(BASE_TEST_LIBS)
+
+c_tests += unit_log
+unit_log_SOURCES = tests/unit_log.c
+unit_log_LDADD = $(BASE_TEST_LIBS)
+
+c_tests += unit_secret
+unit_secret_SOURCES = tests/unit_secret.c
+unit_secret_LDADD = $(BASE_TEST_LIBS)
+
+c_tests += unit_fail
+unit_fail_SOURCES = tests/unit_fail.c
+unit_fail_LDADD = $(BASE_TEST_LIBS)
 endif
