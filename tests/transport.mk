@@ -13,9 +13,11 @@ endif
 
 # The data path.
 if HAVE_CMOCKA
-c_tests += unit_digest unit_state unit_table
+c_tests += unit_digest unit_ledger unit_state unit_table
 unit_digest_SOURCES = tests/unit_digest.c
 unit_digest_LDADD = $(TRANSPORT_TEST_LIBS)
+unit_ledger_SOURCES = tests/unit_ledger.c
+unit_ledger_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_state_SOURCES = tests/unit_state.c
 unit_state_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_table_SOURCES = tests/unit_table.c

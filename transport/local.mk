@@ -25,6 +25,9 @@ libgodwit_transport_a_SOURCES = \
 libgodwit_transport_a_SOURCES += \
 	transport/digest.c transport/digest.h \
 	transport/ledger.c transport/ledger.h \
+	transport/push.c transport/push.h transport/push_map.c transport/push_put.c \
+	transport/push_read.c transport/push_region.c transport/push_work.c \
+	transport/replica_digest.c transport/replica_push.c \
 	transport/state.c transport/state.h \
 	transport/table.c transport/table.h \
 	transport/table_next.c transport/table_next.h

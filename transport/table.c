@@ -368,6 +368,16 @@ int table_update(struct table *t, uint64_t region, const uint8_t *leaves, const 
     return rc;
 }
 
+bool table_touched(struct table *t)
+{
+    bool touched;
+
+    pthread_mutex_lock(&t->lock);
+    touched = t->covered > 0;
+    pthread_mutex_unlock(&t->lock);
+    return touched;
+}
+
 int table_digest(struct table *t, uint8_t *out, struct err *err)
 {
     assert(t->next && (t->known || t->covered == digest_regions(t->size_bytes)));

@@ -51,6 +51,7 @@ int table_begin(struct table *t, struct err *err);
  */
 int table_update(struct table *t, uint64_t region, const uint8_t *leaves, const uint64_t *changed,
                  struct err *err);
+bool table_touched(struct table *t); /* was any region updated in this pass? */
 /* The volume digest with the pass's changes in it. When not known, every region was updated. */
 int table_digest(struct table *t, uint8_t *out, struct err *err);
 /* Make the pass durable; digest is what table_digest gave. */

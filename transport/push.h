@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The inside of a push: what its stages share. For push*.c only.
+ *
+ *   push_read (the caller's thread) -> jobs -> push_work (one a core, each with a pack of its own)
+ *   -> parcels -> push_put (streams) -> maps -> push_map (pages, directories)
+ *
+ * Jobs and parcels are slots that own their memory and go round; a stage that passes one on must
+ * not touch it again. Queues are bounded, so a slow store slows the reader. The first failure of
+ * any stage stops all of them (push_fail).
+ */
+#ifndef GODWIT_TRANSPORT_PUSH_H
+#define GODWIT_TRANSPORT_PUSH_H
+
+#include "base/err.h"
+#include "base/pool.h"
+#include "base/queue.h"
+#include "transport/ledger.h"
+#include "transport/codec.h"
+#include "transport/pack.h"
+#include "transport/page.h"
+#include "transport/pagedir.h"
+#include "transport/state.h"
+#include "transport/table.h"
+#include "transport/track.h"
+
+#include <pthread.h>
+
+enum {
+    PUSH_JOB_BYTES = 1 << 20, /* a job never crosses a border of so many bytes */
+    PUSH_JOBS_A_WORKER = 4,
+    PUSH_STREAMS = 3,
+    PUSH_PACKS_BYTES = 36 << 20, /* all packs that exist at one time together */
+    PUSH_REFS_MAX = 4096         /* units of a pack */
+};
+
+/* Sectors of a region that are something else from now on. */
+struct push_extent {
+    uint32_t first;
+    uint32_t count;
+    bool zero;
+    struct unit unit; /* once its pack is durable */
+};
+
+/* A region being looked at. Leaves live while jobs are open, extents until its page is made. */
+struct push_region {
+    struct push_region *prev;
+    struct push_region *next;
+    uint32_t index;
+    uint32_t sectors;
+    uint32_t head_sectors; /* in the head; 0: it had none */
+    bool has_page;         /* in the head; else its sectors were zero */
+    struct unit page_unit; /* when has_page */
+    bool known;            /* old leaves are those of the head */
+    uint8_t *old;
+    uint8_t *leaves;
+    pthread_mutex_t page_lock; /* of page, also while it is fetched: all its jobs need it */
+    struct page *page;         /* of the head, fetched when it must be compared with */
+    /* under the lock of the push */
+    uint64_t changed[TABLE_WORDS];
+    unsigned open;    /* jobs, and one while the reader may add more */
+    unsigned pending; /* extents whose pack is not durable, and one while jobs are open */
+    struct push_extent *extents;
+    size_t extents_n;
+    size_t extents_cap;
+};
+
+struct push_job {
+    struct push_region *region;
+    uint32_t first_block; /* in the region */
+    uint32_t blocks;
+    size_t len; /* bytes of the volume; the last block may be short */
+    bool hole;
+    uint8_t *data; /* PUSH_JOB_BYTES of its own; padded with zeroes to a sector */
+};
+
+/* What a unit of a pack is for: an extent of a region, or (map packs) a page or a directory. */
+struct push_ref {
+    struct push_region *region; /* NULL: directory `index` */
+    uint32_t index;
+};
+
+/* A pack on its way. */
+struct push_parcel {
+    uint8_t *mem; /* PACK_BYTES_MAX of its own */
+    uint8_t name[PACK_NAME_LEN];
+    struct slice body;
+    size_t n;
+    struct push_ref refs[PUSH_REFS_MAX];
+    struct unit units[PUSH_REFS_MAX];
+};
+
+struct push {
+    const struct replica_run *run;
+    struct volume *volume;
+    struct track *track;
+    struct state *state;
+    struct table *table;
+    struct ledger *ledger;
+    uint64_t size_bytes;
+    uint64_t taken_ms;
+    bool have_head;
+    struct point head;
+    struct point next;
+    bool full; /* every block is looked at, whatever the tracker says */
+    size_t workers_n;
+    size_t pack_target; /* bytes at which a pack is sent */
+
+    struct pool *job_pool;
+    struct push_job *jobs;
+    size_t jobs_n;
+    struct queue *idle_jobs;
+    struct queue *full_jobs;
+    struct pool *pack_pool;
+    struct push_parcel **parcels;
+    size_t parcels_n;
+    struct queue *idle_parcels;
+    struct queue *full_parcels;
+    struct pool *map_pool;
+    struct queue *maps; /* regions whose data is durable */
+
+    pthread_mutex_t lock; /* of all below */
+    struct push_region *regions;
+    int code; /* the first failure */
+    struct err err;
+    uint64_t changed_bytes;
+    uint64_t stored_bytes;
+
+    pthread_mutex_t dirs_lock; /* of the next two; never held while fetching */
+    struct pagedir **dirs;     /* of the next point; NULL: not looked at yet */
+    bool *dirs_changed;
+};
+
+/* push.c: memory and queues; then every stage until the last page is durable or one failed. */
+int push_init(struct push *p, struct err *err);
+void push_done(struct push *p); /* {0} is fine */
+int push_run(struct push *p, struct err *err);
+/* Keep the first failure and stop every stage. Returns code. */
+int push_fail(struct push *p, int code, const struct err *err);
+int push_check_pack(void *arg, const uint8_t *pack, bool *ret_there, struct err *err);
+
+/* push_region.c */
+int push_region_new(struct push *p, uint32_t index, struct push_region **ret, struct err *err);
+void push_region_free(struct push *p, struct push_region *r);
+int push_region_add(struct push *p, struct push_region *r, const struct push_extent *e,
+                    bool pending, uint32_t *ret_index, struct err *err);
+/* A job (or the reader) is done with it; the last one writes the table. */
+int push_region_close(struct push *p, struct push_region *r, struct err *err);
+/* Its extent `index` is durable as u. */
+int push_region_durable(struct push *p, struct push_region *r, uint32_t index, const struct unit *u,
+                        struct err *err);
+
+/* push_read.c: the whole pass over the volume, in the caller's thread. */
+int push_read(struct push *p, struct err *err);
+
+/* The other stages are functions of worker threads; arg is the push. */
+int push_work(void *arg, size_t index, struct err *err);
+int push_put(void *arg, size_t index, struct err *err);
+
+/* push_map.c */
+int push_map_open_dir(struct push *p, uint32_t dir, struct err *err);
+/* The unit of a region's page in the head; false when all zero. Its directory must be open. */
+bool push_map_page(struct push *p, uint32_t region, struct unit *ret);
+int push_map(void *arg, size_t index, struct err *err);
+/* After all regions: directories, and the list of them in p->next. */
+int push_map_finish(struct push *p, struct err *err);
+
+#endif

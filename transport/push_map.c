@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The last stage: map pages of the regions whose data is durable, copied from the head's and
+ * changed, then the directories over them. One thread with one open pack of its own.
+ */
+#include "transport/push.h"
+
+#include "base/err.h"
+#include "base/fail.h"
+
+#include <assert.h>
+
+#include "base/banned.h"
+
+/* Map units are small and many: a pack of them is sent long before it is full. */
+enum { REFS_MAX = 2048 };
+
+struct mapper {
+    struct push *p;
+    struct vault *vault;
+    struct pack *pack;
+    uint8_t *mem;
+    bool begun;
+    size_t n;
+    struct push_ref refs[REFS_MAX];
+    struct buf raw; /* the unit being encoded */
+};
+
+int push_map_open_dir(struct push *p, uint32_t dir, struct err *err)
+{
+    uint32_t regions = point_regions_of(p->size_bytes, dir);
+    uint32_t had = p->have_head ? point_regions_of(p->head.info.size_bytes, dir) : 0;
+    auto_pagedir struct pagedir *d = NULL;
+    bool open;
+    int rc;
+
+    pthread_mutex_lock(&p->dirs_lock);
+    open = p->dirs[dir] != NULL;
+    pthread_mutex_unlock(&p->dirs_lock);
+    if (open)
+        return 0;
+    if (had > 0 && !p->head.dirs[dir].zero)
+        rc = pagedir_fetch(p->run->vault, &p->head.dirs[dir].unit, dir, had, &d, err);
+    else
+        rc = pagedir_new(dir, regions, &d, err);
+    if (rc == 0 && pagedir_regions(d) != regions)
+        rc = pagedir_resize(d, regions, err);
+    if (rc < 0)
+        return rc;
+    pthread_mutex_lock(&p->dirs_lock);
+    p->dirs[dir] = TAKE(d);
+    p->dirs_changed[dir] = had != regions;
+    pthread_mutex_unlock(&p->dirs_lock);
+    return 0;
+}
+
+bool push_map_page(struct push *p, uint32_t region, struct unit *ret)
+{
+    const struct unit *u;
+
+    pthread_mutex_lock(&p->dirs_lock);
+    u = pagedir_get(p->dirs[region / PAGEDIR_REGIONS_MAX], region % PAGEDIR_REGIONS_MAX);
+    if (u)
+        *ret = *u;
+    pthread_mutex_unlock(&p->dirs_lock);
+    return u != NULL;
+}
+
+static void set_page(struct push *p, uint32_t region, const struct unit *u)
+{
+    uint32_t dir = region / PAGEDIR_REGIONS_MAX;
+
+    pthread_mutex_lock(&p->dirs_lock);
+    pagedir_set(p->dirs[dir], region % PAGEDIR_REGIONS_MAX, u);
+    p->dirs_changed[dir] = true;
+    pthread_mutex_unlock(&p->dirs_lock);
+}
+
+/* A map unit is durable: whoever pointed to the old one points to it now. */
+static void resolve(struct push *p, const struct push_ref *ref, const struct unit *u)
+{
+    if (!ref->region) {
+        p->next.dirs[ref->index] = (struct point_dir){.unit = *u};
+        return;
+    }
+    set_page(p, ref->region->index, u);
+    push_region_free(p, ref->region);
+}
+
+static int flush(struct mapper *m, struct err *err)
+{
+    struct slice body;
+    uint8_t name[PACK_NAME_LEN];
+    struct unit u;
+    int rc;
+
+    if (m->n == 0)
+        return 0;
+    rc = pack_finish(m->pack, &body, name, err);
+    if (rc == 0)
+        rc = pack_put(vault_store(m->vault), UNIT_MAP, name, body, err);
+    if (rc < 0)
+        return rc;
+    pthread_mutex_lock(&m->p->lock);
+    m->p->stored_bytes += body.len;
+    pthread_mutex_unlock(&m->p->lock);
+    if (m->p->run->progress)
+        m->p->run->progress->sent_bytes += body.len;
+    for (size_t i = 0; i < m->n; i++) {
+        pack_unit(m->pack, i, &u);
+        resolve(m->p, &m->refs[i], &u);
+    }
+    m->n = 0;
+    m->begun = false;
+    return 0;
+}
+
+static int begin(struct mapper *m, struct err *err)
+{
+    int rc;
+
+    if (m->begun)
+        return 0;
+    rc = pack_begin(m->pack, m->mem, err);
+    m->begun = rc == 0;
+    return rc;
+}
+
+/* m->raw goes into the open pack, for ref. */
+static int add(struct mapper *m, struct push_ref ref, struct err *err)
+{
+    uint8_t id[UNIT_ID_LEN];
+    int rc = begin(m, err);
+
+    unit_id_of(m->vault, buf_slice(&m->raw), id);
+    if (rc == 0)
+        rc = pack_add(m->pack, id, buf_slice(&m->raw), CODEC_LEVEL_DEFAULT, err);
+    if (rc == -ENOSPC) {
+        err_clear(err);
+        rc = flush(m, err);
+        if (rc == 0)
+            rc = begin(m, err);
+        if (rc == 0)
+            rc = pack_add(m->pack, id, buf_slice(&m->raw), CODEC_LEVEL_DEFAULT, err);
+    }
+    if (rc < 0)
+        return rc;
+    m->refs[m->n++] = ref;
+    return m->n == REFS_MAX || pack_len(m->pack) >= m->p->pack_target ? flush(m, err) : 0;
+}
+
+static int old_page(struct mapper *m, const struct push_region *r, struct page **ret,
+                    struct err *err)
+{
+    int rc;
+
+    if (!r->has_page)
+        return page_new(r->index, r->sectors, ret, err);
+    rc = page_fetch(m->vault, &r->page_unit, r->index, r->head_sectors, ret, err);
+    return rc < 0 ? rc : page_resize(*ret, r->sectors, err);
+}
+
+static int apply(struct page *page, const struct push_region *r, struct err *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < r->extents_n; i++) {
+        const struct push_extent *e = &r->extents[i];
+
+        if (e->zero)
+            page_set_zero(page, e->first, e->count);
+        else
+            rc = page_set_unit(page, e->first, e->count, &e->unit, 0, err);
+    }
+    return rc;
+}
+
+static int map_region(struct mapper *m, struct push_region *r, struct err *err)
+{
+    auto_page struct page *page = NULL;
+    int rc = old_page(m, r, &page, err);
+
+    if (rc == 0)
+        rc = apply(page, r, err);
+    if (rc < 0)
+        return rc;
+    if (page_is_zero(page)) {
+        set_page(m->p, r->index, NULL);
+        push_region_free(m->p, r);
+        return 0;
+    }
+    buf_clear(&m->raw);
+    rc = page_encode(page, &m->raw, err);
+    return rc < 0 ? rc : add(m, (struct push_ref){.region = r}, err);
+}
+
+static int mapper_new(struct push *p, struct mapper **ret, struct err *err)
+{
+    struct mapper *m = calloc(1, sizeof(*m));
+    int rc;
+
+    if (!m)
+        return err_set(err, -ENOMEM, "map pages: %m");
+    *ret = m;
+    m->p = p;
+    buf_init(&m->raw, UNIT_RAW_MAX);
+    rc = vault_dup(p->run->vault, &m->vault, err);
+    if (rc == 0)
+        rc = pack_new(m->vault, UNIT_MAP, &m->pack, err);
+    if (rc == 0)
+        rc = pool_get(p->map_pool, &m->mem);
+    return rc;
+}
+
+static void mapper_free(struct mapper *m)
+{
+    if (!m)
+        return;
+    pool_put(m->p->map_pool, m->mem);
+    pack_free(m->pack);
+    vault_close(m->vault);
+    buf_done(&m->raw);
+    free(m);
+}
+
+static int map_all(struct mapper *m, struct err *err)
+{
+    void *item = NULL;
+    int rc;
+
+    while ((rc = queue_pop(m->p->maps, 0, &item)) == 0) {
+        rc = map_region(m, item, err);
+        if (rc < 0)
+            return rc;
+    }
+    return rc == -ENODATA ? flush(m, err) : rc;
+}
+
+int push_map(void *arg, size_t index, struct err *err)
+{
+    struct mapper *m = NULL;
+    int rc = mapper_new(arg, &m, err);
+
+    (void)index;
+    if (rc == 0)
+        rc = map_all(m, err);
+    mapper_free(m);
+    return rc < 0 ? push_fail(arg, rc, err) : 0;
+}
+
+/* Directories that nobody looked at are the head's. */
+static int finish_dir(struct mapper *m, uint32_t dir, struct err *err)
+{
+    struct push *p = m->p;
+    int rc;
+
+    if (p->have_head && dir < p->head.dirs_n)
+        p->next.dirs[dir] = p->head.dirs[dir];
+    if (!p->dirs[dir] || !p->dirs_changed[dir])
+        return 0;
+    p->next.dirs[dir] = (struct point_dir){.zero = pagedir_is_zero(p->dirs[dir])};
+    if (p->next.dirs[dir].zero)
+        return 0;
+    buf_clear(&m->raw);
+    rc = pagedir_encode(p->dirs[dir], &m->raw, err);
+    return rc < 0 ? rc : add(m, (struct push_ref){.index = dir}, err);
+}
+
+int push_map_finish(struct push *p, struct err *err)
+{
+    struct mapper *m = NULL;
+    int rc = mapper_new(p, &m, err);
+
+    for (uint32_t dir = 0; rc == 0 && dir < p->next.dirs_n; dir++)
+        rc = finish_dir(m, dir, err);
+    if (rc == 0)
+        rc = flush(m, err);
+    mapper_free(m);
+    return rc;
+}

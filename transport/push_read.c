@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The first stage: the tracker's dirty ranges, widened to whole blocks and cut into jobs; holes
+ * become jobs without data. One thread, ascending offsets.
+ */
+#include "transport/push.h"
+
+#include "base/err.h"
+#include "base/fail.h"
+#include "base/num.h"
+
+#include <inttypes.h>
+
+#include "base/banned.h"
+
+struct reader {
+    struct push *p;
+    uint64_t done;              /* everything below was looked at */
+    struct push_region *region; /* the open one */
+};
+
+static int close_region(struct reader *r, struct err *err)
+{
+    struct push_region *old = TAKE(r->region);
+
+    return old ? push_region_close(r->p, old, err) : 0;
+}
+
+static int open_region(struct reader *r, uint32_t index, struct err *err)
+{
+    int rc;
+
+    if (r->region && r->region->index == index)
+        return 0;
+    rc = close_region(r, err);
+    if (rc == 0)
+        rc = push_map_open_dir(r->p, index / PAGEDIR_REGIONS_MAX, err);
+    if (rc == 0)
+        rc = push_region_new(r->p, index, &r->region, err);
+    return rc;
+}
+
+static int fill(struct push *p, struct push_job *j, uint64_t offset, struct err *err)
+{
+    size_t padded = (size_t)num_div_up(j->len, VOLUME_SECTOR) * VOLUME_SECTOR;
+    int rc = failpoint("push_read");
+
+    if (rc < 0)
+        return err_set(err, rc, "read '%s' at %" PRIu64 ": %m", volume_path(p->volume), offset);
+    rc = volume_read(p->volume, offset, j->data, j->len, err);
+    if (rc == 0)
+        memset(j->data + j->len, 0, padded - j->len);
+    return rc;
+}
+
+static int send(struct reader *r, uint64_t offset, uint64_t len, bool hole, struct err *err)
+{
+    struct push *p = r->p;
+    struct push_job *j = NULL;
+    void *item = NULL;
+    int rc = queue_pop(p->idle_jobs, 0, &item);
+
+    if (rc < 0)
+        return err_set(err, rc, "stopped");
+    j = item;
+    j->region = r->region;
+    j->first_block = (uint32_t)(offset % VOLUME_REGION / VOLUME_BLOCK);
+    j->blocks = (uint32_t)num_div_up(len, VOLUME_BLOCK);
+    j->len = (size_t)len;
+    j->hole = hole;
+    if (!hole)
+        rc = fill(p, j, offset, err);
+    if (rc < 0)
+        return rc;
+    pthread_mutex_lock(&p->lock);
+    r->region->open++;
+    pthread_mutex_unlock(&p->lock);
+    rc = queue_push(p->full_jobs, j);
+    return rc < 0 ? err_set(err, rc, "stopped") : 0;
+}
+
+/* The next piece of [at, end), which lies in one region: whole blocks of a hole, or data. */
+static int next_piece(struct push *p, uint64_t at, uint64_t end, uint64_t *ret_len, bool *ret_hole,
+                      struct err *err)
+{
+    uint64_t len = 0;
+    int rc = volume_extent(p->volume, at, &len, ret_hole, err);
+
+    if (rc < 0)
+        return rc;
+    len = num_min(len, end - at);
+    if (*ret_hole && len >= VOLUME_BLOCK) {
+        *ret_len = len / VOLUME_BLOCK * VOLUME_BLOCK;
+        return 0;
+    }
+    *ret_hole = false;
+    len = num_max(num_div_up(len, VOLUME_BLOCK), 1) * VOLUME_BLOCK;
+    len = num_min(len, PUSH_JOB_BYTES - at % PUSH_JOB_BYTES);
+    *ret_len = num_min(len, end - at);
+    return 0;
+}
+
+static bool stopped(const struct push *p)
+{
+    return p->run->stop && atomic_load(p->run->stop);
+}
+
+static int read_piece(struct reader *r, uint64_t at, uint64_t end, uint64_t *ret_len,
+                      struct err *err)
+{
+    bool hole = false;
+    uint64_t len = 0;
+    int rc;
+
+    if (stopped(r->p))
+        return err_set(err, -ECANCELED, "stopped");
+    rc = next_piece(r->p, at, end, &len, &hole, err);
+    if (rc == 0)
+        rc = send(r, at, len, hole, err);
+    if (rc == 0)
+        *ret_len = len;
+    return rc;
+}
+
+/* [from, to), in whole blocks but for the volume's end. */
+static int read_blocks(struct reader *r, uint64_t from, uint64_t to, struct err *err)
+{
+    uint64_t len = 0;
+    int rc = 0;
+
+    for (uint64_t at = from; rc == 0 && at < to; at += len) {
+        uint64_t border = (at / VOLUME_REGION + 1) * VOLUME_REGION;
+
+        rc = open_region(r, (uint32_t)(at / VOLUME_REGION), err);
+        if (rc == 0)
+            rc = read_piece(r, at, num_min(border, to), &len, err);
+    }
+    return rc;
+}
+
+/* A region that the table does not know must be looked at as a whole. */
+static int widen(struct reader *r, uint64_t *from, uint64_t *to, struct err *err)
+{
+    uint64_t size = r->p->size_bytes;
+    uint64_t first = *from / VOLUME_REGION;
+    uint64_t last = (*to - 1) / VOLUME_REGION;
+    int rc = open_region(r, (uint32_t)first, err);
+
+    if (rc < 0)
+        return rc;
+    *from = *from / VOLUME_BLOCK * VOLUME_BLOCK;
+    *to = num_min(num_div_up(*to, VOLUME_BLOCK) * VOLUME_BLOCK, size);
+    if (!r->region->known)
+        *from = first * VOLUME_REGION;
+    if (!r->region->known || last > first) /* later ones are not asked: a range rarely gets there */
+        *to = num_min((last + 1) * VOLUME_REGION, size);
+    return 0;
+}
+
+static int read_range(struct reader *r, uint64_t offset, uint64_t len, struct err *err)
+{
+    uint64_t from = num_max(offset, r->done);
+    uint64_t to = num_min(offset + len, r->p->size_bytes);
+    int rc;
+
+    if (from >= to)
+        return 0;
+    rc = widen(r, &from, &to, err);
+    from = num_max(from, r->done);
+    if (rc == 0)
+        rc = read_blocks(r, from, to, err);
+    r->done = num_max(r->done, to);
+    return rc;
+}
+
+static int read_dirty(struct reader *r, struct err *err)
+{
+    struct track_range range;
+    int rc;
+
+    while ((rc = track_next(r->p->track, &range, err)) == 1) {
+        rc = read_range(r, range.offset, range.len, err);
+        if (rc < 0)
+            return rc;
+    }
+    return rc;
+}
+
+int push_read(struct push *p, struct err *err)
+{
+    struct reader r = {.p = p};
+    int rc;
+
+    if (p->full)
+        rc = read_range(&r, 0, p->size_bytes, err);
+    else
+        rc = read_dirty(&r, err);
+    if (rc == 0)
+        rc = close_region(&r, err);
+    return rc < 0 ? rc : volume_check(p->volume, err);
+}

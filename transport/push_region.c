@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Regions of a push: who still works on one, and what of it has changed. */
+#include "transport/push.h"
+
+#include "base/err.h"
+
+#include <assert.h>
+
+#include "base/banned.h"
+
+enum { LEAVES_BYTES = DIGEST_REGION_LEAVES * DIGEST_LEN };
+
+static void link_in(struct push *p, struct push_region *r)
+{
+    pthread_mutex_lock(&p->lock);
+    r->next = p->regions;
+    if (r->next)
+        r->next->prev = r;
+    p->regions = r;
+    pthread_mutex_unlock(&p->lock);
+}
+
+static void unlink_out(struct push *p, struct push_region *r)
+{
+    pthread_mutex_lock(&p->lock);
+    if (r->prev)
+        r->prev->next = r->next;
+    else
+        p->regions = r->next;
+    if (r->next)
+        r->next->prev = r->prev;
+    pthread_mutex_unlock(&p->lock);
+}
+
+static void drop_leaves(struct push_region *r)
+{
+    free(TAKE(r->old));
+    free(TAKE(r->leaves));
+    page_free(TAKE(r->page));
+}
+
+void push_region_free(struct push *p, struct push_region *r)
+{
+    if (!r)
+        return;
+    unlink_out(p, r);
+    drop_leaves(r);
+    pthread_mutex_destroy(&r->page_lock);
+    free(r->extents);
+    free(r);
+}
+
+static void describe(struct push *p, struct push_region *r, uint32_t index)
+{
+    r->index = index;
+    r->sectors = point_sectors_of(p->size_bytes, index);
+    r->open = 1;
+    r->pending = 1;
+    if (!p->have_head)
+        return;
+    r->head_sectors = point_sectors_of(p->head.info.size_bytes, index);
+    r->has_page = r->head_sectors > 0 && push_map_page(p, index, &r->page_unit);
+}
+
+int push_region_new(struct push *p, uint32_t index, struct push_region **ret, struct err *err)
+{
+    struct push_region *r = calloc(1, sizeof(*r));
+    int rc;
+
+    if (!r)
+        return err_set(err, -ENOMEM, "region %u: %m", index);
+    pthread_mutex_init(&r->page_lock, NULL);
+    link_in(p, r);
+    describe(p, r, index);
+    r->old = malloc(LEAVES_BYTES);
+    r->leaves = malloc(LEAVES_BYTES);
+    if (!r->old || !r->leaves) {
+        push_region_free(p, r);
+        return err_set(err, -ENOMEM, "region %u: %m", index);
+    }
+    rc = table_read(p->table, index, r->old, &r->known, err);
+    if (rc < 0) {
+        push_region_free(p, r);
+        return rc;
+    }
+    if (r->known)
+        memcpy(r->leaves, r->old, digest_region_leaves(p->size_bytes, index) * DIGEST_LEN);
+    *ret = r;
+    return 0;
+}
+
+static int extents_grow(struct push_region *r)
+{
+    size_t cap = r->extents_cap ? r->extents_cap * 2 : 8;
+    struct push_extent *more = reallocarray(r->extents, cap, sizeof(*more));
+
+    if (!more)
+        return -ENOMEM;
+    r->extents = more;
+    r->extents_cap = cap;
+    return 0;
+}
+
+int push_region_add(struct push *p, struct push_region *r, const struct push_extent *e,
+                    bool pending, uint32_t *ret_index, struct err *err)
+{
+    int rc = 0;
+
+    pthread_mutex_lock(&p->lock);
+    if (r->extents_n == r->extents_cap)
+        rc = extents_grow(r);
+    if (rc == 0) {
+        if (ret_index)
+            *ret_index = (uint32_t)r->extents_n;
+        r->extents[r->extents_n++] = *e;
+        r->pending += pending;
+    }
+    pthread_mutex_unlock(&p->lock);
+    return rc < 0 ? err_set(err, rc, "region %u: %m", r->index) : 0;
+}
+
+/* Nothing is pending any more: its page can be made, if there is anything to write in it. */
+static int settled(struct push *p, struct push_region *r, struct err *err)
+{
+    bool resized = r->has_page && r->head_sectors != r->sectors;
+    int rc;
+
+    if (r->extents_n == 0 && !resized) {
+        push_region_free(p, r);
+        return 0;
+    }
+    rc = queue_push(p->maps, r);
+    return rc < 0 ? err_set(err, rc, "stopped") : 0;
+}
+
+static int pending_done(struct push *p, struct push_region *r, struct err *err)
+{
+    bool last;
+
+    pthread_mutex_lock(&p->lock);
+    last = --r->pending == 0;
+    pthread_mutex_unlock(&p->lock);
+    return last ? settled(p, r, err) : 0;
+}
+
+static bool any_changed(const struct push_region *r)
+{
+    uint64_t any = 0;
+
+    for (size_t i = 0; i < TABLE_WORDS; i++)
+        any |= r->changed[i];
+    return any != 0;
+}
+
+int push_region_close(struct push *p, struct push_region *r, struct err *err)
+{
+    bool last;
+    int rc = 0;
+
+    pthread_mutex_lock(&p->lock);
+    last = --r->open == 0;
+    pthread_mutex_unlock(&p->lock);
+    if (!last)
+        return 0;
+    /* No job is left: the leaves are this thread's alone. */
+    if (!r->known || any_changed(r))
+        rc = table_update(p->table, r->index, r->leaves, r->known ? r->changed : NULL, err);
+    drop_leaves(r);
+    return rc < 0 ? rc : pending_done(p, r, err);
+}
+
+int push_region_durable(struct push *p, struct push_region *r, uint32_t index, const struct unit *u,
+                        struct err *err)
+{
+    pthread_mutex_lock(&p->lock);
+    assert(index < r->extents_n);
+    r->extents[index].unit = *u;
+    pthread_mutex_unlock(&p->lock);
+    return pending_done(p, r, err);
+}

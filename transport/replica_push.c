@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One pass, from the state directory to the restore point.
+ *
+ * The order that is never broken: packs durable, pages durable, table sealed, point, table, state,
+ * tracker. A failure before the point leaves everything as it was but for the ledger.
+ */
+#include "transport/push.h"
+
+#include "base/fail.h"
+#include "base/gw.h"
+#include "base/num.h"
+#include "base/text.h"
+#include "transport/vault_impl.h"
+
+#include <inttypes.h>
+
+#include "base/banned.h"
+
+static int step(const char *name, struct err *err)
+{
+    int rc = failpoint(name);
+
+    return rc < 0 ? err_set(err, rc, "%s: %m", name) : 0;
+}
+
+/* The head, and whether a push onto it is allowed by its epoch. */
+static int find_head(struct push *p, struct err *err)
+{
+    const struct replica_run *run = p->run;
+    int rc = point_head(run->vault, run->name, p->state->known_seq, &p->head, err);
+
+    if (rc == -ENOENT && p->state->known_seq == 0) {
+        err_clear(err);
+        return 0;
+    }
+    if (rc < 0)
+        return rc;
+    p->have_head = true;
+    if (run->epoch != 0 && run->epoch < p->head.info.epoch)
+        return err_set_gw(err, GW_REPLICA_LOCKED, -ESTALE,
+                          "replica '%s' is at epoch %" PRIu64 ", this push is of epoch %" PRIu64,
+                          run->name, p->head.info.epoch, run->epoch);
+    return 0;
+}
+
+static int check_state(const struct push *p, struct err *err)
+{
+    if (p->state->applying.seq != 0)
+        return err_set_gw(err, GW_VOLUME_CHANGED, -ESTALE,
+                          "'%s' is half-way through a pull of point %" PRIu64
+                          ": finish that pull first",
+                          p->run->volume_path, p->state->applying.seq);
+    return 0;
+}
+
+/* A landing device that was larger than the replica stays so; else the volume is what it is. */
+static uint64_t size_of(const struct push *p)
+{
+    const struct state *s = p->state;
+    uint64_t now = volume_size(p->volume);
+
+    if (s->equal.seq != 0 && s->volume_bytes > s->equal.size_bytes && now >= s->equal.size_bytes)
+        return s->equal.size_bytes;
+    return now;
+}
+
+/* Somebody else's head: only a higher epoch, or a directory that never pushed, may go past it. */
+static int check_head(const struct push *p, struct err *err)
+{
+    const struct state *s = p->state;
+    const struct replica_point *head = &p->head.info;
+
+    if (!p->have_head || s->equal.seq == 0 || table_known(p->table) ||
+        state_point_same(&s->equal, head))
+        return 0;
+    if (p->run->epoch > head->epoch)
+        return 0;
+    return err_set_gw(err, GW_REPLICA_LOCKED, -EEXIST,
+                      "another pusher committed point %" PRIu64 " of '%s' after our point %" PRIu64,
+                      head->seq, p->run->name, s->equal.seq);
+}
+
+static int open_tracker(struct push *p, struct err *err)
+{
+    const char *kind = p->run->tracker ? p->run->tracker : "auto";
+    int rc = track_open(kind, p->volume, p->run->state_dir, &p->track, err);
+
+    if (rc == 0)
+        rc = track_freeze(p->track, err);
+    if (rc != -ESTALE)
+        return rc;
+    err_clear(err);
+    track_close(TAKE(p->track));
+    rc = track_open("scan", p->volume, p->run->state_dir, &p->track, err);
+    return rc < 0 ? rc : track_freeze(p->track, err);
+}
+
+static int open_next(struct push *p, struct err *err)
+{
+    int rc = point_set_size(&p->next, p->size_bytes, err);
+
+    if (rc < 0)
+        return rc;
+    p->next.info.size_bytes = p->size_bytes;
+    p->dirs = calloc(p->next.dirs_n + 1, sizeof(struct pagedir *));
+    p->dirs_changed = calloc(p->next.dirs_n + 1, sizeof(bool));
+    if (!p->dirs || !p->dirs_changed)
+        return err_set(err, -ENOMEM, "push: %m");
+    return 0;
+}
+
+static int open_all(struct push *p, struct err *err)
+{
+    const struct replica_run *run = p->run;
+    int rc = state_open(run->state_dir, vault_id(run->vault), run->name, &p->state, err);
+
+    if (rc == 0)
+        rc = check_state(p, err);
+    if (rc == 0)
+        rc = volume_open(run->volume_path, VOLUME_READ, &p->volume, err);
+    if (rc == 0)
+        rc = find_head(p, err);
+    if (rc < 0)
+        return rc;
+    p->size_bytes = size_of(p);
+    rc = table_open(run->state_dir, p->size_bytes, p->have_head ? p->head.info.digest : NULL,
+                    &p->table, err);
+    if (rc == 0)
+        rc = check_head(p, err);
+    if (rc == 0)
+        rc = open_next(p, err);
+    if (rc == 0)
+        rc = ledger_open(run->state_dir, &p->ledger, err);
+    if (rc == 0)
+        rc = table_begin(p->table, err);
+    if (rc == 0)
+        rc = open_tracker(p, err);
+    return rc;
+}
+
+static void tell_total(const struct push *p)
+{
+    uint64_t dirty = p->full ? UINT64_MAX : track_dirty_bytes(p->track);
+
+    if (p->run->progress)
+        p->run->progress->total_bytes = num_min(dirty, p->size_bytes);
+}
+
+static bool same_dirs(const struct push *p)
+{
+    if (p->head.info.size_bytes != p->size_bytes)
+        return false;
+    for (size_t i = 0; i < p->next.dirs_n; i++)
+        if (p->dirs[i] && p->dirs_changed[i])
+            return false;
+    return true;
+}
+
+static void writer_text(char *out, size_t size)
+{
+    char host[POINT_WRITER_MAX / 2] = "";
+
+    if (gethostname(host, sizeof(host) - 1) < 0 || host[0] == '\0')
+        text_copy(host, sizeof(host), "unknown");
+    text_print(out, size, "%s %s on %s", PACKAGE_NAME, PACKAGE_VERSION, host);
+}
+
+static void describe_next(struct push *p)
+{
+    struct replica_point *next = &p->next.info;
+    const struct replica_point *head = &p->head.info;
+
+    next->seq = p->have_head ? head->seq + 1 : 1;
+    next->epoch = num_max(num_max(p->run->epoch, p->have_head ? head->epoch : 0), 1);
+    next->taken_ms = p->taken_ms;
+    next->changed_bytes = p->changed_bytes;
+    next->stored_bytes = p->stored_bytes;
+    next->kind = p->run->kind;
+    if (p->have_head)
+        memcpy(next->parent, head->hash, sizeof(next->parent));
+    writer_text(p->next.writer, sizeof(p->next.writer));
+}
+
+static int commit_point(struct push *p, struct err *err)
+{
+    int rc = step("push_pages_durable", err);
+
+    describe_next(p);
+    if (rc == 0)
+        rc = table_seal(p->table, p->next.info.digest, err);
+    if (rc == 0)
+        rc = step("push_point_before", err);
+    if (rc < 0)
+        return rc;
+    rc = point_commit(p->run->vault, p->run->name, &p->next, NULL, err);
+    if (rc == -EEXIST)
+        table_abort(p->table); /* any other failure may have written it: the next run looks */
+    return rc < 0 ? rc : step("push_point_after", err);
+}
+
+/* The volume is equal to `now`: say so everywhere, each step safe to lose. */
+static int remember(struct push *p, const struct replica_point *now, bool table_changed,
+                    struct err *err)
+{
+    int rc = step("push_table_commit", err);
+
+    if (rc == 0 && table_changed)
+        rc = table_commit(p->table, err);
+    if (rc < 0)
+        return rc;
+    state_point_of(now, &p->state->equal);
+    p->state->known_seq = num_max(p->state->known_seq, now->seq);
+    rc = state_save(p->state, err);
+    if (rc == 0)
+        rc = step("push_track_commit", err);
+    if (rc == 0)
+        rc = track_commit(p->track, err);
+    return rc < 0 ? rc : ledger_clear(p->ledger, err);
+}
+
+/* Nothing differs from the head; a table that was not known is now. */
+static int nothing_changed(struct push *p, struct err *err)
+{
+    bool touched = table_touched(p->table);
+    int rc;
+
+    if (memcmp(p->next.info.digest, p->head.info.digest, DIGEST_LEN) != 0)
+        return err_set_gw(err, GW_VAULT_DAMAGED, -EBADMSG,
+                          "the digest of point %" PRIu64 " of '%s' is not that of its data",
+                          p->head.info.seq, p->run->name);
+    rc = touched ? table_seal(p->table, p->head.info.digest, err) : 0;
+    return rc < 0 ? rc : remember(p, &p->head.info, touched, err);
+}
+
+static int finish(struct push *p, struct replica_point *ret, struct err *err)
+{
+    bool same = p->have_head && same_dirs(p);
+    int rc = table_digest(p->table, p->next.info.digest, err);
+
+    if (rc < 0)
+        return rc;
+    if (same && p->run->kind != REPLICA_FINAL) {
+        rc = nothing_changed(p, err);
+        if (rc == 0)
+            *ret = p->head.info;
+        return rc;
+    }
+    rc = push_map_finish(p, err);
+    if (rc == 0)
+        rc = commit_point(p, err);
+    if (rc == 0)
+        rc = remember(p, &p->next.info, true, err);
+    if (rc == 0)
+        *ret = p->next.info;
+    return rc;
+}
+
+static int pass(struct push *p, struct replica_point *ret, struct err *err)
+{
+    int rc = open_all(p, err);
+
+    if (rc < 0)
+        return rc;
+    p->taken_ms = clock_wall_ms(vault_clock(p->run->vault));
+    /* As it is before the first read: a write from now on makes a later pull look again. */
+    rc = state_set_volume(p->state, p->volume, err);
+    if (rc < 0)
+        return rc;
+    p->full = !table_known(p->table);
+    tell_total(p);
+    rc = push_run(p, err);
+    return rc < 0 ? rc : finish(p, ret, err);
+}
+
+int replica_push(const struct replica_run *run, struct replica_point *ret, struct err *err)
+{
+    struct push p = {.run = run};
+    int rc;
+
+    if (!vault_is_replica_name(run->name))
+        return err_set_gw(err, GW_BAD_VALUE, -EINVAL, "'%s' is no name of a replica", run->name);
+    rc = push_init(&p, err);
+    if (rc == 0)
+        rc = pass(&p, ret, err);
+    if (p.track)
+        track_abort(p.track); /* nothing, once it was committed */
+    push_done(&p);
+    track_close(p.track);
+    ledger_close(p.ledger);
+    table_close(p.table);
+    volume_close(p.volume);
+    state_close(p.state);
+    return rc < 0 ? err_add(err, rc, "push '%s' to '%s'", run->volume_path, run->name) : 0;
+}
