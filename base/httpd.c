@@ -583,6 +583,17 @@ static void add_headers(struct evhttp_request *http, const char *type, const cha
     }
 }
 
+/* For HEAD evhttp would send the body and leave its length away; we do it the right way round. */
+static void only_length(struct evhttp_request *http, struct evbuffer *body)
+{
+    char length[24];
+
+    if (!body || text_print(length, sizeof(length), "%zu", evbuffer_get_length(body)) < 0)
+        return;
+    evhttp_add_header(evhttp_request_get_output_headers(http), "Content-Length", length);
+    evbuffer_drain(body, evbuffer_get_length(body));
+}
+
 void httpd_reply(struct httpd_request *r, int status, const char *type, struct slice body,
                  const char *const *headers)
 {
@@ -596,6 +607,8 @@ void httpd_reply(struct httpd_request *r, int status, const char *type, struct s
     if (!out || evbuffer_add(out, body.data, body.len) < 0)
         status = HTTP_INTERNAL;
     add_headers(r->http, type, headers);
+    if (evhttp_request_get_command(r->http) == EVHTTP_REQ_HEAD)
+        only_length(r->http, out);
     evhttp_send_reply(r->http, status, NULL, out);
     if (out)
         evbuffer_free(out);

@@ -204,9 +204,11 @@ void jsw_time(struct jsw *w, const char *key, uint64_t wall_ms)
 void jsw_hex(struct jsw *w, const char *key, const void *data, size_t len)
 {
     auto_buf struct buf text = {0};
+    const char *hex;
 
     buf_hex(&text, data, len);
-    put(w, key, text.failed ? NULL : json_stringn((const char *)text.data, text.len));
+    hex = text.failed ? NULL : buf_cstr(&text);
+    put(w, key, hex ? json_string(hex) : NULL);
 }
 
 void jsw_js(struct jsw *w, const char *key, const struct js *v)

@@ -3,6 +3,19 @@ if HAVE_CMOCKA
 c_tests += unit_crypto
 unit_crypto_SOURCES = tests/unit_crypto.c
 unit_crypto_LDADD = $(BASE_TEST_LIBS)
+
+c_tests += unit_js
+unit_js_SOURCES = tests/unit_js.c
+unit_js_LDADD = $(BASE_TEST_LIBS)
+
+c_tests += unit_jsw
+unit_jsw_SOURCES = tests/unit_jsw.c
+unit_jsw_LDADD = $(BASE_TEST_LIBS)
+
+c_tests += unit_http
+unit_http_SOURCES = tests/unit_http.c tests/httpd_fixture.h
+unit_http_LDADD = $(BASE_TEST_LIBS)
+
 c_tests += unit_err
 unit_err_SOURCES = tests/unit_err.c
 unit_err_LDADD = $(BASE_TEST_LIBS)
