@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 if HAVE_CMOCKA
-c_tests += contract_store contract_track contract_volume unit_rate
+c_tests += contract_store contract_track contract_volume unit_rate unit_s3_cred unit_s3_sign unit_s3_xml
 contract_store_SOURCES = tests/contract_store.c
 contract_store_LDADD = $(TRANSPORT_TEST_LIBS)
 contract_track_SOURCES = tests/contract_track.c
@@ -9,7 +9,19 @@ contract_volume_SOURCES = tests/contract_volume.c
 contract_volume_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_rate_SOURCES = tests/unit_rate.c
 unit_rate_LDADD = $(TRANSPORT_TEST_LIBS)
+unit_s3_cred_SOURCES = tests/unit_s3_cred.c
+unit_s3_cred_LDADD = $(TRANSPORT_TEST_LIBS)
+unit_s3_sign_SOURCES = tests/unit_s3_sign.c
+unit_s3_sign_LDADD = $(TRANSPORT_TEST_LIBS)
+unit_s3_xml_SOURCES = tests/unit_s3_xml.c
+unit_s3_xml_LDADD = $(TRANSPORT_TEST_LIBS)
 endif
+
+# A real gateway: a short case in check, every combination in check-s3.
+sh_tests += tests/flow_ceph.sh
+check-s3: $(check_PROGRAMS)
+	$(AM_TESTS_ENVIRONMENT) FLOW_CEPH=all bash $(srcdir)/tests/flow_ceph.sh
+.PHONY: check-s3
 
 # The data path.
 if HAVE_CMOCKA

@@ -11,10 +11,15 @@ libgodwit_transport_a_SOURCES = \
 	transport/rate.c transport/rate.h \
 	transport/replica.h transport/replica_list.c \
 	transport/seal.c transport/seal.h \
+	transport/s3_call.c transport/s3_call.h transport/s3_fail.c \
+	transport/s3_cred.c transport/s3_cred.h \
+	transport/s3_sign.c transport/s3_sign.h \
+	transport/s3_xml.c transport/s3_xml.h \
 	transport/store.c transport/store.h transport/store_impl.h \
 	transport/store_file.c transport/store_file.h transport/store_file_list.c \
 	transport/store_mem.c \
 	transport/store_retry.c \
+	transport/store_s3.c \
 	transport/track.c transport/track.h transport/track_impl.h transport/track_scan.c \
 	transport/unit.c transport/unit.h transport/unittab.c transport/unittab.h \
 	transport/vault.c transport/vault.h \

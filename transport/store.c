@@ -13,6 +13,7 @@
 
 static const struct store_ops *const stores[] = {
     &store_file_ops,
+    &store_s3_ops,
     &store_mem_ops,
 };
 

@@ -63,5 +63,6 @@ int store_retry_new(const struct store_conf *conf, struct store_totals *totals,
 extern const struct store_ops store_retry_ops; /* open is NULL: see store_retry_new */
 extern const struct store_ops store_file_ops;
 extern const struct store_ops store_mem_ops;
+extern const struct store_ops store_s3_ops;
 
 #endif

@@ -1,0 +1,72 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The store contract against a real Ceph gateway: http and https, path and virtual-host style.
+# Skips where the starter of a throw-away gateway (CEPH_S3, or ceph-s3 in PATH) is missing.
+# FLOW_CEPH=all runs every combination; without it one of each style, which takes seconds.
+set -eu
+: "${abs_top_srcdir:?}" "${abs_top_builddir:?}"
+
+find_starter() {
+    local at
+    for at in "${CEPH_S3:-}" "$(command -v ceph-s3 || true)" \
+        "$abs_top_srcdir/../shared/tools/ceph-s3" "$abs_top_srcdir/../../shared/tools/ceph-s3"; do
+        if [ -n "$at" ] && [ -x "$at" ]; then
+            echo "$at"
+            return
+        fi
+    done
+}
+
+ceph=$(find_starter)
+if [ -z "$ceph" ]; then
+    echo "SKIP: no starter of a Ceph gateway (set CEPH_S3)"
+    exit 77
+fi
+for tool in radosgw ceph-osd ceph-mon curl; do
+    if ! PATH=$PATH:/usr/sbin:/sbin command -v $tool >/dev/null; then
+        echo "SKIP: $tool is not installed"
+        exit 77
+    fi
+done
+if [ ! -x "$abs_top_builddir/contract_store" ]; then
+    echo "SKIP: contract_store was not built (no cmocka)"
+    exit 77
+fi
+
+dir=$(mktemp -d)
+stop() {
+    "$ceph" stop --dir "$dir/c" >"$dir/stop.log" 2>&1 || cat "$dir/stop.log"
+    rm -rf "$dir"
+}
+trap stop EXIT
+"$ceph" start --dir "$dir/c" --die-with $$ >"$dir/env"
+# shellcheck disable=SC1091
+. "$dir/env"
+
+bucket=godwit-contract
+empty=$(printf '' | sha256sum | cut -d' ' -f1)
+curl -sS --fail --aws-sigv4 "aws:amz:$S3_REGION:s3" -H "x-amz-content-sha256: $empty" \
+    --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" -X PUT "$S3_ENDPOINT/$bucket"
+
+export GODWIT_TEST_S3_URL=s3://$bucket/contract AWS_CA_BUNDLE=$S3_CA_FILE
+
+# scheme style: names below localhost resolve to the loopback without any name server
+run() {
+    local endpoint=$S3_ENDPOINT host=127.0.0.1 style=1
+    [ "$1" = https ] && endpoint=$S3_ENDPOINT_TLS
+    if [ "$2" = virtual ]; then
+        host=s3.localhost style=0
+    fi
+    echo "== $1, $2 style"
+    AWS_ENDPOINT_URL=${endpoint/127.0.0.1/$host} GODWIT_S3_PATH_STYLE=$style contract_store
+}
+
+if [ "${FLOW_CEPH:-}" = all ]; then
+    run http path
+    run http virtual
+    run https path
+    run https virtual
+else
+    run http virtual
+    run https path
+fi

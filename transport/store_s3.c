@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Objects of an S3 service: s3://bucket/prefix. Nothing here relies on ETag, multipart or the
+ * order of a listing's pages beyond what is checked. */
+#include "transport/s3_call.h"
+#include "transport/s3_xml.h"
+
+#include "base/auto.h"
+#include "base/err.h"
+#include "base/fail.h"
+#include "base/gw.h"
+#include "base/num.h"
+#include "base/text.h"
+
+#include "base/banned.h"
+
+enum {
+    S3_REPLY_MIN = 64 * 1024, /* room for an error document, however small the range */
+    S3_LIST_REPLY_MAX = 8 << 20,
+    S3_TOKEN_MAX = 4096,
+    S3_NUMBER_MAX = 24,
+    S3_FULL_KEY_MAX = STORE_KEY_MAX + S3_CALL_PREFIX_MAX + 1,
+};
+
+static int s3_open(const struct store_conf *conf, void **ret_self, struct err *err)
+{
+    struct s3_call *c = NULL;
+    int rc = s3_call_open(conf, &s3_cred_env_system, &c, err);
+
+    if (rc == 0)
+        *ret_self = c;
+    return rc;
+}
+
+static int s3_dup(const void *self, void **ret_self, struct err *err)
+{
+    struct s3_call *c = NULL;
+    int rc = s3_call_dup(self, &c, err);
+
+    if (rc == 0)
+        *ret_self = c;
+    return rc;
+}
+
+static void s3_close(void *self)
+{
+    s3_call_close(self);
+}
+
+static int s3_put(void *self, const char *key, struct slice body, const uint8_t *sha256,
+                  enum store_put_flags flags, struct err *err)
+{
+    static const struct s3_sign_pair create_only[] = {{"if-none-match", "*"}};
+    auto_reply struct http_reply reply = {0};
+    struct s3_request req = {
+        .method = "PUT",
+        .key = key,
+        .headers = create_only,
+        .headers_n = flags == STORE_PUT_CREATE_ONLY ? ARRAY_LEN(create_only) : 0,
+        .body = body,
+        .sha256 = sha256,
+    };
+    int rc = s3_call(self, &req, &reply, err);
+
+    if (rc == 0 && failpoint("s3_put_reply_lost") < 0)
+        return err_set(err, -ECONNRESET, "put '%s': reply lost (failpoint)", key);
+    return rc;
+}
+
+static int wrong_answer(const char *key, const char *what, struct err *err)
+{
+    return err_set_gw(err, GW_STORE_UNREACHABLE, -EAGAIN, "get '%s': %s", key, what);
+}
+
+/* "bytes 3-6/10" of a range that was asked for must be it, from its first byte. */
+static int check_content_range(const char *key, const struct store_range *range,
+                               struct http_reply *reply, struct err *err)
+{
+    const char *text = http_reply_header(reply, "Content-Range");
+    char want[64];
+    uint64_t last;
+
+    if (!text)
+        return wrong_answer(key, "a partial reply without Content-Range", err);
+    if (reply->body.len == 0)
+        return wrong_answer(key, "an empty partial reply", err);
+    last = range->offset + reply->body.len - 1;
+    if (text_print(want, sizeof(want), "bytes %llu-%llu/", (unsigned long long)range->offset,
+                   (unsigned long long)last) < 0 ||
+        !text_starts(text, want))
+        return wrong_answer(key, "the reply holds another range than asked", err);
+    return 0;
+}
+
+/* libcurl checks a length it was told; a proxy that tells none could cut without a trace. */
+static int check_whole(const char *key, struct http_reply *reply, struct err *err)
+{
+    const char *text = http_reply_header(reply, "Content-Length");
+    uint64_t len;
+
+    if (!text) {
+        const char *coding = http_reply_header(reply, "Transfer-Encoding");
+
+        return coding && strcmp(coding, "chunked") == 0
+                   ? 0
+                   : wrong_answer(key, "a reply without a length", err);
+    }
+    if (num_parse_u64(text, 0, INT64_MAX, &len, NULL) < 0 || len != reply->body.len)
+        return wrong_answer(key, "the reply was cut", err);
+    return 0;
+}
+
+static int check_get(const char *key, const struct store_range *range, bool ranged,
+                     struct http_reply *reply, struct err *err)
+{
+    int rc;
+
+    if (ranged && reply->status != 206)
+        return err_set_gw(err, GW_STORE_UNREACHABLE, -EPROTO,
+                          "get '%s': the store does not honour ranges (%ld)", key, reply->status);
+    rc = ranged ? check_content_range(key, range, reply, err) : check_whole(key, reply, err);
+    if (rc < 0)
+        return rc;
+    if (range->len > 0 && reply->body.len > range->len)
+        return wrong_answer(key, "more bytes than asked", err);
+    if (range->len > 0 && reply->body.len < range->len)
+        return err_set(err, -ERANGE, "object '%s' is shorter than asked", key);
+    if (reply->body.len > range->max_bytes)
+        return err_set(err, -EFBIG, "object '%s' has more than %zu bytes", key, range->max_bytes);
+    return 0;
+}
+
+static int s3_head(void *self, const char *key, uint64_t *ret_bytes, struct err *err);
+
+/* 416 is right for a range behind the end; but nothing at the very end is not an error. */
+static int get_at_end(void *self, const char *key, const struct store_range *range, struct err *err)
+{
+    uint64_t size = 0;
+    struct err why = {0};
+
+    if (range->len > 0)
+        return -ERANGE;
+    if (s3_head(self, key, &size, &why) < 0) {
+        *err = why;
+        return why.code;
+    }
+    if (size != range->offset)
+        return -ERANGE;
+    err_clear(err);
+    return 0;
+}
+
+static int s3_get(void *self, const char *key, const struct store_range *range, struct buf *out,
+                  struct err *err)
+{
+    auto_reply struct http_reply reply = {0};
+    bool ranged = range->offset > 0 || range->len > 0;
+    size_t most = range->len > 0 ? range->len : range->max_bytes;
+    char bytes[64];
+    struct s3_sign_pair header = {"range", bytes};
+    struct s3_request req = {
+        .method = "GET",
+        .key = key,
+        .headers = &header,
+        .headers_n = ranged ? 1 : 0,
+        .max_reply_bytes = most > S3_REPLY_MIN ? most : S3_REPLY_MIN,
+    };
+    int rc;
+
+    if (range->len > 0)
+        rc = text_print(bytes, sizeof(bytes), "bytes=%llu-%llu", (unsigned long long)range->offset,
+                        (unsigned long long)(range->offset + range->len - 1));
+    else
+        rc = text_print(bytes, sizeof(bytes), "bytes=%llu-", (unsigned long long)range->offset);
+    if (rc == 0)
+        rc = s3_call(self, &req, &reply, err);
+    if (rc == -ERANGE)
+        return get_at_end(self, key, range, err);
+    if (rc == 0)
+        rc = check_get(key, range, ranged, &reply, err);
+    if (rc < 0)
+        return rc;
+    if (buf_append(out, reply.body.data, reply.body.len) < 0)
+        return buf_failed(out, err);
+    return 0;
+}
+
+static int s3_head(void *self, const char *key, uint64_t *ret_bytes, struct err *err)
+{
+    auto_reply struct http_reply reply = {0};
+    struct s3_request req = {.method = "HEAD", .key = key};
+    const char *text;
+    int rc = s3_call(self, &req, &reply, err);
+
+    if (rc < 0)
+        return rc;
+    text = http_reply_header(&reply, "Content-Length");
+    if (!text || num_parse_u64(text, 0, INT64_MAX, ret_bytes, NULL) < 0)
+        return err_set_gw(err, GW_STORE_UNREACHABLE, -EPROTO, "head '%s': no length in the reply",
+                          key);
+    return 0;
+}
+
+static int s3_remove(void *self, const char *key, struct err *err)
+{
+    auto_reply struct http_reply reply = {0};
+    struct s3_request req = {.method = "DELETE", .key = key};
+    int rc = s3_call(self, &req, &reply, err);
+
+    if (rc != -ENOENT)
+        return rc;
+    err_clear(err);
+    return 0;
+}
+
+/* A walk over the pages of a listing. */
+struct s3_walk {
+    struct s3_call *call;
+    const char *prefix; /* the store's, without the bucket prefix */
+    const char *after;  /* or NULL */
+    store_list_fn fn;
+    void *arg;
+    char last[STORE_KEY_MAX + 1]; /* told */
+    char token[S3_TOKEN_MAX];     /* of the next page; "" = none */
+};
+
+static int list_damaged(const char *what, struct err *err)
+{
+    return err_set_gw(err, GW_STORE_UNREACHABLE, -EAGAIN, "list: %s", what);
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* In place; '+' stays, since a key of ours holds none. -EINVAL. */
+static int url_decode(char *text)
+{
+    char *out = text;
+
+    for (const char *in = text; *in != '\0';) {
+        int high;
+        int low;
+
+        if (*in != '%') {
+            *out++ = *in++;
+            continue;
+        }
+        high = hex_digit(in[1]);
+        low = high >= 0 ? hex_digit(in[2]) : -1;
+        if (low < 0 || high + low == 0)
+            return -EINVAL;
+        *out++ = (char)(high * 16 + low);
+        in += 3;
+    }
+    *out = '\0';
+    return 0;
+}
+
+/* The key of one <Contents> as the store's callers know it; NULL for what is not ours. */
+static const char *entry_key(const struct s3_walk *w, char *full, bool encoded)
+{
+    const char *key = full + strlen(w->call->prefix);
+
+    if ((encoded && url_decode(full) < 0) || !text_starts(full, w->call->prefix))
+        return NULL;
+    return store_is_key(key) && text_starts(key, w->prefix) ? key : NULL;
+}
+
+static int list_entry(struct s3_walk *w, struct slice entry, bool encoded, struct err *err)
+{
+    char full[3 * S3_FULL_KEY_MAX + 1]; /* encoded at worst */
+    char text[TEXT_TIME_MAX + S3_NUMBER_MAX];
+    const char *key;
+    uint64_t size;
+    uint64_t mtime_ms = 0;
+
+    if (s3_xml_text(entry, "Key", full, sizeof(full)) == -ENOENT)
+        return list_damaged("an entry without a key", err);
+    key = entry_key(w, full, encoded);
+    if (!key || (w->after && strcmp(key, w->after) <= 0))
+        return 0;
+    if (strcmp(key, w->last) <= 0)
+        return err_set_gw(err, GW_STORE_UNREACHABLE, -EPROTO,
+                          "list: the store does not list in order of keys ('%s' after '%s')", key,
+                          w->last);
+    if (s3_xml_text(entry, "Size", text, sizeof(text)) < 0 ||
+        num_parse_u64(text, 0, INT64_MAX, &size, NULL) < 0)
+        return list_damaged("an entry without a size", err);
+    if (s3_xml_text(entry, "LastModified", text, sizeof(text)) == 0)
+        text_parse_time(text, &mtime_ms, NULL);
+    memcpy(w->last, key, strlen(key) + 1);
+    return w->fn(w->arg, key, size, mtime_ms);
+}
+
+/* w->token for the next page, "" when this was the last. */
+static int next_token(struct s3_walk *w, struct slice doc, struct err *err)
+{
+    char text[8];
+    char token[S3_TOKEN_MAX];
+
+    if (s3_xml_text(doc, "IsTruncated", text, sizeof(text)) < 0)
+        return list_damaged("a page that does not say whether it is the last", err);
+    if (strcmp(text, "true") != 0) {
+        w->token[0] = '\0';
+        return 0;
+    }
+    if (s3_xml_text(doc, "NextContinuationToken", token, sizeof(token)) < 0 || token[0] == '\0' ||
+        strcmp(token, w->token) == 0)
+        return list_damaged("a page without the token of the next", err);
+    return text_copy(w->token, sizeof(w->token), token);
+}
+
+static int list_page(struct s3_walk *w, const struct http_reply *reply, struct err *err)
+{
+    struct slice doc = buf_slice(&reply->body);
+    struct slice entry;
+    char text[8];
+    bool encoded;
+    int rc;
+
+    if (doc.len == 0 || !s3_xml_next(&doc, "ListBucketResult", &entry))
+        return list_damaged("the reply is not a listing, or was cut", err);
+    doc = entry;
+    encoded = s3_xml_text(doc, "EncodingType", text, sizeof(text)) == 0 && strcmp(text, "url") == 0;
+    rc = next_token(w, doc, err);
+    while (rc == 0 && s3_xml_next(&doc, "Contents", &entry))
+        rc = list_entry(w, entry, encoded, err);
+    return rc;
+}
+
+static int ask_page(struct s3_walk *w, struct http_reply *reply, struct err *err)
+{
+    char prefix[S3_FULL_KEY_MAX + 1];
+    char start[S3_FULL_KEY_MAX + 1];
+    bool first = w->token[0] == '\0';
+    struct s3_sign_pair params[4] = {
+        {"list-type", "2"},
+        {"encoding-type", "url"},
+        {"prefix", prefix},
+        {first ? "start-after" : "continuation-token", first ? start : w->token},
+    };
+    struct s3_request req = {
+        .method = "GET",
+        .params = params,
+        .params_n = first && !w->after ? 3 : 4,
+        .max_reply_bytes = S3_LIST_REPLY_MAX,
+    };
+
+    if (text_print(prefix, sizeof(prefix), "%s%s", w->call->prefix, w->prefix) < 0 ||
+        text_print(start, sizeof(start), "%s%s", w->call->prefix, w->after ? w->after : "") < 0)
+        return err_set(err, -EINVAL, "key prefix too long");
+    return s3_call(w->call, &req, reply, err);
+}
+
+static int s3_list(void *self, const char *prefix, const char *after, store_list_fn fn, void *arg,
+                   struct err *err)
+{
+    struct s3_walk w = {.call = self, .prefix = prefix, .after = after, .fn = fn, .arg = arg};
+    int rc;
+
+    do {
+        auto_reply struct http_reply reply = {0};
+
+        rc = ask_page(&w, &reply, err);
+        if (rc == 0)
+            rc = list_page(&w, &reply, err);
+    } while (rc == 0 && w.token[0] != '\0');
+    return rc;
+}
+
+static bool s3_skew_ms(const void *self, int64_t *ret_ms)
+{
+    const struct s3_call *c = self;
+
+    if (c->has_skew)
+        *ret_ms = c->skew_ms;
+    return c->has_skew;
+}
+
+const struct store_ops store_s3_ops = {
+    .scheme = "s3://",
+    .open = s3_open,
+    .dup = s3_dup,
+    .close = s3_close,
+    .put = s3_put,
+    .get = s3_get,
+    .head = s3_head,
+    .remove = s3_remove,
+    .list = s3_list,
+    .skew_ms = s3_skew_ms,
+};
