@@ -37,13 +37,17 @@ unit_table_LDADD = $(TRANSPORT_TEST_LIBS)
 endif
 
 # Vault format 1.
-EXTRA_DIST += tests/vault_fixture.h
+EXTRA_DIST += tests/read_vault.py tests/vault_fixture.h
 if HAVE_CMOCKA
 c_tests += fault_create_only unit_control unit_pack unit_page unit_point unit_vault
 fault_create_only_SOURCES = tests/fault_create_only.c
 fault_create_only_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_control_SOURCES = tests/unit_control.c
 unit_control_LDADD = $(TRANSPORT_TEST_LIBS)
+check_PROGRAMS += tool_vault
+tool_vault_SOURCES = tests/tool_vault.c
+tool_vault_LDADD = $(TRANSPORT_TEST_LIBS)
+sh_tests += tests/flow_formats.sh
 unit_vault_SOURCES = tests/unit_vault.c
 unit_vault_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_page_SOURCES = tests/unit_page.c
