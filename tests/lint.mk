@@ -1,1 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
+# Rules of docs/style.md and docs/architecture.md that a script can check. Each prints the file and
+# line, and what to do about it.
+EXTRA_DIST += tests/lint_common.sh
+sh_tests += \
+	tests/lint_banned.sh \
+	tests/lint_catalogue.sh \
+	tests/lint_format.sh \
+	tests/lint_functions.sh \
+	tests/lint_headers.sh \
+	tests/lint_itself.sh \
+	tests/lint_layers.sh \
+	tests/lint_mutable.sh \
+	tests/lint_shell.sh \
+	tests/lint_spelling.sh \
+	tests/lint_wrappers.sh

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# What the lints share: the list of files, and complaints that are counted. Sourced, not run.
+
+: "${abs_top_srcdir:=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}"
+: "${abs_top_builddir:=$abs_top_srcdir/build}"
+cd "$abs_top_srcdir" || exit 1
+
+rooms=(base inventory transport planner agent cli tests)
+complaints=0
+
+# complain FILE[:LINE] WHAT
+complain() {
+    echo "$1: $2"
+    complaints=$((complaints + 1))
+}
+
+# The last line of every lint: fails when there was a complaint.
+finish() {
+    if [ "$complaints" -gt 0 ]; then
+        echo "$complaints complaints. $1"
+        exit 1
+    fi
+}
+
+# skip WHY
+skip() {
+    echo "skipped: $1"
+    exit 77
+}
+
+# files PATTERN...: those of the rooms whose name matches one, in order. Data of tests is no source.
+files() {
+    local args=() pattern
+    for pattern in "$@"; do
+        args+=(-o -name "$pattern")
+    done
+    find "${rooms[@]}" -path tests/data -prune -o -type f \( "${args[@]:1}" \) -print | LC_ALL=C sort
+}
+
+c_files() { files '*.c'; }
+headers() { files '*.h'; }
+c_sources() { files '*.c' '*.h'; }
+
+# Every script of the project, by name or by its first line.
+scripts() {
+    {
+        find "${rooms[@]}" packaging docs -path tests/data -prune -o -type f -name '*.sh' -print
+        find . -maxdepth 1 -type f -name '*.sh' -printf '%P\n'
+        for file in quickstart .ci/run; do
+            [ ! -f "$file" ] || echo "$file"
+        done
+        find packaging tests -path tests/data -prune -o -type f ! -name '*.*' -print |
+            while IFS= read -r file; do
+                case $(head -c 64 "$file" | head -n 1 | tr -d '\0') in
+                '#!'*sh*) echo "$file" ;;
+                esac
+            done
+    } | LC_ALL=C sort -u
+}
