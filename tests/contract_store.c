@@ -448,6 +448,20 @@ static void of_many_creators_one_wins(void **state)
         store_close(r.handles[i]);
 }
 
+static void a_probe_finds_everything_and_leaves_nothing(void **state)
+{
+    struct place *p = *state;
+    struct store_caps caps = {0};
+    struct err err = {0};
+
+    if (store_probe(p->s, &caps, &err) < 0)
+        fail_msg("%s", err.text);
+    assert_true(caps.reads && caps.writes && caps.deletes && caps.lists && caps.ranges);
+    assert_true(caps.create_only);
+    assert_in_range(caps.clock_skew_ms + 5000, 0, 10000);
+    assert_listing(p->s, "", NULL, "");
+}
+
 static void bad_urls_are_named(void **state)
 {
     static const char *const bad[] = {
@@ -488,7 +502,9 @@ static void bad_urls_are_named(void **state)
         cmocka_unit_test_setup_teardown(list_ends_when_told, setup_##kind, teardown),              \
         cmocka_unit_test_setup_teardown(dups_and_other_handles_see_the_same_place, setup_##kind,   \
                                         teardown),                                                 \
-        cmocka_unit_test_setup_teardown(of_many_creators_one_wins, setup_##kind, teardown)
+        cmocka_unit_test_setup_teardown(of_many_creators_one_wins, setup_##kind, teardown),        \
+        cmocka_unit_test_setup_teardown(a_probe_finds_everything_and_leaves_nothing, setup_##kind, \
+                                        teardown)
 
 int main(void)
 {

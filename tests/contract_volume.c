@@ -5,12 +5,16 @@
 
 #include "base/clock.h"
 #include "base/gw.h"
+#include "base/proc.h"
 #include "base/text.h"
 #include "transport/volume.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 
 #include "base/banned.h"
 
@@ -18,24 +22,59 @@ enum { SIZE = 1 << 20 };
 
 struct place {
     char *dir;
-    char path[PATH_MAX];
+    char path[PATH_MAX]; /* of the volume: the image, or a loop device on it */
+    char image[PATH_MAX];
+    bool is_loop;
 };
+
+/* The first line that a program prints into out; false when it fails. */
+static bool run(const char *const *argv, char *out, size_t size)
+{
+    struct proc_run r = {.argv = argv};
+    auto_buf struct buf text = {0};
+    int status = 1;
+
+    if (proc_run(&r, &text, &status, NULL) < 0 || status != 0 || !buf_cstr(&text))
+        return false;
+    return text_print(out, size, "%.*s", (int)strcspn(buf_cstr(&text), "\n"), buf_cstr(&text)) == 0;
+}
+
+static bool attach_loop(struct place *p)
+{
+    const char *argv[] = {"losetup", "--find", "--show", p->image, NULL};
+
+    p->is_loop = run(argv, p->path, sizeof(p->path)) && text_starts(p->path, "/dev/loop");
+    return p->is_loop;
+}
 
 static int setup(void **state)
 {
     struct place *p = calloc(1, sizeof(*p));
 
     p->dir = unit_mkdir();
-    unit_path(p->dir, "volume", p->path);
-    assert_ok(volume_prepare(p->path, SIZE, NULL));
+    unit_path(p->dir, "volume", p->image);
+    assert_ok(volume_prepare(p->image, SIZE, NULL));
+    assert_ok(text_copy(p->path, sizeof(p->path), p->image));
     *state = p;
     return 0;
+}
+
+static int setup_loop(void **state)
+{
+    setup(state);
+    return attach_loop(*state) ? 0 : -1;
 }
 
 static int teardown(void **state)
 {
     struct place *p = *state;
+    const char *argv[] = {"losetup", "--detach", p->path, NULL};
+    char out[64];
 
+    if (p->is_loop) {
+        volume_set_readonly(p->path, false, NULL);
+        run(argv, out, sizeof(out));
+    }
     unit_rmdir(p->dir);
     free(p);
     return 0;
@@ -268,27 +307,223 @@ static void readonly_takes_the_write_bits_and_gives_them_back(void **state)
     assert_int_equal(0200, st.st_mode & 0200);
 }
 
+/* A child that does act and then waits to be ended. Its pid, once act has been done. */
+static pid_t start_child(void (*act)(const char *path), const char *path)
+{
+    int ready[2];
+    char byte = 0;
+    pid_t pid;
+
+    assert_int_equal(0, pipe2(ready, O_CLOEXEC));
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        act(path);
+        if (write(ready[1], "x", 1) == 1)
+            pause();
+        _exit(0);
+    }
+    close(ready[1]);
+    assert_int_equal(1, read(ready[0], &byte, 1));
+    close(ready[0]);
+    return pid;
+}
+
+static void end_child(pid_t pid)
+{
+    kill(pid, SIGKILL);
+    assert_int_equal(pid, waitpid(pid, NULL, 0));
+}
+
+static void act_read(const char *path)
+{
+    if (open(path, O_RDONLY | O_CLOEXEC) < 0)
+        _exit(1);
+}
+
+static void act_write(const char *path)
+{
+    if (open(path, O_WRONLY | O_APPEND | O_CLOEXEC) < 0)
+        _exit(1);
+}
+
+static void act_map(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+
+    if (fd < 0 || mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED)
+        _exit(1);
+    close(fd);
+}
+
+static unsigned writers_of(const char *path, char *out_name, size_t size)
+{
+    struct err err = {0};
+    unsigned n = 77;
+
+    if (volume_writers(path, out_name, size, &n, &err) < 0)
+        fail_msg("%s", err.text);
+    return n;
+}
+
+static void writers_are_counted_and_named(void **state)
+{
+    struct place *p = *state;
+    struct volume *own = open_for(p, VOLUME_WRITE);
+    char name[64] = "before";
+    char want[64];
+    pid_t reader;
+    pid_t writer;
+    pid_t mapper;
+
+    assert_int_equal(0, writers_of(p->path, name, sizeof(name)));
+    assert_string_equal("", name);
+    volume_close(own); /* a child would inherit it */
+    reader = start_child(act_read, p->image);
+    assert_int_equal(0, writers_of(p->path, name, sizeof(name)));
+    writer = start_child(act_write, p->image);
+    assert_int_equal(1, writers_of(p->path, name, sizeof(name)));
+    assert_ok(text_print(want, sizeof(want), "(pid %d)", (int)writer));
+    assert_non_null(strstr(name, want));
+    mapper = start_child(act_map, p->image);
+    assert_int_equal(2, writers_of(p->path, name, sizeof(name)));
+    end_child(writer);
+    end_child(reader);
+    assert_int_equal(1, writers_of(p->path, name, sizeof(name)));
+    end_child(mapper);
+    assert_int_equal(0, writers_of(p->path, name, 4));
+    assert_fails(-ENOENT, volume_writers("/nowhere/at/all", name, 4, &(unsigned){0}, NULL));
+}
+
+static void devices_that_are_too_small_are_refused(void **state)
+{
+    struct place *p = *state;
+    struct err err = {0};
+
+    assert_ok(volume_prepare(p->path, SIZE, NULL));
+    assert_ok(volume_prepare(p->path, SIZE - 1, NULL));
+    assert_fails(-ENOSPC, volume_prepare(p->path, SIZE + 1, &err));
+    assert_int_equal(GW_VOLUME_TOO_SMALL, err.gw);
+}
+
+static void a_readonly_device_refuses_writes(void **state)
+{
+    struct place *p = *state;
+    uint8_t data[VOLUME_SECTOR] = {1};
+    struct volume *w = NULL;
+
+    assert_ok(volume_set_readonly(p->path, true, NULL));
+    /* Some kernels refuse the open, all of them the write. */
+    if (volume_open(p->path, VOLUME_WRITE, &w, NULL) == 0)
+        assert_true(volume_write(w, 0, data, sizeof(data), NULL) < 0);
+    volume_close(w);
+    assert_ok(volume_set_readonly(p->path, false, NULL));
+    w = open_for(p, VOLUME_WRITE);
+    assert_ok(volume_write(w, 0, data, sizeof(data), NULL));
+    volume_close(w);
+}
+
+/* What a file system on the device holds open, or that it is mounted at all. */
+static void a_mounted_file_system_is_a_writer(void **state)
+{
+    struct place *p = *state;
+    const char *mkfs[] = {"mke2fs", "-q", "-F", p->path, NULL};
+    char out[64];
+    char at[PATH_MAX];
+    char name[PATH_MAX];
+    char file[PATH_MAX];
+    unsigned n_device;
+    unsigned n_image;
+    unsigned n_with_file;
+    struct volume *w = NULL;
+    int busy;
+    pid_t pid;
+
+    unit_path(p->dir, "mnt", at);
+    assert_int_equal(0, mkdir(at, 0700));
+    if (!run(mkfs, out, sizeof(out)) || mount(p->path, at, "ext4", 0, NULL) < 0)
+        skip();
+    unit_path(at, "file", file);
+    close(open(file, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    n_device = writers_of(p->path, name, sizeof(name));
+    n_image = writers_of(p->image, out, sizeof(out));
+    pid = start_child(act_write, file);
+    busy = volume_open(p->path, VOLUME_WRITE, &w, NULL);
+    n_with_file = writers_of(p->path, out, sizeof(out));
+    end_child(pid);
+    assert_int_equal(0, umount2(at, MNT_DETACH));
+    assert_int_equal(1, n_device);
+    assert_int_equal(1, n_image);
+    assert_int_equal(2, n_with_file);
+    assert_non_null(strstr(name, at));
+    assert_int_equal(-EBUSY, busy);
+}
+
+/* The medium behind the same path is another one: other sequence number. */
+static void a_device_with_another_medium_is_estale(void **state)
+{
+    struct place *p = *state;
+    auto_volume struct volume *r = open_for(p, VOLUME_READ);
+    const char *detach[] = {"losetup", "--detach", p->path, NULL};
+    char out[64];
+
+    assert_ok(volume_check(r, NULL));
+    assert_int_equal(0, truncate(p->image, SIZE / 2));
+    {
+        const char *refresh[] = {"losetup", "--set-capacity", p->path, NULL};
+
+        assert_true(run(refresh, out, sizeof(out)));
+    }
+    assert_fails(-ESTALE, volume_check(r, NULL));
+    volume_close(TAKE(r));
+    assert_true(run(detach, out, sizeof(out)));
+    p->is_loop = false;
+}
+
+#define CASE(name, kind) cmocka_unit_test_setup_teardown(name, setup##kind, teardown)
+
+#define OVER(kind)                                                                                 \
+    CASE(what_was_written_is_read_back, kind),                                                     \
+        CASE(zeroed_ranges_read_as_zeroes_and_neighbours_stay, kind),                              \
+        CASE(ranges_outside_are_refused, kind), CASE(a_reader_cannot_write, kind),                 \
+        CASE(only_one_may_write, kind), CASE(extents_cover_the_volume, kind),                      \
+        CASE(identity_is_of_the_thing_not_of_the_handle, kind)
+
+/* May this user make loop devices here? */
+static bool has_loops(void)
+{
+    void *state = NULL;
+    bool yes = geteuid() == 0 && setup_loop(&state) == 0;
+
+    if (state)
+        teardown(&state);
+    return yes;
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(what_was_written_is_read_back, setup, teardown),
-        cmocka_unit_test_setup_teardown(zeroed_ranges_read_as_zeroes_and_neighbours_stay, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(ranges_outside_are_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_reader_cannot_write, setup, teardown),
-        cmocka_unit_test_setup_teardown(only_one_may_write, setup, teardown),
-        cmocka_unit_test_setup_teardown(extents_cover_the_volume, setup, teardown),
-        cmocka_unit_test_setup_teardown(identity_is_of_the_thing_not_of_the_handle, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(a_shrinking_image_is_estale, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_growing_image_is_estale, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_vanished_or_replaced_image_is_estale, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_cannot_be_a_volume_is_refused_without_hanging, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(prepare_makes_and_resizes_images, setup, teardown),
-        cmocka_unit_test_setup_teardown(readonly_takes_the_write_bits_and_gives_them_back, setup,
-                                        teardown),
+    const struct CMUnitTest images[] = {
+        OVER(),
+        CASE(a_shrinking_image_is_estale, ),
+        CASE(a_growing_image_is_estale, ),
+        CASE(a_vanished_or_replaced_image_is_estale, ),
+        CASE(what_cannot_be_a_volume_is_refused_without_hanging, ),
+        CASE(prepare_makes_and_resizes_images, ),
+        CASE(readonly_takes_the_write_bits_and_gives_them_back, ),
+        CASE(writers_are_counted_and_named, ),
     };
+    const struct CMUnitTest devices[] = {
+        OVER(_loop),
+        CASE(devices_that_are_too_small_are_refused, _loop),
+        CASE(a_readonly_device_refuses_writes, _loop),
+        CASE(a_mounted_file_system_is_a_writer, _loop),
+        CASE(a_device_with_another_medium_is_estale, _loop),
+    };
+    int rc = cmocka_run_group_tests_name("images", images, NULL, NULL);
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    if (!has_loops()) {
+        print_message("loop devices cannot be made here: block devices were not tested\n");
+        return rc;
+    }
+    return rc + cmocka_run_group_tests_name("devices", devices, NULL, NULL);
 }

@@ -18,13 +18,14 @@ libgodwit_transport_a_SOURCES = \
 	transport/store.c transport/store.h transport/store_impl.h \
 	transport/store_file.c transport/store_file.h transport/store_file_list.c \
 	transport/store_mem.c \
-	transport/store_retry.c \
+	transport/store_probe.c transport/store_retry.c \
 	transport/store_s3.c \
 	transport/track.c transport/track.h transport/track_impl.h transport/track_scan.c \
 	transport/unit.c transport/unit.h transport/unittab.c transport/unittab.h \
 	transport/vault.c transport/vault.h \
 	transport/vault_impl.h transport/vault_key.c transport/vault_object.c transport/vault_object.h \
-	transport/volume.c transport/volume.h transport/volume_image.c transport/volume_impl.h
+	transport/volume.c transport/volume.h transport/volume_impl.h \
+	transport/volume_blockdev.c transport/volume_image.c transport/volume_writers.c
 
 # The data path.
 libgodwit_transport_a_SOURCES += \

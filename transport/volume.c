@@ -17,6 +17,7 @@
 
 static const struct volume_ops *const volumes[] = {
     &volume_image_ops,
+    &volume_blockdev_ops,
 };
 
 enum { VOLUME_IMAGE_MODE = 0600 };
@@ -92,6 +93,7 @@ int volume_open(const char *path, enum volume_mode mode, struct volume **ret, st
 
     if (!v)
         return err_set(err, -ENOMEM, "open volume '%s': %m", path);
+    pthread_mutex_init(&v->partial_lock, NULL);
     v->fd = -1;
     v->mode = mode;
     v->path = strdup(path);
@@ -113,6 +115,7 @@ void volume_close(struct volume *v)
         return;
     if (v->fd >= 0)
         close(v->fd);
+    pthread_mutex_destroy(&v->partial_lock);
     free(v->path);
     free(v);
 }

@@ -10,6 +10,7 @@
 
 #include "transport/volume.h"
 
+#include <pthread.h>
 #include <sys/stat.h>
 
 enum { VOLUME_IDENTITY_MAX = 96 };
@@ -22,8 +23,9 @@ struct volume {
     enum volume_mode mode;
     int fd;
     uint64_t size_bytes;
-    struct stat st;   /* of the path when it was opened */
-    uint64_t diskseq; /* block devices: changes with the medium */
+    struct stat st;               /* of the path when it was opened */
+    uint64_t diskseq;             /* block devices: changes with the medium */
+    pthread_mutex_t partial_lock; /* block devices: around read, change, write of one sector */
     char *path;
     char identity[VOLUME_IDENTITY_MAX];
 };
