@@ -273,11 +273,21 @@ static void put_listeners(struct jsw *w, struct sockets *t, size_t *ret_n)
     *ret_n = i;
 }
 
-/* A connection on a port on which we listen was opened by the peer. */
+/*
+ * A connection on a port on which we listen was opened by the peer. Its own descriptor often
+ * belongs to a worker that we may not look into: the listener's name is as good.
+ */
 static void mark_inbound(struct sockets *t, size_t n_listeners, struct sock *s)
 {
-    for (size_t i = 0; i < n_listeners && !s->is_inbound; i++)
-        s->is_inbound = t->all[i].proto == s->proto && t->all[i].local_port == s->local_port;
+    for (size_t i = 0; i < n_listeners && !s->is_inbound; i++) {
+        const struct sock *l = &t->all[i];
+
+        if (l->proto != s->proto || l->local_port != s->local_port)
+            continue;
+        s->is_inbound = true;
+        if (!s->comm[0])
+            memcpy(s->comm, l->comm, sizeof(s->comm));
+    }
 }
 
 static uint16_t service_port(const struct sock *s)

@@ -1,4 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
+EXTRA_DIST += tests/data/inventory tests/fixture.h
+if HAVE_CMOCKA
 check_PROGRAMS += tool_inventory
-tool_inventory_SOURCES = tests/tool_inventory.c
-tool_inventory_LDADD = $(INVENTORY_LIBS) $(BASE_LIBS)
+tool_inventory_SOURCES = tests/tool_inventory.c tests/fixture.c
+tool_inventory_LDADD = $(INVENTORY_TEST_LIBS)
+
+c_tests += contract_probe
+contract_probe_SOURCES = tests/contract_probe.c tests/fixture.c
+contract_probe_LDADD = $(INVENTORY_TEST_LIBS)
+
+c_tests += unit_rollup
+unit_rollup_SOURCES = tests/unit_rollup.c
+unit_rollup_LDADD = $(INVENTORY_TEST_LIBS)
+
+c_tests += unit_sample
+unit_sample_SOURCES = tests/unit_sample.c tests/fixture.c
+unit_sample_LDADD = $(INVENTORY_TEST_LIBS)
+
+c_tests += unit_utilisation
+unit_utilisation_SOURCES = tests/unit_utilisation.c
+unit_utilisation_LDADD = $(INVENTORY_TEST_LIBS)
+endif
