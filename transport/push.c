@@ -181,12 +181,13 @@ static void finish(struct push *p, struct stages *s)
 int push_run(struct push *p, struct err *err)
 {
     struct stages s = {0};
-    int rc = start(p, &s, err);
+    struct err mine = {0};
+    int rc = start(p, &s, &mine);
 
     if (rc == 0)
-        rc = push_read(p, err);
+        rc = push_read(p, &mine);
     if (rc < 0)
-        push_fail(p, rc, err);
+        push_fail(p, rc, &mine);
     finish(p, &s);
     if (p->code < 0 && err)
         *err = p->err; /* what a stage met first, not the "stopped" of the others */

@@ -264,3 +264,11 @@ bool state_touched(const struct state *s, const struct volume *v)
 
     return describe(v, now) < 0 || !text_equal(now, s->volume) || volume_size(v) != s->volume_bytes;
 }
+
+bool state_same_volume(const struct state *s, const struct volume *v)
+{
+    const char *identity = volume_identity(v);
+
+    return text_starts(s->volume, identity) && s->volume[strlen(identity)] == ' ' &&
+           volume_size(v) == s->volume_bytes;
+}

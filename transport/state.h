@@ -63,5 +63,7 @@ bool state_point_same(const struct state_point *a, const struct replica_point *b
  */
 int state_set_volume(struct state *s, const struct volume *v, struct err *err);
 bool state_touched(const struct state *s, const struct volume *v);
+/* Is it at least the same thing, of the same size? Our own writes do not move that. */
+bool state_same_volume(const struct state *s, const struct volume *v);
 
 #endif

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Ranged GETs over neighbouring units, and each unit told apart. */
+#include "transport/fetch.h"
+
+#include "base/err.h"
+#include "base/num.h"
+#include "transport/pack.h"
+#include "transport/replica.h"
+#include "transport/vault_impl.h"
+
+#include "base/banned.h"
+
+struct fetch {
+    struct vault *vault;
+    struct replica_progress *progress;
+    struct buf body;
+    uint8_t *raw; /* UNIT_RAW_MAX */
+};
+
+int fetch_new(struct vault *v, struct replica_progress *progress, struct fetch **ret,
+              struct err *err)
+{
+    struct fetch *f = calloc(1, sizeof(*f));
+
+    if (f)
+        f->raw = malloc(UNIT_RAW_MAX);
+    if (!f || !f->raw) {
+        free(f);
+        return err_set(err, -ENOMEM, "fetch: %m");
+    }
+    f->vault = v;
+    f->progress = progress;
+    *ret = f;
+    return 0;
+}
+
+void fetch_free(struct fetch *f)
+{
+    if (!f)
+        return;
+    buf_done(&f->body);
+    free(f->raw);
+    free(f);
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const struct fetch_item *x = a;
+    const struct fetch_item *y = b;
+    int packs = memcmp(x->unit.pack, y->unit.pack, sizeof(x->unit.pack));
+
+    if (packs != 0)
+        return packs;
+    if (x->unit.offset != y->unit.offset)
+        return x->unit.offset < y->unit.offset ? -1 : 1;
+    return x->cookie < y->cookie ? -1 : x->cookie > y->cookie;
+}
+
+/* How many of the first items one GET can bring. */
+static size_t group(const struct fetch_item *items, size_t n)
+{
+    uint64_t start = items[0].unit.offset;
+    uint64_t end = start + items[0].unit.stored_len;
+    size_t i = 1;
+
+    for (; i < n; i++) {
+        const struct unit *u = &items[i].unit;
+        uint64_t stop = (uint64_t)u->offset + u->stored_len;
+
+        if (memcmp(u->pack, items[0].unit.pack, sizeof(u->pack)) != 0)
+            break;
+        if (u->offset > end + FETCH_GAP_MAX || num_max(stop, end) - start > FETCH_RANGE_MAX)
+            break;
+        end = num_max(end, stop);
+    }
+    return i;
+}
+
+static int get(struct fetch *f, const struct fetch_item *items, size_t n, struct err *err)
+{
+    struct store_range range = {.offset = items[0].unit.offset};
+    char key[PACK_KEY_MAX];
+    uint64_t end = 0;
+    int rc;
+
+    for (size_t i = 0; i < n; i++) {
+        rc = unit_check(&items[i].unit, err);
+        if (rc < 0)
+            return rc;
+        end = num_max(end, (uint64_t)items[i].unit.offset + items[i].unit.stored_len);
+    }
+    range.len = end - range.offset;
+    range.max_bytes = range.len;
+    buf_clear(&f->body);
+    rc = vault_get(f->vault, pack_key(items[0].unit.pack, key), range, &f->body, err);
+    if (rc == 0 && f->progress)
+        f->progress->received_bytes += f->body.len;
+    return rc;
+}
+
+/* Damage to one object is for the caller to judge; a store that does not answer is not. */
+static bool is_damage(int rc)
+{
+    return rc == -EBADMSG || rc == -ENOENT;
+}
+
+static int open_one(struct fetch *f, const struct fetch_item *items, size_t i, struct err *err)
+{
+    const struct unit *u = &items[i].unit;
+
+    if (i > 0 && unit_same(u, &items[i - 1].unit))
+        return 0; /* still in f->raw */
+    return unit_open(f->vault, u,
+                     slice_of(f->body.data + (u->offset - items[0].unit.offset), u->stored_len),
+                     f->raw, err);
+}
+
+static int tell(struct fetch *f, const struct fetch_item *item, int rc, fetch_fn fn, void *arg,
+                struct err *err)
+{
+    struct slice raw = rc < 0 ? slice_of(NULL, 0) : slice_of(f->raw, item->unit.raw_len);
+
+    if (rc < 0 && !is_damage(rc))
+        return rc;
+    return fn(arg, item, raw, rc, err);
+}
+
+/* One by one, so that what is whole in a damaged pack still comes. */
+static int fetch_singly(struct fetch *f, const struct fetch_item *items, size_t n, fetch_fn fn,
+                        void *arg, struct err *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        rc = get(f, items + i, 1, err);
+        if (rc == 0)
+            rc = open_one(f, items + i, 0, err);
+        rc = tell(f, &items[i], rc, fn, arg, err);
+    }
+    return rc;
+}
+
+static int fetch_group(struct fetch *f, const struct fetch_item *items, size_t n, fetch_fn fn,
+                       void *arg, struct err *err)
+{
+    int last = 0;
+    int rc = get(f, items, n, err);
+
+    if (is_damage(rc) && n > 1) {
+        err_clear(err);
+        return fetch_singly(f, items, n, fn, arg, err);
+    }
+    if (rc < 0)
+        return tell(f, &items[0], rc, fn, arg, err);
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        if (last < 0 || i == 0 || !unit_same(&items[i].unit, &items[i - 1].unit))
+            last = open_one(f, items, i, err);
+        rc = tell(f, &items[i], last, fn, arg, err);
+    }
+    return rc;
+}
+
+int fetch_units(struct fetch *f, struct fetch_item *items, size_t n, fetch_fn fn, void *arg,
+                struct err *err)
+{
+    int rc = 0;
+
+    if (n == 0)
+        return 0;
+    qsort(items, n, sizeof(*items), by_place);
+    for (size_t i = 0, some; rc == 0 && i < n; i += some) {
+        some = group(items + i, n - i);
+        rc = fetch_group(f, items + i, some, fn, arg, err);
+    }
+    return rc;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Many units at once: neighbours in a pack come in one ranged GET, each is opened apart. The
+ * inverse of push_put.c; used by pull and verify. A context belongs to one thread.
+ */
+#ifndef GODWIT_TRANSPORT_FETCH_H
+#define GODWIT_TRANSPORT_FETCH_H
+
+#include "transport/unit.h"
+
+struct err;
+struct fetch;
+struct replica_progress;
+
+enum {
+    FETCH_RANGE_MAX = 2 << 20, /* bytes of one GET */
+    FETCH_GAP_MAX = 64 * 1024  /* bytes nobody asked for, to save a round trip */
+};
+
+struct fetch_item {
+    struct unit unit;
+    uint64_t cookie; /* the caller's */
+};
+
+/*
+ * One item: raw is its content, or rc is why there is none (err says more) and raw is empty.
+ * Called in the order of packs, not of items. A non-zero return ends the fetch and is returned.
+ */
+typedef int (*fetch_fn)(void *arg, const struct fetch_item *item, struct slice raw, int rc,
+                        struct err *err);
+
+/* v is the thread's own handle, lent; progress may be NULL. */
+int fetch_new(struct vault *v, struct replica_progress *progress, struct fetch **ret,
+              struct err *err);
+void fetch_free(struct fetch *f);
+
+/* items is put in another order. Only failures of the store as such (not of an object in it) and
+ * those of fn end it. */
+int fetch_units(struct fetch *f, struct fetch_item *items, size_t n, fetch_fn fn, void *arg,
+                struct err *err);
+
+#endif

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One batch of regions, from their pages to the volume and the table. */
+#include "transport/pull.h"
+
+#include "base/err.h"
+#include "base/num.h"
+
+#include "base/banned.h"
+
+enum { LEAVES_BYTES = DIGEST_REGION_LEAVES * DIGEST_LEN, PAGE_OF_POINT = 0, PAGE_OF_BASE = 1 };
+
+int pull_open(void *arg, struct vault *v, void **ret_self, struct err *err)
+{
+    struct pull_self *s = calloc(1, sizeof(*s));
+    int rc;
+
+    if (!s)
+        return err_set(err, -ENOMEM, "pull: %m");
+    *ret_self = s;
+    s->pull = arg;
+    s->vault = v;
+    rc = fetch_new(v, s->pull->run->progress, &s->fetch, err);
+    if (rc < 0)
+        return rc;
+    s->zeroes = calloc(1, VOLUME_BLOCK);
+    s->leaves = malloc((size_t)WALK_BATCH_MAX * LEAVES_BYTES);
+    if (!s->zeroes || !s->leaves ||
+        posix_memalign((void **)&s->mem, VOLUME_SECTOR, PULL_MEM_BYTES) != 0)
+        return err_set(err, -ENOMEM, "pull: %m");
+    return 0;
+}
+
+static void forget_batch(struct pull_self *s)
+{
+    for (size_t i = 0; i < s->regions_n; i++) {
+        page_free(s->regions[i].page);
+        page_free(s->regions[i].base);
+    }
+    s->regions_n = 0;
+    s->needs_n = 0;
+}
+
+void pull_close(void *self)
+{
+    struct pull_self *s = self;
+
+    forget_batch(s);
+    fetch_free(s->fetch);
+    free(s->mem);
+    free(s->zeroes);
+    free(s->leaves);
+    free(s->items);
+    free(s->needs);
+    free(s);
+}
+
+static int begin_region(struct pull_self *s, const struct walk_region *w, struct err *err)
+{
+    const struct pull *p = s->pull;
+    struct pull_region *r = &s->regions[s->regions_n];
+    uint64_t offset = (uint64_t)w->region * VOLUME_REGION;
+    int rc = 0;
+
+    *r = (struct pull_region){.index = w->region,
+                              .sectors = point_sectors_of(p->size_bytes, w->region),
+                              .offset = offset,
+                              .bytes = num_min(VOLUME_REGION, p->size_bytes - offset),
+                              .leaves = s->leaves + s->regions_n * LEAVES_BYTES};
+    s->regions_n++;
+    if (p->table)
+        rc = table_read(p->table, r->index, r->leaves, &r->known, err);
+    return rc;
+}
+
+static int take_page(void *arg, const struct fetch_item *item, struct slice raw, int rc,
+                     struct err *err)
+{
+    struct pull_self *s = arg;
+    struct pull_region *r = &s->regions[item->cookie / 2];
+
+    if (rc < 0)
+        return err_add(err, rc, "map page of region %u", r->index);
+    return page_decode(raw, r->index, r->sectors,
+                       item->cookie % 2 == PAGE_OF_BASE ? &r->base : &r->page, err);
+}
+
+static int fetch_pages(struct pull_self *s, const struct walk_batch *b, struct err *err)
+{
+    struct fetch_item items[2 * WALK_BATCH_MAX];
+    size_t n = 0;
+
+    for (size_t i = 0; i < b->n; i++) {
+        const struct walk_region *w = &b->regions[i];
+
+        if (w->page.some)
+            items[n++] = (struct fetch_item){.unit = w->page.unit, .cookie = i * 2 + PAGE_OF_POINT};
+        if (!s->pull->compare && w->bases[0].some)
+            items[n++] =
+                (struct fetch_item){.unit = w->bases[0].unit, .cookie = i * 2 + PAGE_OF_BASE};
+    }
+    return fetch_units(s->fetch, items, n, take_page, s, err);
+}
+
+static int take_data(void *arg, const struct fetch_item *item, struct slice raw, int rc,
+                     struct err *err)
+{
+    struct pull_self *s = arg;
+
+    return rc < 0 ? rc : pull_write(s, &s->needs[item->cookie], raw, err);
+}
+
+static void tell_progress(const struct pull_self *s)
+{
+    struct replica_progress *progress = s->pull->run->progress;
+
+    if (!progress)
+        return;
+    for (size_t i = 0; i < s->regions_n; i++)
+        progress->done_bytes += s->regions[i].bytes;
+    for (size_t i = 0; i < s->needs_n; i++)
+        progress->changed_bytes += (uint64_t)s->needs[i].count * VOLUME_SECTOR;
+}
+
+static int do_batch(struct pull_self *s, const struct walk_batch *b, struct err *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < b->n; i++)
+        rc = begin_region(s, &b->regions[i], err);
+    if (rc == 0)
+        rc = fetch_pages(s, b, err);
+    for (size_t i = 0; rc == 0 && i < s->regions_n; i++)
+        rc = pull_plan(s, &s->regions[i], err);
+    if (rc == 0)
+        rc = fetch_units(s->fetch, s->items, s->needs_n, take_data, s, err);
+    for (size_t i = 0; rc == 0 && i < s->regions_n; i++)
+        rc = pull_finish(s, &s->regions[i], err);
+    if (rc == 0)
+        tell_progress(s);
+    return rc;
+}
+
+int pull_batch(void *self, const struct walk_batch *b, struct err *err)
+{
+    int rc = do_batch(self, b, err);
+
+    forget_batch(self);
+    return rc;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The inside of a pull: a batch of regions is planned against its pages (and against the volume,
+ * when that is in doubt), what is missing is fetched, written, and its leaves noted. For pull*.c
+ * and replica_pull.c only.
+ */
+#ifndef GODWIT_TRANSPORT_PULL_H
+#define GODWIT_TRANSPORT_PULL_H
+
+#include "transport/fetch.h"
+#include "transport/page.h"
+#include "transport/table.h"
+#include "transport/walk.h"
+
+enum { PULL_MEM_BYTES = 1 << 20, PULL_BLOCK_SECTORS = VOLUME_BLOCK / VOLUME_SECTOR };
+
+/* What all threads share. */
+struct pull {
+    const struct replica_run *run;
+    struct volume *volume;
+    struct table *table; /* or NULL: then leaves are not kept */
+    uint64_t size_bytes; /* of the point */
+    bool compare;        /* the volume may hold anything: look before fetching */
+};
+
+struct pull_region {
+    uint32_t index;
+    uint32_t sectors;
+    uint64_t offset; /* in the volume */
+    uint64_t bytes;
+    struct page *page; /* NULL: zero */
+    struct page *base; /* NULL: zero; unused when comparing */
+    bool known;        /* leaves began as those of the table */
+    uint8_t *leaves;
+    uint64_t touched[TABLE_WORDS]; /* blocks whose leaf is not the table's any more */
+    uint64_t noted[TABLE_WORDS];   /* of those, blocks whose leaf is right already */
+};
+
+/* Sectors to be written from a unit. */
+struct pull_need {
+    struct pull_region *region;
+    uint32_t first;
+    uint32_t count;
+    uint32_t unit_first;
+};
+
+/* One thread's own. */
+struct pull_self {
+    struct pull *pull;
+    struct vault *vault;
+    struct fetch *fetch;
+    uint8_t *mem;    /* PULL_MEM_BYTES */
+    uint8_t *zeroes; /* VOLUME_BLOCK */
+    uint8_t *leaves; /* of all its regions */
+    size_t regions_n;
+    struct pull_region regions[WALK_BATCH_MAX];
+    struct fetch_item *items; /* item i is for needs[cookie] */
+    struct pull_need *needs;
+    size_t needs_n;
+    size_t needs_cap;
+};
+
+/* pull.c: the threads' side of struct walk. */
+int pull_open(void *arg, struct vault *v, void **ret_self, struct err *err);
+int pull_batch(void *self, const struct walk_batch *b, struct err *err);
+void pull_close(void *self);
+
+/* pull_plan.c: make what is zero zero, and list what must be fetched. */
+int pull_plan(struct pull_self *s, struct pull_region *r, struct err *err);
+
+/* pull_write.c */
+int pull_write(struct pull_self *s, const struct pull_need *n, struct slice raw, struct err *err);
+int pull_zero(struct pull_self *s, struct pull_region *r, uint32_t first, uint32_t count,
+              struct err *err);
+/* These sectors hold data now (NULL: zeroes): note the leaves of the blocks wholly inside. */
+void pull_note(const struct pull_self *s, struct pull_region *r, uint32_t first, uint32_t count,
+               const uint8_t *data);
+/* Sectors of the volume into mem, the part past its end as zeroes. */
+int pull_read(struct pull_self *s, const struct pull_region *r, uint32_t first, uint32_t count,
+              struct err *err);
+/* All is written: read back what leaves are still missing, and update the table. */
+int pull_finish(struct pull_self *s, struct pull_region *r, struct err *err);
+
+#endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writing into the volume, and knowing the leaves of what it then holds. */
+#include "transport/pull.h"
+
+#include "base/err.h"
+#include "base/fail.h"
+#include "base/gw.h"
+#include "base/num.h"
+
+#include <inttypes.h>
+
+#include "base/banned.h"
+
+static void set_bit(uint64_t *bits, uint32_t i)
+{
+    bits[i / 64] |= UINT64_C(1) << i % 64;
+}
+
+static bool has_bit(const uint64_t *bits, uint32_t i)
+{
+    return bits[i / 64] >> i % 64 & 1;
+}
+
+static size_t block_len(const struct pull_region *r, uint32_t block)
+{
+    return (size_t)num_min(VOLUME_BLOCK, r->bytes - (uint64_t)block * VOLUME_BLOCK);
+}
+
+void pull_note(const struct pull_self *s, struct pull_region *r, uint32_t first, uint32_t count,
+               const uint8_t *data)
+{
+    uint32_t end = first + count;
+
+    for (uint32_t b = first / PULL_BLOCK_SECTORS; b * PULL_BLOCK_SECTORS < end; b++) {
+        uint32_t from = b * PULL_BLOCK_SECTORS;
+        uint32_t to = (uint32_t)num_min(from + PULL_BLOCK_SECTORS, r->sectors);
+        const uint8_t *at = s->zeroes;
+
+        set_bit(r->touched, b);
+        if (!s->pull->table || from < first || to > end)
+            continue;
+        if (data)
+            at = data + (size_t)(from - first) * VOLUME_SECTOR;
+        digest_leaf(slice_of(at, block_len(r, b)), r->leaves + (size_t)b * DIGEST_LEN);
+        set_bit(r->noted, b);
+    }
+}
+
+int pull_read(struct pull_self *s, const struct pull_region *r, uint32_t first, uint32_t count,
+              struct err *err)
+{
+    uint64_t at = (uint64_t)first * VOLUME_SECTOR;
+    size_t len = (size_t)count * VOLUME_SECTOR;
+    size_t inside = (size_t)num_min(len, r->bytes - at);
+
+    memset(s->mem + inside, 0, len - inside);
+    return volume_read(s->pull->volume, r->offset + at, s->mem, inside, err);
+}
+
+static int step(const struct pull_region *r, uint32_t first, struct err *err)
+{
+    int rc = failpoint("pull_write");
+
+    return rc < 0 ? err_set(err, rc, "write at %" PRIu64 ": %m",
+                            r->offset + (uint64_t)first * VOLUME_SECTOR)
+                  : 0;
+}
+
+int pull_write(struct pull_self *s, const struct pull_need *n, struct slice raw, struct err *err)
+{
+    struct pull_region *r = n->region;
+    uint64_t at = (uint64_t)n->first * VOLUME_SECTOR;
+    size_t from = (size_t)n->unit_first * VOLUME_SECTOR;
+    size_t len = (size_t)n->count * VOLUME_SECTOR;
+    int rc;
+
+    if (raw.len < from || raw.len - from < len)
+        return err_set_gw(err, GW_VAULT_DAMAGED, -EBADMSG,
+                          "the map of region %" PRIu32 " asks for more than its unit holds",
+                          r->index);
+    rc = step(r, n->first, err);
+    if (rc == 0)
+        rc = volume_write(s->pull->volume, r->offset + at, raw.data + from,
+                          (size_t)num_min(len, r->bytes - at), err);
+    if (rc == 0)
+        pull_note(s, r, n->first, n->count, raw.data + from);
+    return rc;
+}
+
+int pull_zero(struct pull_self *s, struct pull_region *r, uint32_t first, uint32_t count,
+              struct err *err)
+{
+    uint64_t at = (uint64_t)first * VOLUME_SECTOR;
+    uint64_t len = num_min((uint64_t)count * VOLUME_SECTOR, r->bytes - at);
+    int rc = step(r, first, err);
+
+    if (rc == 0)
+        rc = volume_zero(s->pull->volume, r->offset + at, len, err);
+    if (rc == 0)
+        pull_note(s, r, first, count, NULL);
+    return rc;
+}
+
+/* Blocks that several extents share, or that the table knew nothing of. */
+static int read_back(struct pull_self *s, struct pull_region *r, uint32_t block, struct err *err)
+{
+    uint32_t first = block * PULL_BLOCK_SECTORS;
+    uint32_t count = (uint32_t)num_min(PULL_BLOCK_SECTORS, r->sectors - first);
+    int rc = pull_read(s, r, first, count, err);
+
+    if (rc == 0)
+        pull_note(s, r, first, count, s->mem);
+    return rc;
+}
+
+int pull_finish(struct pull_self *s, struct pull_region *r, struct err *err)
+{
+    uint32_t blocks = (uint32_t)num_div_up(r->sectors, PULL_BLOCK_SECTORS);
+    int rc = 0;
+
+    if (!s->pull->table)
+        return 0;
+    for (uint32_t b = 0; rc == 0 && b < blocks; b++)
+        if ((has_bit(r->touched, b) || !r->known) && !has_bit(r->noted, b))
+            rc = read_back(s, r, b, err);
+    if (rc == 0)
+        rc = table_update(s->pull->table, r->index, r->leaves, r->known ? r->touched : NULL, err);
+    return rc;
+}
