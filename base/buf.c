@@ -80,7 +80,7 @@ void buf_grow(struct buf *b, size_t len)
 
 int buf_append(struct buf *b, const void *data, size_t len)
 {
-    uint8_t *at;
+    uint8_t *at = NULL;
     int rc = buf_reserve(b, len, &at);
 
     if (rc < 0)
@@ -155,7 +155,7 @@ int buf_hex(struct buf *b, const void *data, size_t len)
 {
     static const char digits[] = "0123456789abcdef";
     const uint8_t *bytes = data;
-    uint8_t *at;
+    uint8_t *at = NULL;
     int rc;
 
     if (len > SIZE_MAX / 2)

@@ -106,10 +106,12 @@ static int format_line(enum log_level level, const char *message, const char *co
                     shut);
 }
 
-/* A cut message ends in "..." and never in half a character. */
+/* Half a character that the cut left before the mark is emit's to replace. */
 static void mark_cut(char *message)
 {
-    memcpy(message + MESSAGE_MAX - 4, "...", 4);
+    static const char mark[] = "...";
+
+    memcpy(&message[MESSAGE_MAX - sizeof(mark)], mark, sizeof(mark));
 }
 
 static void emit(enum log_level level, char *message, const char *code)

@@ -79,4 +79,12 @@ unit_secret_LDADD = $(BASE_TEST_LIBS)
 c_tests += unit_fail
 unit_fail_SOURCES = tests/unit_fail.c
 unit_fail_LDADD = $(BASE_TEST_LIBS)
+
+c_tests += fault_base
+fault_base_SOURCES = tests/fault_base.c
+fault_base_LDADD = $(BASE_TEST_LIBS)
+
+c_tests += fault_fd
+fault_fd_SOURCES = tests/fault_fd.c
+fault_fd_LDADD = $(BASE_TEST_LIBS)
 endif

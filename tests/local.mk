@@ -17,7 +17,7 @@ sh_tests =
 check_PROGRAMS += $(c_tests)
 dist_check_SCRIPTS += $(sh_tests)
 TESTS += $(c_tests) $(sh_tests)
-EXTRA_DIST += tests/unit.h
+EXTRA_DIST += tests/alloc.h tests/unit.h
 
 TEST_EXTENSIONS = .sh
 SH_LOG_COMPILER = bash
