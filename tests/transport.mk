@@ -37,13 +37,26 @@ unit_table_LDADD = $(TRANSPORT_TEST_LIBS)
 endif
 
 # Vault format 1.
-EXTRA_DIST += tests/read_vault.py tests/vault_fixture.h
+EXTRA_DIST += tests/fuzz.h tests/read_vault.py tests/vault_fixture.h \
+	tests/data/fuzz_control tests/data/fuzz_key tests/data/fuzz_pack tests/data/fuzz_page \
+	tests/data/fuzz_point
 if HAVE_CMOCKA
 c_tests += fault_create_only unit_control unit_pack unit_page unit_point unit_vault
 fault_create_only_SOURCES = tests/fault_create_only.c
 fault_create_only_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_control_SOURCES = tests/unit_control.c
 unit_control_LDADD = $(TRANSPORT_TEST_LIBS)
+c_tests += fuzz_control fuzz_key fuzz_pack fuzz_page fuzz_point
+fuzz_control_SOURCES = tests/fuzz_control.c
+fuzz_control_LDADD = $(TRANSPORT_TEST_LIBS)
+fuzz_key_SOURCES = tests/fuzz_key.c
+fuzz_key_LDADD = $(TRANSPORT_TEST_LIBS)
+fuzz_pack_SOURCES = tests/fuzz_pack.c
+fuzz_pack_LDADD = $(TRANSPORT_TEST_LIBS)
+fuzz_page_SOURCES = tests/fuzz_page.c
+fuzz_page_LDADD = $(TRANSPORT_TEST_LIBS)
+fuzz_point_SOURCES = tests/fuzz_point.c
+fuzz_point_LDADD = $(TRANSPORT_TEST_LIBS)
 check_PROGRAMS += tool_vault
 tool_vault_SOURCES = tests/tool_vault.c
 tool_vault_LDADD = $(TRANSPORT_TEST_LIBS)
