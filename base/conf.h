@@ -19,12 +19,12 @@ int conf_load(struct conf *c, const char *path, struct err *err);
 /* Every *.conf of a directory, in order of name; no directory is fine. */
 int conf_load_dir(struct conf *c, const char *dir, struct err *err);
 
-/* Value or dflt. The environment wins. */
+/* Value or dflt, lent until the next change of c or of the environment. The environment wins. */
 const char *conf_get(const struct conf *c, const char *section, const char *key, const char *dflt);
 /* "file:line", "environment" or "default". */
 const char *conf_origin(const struct conf *c, const char *section, const char *key);
-/* Set or replace in memory (NULL value removes), then conf_save writes all of one file's worth
- * durably, mode 0600. */
+/* Set or replace in memory (NULL value removes); -EINVAL for what a line of a file cannot hold.
+ * conf_save then writes every key that is in memory durably to one file, mode 0600. */
 int conf_set(struct conf *c, const char *section, const char *key, const char *value,
              struct err *err);
 int conf_save(const struct conf *c, const char *path, struct err *err);

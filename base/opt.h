@@ -40,12 +40,15 @@ struct opt_set; /* what was given, by table row */
 
 /*
  * Parse argv (argv[0] is not looked at) against n rows. Arguments that are no flags are kept in
- * order (opt_arg). On an unknown flag: -EINVAL with GW_USAGE and "did you mean".
+ * order (opt_arg). rows and argv are lent until opt_free. -EINVAL: an unknown flag (GW_USAGE, with
+ * "did you mean"), a value missing or unwanted (GW_USAGE), malformed or no choice (GW_BAD_VALUE);
+ * -ERANGE: out of the row's range (GW_BAD_VALUE).
  */
 int opt_parse(const struct opt *rows, size_t n, int argc, char *const *argv, struct opt_set **ret,
               struct err *err);
 void opt_free(struct opt_set *set);
 
+/* name must be in the table. opt_given tells a given value from the default. */
 bool opt_given(const struct opt_set *set, const char *name);
 bool opt_switch(const struct opt_set *set, const char *name);
 const char *opt_text(const struct opt_set *set, const char *name); /* value or default or NULL */

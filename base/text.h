@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Strings: copies, splitting, bounded printing, hex and base64, names from outside, suggestions. */
+/* Strings: copies, splitting, bounded printing, hex, times, names from outside, suggestions. */
 #ifndef GODWIT_BASE_TEXT_H
 #define GODWIT_BASE_TEXT_H
 
@@ -19,7 +19,7 @@ bool text_starts(const char *text, const char *prefix);
 bool text_ends(const char *text, const char *suffix);
 bool text_equal(const char *a, const char *b); /* NULL equals only NULL */
 
-/* A NULL-terminated vector of strings, freed with text_vec_free. */
+/* The non-empty fields of text as a NULL-terminated vector, freed with text_vec_free. -ENOMEM. */
 int text_split(const char *text, const char *separators, char ***ret_vec, struct err *err);
 void text_vec_free(char **vec);
 size_t text_vec_len(char *const *vec);
