@@ -86,56 +86,67 @@ static int bad_endpoint(const struct s3_call *c, struct err *err)
                       c->cred.endpoint);
 }
 
-/* "host" or "host:port" with the scheme's own port left out, as the Host header has it. */
-static int parse_authority(struct s3_call *c, const char *text, size_t len, char *out, size_t size,
-                           char *out_port, size_t port_size, struct err *err)
+/* The two parts of an endpoint's authority. */
+struct authority {
+    char host[S3_CALL_HOST_MAX + 1];
+    char port[8]; /* "" = the scheme's own, which the Host header leaves out */
+};
+
+static int parse_authority(const struct s3_call *c, const char *text, size_t len,
+                           struct authority *ret, struct err *err)
 {
     const char *colon = memrchr(text, ':', len);
     size_t host_len = len;
     uint64_t port;
 
-    out_port[0] = '\0';
     if (colon && !memchr(colon, ']', (size_t)(text + len - colon))) {
         host_len = (size_t)(colon - text);
-        if (text_print(out_port, port_size, "%.*s", (int)(len - host_len - 1), colon + 1) < 0 ||
-            num_parse_u64(out_port, 1, 65535, &port, NULL) < 0)
+        if (text_print(ret->port, sizeof(ret->port), "%.*s", (int)(len - host_len - 1), colon + 1) <
+                0 ||
+            num_parse_u64(ret->port, 1, 65535, &port, NULL) < 0)
             return bad_endpoint(c, err);
         if (port == (c->tls ? 443 : 80))
-            out_port[0] = '\0';
+            ret->port[0] = '\0';
     }
     if (host_len == 0 || memchr(text, '@', len) ||
-        text_print(out, size, "%.*s", (int)host_len, text) < 0)
+        text_print(ret->host, sizeof(ret->host), "%.*s", (int)host_len, text) < 0)
         return bad_endpoint(c, err);
     return 0;
+}
+
+/* "http://host:port" or "https://host", perhaps with a '/' behind it. */
+static int parse_endpoint(struct s3_call *c, struct authority *ret, struct err *err)
+{
+    const char *at = c->cred.endpoint;
+    size_t len;
+
+    c->tls = !text_starts(at, "http://");
+    if (c->tls && !text_starts(at, "https://"))
+        return bad_endpoint(c, err);
+    at += c->tls ? strlen("https://") : strlen("http://");
+    len = strcspn(at, "/");
+    if (at[len] != '\0' && at[len + 1] != '\0')
+        return bad_endpoint(c, err);
+    return parse_authority(c, at, len, ret, err);
 }
 
 /* c->host, c->tls and c->path_style from the credentials' endpoint and region. */
 static int resolve(struct s3_call *c, struct err *err)
 {
-    char host[S3_CALL_HOST_MAX + 1];
-    char port[8] = "";
-    const char *at = c->cred.endpoint;
-    int rc = 0;
+    struct authority a = {0};
+    int rc;
 
-    c->tls = !text_starts(at, "http://");
-    if (at[0] == '\0') {
-        rc = amazon_host(c->cred.region, host, sizeof(host));
+    if (c->cred.endpoint[0] == '\0') {
+        c->tls = true;
+        rc = amazon_host(c->cred.region, a.host, sizeof(a.host));
     } else {
-        size_t len;
-
-        if (c->tls && !text_starts(at, "https://"))
-            return bad_endpoint(c, err);
-        at += c->tls ? strlen("https://") : strlen("http://");
-        len = strcspn(at, "/");
-        if (at[len] != '\0' && at[len + 1] != '\0')
-            return bad_endpoint(c, err);
-        rc = parse_authority(c, at, len, host, sizeof(host), port, sizeof(port), err);
+        rc = parse_endpoint(c, &a, err);
     }
     if (rc < 0)
         return rc;
-    c->path_style = wants_path_style(c, host, port[0] != '\0');
+    c->path_style = wants_path_style(c, a.host, a.port[0] != '\0');
     rc = text_print(c->host, sizeof(c->host), "%s%s%s%s%s", c->path_style ? "" : c->bucket,
-                    c->path_style ? "" : ".", host, port[0] != '\0' ? ":" : "", port);
+                    c->path_style ? "" : ".", a.host, a.port[0] != '\0' ? ":" : "", a.port);
     return rc < 0 ? bad_endpoint(c, err) : 0;
 }
 

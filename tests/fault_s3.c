@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The S3 store against a service that fails in every way we know of: the right code, nothing
+ * invented, nothing lost, and no attempt that cannot help. */
+#include "tests/s3_server.h"
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/gw.h"
+#include "transport/store.h"
+
+#include "base/banned.h"
+
+enum { ATTEMPTS = 4 };
+
+#define SAY(status, headers, body)                                                                 \
+    "HTTP/1.1 " status "\r\nConnection: close\r\n" headers "\r\n" body
+#define ERROR_DOC(code) "<Error><Code>" code "</Code><Message>because</Message></Error>"
+
+struct place {
+    struct s3_server *server;
+    struct store *store;
+    char endpoint[64];
+    char *dir;
+    char credentials[PATH_MAX];
+    atomic_bool stop;
+    uint64_t slept_ms;
+    atomic_bool *stop_in_sleep;
+    struct clock clock;
+    struct err err;
+};
+
+static uint64_t place_wall(void *arg)
+{
+    (void)arg;
+    return clock_wall_ms(&clock_system);
+}
+
+static uint64_t place_mono(void *arg)
+{
+    (void)arg;
+    return clock_mono_ms(&clock_system);
+}
+
+/* Backoff costs a test nothing. */
+static void place_sleep(void *arg, uint64_t ms)
+{
+    struct place *p = arg;
+
+    p->slept_ms += ms;
+    if (p->stop_in_sleep)
+        atomic_store(p->stop_in_sleep, true);
+}
+
+static int setup(void **state)
+{
+    struct place *p = calloc(1, sizeof(*p));
+    struct store_conf conf = {
+        .url = "s3://bucket/pre",
+        .endpoint = p->endpoint,
+        .region = "home-1",
+        .path_style = 1,
+        .clock = &p->clock,
+        .stop = &p->stop,
+        .attempts = ATTEMPTS,
+    };
+
+    p->server = s3_server_start();
+    p->server->stop = &p->stop;
+    p->clock = (struct clock){
+        .wall_ms = place_wall, .mono_ms = place_mono, .sleep_ms = place_sleep, .arg = p};
+    p->dir = unit_mkdir();
+    unit_path(p->dir, "credentials", p->credentials);
+    assert_ok(fd_save(p->credentials,
+                      slice_str("[default]\naws_access_key_id=A\naws_secret_access_key=S\n"
+                                "aws_session_token=old\n"),
+                      0600, NULL));
+    setenv("AWS_SHARED_CREDENTIALS_FILE", p->credentials, 1);
+    assert_ok(text_print(p->endpoint, sizeof(p->endpoint), "http://127.0.0.1:%u", p->server->port));
+    assert_ok(store_open(&conf, &p->store, NULL));
+    *state = p;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct place *p = *state;
+
+    store_close(p->store);
+    if (p->server)
+        s3_server_end(p->server);
+    unit_rmdir(p->dir);
+    free(p);
+    return 0;
+}
+
+static int put(struct place *p, const char *key, const char *text, enum store_put_flags flags)
+{
+    err_clear(&p->err);
+    return store_put(p->store, key, slice_str(text), NULL, flags, &p->err);
+}
+
+/* Appends to out; what was in it must stay whatever happens. */
+static int get(struct place *p, const char *key, struct store_range range, struct buf *out)
+{
+    err_clear(&p->err);
+    buf_clear(out);
+    buf_str(out, "kept:");
+    return store_get(p->store, key, range, out, &p->err);
+}
+
+static void assert_gave_up(struct place *p, int rc)
+{
+    assert_int_equal(-EAGAIN, rc);
+    assert_int_equal(GW_STORE_UNREACHABLE, p->err.gw);
+    assert_true(p->err.retryable);
+}
+
+static const struct store_range whole;
+
+static void a_busy_store_is_asked_again(void **state)
+{
+    struct place *p = *state;
+    struct store_counts c;
+
+    s3_step(p->server, S3_SAY, SAY("503 Slow", "", ERROR_DOC("SlowDown")));
+    s3_step(p->server, S3_SAY, SAY("500 Oops", "Content-Length: 0\r\n", ""));
+    s3_step(p->server, S3_HANG_UP, NULL);
+    assert_ok(put(p, "k", "body", STORE_PUT_REPLACE));
+    assert_int_equal(4, s3_requests(p->server));
+    assert_true(p->slept_ms > 0);
+    store_counts(p->store, &c);
+    assert_int_equal(3, c.retry_n);
+    assert_int_equal(1, c.put_n);
+    assert_int_equal(4 * strlen("body"), c.bytes_out);
+}
+
+static void a_store_that_never_recovers_is_given_up(void **state)
+{
+    struct place *p = *state;
+
+    for (int i = 0; i < ATTEMPTS; i++)
+        s3_step(p->server, S3_SAY, SAY("503 Slow", "Content-Length: 0\r\n", ""));
+    assert_gave_up(p, put(p, "k", "body", STORE_PUT_REPLACE));
+    assert_int_equal(ATTEMPTS, s3_requests(p->server));
+    assert_non_null(strstr(p->err.text, "4 attempts"));
+}
+
+static void nobody_at_home_is_unreachable(void **state)
+{
+    struct place *p = *state;
+
+    s3_server_end(TAKE(p->server));
+    assert_gave_up(p, put(p, "k", "body", STORE_PUT_REPLACE));
+}
+
+static void a_cut_body_is_fetched_again(void **state)
+{
+    struct place *p = *state;
+    auto_buf struct buf out = {0};
+
+    assert_ok(put(p, "k", "the whole body", STORE_PUT_REPLACE));
+    s3_step(p->server, S3_CUT_BODY, NULL);
+    s3_step(p->server, S3_NO_LENGTH, NULL);
+    assert_ok(get(p, "k", whole, &out));
+    assert_string_equal("kept:the whole body", buf_cstr(&out));
+    assert_int_equal(4, s3_requests(p->server));
+    for (int i = 0; i < ATTEMPTS; i++)
+        s3_step(p->server, S3_CUT_BODY, NULL);
+    assert_gave_up(p, get(p, "k", whole, &out));
+    assert_string_equal("kept:", buf_cstr(&out));
+}
+
+static void a_put_whose_reply_was_lost_is_recognised(void **state)
+{
+    struct place *p = *state;
+
+    s3_step(p->server, S3_LOSE_REPLY, NULL);
+    assert_ok(put(p, "k", "mine", STORE_PUT_CREATE_ONLY));
+    assert_int_equal(3, s3_requests(p->server)); /* PUT, PUT: 412, GET */
+    s3_step(p->server, S3_SAY_ANYWAY, SAY("500 Oops", "Content-Length: 0\r\n", ""));
+    assert_ok(put(p, "l", "mine", STORE_PUT_CREATE_ONLY));
+    s3_step(p->server, S3_LOSE_REPLY, NULL);
+    s3_step(p->server, S3_HANG_UP, NULL);
+    s3_step(p->server, S3_SERVE, NULL);
+    s3_step(p->server, S3_CUT_BODY, NULL); /* of the read back */
+    assert_ok(put(p, "m", "mine", STORE_PUT_CREATE_ONLY));
+}
+
+static void an_object_of_another_writer_is_not_taken_for_ours(void **state)
+{
+    static const char *const others[] = {"his", "a longer one", "tuna"};
+    struct place *p = *state;
+    char key[8];
+
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        assert_ok(text_print(key, sizeof(key), "k%zu", i));
+        assert_ok(put(p, key, others[i], STORE_PUT_REPLACE));
+        s3_step(p->server, S3_HANG_UP, NULL);
+        assert_fails(-EEXIST, put(p, key, "mine", STORE_PUT_CREATE_ONLY));
+        assert_int_equal(GW_STORE_CONFLICT, p->err.gw);
+    }
+}
+
+static void a_first_refusal_is_final(void **state)
+{
+    struct place *p = *state;
+
+    assert_ok(put(p, "k", "mine", STORE_PUT_CREATE_ONLY));
+    assert_fails(-EEXIST, put(p, "k", "mine", STORE_PUT_CREATE_ONLY));
+    assert_int_equal(2, s3_requests(p->server));
+    assert_int_equal(GW_STORE_CONFLICT, p->err.gw);
+    assert_false(p->err.retryable);
+}
+
+static void a_conflict_of_two_writers_is_tried_again(void **state)
+{
+    struct place *p = *state;
+
+    s3_step(p->server, S3_SAY, SAY("409 Conflict", "", ERROR_DOC("ConditionalRequestConflict")));
+    assert_ok(put(p, "k", "mine", STORE_PUT_CREATE_ONLY));
+    assert_int_equal(2, s3_requests(p->server));
+}
+
+static void wrong_ranges_are_not_believed(void **state)
+{
+    struct place *p = *state;
+    auto_buf struct buf out = {0};
+    struct store_range middle = {.offset = 2, .len = 3};
+
+    assert_ok(put(p, "k", "0123456789", STORE_PUT_REPLACE));
+    s3_step(p->server, S3_WRONG_RANGE, NULL);
+    assert_ok(get(p, "k", middle, &out));
+    assert_string_equal("kept:234", buf_cstr(&out));
+    for (int i = 0; i < ATTEMPTS; i++)
+        s3_step(p->server, S3_WRONG_RANGE, NULL);
+    assert_gave_up(p, get(p, "k", middle, &out));
+    s3_step(p->server, S3_NO_RANGE, NULL);
+    assert_fails(-EPROTO, get(p, "k", middle, &out));
+    assert_non_null(strstr(p->err.text, "range"));
+    s3_step(p->server, S3_SAY, SAY("206 Part", "Content-Length: 3\r\n", "234"));
+    assert_ok(get(p, "k", middle, &out));
+    assert_string_equal("kept:234", buf_cstr(&out));
+}
+
+struct refusal {
+    const char *reply;
+    int rc;
+    unsigned gw;
+    const char *said;
+};
+
+#define REFUSE(status, code) SAY(status, "", ERROR_DOC(code))
+
+static void refusals_are_told_apart_and_not_repeated(void **state)
+{
+    static const struct refusal refusals[] = {
+        {REFUSE("403 No", "AccessDenied"), -EACCES, GW_STORE_DENIED, "because"},
+        {REFUSE("403 No", "SignatureDoesNotMatch"), -EACCES, GW_STORE_DENIED, "secret key"},
+        {REFUSE("403 No", "InvalidAccessKeyId"), -EACCES, GW_STORE_DENIED, "access key"},
+        {REFUSE("400 No", "ExpiredToken"), -EACCES, GW_STORE_DENIED, "expired"},
+        {REFUSE("403 No", "QuotaExceeded"), -ENOSPC, GW_NO_SPACE, "quota"},
+        {REFUSE("507 Full", "Whatever"), -ENOSPC, GW_NO_SPACE, "full"},
+        {REFUSE("404 No", "NoSuchBucket"), -EINVAL, GW_STORE_BAD_URL, "bucket"},
+        {REFUSE("501 No", "NotImplemented"), -EOPNOTSUPP, 0, "cannot"},
+        {REFUSE("301 Away", "PermanentRedirect"), -EINVAL, GW_STORE_BAD_URL, "endpoint"},
+        {REFUSE("418 Teapot", "Teapot"), -EPROTO, GW_STORE_UNREACHABLE, "418"},
+        {SAY("302 Away", "Location: http://evil/\r\n", ""), -EINVAL, GW_STORE_BAD_URL, "redirect"},
+        {SAY("403 No", "", "<Error><Code>\x1b[31m</Code>"), -EACCES, GW_STORE_DENIED, "403"},
+    };
+    struct place *p = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
+        size_t before = s3_requests(p->server);
+
+        s3_step(p->server, S3_SAY, refusals[i].reply);
+        assert_int_equal(refusals[i].rc, put(p, "k", "x", STORE_PUT_CREATE_ONLY));
+        assert_int_equal(refusals[i].gw, p->err.gw);
+        assert_false(p->err.retryable);
+        if (!strstr(p->err.text, refusals[i].said))
+            fail_msg("'%s' does not speak of '%s'", p->err.text, refusals[i].said);
+        assert_null(strchr(p->err.text, '\x1b'));
+        assert_int_equal(before + 1, s3_requests(p->server));
+    }
+}
+
+static void a_wrong_clock_is_named_with_its_error(void **state)
+{
+    struct place *p = *state;
+
+    s3_step(p->server, S3_SAY,
+            SAY("403 No", "Date: Sat, 01 Jan 2000 00:00:00 GMT\r\n",
+                ERROR_DOC("RequestTimeTooSkewed")));
+    assert_fails(-EACCES, put(p, "k", "x", STORE_PUT_REPLACE));
+    assert_int_equal(GW_STORE_DENIED, p->err.gw);
+    assert_non_null(strstr(p->err.text, "ahead of"));
+    assert_non_null(strstr(p->err.text, "d ")); /* days */
+}
+
+static void another_region_is_gone_to_once(void **state)
+{
+    struct place *p = *state;
+
+    s3_step(p->server, S3_SAY,
+            SAY("301 Away", "x-amz-bucket-region: far-2\r\n", ERROR_DOC("PermanentRedirect")));
+    assert_ok(put(p, "k", "x", STORE_PUT_REPLACE));
+    assert_non_null(strstr(p->server->heads[0], "/home-1/s3/aws4_request"));
+    assert_non_null(strstr(p->server->heads[1], "/far-2/s3/aws4_request"));
+    assert_ok(put(p, "l", "x", STORE_PUT_REPLACE)); /* and remembered */
+    assert_non_null(strstr(p->server->heads[2], "/far-2/s3/aws4_request"));
+    s3_step(p->server, S3_SAY,
+            SAY("400 No", "",
+                "<Error><Code>AuthorizationHeaderMalformed</Code><Region>far-3</Region></Error>"));
+    s3_step(p->server, S3_SAY,
+            SAY("400 No", "",
+                "<Error><Code>AuthorizationHeaderMalformed</Code><Region>far-4</Region></Error>"));
+    assert_fails(-EPROTO, put(p, "m", "x", STORE_PUT_REPLACE));
+    assert_int_equal(5, s3_requests(p->server));
+    s3_step(p->server, S3_SAY,
+            SAY("301 Away", "x-amz-bucket-region: evil.com/\r\n", ERROR_DOC("PermanentRedirect")));
+    assert_fails(-EINVAL, put(p, "n", "x", STORE_PUT_REPLACE));
+}
+
+static void newer_credentials_are_taken_up(void **state)
+{
+    struct place *p = *state;
+    char value[64];
+
+    assert_ok(fd_save(p->credentials,
+                      slice_str("[default]\naws_access_key_id=B\naws_secret_access_key=S\n"
+                                "aws_session_token=new\n"),
+                      0600, NULL));
+    s3_step(p->server, S3_SAY, REFUSE("400 No", "ExpiredToken"));
+    assert_ok(put(p, "k", "x", STORE_PUT_REPLACE));
+    assert_string_equal("old", s3_header(p->server->heads[0], "x-amz-security-token", value, 64));
+    assert_string_equal("new", s3_header(p->server->heads[1], "x-amz-security-token", value, 64));
+    assert_non_null(strstr(p->server->heads[1], "Credential=B/"));
+}
+
+static int list_add(void *arg, const char *key, uint64_t size_bytes, uint64_t mtime_ms)
+{
+    (void)size_bytes;
+    (void)mtime_ms;
+    return buf_printf(arg, "%s ", key);
+}
+
+static int list(struct place *p, const char *after, struct buf *out)
+{
+    err_clear(&p->err);
+    buf_clear(out);
+    return store_list(p->store, "", after, list_add, out, &p->err);
+}
+
+#define ENTRY(key)                                                                                 \
+    "<Contents><Key>pre%2F" key "</Key><Size>1</Size>"                                             \
+    "<LastModified>2026-01-01T00:00:00.000Z</LastModified></Contents>"
+#define PAGE(truncated, rest)                                                                      \
+    SAY("200 OK", "",                                                                              \
+        "<?xml "                                                                                   \
+        "version=\"1.0\"?><ListBucketResult><EncodingType>url</"                                   \
+        "EncodingType><IsTruncated>" truncated "</IsTruncated>" rest "</ListBucketResult>")
+#define TOKEN(text) "<NextContinuationToken>" text "</NextContinuationToken>"
+
+static void a_listing_goes_on_after_a_broken_page(void **state)
+{
+    struct place *p = *state;
+    auto_buf struct buf out = {0};
+
+    s3_step(p->server, S3_SAY, PAGE("true", ENTRY("a") ENTRY("b") TOKEN("t/1+=&amp;")));
+    s3_step(p->server, S3_SAY, SAY("503 Slow", "", ""));
+    s3_step(p->server, S3_SAY, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n<ListBucketRes");
+    s3_step(p->server, S3_SAY, PAGE("true", ENTRY("c") TOKEN("2")));
+    s3_step(p->server, S3_SAY, PAGE("false", ENTRY("d") ENTRY("~not-ours") ENTRY("x%3Dy")));
+    assert_ok(list(p, NULL, &out));
+    assert_string_equal("a b c d x=y ", buf_cstr(&out));
+    assert_null(strstr(p->server->heads[0], "start-after"));
+    assert_non_null(strstr(p->server->heads[1], "continuation-token=t%2F1%2B%3D%26&"));
+    assert_non_null(strstr(p->server->heads[2], "start-after=pre%2Fb "));
+    assert_non_null(strstr(p->server->heads[4], "continuation-token=2&"));
+}
+
+static void listings_that_lie_are_refused(void **state)
+{
+    static const char *const broken[] = {
+        SAY("200 OK", "", "this is not XML"),
+        SAY("200 OK", "", ""),
+        PAGE("true", ENTRY("a")), /* no token */
+        SAY("200 OK", "", "<ListBucketResult></ListBucketResult>"),
+        PAGE("false", "<Contents><Size>1</Size></Contents>"),
+        PAGE("false", "<Contents><Key>pre%2Fa</Key><Size>-1</Size></Contents>"),
+    };
+    struct place *p = *state;
+    auto_buf struct buf out = {0};
+
+    for (size_t i = 0; i < ARRAY_LEN(broken); i++) {
+        p->server->steps_n = p->server->step = 0;
+        for (int n = 0; n < ATTEMPTS; n++)
+            s3_step(p->server, S3_SAY, broken[i]);
+        assert_gave_up(p, list(p, NULL, &out));
+    }
+    s3_step(p->server, S3_SAY, PAGE("false", ENTRY("b") ENTRY("a")));
+    assert_fails(-EPROTO, list(p, NULL, &out));
+    assert_non_null(strstr(p->err.text, "order"));
+    p->server->steps_n = p->server->step = 0;
+    for (int n = 0; n < S3_STEPS_MAX; n++)
+        s3_step(p->server, S3_SAY, PAGE("true", TOKEN("same"))); /* for ever the same page */
+    assert_gave_up(p, list(p, NULL, &out));
+}
+
+static void a_stop_ends_a_stalled_request(void **state)
+{
+    struct place *p = *state;
+
+    s3_step(p->server, S3_STALL, NULL);
+    assert_fails(-ECANCELED, put(p, "k", "x", STORE_PUT_REPLACE));
+    assert_int_equal(1, s3_requests(p->server));
+}
+
+static void a_stop_ends_the_waiting_between_attempts(void **state)
+{
+    struct place *p = *state;
+
+    p->stop_in_sleep = &p->stop;
+    s3_step(p->server, S3_SAY, SAY("503 Slow", "", ""));
+    assert_fails(-ECANCELED, put(p, "k", "x", STORE_PUT_REPLACE));
+    assert_int_equal(1, s3_requests(p->server));
+}
+
+static void damage_on_the_way_up_is_noticed_there(void **state)
+{
+    struct place *p = *state;
+    uint8_t wrong[CRYPTO_SHA256_LEN] = {1};
+
+    /* The caller's hash is the one that is signed: a body that is not it never lands. */
+    assert_fails(-EAGAIN,
+                 store_put(p->store, "k", slice_str("body"), wrong, STORE_PUT_REPLACE, NULL));
+    assert_int_equal(0, p->server->objects_n);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(a_busy_store_is_asked_again),
+        CASE(a_store_that_never_recovers_is_given_up),
+        CASE(nobody_at_home_is_unreachable),
+        CASE(a_cut_body_is_fetched_again),
+        CASE(a_put_whose_reply_was_lost_is_recognised),
+        CASE(an_object_of_another_writer_is_not_taken_for_ours),
+        CASE(a_first_refusal_is_final),
+        CASE(a_conflict_of_two_writers_is_tried_again),
+        CASE(wrong_ranges_are_not_believed),
+        CASE(refusals_are_told_apart_and_not_repeated),
+        CASE(a_wrong_clock_is_named_with_its_error),
+        CASE(another_region_is_gone_to_once),
+        CASE(newer_credentials_are_taken_up),
+        CASE(a_listing_goes_on_after_a_broken_page),
+        CASE(listings_that_lie_are_refused),
+        CASE(a_stop_ends_a_stalled_request),
+        CASE(a_stop_ends_the_waiting_between_attempts),
+        CASE(damage_on_the_way_up_is_noticed_there),
+    };
+    static const char *const unset[] = {
+        "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE",
+        "AWS_CONFIG_FILE",   "AWS_CA_BUNDLE",         "http_proxy",        "HTTP_PROXY"};
+
+    for (size_t i = 0; i < ARRAY_LEN(unset); i++)
+        unsetenv(unset[i]);
+    setenv("HOME", "/nowhere", 1);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
