@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+EXTRA_DIST += tests/data/fuzz_conf tests/data/fuzz_js tests/data/fuzz_text
 if HAVE_CMOCKA
 c_tests += unit_crypto
 unit_crypto_SOURCES = tests/unit_crypto.c
@@ -87,4 +88,16 @@ fault_base_LDADD = $(BASE_TEST_LIBS)
 c_tests += fault_fd
 fault_fd_SOURCES = tests/fault_fd.c
 fault_fd_LDADD = $(BASE_TEST_LIBS)
+
+c_tests += fuzz_text
+fuzz_text_SOURCES = tests/fuzz_text.c
+fuzz_text_LDADD = $(BASE_TEST_LIBS)
+
+c_tests += fuzz_conf
+fuzz_conf_SOURCES = tests/fuzz_conf.c
+fuzz_conf_LDADD = $(BASE_TEST_LIBS)
+
+c_tests += fuzz_js
+fuzz_js_SOURCES = tests/fuzz_js.c
+fuzz_js_LDADD = $(BASE_TEST_LIBS)
 endif
