@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Privileged acts from a fixed list: mount(8) and umount(8) with fixed flags, and BLKROSET or file
+ * modes through transport/volume.h. */
+#include "agent/helper.h"
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/gw.h"
+#include "base/proc.h"
+#include "base/text.h"
+#include "transport/volume.h"
+
+#include <fcntl.h>
+
+#include "base/banned.h"
+
+enum { MOUNTINFO_MAX = 4 << 20, MOUNT_TIMEOUT_MS = 60 * 1000, SAID_MAX = 2048, FIELD_MOUNT = 4 };
+
+/* mountinfo writes blanks and backslashes in octal. */
+static void unescape(char *path)
+{
+    char *to = path;
+
+    for (const char *from = path; *from != '\0'; from++) {
+        if (from[0] == '\\' && from[1] >= '0' && from[1] <= '3' && from[2] && from[3]) {
+            *to++ = (char)((from[1] - '0') * 64 + (from[2] - '0') * 8 + (from[3] - '0'));
+            from += 3;
+            continue;
+        }
+        *to++ = *from;
+    }
+    *to = '\0';
+}
+
+static int line_names(const char *line, const char *mount, bool *ret, struct err *err)
+{
+    auto_vec char **fields = NULL;
+    int r = text_split(line, " ", &fields, err);
+
+    if (r < 0)
+        return r;
+    if (text_vec_len(fields) <= FIELD_MOUNT)
+        return 0;
+    unescape(fields[FIELD_MOUNT]);
+    *ret = *ret || text_equal(fields[FIELD_MOUNT], mount);
+    return 0;
+}
+
+static int is_mounted(const char *mount, bool *ret, struct err *err)
+{
+    auto_buf struct buf text = {0};
+    auto_vec char **lines = NULL;
+    int r;
+
+    *ret = false;
+    if (mount[0] == '\0')
+        return 0;
+    r = fd_load_proc("/proc/self/mountinfo", MOUNTINFO_MAX, &text, err);
+    if (r == 0)
+        r = text_split(buf_cstr(&text), "\n", &lines, err);
+    for (size_t i = 0; r == 0 && i < text_vec_len(lines); i++)
+        r = line_names(lines[i], mount, ret, err);
+    return r;
+}
+
+static int run_tool(const char *const *argv, struct err *err)
+{
+    auto_buf struct buf said = {.max = SAID_MAX};
+    struct proc_run run = {.argv = argv, .timeout_ms = MOUNT_TIMEOUT_MS};
+    const char *text;
+    int status = 0;
+    int r = proc_run(&run, &said, &status, err);
+
+    if (r < 0)
+        return r;
+    text = buf_cstr(&said);
+    if (status != 0)
+        return err_set_gw(err, GW_DENIED, -EIO, "%s: ended with %d: %.200s", argv[0], status,
+                          text ? text : "");
+    return 0;
+}
+
+static int remount(const char *mount, const char *flags, struct err *err)
+{
+    bool mounted = false;
+    int r = is_mounted(mount, &mounted, err);
+
+    if (r < 0 || !mounted)
+        return r;
+    return run_tool((const char *const[]){"mount", "-o", flags, "--", mount, NULL}, err);
+}
+
+static int unmount(const char *mount, struct err *err)
+{
+    bool mounted = false;
+    int r = is_mounted(mount, &mounted, err);
+
+    if (r < 0 || !mounted)
+        return r;
+    return run_tool((const char *const[]){"umount", "--", mount, NULL}, err);
+}
+
+static int mount_again(const struct assignment_volume *v, struct err *err)
+{
+    bool mounted = false;
+    int r = 0;
+
+    if (v->mount[0] == '\0')
+        return 0;
+    r = is_mounted(v->mount, &mounted, err);
+    if (r < 0)
+        return r;
+    if (mounted)
+        return remount(v->mount, "remount,rw", err);
+    return run_tool((const char *const[]){"mount", "--", v->device, v->mount, NULL}, err);
+}
+
+static int flush(const char *device, struct err *err)
+{
+    auto_close int fd = open(device, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+    if (fd < 0)
+        return err_set_gw(err, GW_VOLUME_UNREADABLE, -errno, "open '%s': %m", device);
+    if (fsync(fd) < 0)
+        return err_set_gw(err, GW_IO, -errno, "flush '%s': %m", device);
+    return 0;
+}
+
+int helper_close(const struct assignment_volume *v, struct err *err)
+{
+    int r = remount(v->mount, "remount,ro", err);
+
+    if (r == 0)
+        r = flush(v->device, err);
+    if (r == 0)
+        r = volume_set_readonly(v->device, true, err);
+    return r < 0 ? err_add(err, r, "close volume '%s'", v->name) : 0;
+}
+
+int helper_open(const struct assignment_volume *v, struct err *err)
+{
+    int r = volume_set_readonly(v->device, false, err);
+
+    if (r == 0)
+        r = mount_again(v, err);
+    return r < 0 ? err_add(err, r, "open volume '%s'", v->name) : 0;
+}
+
+int helper_take(const struct assignment_volume *v, struct err *err)
+{
+    int r = unmount(v->mount, err);
+
+    if (r == 0 && access(v->device, F_OK) == 0)
+        r = volume_set_readonly(v->device, false, err);
+    return r < 0 ? err_add(err, r, "take volume '%s'", v->name) : 0;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Stamps of volumes from stat(2) and /sys/dev/block. */
+#include "agent/idle.h"
+
+#include "base/auto.h"
+#include "base/buf.h"
+#include "base/fd.h"
+#include "base/text.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "base/banned.h"
+
+enum { STAT_MAX = 4096, FIELD_WRITTEN = 6, FIELD_DISCARDED = 13 };
+
+static void stamp_image(const struct stat *st, char out[static IDLE_STAMP_MAX])
+{
+    /* Change time, not modification time: nobody can set it back. */
+    text_print(out, IDLE_STAMP_MAX, "image %" PRIu64 " %" PRIu64 " %" PRIi64 " %" PRIi64 ".%09ld",
+               (uint64_t)st->st_dev, (uint64_t)st->st_ino, (int64_t)st->st_size,
+               (int64_t)st->st_ctim.tv_sec, st->st_ctim.tv_nsec);
+}
+
+static void stamp_device(const struct stat *st, char out[static IDLE_STAMP_MAX])
+{
+    auto_buf struct buf text = {0};
+    auto_vec char **fields = NULL;
+    char path[PATH_MAX];
+
+    text_print(path, sizeof(path), "/sys/dev/block/%u:%u/stat", major(st->st_rdev),
+               minor(st->st_rdev));
+    if (fd_load_proc(path, STAT_MAX, &text, NULL) < 0 ||
+        text_split(buf_cstr(&text), " \n", &fields, NULL) < 0 ||
+        text_vec_len(fields) <= FIELD_WRITTEN)
+        return;
+    text_print(out, IDLE_STAMP_MAX, "device %u:%u %.20s %.20s", major(st->st_rdev),
+               minor(st->st_rdev), fields[FIELD_WRITTEN],
+               text_vec_len(fields) > FIELD_DISCARDED ? fields[FIELD_DISCARDED] : "-");
+}
+
+void idle_stamp(const char *path, char out[static IDLE_STAMP_MAX])
+{
+    struct stat st;
+
+    out[0] = '\0';
+    if (stat(path, &st) < 0)
+        return;
+    if (S_ISREG(st.st_mode))
+        stamp_image(&st, out);
+    else if (S_ISBLK(st.st_mode))
+        stamp_device(&st, out);
+}
+
+void idle_begin(struct idle *i, const char *path, uint64_t mono_ms)
+{
+    idle_stamp(path, i->stamp);
+    i->pass_mono_ms = mono_ms;
+}
+
+void idle_forget(struct idle *i)
+{
+    *i = (struct idle){0};
+}
+
+bool idle_is_quiet(const struct idle *i, const char *path, uint64_t mono_ms)
+{
+    char now[IDLE_STAMP_MAX];
+
+    if (i->pass_mono_ms == 0 || mono_ms - i->pass_mono_ms > IDLE_TRUST_MS)
+        return false;
+    idle_stamp(path, now);
+    return now[0] != '\0' && text_equal(now, i->stamp);
+}

@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The rounds of replication of one workload. What may be done at all follows from the record of
+ * ownership; the assignment only says what is wanted.
+ */
+#include "agent/repl.h"
+
+#include "agent/decision.h"
+#include "agent/helper.h"
+#include "agent/idle.h"
+#include "agent/tree.h"
+#include "base/err.h"
+#include "base/fail.h"
+#include "base/fd.h"
+#include "base/gw.h"
+#include "base/log.h"
+#include "base/num.h"
+#include "base/text.h"
+
+#include <inttypes.h>
+#include <malloc.h>
+
+#include "base/banned.h"
+
+enum {
+    IDLE_ROUND_MS = 60 * 1000,
+    CEDE_RETRY_MS = 2000,
+    LEAST_WAIT_MS = 50,
+
+    TELL_MS = 15 * 1000
+};
+
+/* What the thread remembers of a volume; all of it may be lost. */
+struct repl_volume {
+    char name[ASSIGNMENT_NAME_MAX + 1];
+    bool started, seeded;
+    int failure;
+    unsigned gw, failures, growing;
+    uint64_t pass_ms;       /* of the last pass */
+    uint64_t begun_mono_ms; /* of the last pass; 0 = none */
+    uint64_t last_changed;  /* bytes, of the pass before */
+    uint64_t equal_wall_ms; /* this side equalled its point then */
+    bool has_point;
+    struct replica_point point;
+    struct idle idle;
+};
+
+struct repl {
+    struct workload *w;
+    size_t n;
+    struct repl_volume v[ASSIGNMENT_VOLUMES_MAX];
+};
+
+int repl_new(struct workload *w, struct repl **ret, struct err *err)
+{
+    struct repl *r = calloc(1, sizeof(*r));
+
+    if (!r)
+        return err_set(err, -ENOMEM, "replication: %m");
+    r->w = w;
+    *ret = r;
+    return 0;
+}
+
+void repl_free(struct repl *r)
+{
+    free(r);
+}
+
+static uint64_t mono(const struct repl *r)
+{
+    return clock_mono_ms(r->w->agent->clock);
+}
+
+static uint64_t wall(const struct repl *r)
+{
+    return clock_wall_ms(r->w->agent->clock);
+}
+
+void repl_hurry(struct repl *r)
+{
+    for (size_t i = 0; i < r->n; i++)
+        r->v[i].begun_mono_ms = 0;
+}
+
+void repl_assigned(struct repl *r)
+{
+    struct workload *w = r->w;
+    const struct assignment *a = w->assignment;
+
+    pthread_mutex_lock(&w->lock);
+    w->status_n = a->volumes_n;
+    for (size_t i = 0; i < a->volumes_n; i++) {
+        if (i < r->n && text_equal(r->v[i].name, a->volumes[i].name))
+            continue;
+        r->v[i] = (struct repl_volume){0};
+        w->status[i] = (struct repl_status){0};
+        text_copy(r->v[i].name, sizeof(r->v[i].name), a->volumes[i].name);
+        text_copy(w->status[i].volume, sizeof(w->status[i].volume), a->volumes[i].name);
+    }
+    w->status_version++;
+    pthread_mutex_unlock(&w->lock);
+    r->n = a->volumes_n;
+    repl_hurry(r);
+}
+
+void repl_learned(struct repl *r, size_t i, const struct replica_point *point, bool verified)
+{
+    if (i >= r->n)
+        return;
+    r->v[i].started = r->v[i].seeded = r->v[i].has_point = true;
+    r->v[i].failure = 0;
+    r->v[i].failures = 0;
+    r->v[i].point = *point;
+    r->v[i].equal_wall_ms = num_max(point->taken_ms, r->v[i].equal_wall_ms);
+    pthread_mutex_lock(&r->w->lock);
+    if (verified)
+        r->w->status[i].verified_wall_ms = wall(r);
+    r->w->status_version++;
+    pthread_mutex_unlock(&r->w->lock);
+}
+
+/* -- what the transport needs --------------------------------------------------- */
+
+static int state_dir(struct workload *w, size_t i, char out[static PATH_MAX], struct err *err)
+{
+    char what[ASSIGNMENT_NAME_MAX + 16];
+
+    text_print(what, sizeof(what), "volumes/%s", w->assignment->volumes[i].name);
+    return workload_path(w, what, out, err);
+}
+
+int repl_run(struct workload *w, size_t i, char out_dir[static PATH_MAX], struct replica_run *ret,
+             struct err *err)
+{
+    struct vault *vault = NULL;
+    int r = workload_vault(w, &vault, err);
+
+    if (r == 0)
+        r = state_dir(w, i, out_dir, err);
+    if (r == 0)
+        r = fd_mkdirs(out_dir, 0700, err);
+    if (r < 0)
+        return r;
+    *ret = (struct replica_run){
+        .vault = vault,
+        .name = w->assignment->volumes[i].replica,
+        .volume_path = w->assignment->volumes[i].device,
+        .state_dir = out_dir,
+        .progress = &w->status[i].progress,
+        .stop = &w->interrupt,
+        .epoch = w->own.max_epoch,
+    };
+    atomic_store(&ret->progress->total_bytes, 0);
+    atomic_store(&ret->progress->done_bytes, 0);
+    atomic_store(&ret->progress->changed_bytes, 0);
+    atomic_store(&ret->progress->sent_bytes, 0);
+    atomic_store(&ret->progress->received_bytes, 0);
+    return 0;
+}
+
+int repl_forget(struct workload *w, size_t i, struct err *err)
+{
+    char dir[PATH_MAX];
+    int r = state_dir(w, i, dir, err);
+
+    if (r < 0)
+        return r;
+    idle_forget(&w->repl->v[i].idle);
+    return tree_remove(dir, err);
+}
+
+/* -- may it? ----------------------------------------------------------------------- */
+
+int repl_may_follow(struct workload *w, struct err *err)
+{
+    enum control_decision past = CONTROL_NONE;
+    struct applied applied;
+    int r = applied_load(w->dir, &applied, err);
+
+    if (r < 0)
+        return r;
+    if (w->own.owns)
+        return err_set(err, -EPERM, "this side owns '%s'", w->name);
+    if (applied.epoch == 0 || applied.epoch != w->own.max_epoch)
+        return 0;
+    r = decision_past(w, &past, err);
+    if (r == 0 && past != CONTROL_ABORT)
+        return err_set(err, -EBUSY, "epoch %" PRIu64 " is applied and not known to be aborted",
+                       applied.epoch);
+    return r == 0 ? applied_forget(w->dir, err) : r;
+}
+
+/* The old holder begins to follow only when the vault says that the other side was promoted. */
+static int cede(struct workload *w, struct err *err)
+{
+    struct ownership_event ev = {.kind = OWNERSHIP_CEDE, .epoch = w->assignment->epoch};
+    int r = decision_past(w, &ev.past, err);
+
+    return r == 0 ? workload_own(w, &ev, "agent_epoch_saved", err) : r;
+}
+
+static bool unassigned(struct workload *w)
+{
+    bool u;
+
+    pthread_mutex_lock(&w->lock);
+    u = w->unassigned;
+    pthread_mutex_unlock(&w->lock);
+    return u;
+}
+
+/*
+ * The role it may play now. A side that just became the owner pushes although its assignment still
+ * says follow: the way back must not wait for the planner.
+ */
+static enum ownership_role role_now(struct workload *w)
+{
+    const struct assignment *a = w->assignment;
+    struct err err = {0};
+
+    if (!a || unassigned(w) || a->role == OWNERSHIP_IDLE)
+        return OWNERSHIP_IDLE;
+    if (ownership_writable(&w->own))
+        return OWNERSHIP_PUSH;
+    if (a->role != OWNERSHIP_FOLLOW)
+        return OWNERSHIP_IDLE;
+    if (w->own.known && !w->own.owns)
+        return OWNERSHIP_FOLLOW;
+    if (cede(w, &err) == 0)
+        return OWNERSHIP_FOLLOW;
+    if (err.code != -EPERM)
+        log_err(LOG_LEVEL_WARNING, &err, w->name);
+    return OWNERSHIP_IDLE;
+}
+
+/* -- what people see ----------------------------------------------------------------- */
+
+static struct repl_facts facts_of(const struct repl *r, size_t i, enum ownership_role role)
+{
+    const struct repl_volume *v = &r->v[i];
+    uint64_t now = wall(r);
+
+    return (struct repl_facts){
+        .role = role,
+        .fenced = r->w->own.fenced_epoch != 0,
+        .paused = r->w->assignment->paused,
+        .started = v->started,
+        .seeded = v->seeded,
+        .failure = v->failure,
+        .gw = v->gw,
+        .failures = v->failures,
+        .behind_ms = now > v->equal_wall_ms ? now - v->equal_wall_ms : 0,
+        .interval_ms = r->w->assignment->interval_ms,
+        .growing = v->growing,
+        .pass_ms = v->pass_ms,
+    };
+}
+
+/* Is it worth a report? A quiet volume that stays equal is, now and then: its lag counts from
+ * there. */
+static bool is_news(const struct repl_status *old, const struct repl_status *now)
+{
+    return old->role != now->role || old->state != now->state || old->reason != now->reason ||
+           old->epoch != now->epoch || old->has_point != now->has_point ||
+           old->point.seq != now->point.seq || !text_equal(old->error, now->error) ||
+           (now->role == OWNERSHIP_PUSH && now->equal_wall_ms >= old->told_wall_ms + TELL_MS);
+}
+
+static void publish(struct repl *r, size_t i, enum ownership_role role, const struct err *err)
+{
+    struct repl_facts facts = facts_of(r, i, role);
+    struct repl_volume *v = &r->v[i];
+    struct repl_status *s = &r->w->status[i];
+    struct repl_status old;
+    const char *reason = NULL;
+    enum repl_state state = repl_judge(&facts, &reason);
+
+    pthread_mutex_lock(&r->w->lock);
+    old = *s;
+    s->role = role;
+    s->state = state;
+    s->reason = reason;
+    s->epoch = r->w->own.max_epoch;
+    s->has_point = v->has_point;
+    s->point = v->point;
+    s->equal_wall_ms = v->equal_wall_ms;
+    s->pass_ms = v->pass_ms;
+    s->error[0] = '\0';
+    if (err && err->code != 0 && v->failure != 0)
+        text_copy(s->error, sizeof(s->error), err->text);
+    if (is_news(&old, s)) {
+        s->told_wall_ms = s->equal_wall_ms;
+        r->w->status_version++;
+    }
+    pthread_mutex_unlock(&r->w->lock);
+}
+
+/* -- passes --------------------------------------------------------------------------- */
+
+static void note_failure(struct repl_volume *v, const struct err *err)
+{
+    idle_forget(&v->idle);
+    if (err->code == -ECANCELED)
+        return; /* interrupted, not failed */
+    v->failure = err->code;
+    v->gw = err->gw;
+    v->failures++;
+}
+
+static void note_pass(struct repl_volume *v, const struct replica_point *p)
+{
+    bool new_point = !v->has_point || p->seq != v->point.seq;
+    uint64_t changed = new_point ? p->changed_bytes : 0;
+
+    v->growing = new_point && changed > v->last_changed ? v->growing + 1 : 0;
+    v->last_changed = changed;
+    v->failure = 0;
+    v->gw = 0;
+    v->failures = 0;
+    v->seeded = true;
+    v->has_point = true;
+    v->point = *p;
+}
+
+static void note_rates(struct repl *r, size_t i, uint64_t changed, uint64_t moved,
+                       uint64_t since_ms)
+{
+    struct repl_status *s = &r->w->status[i];
+
+    pthread_mutex_lock(&r->w->lock);
+    s->write_bytes_per_s = since_ms ? changed * 1000 / since_ms : 0;
+    s->send_bytes_per_s = r->v[i].pass_ms ? moved * 1000 / r->v[i].pass_ms : 0;
+    s->backlog_bytes = 0;
+    pthread_mutex_unlock(&r->w->lock);
+}
+
+static void begin_pass(struct repl *r, size_t i, enum ownership_role role)
+{
+    r->v[i].started = true;
+    if (!r->v[i].seeded)
+        publish(r, i, role, NULL); /* a seed takes long: people see at once that it began */
+}
+
+static int push_pass(struct repl *r, size_t i, struct err *err)
+{
+    struct workload *w = r->w;
+    struct repl_volume *v = &r->v[i];
+    struct replica_point point = {0};
+    struct replica_run run;
+    char dir[PATH_MAX];
+    uint64_t begun = mono(r);
+    uint64_t begun_wall = wall(r);
+    uint64_t since = v->begun_mono_ms ? begun - v->begun_mono_ms : 0;
+    uint64_t old_seq = v->has_point ? v->point.seq : 0;
+    int rc;
+
+    v->begun_mono_ms = begun;
+    /* Nothing was written: the volume still equals its newest point, now too. */
+    if (v->has_point && idle_is_quiet(&v->idle, w->assignment->volumes[i].device, begun)) {
+        v->equal_wall_ms = begun_wall;
+        note_rates(r, i, 0, 0, since);
+        return 0;
+    }
+    rc = repl_run(w, i, dir, &run, err);
+    if (rc < 0)
+        return rc;
+    begin_pass(r, i, OWNERSHIP_PUSH);
+    idle_begin(&v->idle, run.volume_path, begun);
+    rc = replica_push(&run, &point, err);
+    if (rc == 0)
+        rc = failpoint("agent_push_pass");
+    if (rc < 0)
+        return rc;
+    v->pass_ms = mono(r) - begun;
+    note_pass(v, &point);
+    v->equal_wall_ms = begun_wall;
+    note_rates(r, i, point.seq != old_seq ? point.changed_bytes : 0,
+               atomic_load(&run.progress->sent_bytes), since);
+    return 0;
+}
+
+static int pull_pass(struct repl *r, size_t i, const struct replica_point *head, struct err *err)
+{
+    struct workload *w = r->w;
+    struct repl_volume *v = &r->v[i];
+    struct replica_point point = {0};
+    struct replica_run run;
+    char dir[PATH_MAX];
+    uint64_t begun = mono(r);
+    int rc = repl_run(w, i, dir, &run, err);
+
+    if (rc == 0)
+        rc = helper_take(&w->assignment->volumes[i], err);
+    if (rc < 0)
+        return rc;
+    begin_pass(r, i, OWNERSHIP_FOLLOW);
+    run.seq = head->seq;
+    rc = replica_pull(&run, &point, err);
+    if (rc == 0)
+        rc = failpoint("agent_follow_pass");
+    if (rc < 0)
+        return rc;
+    v->pass_ms = mono(r) - begun;
+    note_pass(v, &point);
+    note_rates(r, i, point.changed_bytes, atomic_load(&run.progress->received_bytes), v->pass_ms);
+    return 0;
+}
+
+static int follow_pass(struct repl *r, size_t i, struct err *err)
+{
+    struct workload *w = r->w;
+    struct repl_volume *v = &r->v[i];
+    struct replica_point head = {0};
+    struct vault *vault = NULL;
+    int rc = repl_may_follow(w, err);
+
+    v->begun_mono_ms = mono(r);
+    if (rc == -EBUSY) {
+        err_clear(err);
+        return 0;
+    }
+    if (rc == 0)
+        rc = workload_vault(w, &vault, err);
+    if (rc == 0)
+        rc = replica_point(vault, w->assignment->volumes[i].replica, 0,
+                           v->has_point ? v->point.seq : 0, &head, err);
+    if (rc == -ENOENT && err->gw == GW_REPLICA_NOT_FOUND) {
+        err_clear(err);
+        v->equal_wall_ms = wall(r); /* nothing to follow yet */
+        return 0;
+    }
+    if (rc < 0)
+        return rc;
+    if (!v->has_point || head.seq != v->point.seq || !v->seeded)
+        rc = pull_pass(r, i, &head, err);
+    /* As current as the newest point there is; how old that one is, is the pusher's business. */
+    if (rc == 0)
+        v->equal_wall_ms = wall(r);
+    return rc;
+}
+
+static void one_pass(struct repl *r, size_t i, enum ownership_role role)
+{
+    struct repl_volume *v = &r->v[i];
+    struct err err = {0};
+    int rc = role == OWNERSHIP_PUSH ? push_pass(r, i, &err) : follow_pass(r, i, &err);
+
+    if (rc < 0) {
+        if (rc != -ECANCELED && v->failure != rc)
+            log_err(LOG_LEVEL_WARNING, &err, v->name);
+        err.code = rc;
+        note_failure(v, &err);
+    } else if (v->failure != 0) {
+        v->failure = 0;
+        v->failures = 0;
+        v->gw = 0;
+    }
+    publish(r, i, role, &err);
+}
+
+/* -- rounds ------------------------------------------------------------------------------- */
+
+static uint64_t wait_of(const struct repl *r, size_t i, enum ownership_role role)
+{
+    struct repl_facts facts = facts_of(r, i, role);
+    uint64_t due = r->v[i].begun_mono_ms + repl_pause_ms(&facts);
+    uint64_t now = mono(r);
+
+    if (r->v[i].begun_mono_ms == 0)
+        return 0;
+    return due > now ? due - now : 0;
+}
+
+static void publish_all(struct repl *r, enum ownership_role role)
+{
+    for (size_t i = 0; i < r->n; i++) {
+        if (r->w->status[i].role != role || r->w->status[i].state != REPL_STOPPED)
+            publish(r, i, role, NULL);
+    }
+}
+
+uint64_t repl_round(struct repl *r)
+{
+    struct workload *w = r->w;
+    enum ownership_role role;
+    uint64_t wait = IDLE_ROUND_MS;
+    bool worked = false;
+
+    if (!w->assignment)
+        return IDLE_ROUND_MS;
+    role = role_now(w);
+    if (role == OWNERSHIP_IDLE || w->assignment->paused) {
+        publish_all(r, role);
+        /* A fenced holder waits for its planner, or for the moment to decide alone. */
+        return w->own.fenced_epoch ? CEDE_RETRY_MS : IDLE_ROUND_MS;
+    }
+    for (size_t i = 0; i < r->n && !workload_interrupted(w); i++) {
+        if (wait_of(r, i, role) == 0) {
+            one_pass(r, i, role);
+            worked = true;
+        }
+        wait = num_min(wait, wait_of(r, i, role));
+    }
+    if (worked && wait > CEDE_RETRY_MS)
+        malloc_trim(0); /* a pass is large, and the pause is long */
+    return num_max(wait, LEAST_WAIT_MS);
+}

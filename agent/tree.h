@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Removing a directory of our own with everything below it. */
+#ifndef GODWIT_AGENT_TREE_H
+#define GODWIT_AGENT_TREE_H
+
+struct err;
+
+/* 0 also when there is none. Never follows links, never leaves the file system. */
+int tree_remove(const char *path, struct err *err);
+
+#endif
