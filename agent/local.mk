@@ -33,6 +33,6 @@ libgodwit_agent_a_SOURCES = \
 
 AGENT_LIBS = libgodwit_agent.a $(TRANSPORT_LIBS) $(INVENTORY_LIBS) $(BASE_LIBS)
 
-EXTRA_PROGRAMS = godwit-agent
+sbin_PROGRAMS += godwit-agent
 godwit_agent_SOURCES = agent/main.c
 godwit_agent_LDADD = $(AGENT_LIBS)
