@@ -9,7 +9,7 @@ set -eu
 # One compiler at a time would take most of a lint's patience: two at once.
 check() {
     printf '#include "%s"\n#include "%s"\n' "$1" "$1" |
-        $CC -std=gnu17 -D_GNU_SOURCE -Wall -Wextra -Werror -fsyntax-only -I. -x c - 2>&1 |
+        $CC -std=gnu17 -D_GNU_SOURCE -w -Werror=implicit -fsyntax-only -I. -x c - 2>&1 |
         sed "s|^|$1: |"
 }
 export -f check
