@@ -44,7 +44,9 @@ EXTRA_DIST += tests/fuzz.h tests/read_vault.py tests/vault_fixture.h \
 	tests/data/fuzz_control tests/data/fuzz_key tests/data/fuzz_pack tests/data/fuzz_page \
 	tests/data/fuzz_point
 if HAVE_CMOCKA
-c_tests += fault_create_only unit_control unit_pack unit_page unit_point unit_vault
+c_tests += fault_create_only unit_control unit_pack unit_page unit_point unit_seal unit_vault
+unit_seal_SOURCES = tests/unit_seal.c
+unit_seal_LDADD = $(TRANSPORT_TEST_LIBS)
 fault_create_only_SOURCES = tests/fault_create_only.c
 fault_create_only_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_control_SOURCES = tests/unit_control.c
