@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The plan while it is made: parsed input and policy, then waves, then times. Internal to plan_*.c.
+ */
+#ifndef GODWIT_PLANNER_ENGINE_PLAN_MODEL_H
+#define GODWIT_PLANNER_ENGINE_PLAN_MODEL_H
+
+#include "planner/engine/plan.h"
+#include "planner/engine/span.h"
+
+enum { PLAN_NAME_MAX = 64, PLAN_REASON_MAX = 256, PLAN_REASONS_MAX = 6 };
+
+enum plan_rule { RULE_PILOT, RULE_DEPENDS, RULE_PIN, RULE_CAPACITY, RULE_ORDER, RULE_CONVERGE };
+
+struct plan_reason {
+    enum plan_rule rule;
+    char text[PLAN_REASON_MAX];
+};
+
+struct plan_workload {
+    const char *name;
+    const struct js *doc; /* its part of the input */
+    size_t depends_n;
+    size_t *depends; /* indices */
+    size_t hosts_n;
+    uint64_t bytes, write_bytes_per_s, peak_bytes_per_s;
+    unsigned pin;   /* wave, 0 = none */
+    bool moved;     /* in the cloud already: it meets dependencies and is not planned */
+    unsigned level; /* 1 + the highest level of what it depends on */
+    unsigned wave;  /* 0 = not placed */
+    bool converges;
+    size_t reasons_n;
+    struct plan_reason reasons[PLAN_REASONS_MAX];
+};
+
+struct plan_wave {
+    unsigned number;
+    size_t workloads_n, hosts_n;
+    uint64_t bytes, write_bytes_per_s;
+    uint64_t seed_from_ms, seed_until_ms;
+    uint64_t cutover_from_ms, cutover_until_ms; /* 0 = no window found */
+    const char *risk;
+};
+
+struct plan_policy {
+    double link_share;
+    uint64_t max_hosts, max_bytes, max_workloads, soak_s, cutover_s, horizon_days;
+    bool pilot;
+};
+
+struct plan_model {
+    uint64_t now_ms, link_bytes_per_s;
+    struct plan_policy policy;
+    size_t n;
+    struct plan_workload *workloads;
+    size_t *order; /* indices: dependencies first, then by size and name */
+    struct span_list open, closed;
+    size_t waves_n;
+    struct plan_wave waves[PLAN_WAVES_MAX];
+};
+
+/* plan_read.c: fills everything up to `order`. */
+int plan_read(const struct js *input, const struct js *policy, struct plan_model *ret,
+              struct err *err);
+void plan_model_done(struct plan_model *m);
+/* plan_wave.c */
+void plan_wave_assign(struct plan_model *m);
+/* plan_time.c */
+void plan_time_assign(struct plan_model *m);
+/* What the link leaves for moving, in bytes per second. */
+uint64_t plan_time_share(const struct plan_model *m);
+/* plan_write.c */
+int plan_write(const struct plan_model *m, const struct js *input, struct js **ret,
+               struct err *err);
+
+void plan_reason_add(struct plan_workload *w, enum plan_rule rule, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+const char *plan_rule_name(enum plan_rule rule);
+
+#endif

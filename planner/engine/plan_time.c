@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Waves onto the calendar. Seeds share the link one after the other; waves that run already take
+ * their write rate of it. A cutover needs a window, no blackout, and a rest after the one before.
+ */
+#include "planner/engine/plan_model.h"
+
+#include "base/num.h"
+
+#include "base/banned.h"
+
+enum { PLAN_MARGIN_PERCENT = 10, PLAN_RISK_MED_BYTES_GIB = 1024, PLAN_HOUR_MS = 3600000 };
+
+uint64_t plan_time_share(const struct plan_model *m)
+{
+    return (uint64_t)((double)m->link_bytes_per_s * m->policy.link_share);
+}
+
+/* sync time = data / (share - rate): what is written meanwhile must travel too. */
+static uint64_t seed_ms(const struct plan_model *m, const struct plan_wave *wave,
+                        uint64_t running_bytes_per_s)
+{
+    uint64_t share = plan_time_share(m);
+    uint64_t taken = num_min(running_bytes_per_s + wave->write_bytes_per_s, share - share / 20);
+    uint64_t left = num_max(share - taken, 1);
+
+    return (uint64_t)((double)wave->bytes / (double)left * 1000.0);
+}
+
+static const char *risk_of(const struct plan_model *m, const struct plan_wave *wave)
+{
+    uint64_t share = num_max(plan_time_share(m), 1);
+
+    if (wave->write_bytes_per_s > share / 4 || wave->hosts_n > m->policy.max_hosts)
+        return "high";
+    if (wave->bytes > (uint64_t)PLAN_RISK_MED_BYTES_GIB << 30 ||
+        wave->hosts_n > m->policy.max_hosts / 2)
+        return "med";
+    return "low";
+}
+
+void plan_time_assign(struct plan_model *m)
+{
+    uint64_t link_free_ms = m->now_ms, earliest_ms = m->now_ms, running = 0;
+
+    for (size_t i = 0; i < m->waves_n; i++) {
+        struct plan_wave *wave = &m->waves[i];
+        uint64_t len;
+        struct span_search search = {
+            .open = &m->open,
+            .closed = &m->closed,
+            .until_ms = m->now_ms + m->policy.horizon_days * 86400000,
+            .len_ms = m->policy.cutover_s * 1000,
+        };
+
+        if (wave->workloads_n == 0)
+            continue;
+        len = seed_ms(m, wave, running);
+        wave->seed_from_ms = link_free_ms;
+        wave->seed_until_ms = link_free_ms + len;
+        wave->risk = risk_of(m, wave);
+        link_free_ms = wave->seed_until_ms;
+        running += wave->write_bytes_per_s;
+        search.from_ms =
+            num_max(wave->seed_until_ms + len * PLAN_MARGIN_PERCENT / 100, earliest_ms);
+        /* People like full hours, and so does a calendar that begins at one. */
+        search.from_ms = num_div_up(search.from_ms, PLAN_HOUR_MS) * PLAN_HOUR_MS;
+        if (span_find(&search, &wave->cutover_from_ms) < 0)
+            continue;
+        wave->cutover_until_ms = wave->cutover_from_ms + search.len_ms;
+        earliest_ms = wave->cutover_until_ms + m->policy.soak_s * 1000;
+        running -= num_min(running, wave->write_bytes_per_s);
+    }
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Workloads into waves: a small pilot first, then in order, each wave filled to its limits; nothing
+ * moves before what it depends on, and a pin is kept or refused by name.
+ */
+#include "planner/engine/plan_model.h"
+
+#include "base/num.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/banned.h"
+
+static const char *const rule_names[] = {
+    [RULE_PILOT] = "pilot",       [RULE_DEPENDS] = "depends", [RULE_PIN] = "pin",
+    [RULE_CAPACITY] = "capacity", [RULE_ORDER] = "order",     [RULE_CONVERGE] = "converge",
+};
+
+const char *plan_rule_name(enum plan_rule rule)
+{
+    return rule_names[rule];
+}
+
+void plan_reason_add(struct plan_workload *w, enum plan_rule rule, const char *fmt, ...)
+{
+    struct plan_reason *reason;
+    va_list ap;
+
+    if (w->reasons_n == PLAN_REASONS_MAX)
+        return;
+    reason = &w->reasons[w->reasons_n++];
+    reason->rule = rule;
+    va_start(ap, fmt);
+    vsnprintf(reason->text, sizeof(reason->text), fmt, ap);
+    va_end(ap);
+}
+
+/* One volume converges only when its change rate is under half of what it gets of the link. */
+static bool check_converges(const struct plan_model *m, struct plan_workload *w)
+{
+    uint64_t share = plan_time_share(m);
+    char rate[NUM_TEXT_MAX], link[NUM_TEXT_MAX];
+
+    w->converges = w->write_bytes_per_s <= share / 2;
+    if (w->converges)
+        return true;
+    num_format_bytes(w->write_bytes_per_s, false, rate);
+    num_format_bytes(share, false, link);
+    plan_reason_add(
+        w, RULE_CONVERGE,
+        "it writes %s/s, and only %s/s of the link may be used: replication would never catch up; "
+        "it needs a link of twice its write rate, or fewer writes",
+        rate, link);
+    return false;
+}
+
+static bool fits(const struct plan_model *m, const struct plan_wave *wave,
+                 const struct plan_workload *w)
+{
+    const struct plan_policy *p = &m->policy;
+
+    if (wave->workloads_n == 0)
+        return true; /* a workload larger than any wave gets one of its own */
+    if (wave->workloads_n + 1 > p->max_workloads || wave->hosts_n + w->hosts_n > p->max_hosts)
+        return false;
+    if (p->max_bytes > 0 && (wave->bytes > p->max_bytes || w->bytes > p->max_bytes - wave->bytes))
+        return false;
+    return wave->write_bytes_per_s + w->write_bytes_per_s <= plan_time_share(m) / 2;
+}
+
+static void put(struct plan_model *m, struct plan_workload *w, unsigned number)
+{
+    struct plan_wave *wave = &m->waves[number - 1];
+
+    w->wave = number;
+    wave->number = number;
+    wave->workloads_n++;
+    wave->hosts_n += w->hosts_n;
+    wave->bytes += w->bytes;
+    wave->write_bytes_per_s += w->write_bytes_per_s;
+    if (number > m->waves_n)
+        m->waves_n = number;
+}
+
+/* The first wave that its dependencies allow, or 0 when one of them is not placed. */
+static unsigned earliest(const struct plan_model *m, struct plan_workload *w)
+{
+    unsigned wave = 1;
+    const char *why = NULL;
+
+    for (size_t i = 0; i < w->depends_n; i++) {
+        const struct plan_workload *d = &m->workloads[w->depends[i]];
+
+        if (d->moved)
+            continue;
+        if (d->wave == 0) {
+            plan_reason_add(w, RULE_DEPENDS, "it depends on %s, which could not be placed",
+                            d->name);
+            return 0;
+        }
+        if (d->wave >= wave) {
+            wave = d->wave;
+            why = d->name;
+        }
+    }
+    if (why)
+        plan_reason_add(w, RULE_DEPENDS, "not before %s, in wave %u, on which it depends", why,
+                        wave);
+    return wave;
+}
+
+static void place_pinned(struct plan_model *m, struct plan_workload *w, unsigned from)
+{
+    if (w->pin < from) {
+        plan_reason_add(w, RULE_PIN, "it is pinned to wave %u, before what it depends on (wave %u)",
+                        w->pin, from);
+        return;
+    }
+    plan_reason_add(w, RULE_PIN, "pinned to wave %u by its owner", w->pin);
+    put(m, w, w->pin);
+}
+
+static void place(struct plan_model *m, struct plan_workload *w, unsigned from)
+{
+    unsigned wave = from;
+
+    /* The pilot is alone in wave 1: its lesson is what it is for. */
+    if (m->policy.pilot && m->n > 1 && m->waves[0].workloads_n > 0 && wave == 1)
+        wave = 2;
+    while (wave < PLAN_WAVES_MAX && !fits(m, &m->waves[wave - 1], w))
+        wave++;
+    if (wave > from && m->waves[from - 1].workloads_n > 0 &&
+        !(m->policy.pilot && from == 1 && wave == 2))
+        plan_reason_add(w, RULE_CAPACITY,
+                        "the waves from %u on were full (at most %llu hosts, %llu workloads)", from,
+                        (unsigned long long)m->policy.max_hosts,
+                        (unsigned long long)m->policy.max_workloads);
+    if (m->policy.pilot && m->waves[0].workloads_n == 0 && wave == 1)
+        plan_reason_add(w, RULE_PILOT,
+                        "the pilot: the smallest workload that depends on nothing still to move");
+    else
+        plan_reason_add(w, RULE_ORDER,
+                        "smaller workloads first among those whose dependencies allow it");
+    put(m, w, wave);
+}
+
+void plan_wave_assign(struct plan_model *m)
+{
+    for (size_t i = 0; i < m->n; i++) {
+        struct plan_workload *w = &m->workloads[m->order[i]];
+        unsigned from;
+
+        if (w->moved || !check_converges(m, w))
+            continue;
+        from = earliest(m, w);
+        if (from == 0)
+            continue;
+        if (w->pin > 0)
+            place_pinned(m, w, from);
+        else
+            place(m, w, from);
+    }
+}

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The plan as a document, and what follows from a document: explanations and staleness. */
+#include "planner/engine/plan_model.h"
+
+#include "base/auto.h"
+#include "base/buf.h"
+#include "base/crypto.h"
+#include "base/err.h"
+#include "base/gw.h"
+#include "base/jsw.h"
+#include "base/num.h"
+#include "base/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/banned.h"
+
+/* -- writing ---------------------------------------------------------------------- */
+
+static void write_reasons(struct jsw *w, const struct plan_workload *workload)
+{
+    jsw_arr(w, "why");
+    for (size_t i = 0; i < workload->reasons_n; i++) {
+        jsw_obj(w, NULL);
+        jsw_str(w, "rule", plan_rule_name(workload->reasons[i].rule));
+        jsw_str(w, "text", workload->reasons[i].text);
+        jsw_end(w);
+    }
+    jsw_end(w);
+}
+
+static void write_workload(struct jsw *w, const struct plan_model *m,
+                           const struct plan_workload *workload)
+{
+    jsw_obj(w, NULL);
+    jsw_str(w, "workload", workload->name);
+    jsw_u64(w, "hosts", workload->hosts_n);
+    jsw_u64(w, "bytes", workload->bytes);
+    jsw_u64(w, "write_bytes_per_s", workload->write_bytes_per_s);
+    jsw_u64(w, "write_peak_bytes_per_s", workload->peak_bytes_per_s);
+    jsw_arr(w, "depends");
+    for (size_t i = 0; i < workload->depends_n; i++)
+        jsw_str(w, NULL, m->workloads[workload->depends[i]].name);
+    jsw_end(w);
+    write_reasons(w, workload);
+    jsw_end(w);
+}
+
+static void write_wave_warnings(struct jsw *w, const struct plan_model *m,
+                                const struct plan_wave *wave)
+{
+    char text[PLAN_REASON_MAX], peak[NUM_TEXT_MAX], share[NUM_TEXT_MAX];
+
+    jsw_arr(w, "warnings");
+    if (wave->cutover_from_ms == 0) {
+        (void)text_print(text, sizeof(text),
+                         "no cutover window within %llu days that blackouts leave open",
+                         (unsigned long long)m->policy.horizon_days);
+        jsw_str(w, NULL, text);
+    }
+    for (size_t i = 0; i < m->n; i++) {
+        const struct plan_workload *workload = &m->workloads[m->order[i]];
+
+        if (workload->wave != wave->number || workload->peak_bytes_per_s <= plan_time_share(m))
+            continue;
+        num_format_bytes(workload->peak_bytes_per_s, false, peak);
+        num_format_bytes(plan_time_share(m), false, share);
+        (void)text_print(
+            text, sizeof(text),
+            "%s writes up to %s/s, above the %s/s of the link it may use: expect lag then",
+            workload->name, peak, share);
+        jsw_str(w, NULL, text);
+    }
+    jsw_end(w);
+}
+
+static void write_wave(struct jsw *w, const struct plan_model *m, const struct plan_wave *wave)
+{
+    char number[16];
+
+    (void)text_print(number, sizeof(number), "%u", wave->number);
+    jsw_obj(w, NULL);
+    jsw_str(w, "wave", number);
+    jsw_u64(w, "hosts", wave->hosts_n);
+    jsw_u64(w, "bytes", wave->bytes);
+    jsw_time(w, "seed_from", wave->seed_from_ms);
+    jsw_time(w, "seed_until", wave->seed_until_ms);
+    jsw_f64(w, "seed_s", (double)(wave->seed_until_ms - wave->seed_from_ms) / 1000.0);
+    jsw_time(w, "cutover_from", wave->cutover_from_ms);
+    jsw_time(w, "cutover_until", wave->cutover_until_ms);
+    jsw_str(w, "risk", wave->risk);
+    jsw_arr(w, "workloads");
+    for (size_t i = 0; i < m->n; i++) {
+        if (m->workloads[m->order[i]].wave == wave->number)
+            write_workload(w, m, &m->workloads[m->order[i]]);
+    }
+    jsw_end(w);
+    write_wave_warnings(w, m, wave);
+    jsw_end(w);
+}
+
+static void write_policy(struct jsw *w, const struct plan_policy *p)
+{
+    jsw_obj(w, "policy");
+    jsw_f64(w, "link_share", p->link_share);
+    jsw_u64(w, "max_hosts_per_wave", p->max_hosts);
+    jsw_u64(w, "max_bytes_per_wave", p->max_bytes);
+    jsw_u64(w, "max_workloads_per_wave", p->max_workloads);
+    jsw_bool(w, "pilot", p->pilot);
+    jsw_u64(w, "soak_s", p->soak_s);
+    jsw_u64(w, "cutover_s", p->cutover_s);
+    jsw_u64(w, "horizon_days", p->horizon_days);
+    jsw_end(w);
+}
+
+static int hash_of(const struct js *v, char *out, size_t digits, struct err *err)
+{
+    auto_buf struct buf text = {0};
+    uint8_t hash[CRYPTO_SHA256_LEN];
+    int r = js_print(v, true, false, &text, err);
+
+    if (r < 0)
+        return r;
+    crypto_sha256(buf_slice(&text), hash);
+    text_hex(hash, digits / 2, out);
+    return 0;
+}
+
+static int hash_calendars(const struct js *input, char *out, struct err *err)
+{
+    const struct js *calendars = js_member(input, "calendars");
+
+    out[0] = '\0';
+    return calendars ? hash_of(calendars, out, 16, err) : 0;
+}
+
+static int write_body(const struct plan_model *m, const struct js *input, const char *id,
+                      struct js **ret, struct err *err)
+{
+    auto_jsw struct jsw *w = NULL;
+    char calendars[17];
+    int r = jsw_new(&w, err);
+
+    if (r == 0)
+        r = hash_calendars(input, calendars, err);
+    if (r < 0)
+        return r;
+    jsw_document(w, "godwit.plan/1", m->now_ms);
+    if (id)
+        jsw_str(w, "id", id);
+    jsw_u64(w, "link_bytes_per_s", m->link_bytes_per_s);
+    write_policy(w, &m->policy);
+    jsw_str(w, "calendars_hash", calendars);
+    jsw_arr(w, "waves");
+    for (size_t i = 0; i < m->waves_n; i++) {
+        if (m->waves[i].workloads_n > 0)
+            write_wave(w, m, &m->waves[i]);
+    }
+    jsw_end(w);
+    jsw_arr(w, "unplaced");
+    for (size_t i = 0; i < m->n; i++) {
+        if (m->workloads[i].wave == 0 && !m->workloads[i].moved)
+            write_workload(w, m, &m->workloads[i]);
+    }
+    jsw_end(w);
+    jsw_end(w);
+    return jsw_take(w, ret, err);
+}
+
+int plan_write(const struct plan_model *m, const struct js *input, struct js **ret, struct err *err)
+{
+    auto_js struct js *body = NULL;
+    char id[PLAN_ID_LEN + 1];
+    int r = write_body(m, input, NULL, &body, err);
+
+    if (r == 0)
+        r = hash_of(body, id, PLAN_ID_LEN, err);
+    return r < 0 ? r : write_body(m, input, id, ret, err);
+}
+
+/* -- reading a plan again ------------------------------------------------------------ */
+
+static const struct js *find_in(const struct js *list, const char *workload)
+{
+    for (size_t i = 0; i < js_len(list); i++) {
+        if (text_equal(js_str(js_at(list, i), "workload", NULL), workload))
+            return js_at(list, i);
+    }
+    return NULL;
+}
+
+/* *ret_wave NULL: it is among the unplaced. */
+static const struct js *find_planned(const struct js *plan, const char *workload,
+                                     const struct js **ret_wave)
+{
+    const struct js *waves = js_member(plan, "waves");
+
+    for (size_t i = 0; i < js_len(waves); i++) {
+        const struct js *found = find_in(js_member(js_at(waves, i), "workloads"), workload);
+
+        if (found) {
+            *ret_wave = js_at(waves, i);
+            return found;
+        }
+    }
+    *ret_wave = NULL;
+    return find_in(js_member(plan, "unplaced"), workload);
+}
+
+int plan_explain(const struct js *plan, const char *workload, struct js **ret, struct err *err)
+{
+    static const char *const from_wave[] = {"wave",         "seed_from",     "seed_until",
+                                            "cutover_from", "cutover_until", "risk"};
+    auto_jsw struct jsw *w = NULL;
+    const struct js *wave, *found = find_planned(plan, workload, &wave);
+    int r;
+
+    if (!found)
+        return err_set_gw(err, GW_API_NOT_FOUND, -ENOENT, "plan %s does not name '%s'",
+                          js_str(plan, "id", ""), workload);
+    r = jsw_new(&w, err);
+    if (r < 0)
+        return r;
+    jsw_obj(w, NULL);
+    jsw_str(w, "schema", "godwit.plan-explain/1");
+    jsw_str(w, "generated_at", js_str(plan, "generated_at", NULL));
+    jsw_str(w, "plan", js_str(plan, "id", NULL));
+    for (size_t i = 0; i < ARRAY_LEN(from_wave); i++)
+        jsw_str(w, from_wave[i], wave ? js_str(wave, from_wave[i], NULL) : NULL);
+    jsw_js(w, "subject", found);
+    jsw_end(w);
+    return jsw_take(w, ret, err);
+}
+
+static uint64_t sum(const struct js *workload, const char *key)
+{
+    const struct js *volumes = js_member(workload, "volumes");
+    uint64_t total = 0;
+
+    for (size_t i = 0; i < js_len(volumes); i++)
+        total += js_u64(js_at(volumes, i), key, 0);
+    return total;
+}
+
+/* Rates are noisy: half as much again, and a mebibyte, is still the same load. */
+static bool rate_changed(uint64_t planned, uint64_t now)
+{
+    return now > planned + planned / 2 + (1 << 20);
+}
+
+static int say_stale(char **ret, struct err *err, const char *workload, const char *what)
+{
+    if (asprintf(ret, "%s%s%s", workload, workload[0] ? " " : "", what) < 0)
+        return err_set(err, -ENOMEM, "comparing a plan: %m");
+    return 0;
+}
+
+static int compare_workload(const struct js *plan, const struct js *now, char **ret_why,
+                            struct err *err)
+{
+    const char *name = js_str(now, "workload", "");
+    const struct js *wave, *planned = find_planned(plan, name, &wave);
+    uint64_t bytes = sum(now, "size_bytes");
+
+    if (js_bool(now, "moved", false))
+        return 0;
+    if (!planned)
+        return say_stale(ret_why, err, name, "is new");
+    if (bytes > js_u64(planned, "bytes", 0) + js_u64(planned, "bytes", 0) / 100)
+        return say_stale(ret_why, err, name, "has grown");
+    if (rate_changed(js_u64(planned, "write_bytes_per_s", 0), sum(now, "write_bytes_per_s")))
+        return say_stale(ret_why, err, name, "writes more than it did");
+    if (js_len(js_member(planned, "depends")) != js_len(js_member(now, "depends")))
+        return say_stale(ret_why, err, name, "depends on others than it did");
+    return 0;
+}
+
+int plan_stale(const struct js *plan, const struct js *input, char **ret_why, struct err *err)
+{
+    const struct js *workloads = js_member(input, "workloads"), *waves = js_member(plan, "waves");
+    char calendars[17];
+    int r = hash_calendars(input, calendars, err);
+
+    *ret_why = NULL;
+    if (r < 0)
+        return r;
+    if (!text_equal(calendars, js_str(plan, "calendars_hash", "")))
+        return say_stale(ret_why, err, "", "windows or blackouts have changed");
+    for (size_t i = 0; r == 0 && !*ret_why && i < js_len(workloads); i++)
+        r = compare_workload(plan, js_at(workloads, i), ret_why, err);
+    for (size_t i = 0; r == 0 && !*ret_why && i < js_len(waves); i++) {
+        const struct js *planned = js_member(js_at(waves, i), "workloads");
+
+        for (size_t j = 0; r == 0 && !*ret_why && j < js_len(planned); j++) {
+            const char *name = js_str(js_at(planned, j), "workload", "");
+
+            if (!find_in(workloads, name))
+                r = say_stale(ret_why, err, name, "is gone");
+        }
+    }
+    return r;
+}
+
+int plan_compute(const struct js *input, const struct js *policy, struct js **ret, struct err *err)
+{
+    struct plan_model *m = calloc(1, sizeof(*m));
+    int r;
+
+    if (!m)
+        return err_set(err, -ENOMEM, "a plan: %m");
+    r = plan_read(input, policy, m, err);
+    if (r == 0) {
+        plan_wave_assign(m);
+        plan_time_assign(m);
+        r = plan_write(m, input, ret, err);
+    }
+    plan_model_done(m);
+    free(m);
+    return r;
+}
