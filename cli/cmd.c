@@ -65,7 +65,7 @@ size_t cmd_args(const struct cmd_call *call)
 
 int cmd_exit(const struct err *err)
 {
-    return (int)gw_of(err)->exit;
+    return err->code ? (int)gw_of(err)->exit : GW_EXIT_OK;
 }
 
 /* How many words of row words[0..n) begin with; 0 = not this row. */

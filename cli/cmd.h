@@ -34,9 +34,8 @@ struct cmd {
     const char *args;  /* "APP", "STORE/NAME[@POINT] VOLUME", "" */
     unsigned args_min, args_max;
     cmd_fn run;
-    const struct opt *opts;
-    size_t opts_n;
-    const char *summary; /* one line */
+    const struct opt *opts; /* the verb's own flags, ended by a row without a name; or NULL */
+    const char *summary;    /* one line */
     const char
         *examples; /* lines without indentation, the first two are shown on a missing argument */
 };

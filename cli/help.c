@@ -23,11 +23,6 @@ static void print_examples(const char *examples, size_t most)
     }
 }
 
-const char *help_two_examples(const struct cmd *cmd)
-{
-    return cmd->examples ? cmd->examples : "";
-}
-
 static void print_option(const struct opt *o)
 {
     char left[64];
@@ -53,9 +48,9 @@ int help_verb(struct cmd_call *call, struct err *err)
     printf("godwit %s%s%s: %s\n\n", cmd->words, cmd->args[0] ? " " : "", cmd->args, cmd->summary);
     if (cmd->examples)
         print_examples(cmd->examples, SIZE_MAX);
-    if (cmd->opts_n > 0)
+    if (cmd->opts)
         printf("\nFlags\n");
-    for (size_t i = 0; i < cmd->opts_n; i++)
+    for (size_t i = 0; cmd->opts && cmd->opts[i].name; i++)
         print_option(&cmd->opts[i]);
     printf("\nFlags of every verb\n");
     for (size_t i = 0; i < n; i++)

@@ -8,8 +8,5 @@
 int help_overview(struct cmd_call *call, struct err *err);
 int help_verb(struct cmd_call *call, struct err *err); /* examples first */
 int help_version(struct cmd_call *call, struct err *err);
-/* The first two examples of a verb, a line each with two blanks before. Static storage is not used:
- * the text is the verb's own, cut after the second line. */
-const char *help_two_examples(const struct cmd *cmd);
 
 #endif

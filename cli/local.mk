@@ -6,11 +6,25 @@ godwit_SOURCES = \
 	cli/cmd.c cli/cmd.h \
 	cli/cmd_help.c \
 	cli/cmd_host.c \
+	cli/cmd_replica.c \
+	cli/cmd_replica_look.c \
+	cli/cmd_status.c \
+	cli/cmd_switch.c \
+	cli/cmd_watch.c cli/cmd_watch.h \
 	cli/help.c cli/help.h \
 	cli/main.c \
+	cli/op_watch.c cli/op_watch.h \
 	cli/out.c cli/out.h \
+	cli/progress.c cli/progress.h \
+	cli/replica_arg.c cli/replica_arg.h \
+	cli/replica_view.c cli/replica_view.h \
 	cli/table.c cli/table.h \
 	cli/verbs.c cli/verbs.h \
 	cli/version.c \
 	cli/yaml.c cli/yaml.h
-godwit_LDADD = $(BASE_LIBS) $(SMARTCOLS_LIBS)
+godwit_LDADD = $(TRANSPORT_LIBS) $(BASE_LIBS) $(SMARTCOLS_LIBS)
+
+# The service that the demo moves: not a verb, because hooks start and stop it.
+pkglibexec_PROGRAMS += godwit-demo-ledger
+godwit_demo_ledger_SOURCES = cli/ledger.c cli/ledger.h cli/ledger_main.c
+godwit_demo_ledger_LDADD = $(BASE_LIBS)

@@ -58,7 +58,7 @@ static size_t join_options(const struct cmd *cmd, struct opt *rows)
     const struct opt *globals = cmd_globals(&n);
 
     memcpy(rows, globals, n * sizeof(*rows));
-    for (size_t i = 0; cmd && i < cmd->opts_n && n < MAIN_OPTS_MAX; i++)
+    for (size_t i = 0; cmd && cmd->opts && cmd->opts[i].name && n < MAIN_OPTS_MAX; i++)
         rows[n++] = cmd->opts[i];
     return n;
 }
@@ -70,7 +70,7 @@ static int check_args(const struct cmd_call *call, struct err *err)
 
     if (n < cmd->args_min)
         return err_set_gw(err, GW_USAGE, -EINVAL, "godwit %s needs %s\n%s", cmd->words, cmd->args,
-                          help_two_examples(cmd));
+                          cmd->examples);
     if (n > cmd->args_max)
         return err_set_gw(err, GW_USAGE, -EINVAL,
                           "godwit %s: '%s' is one argument too many (it takes %s)", cmd->words,

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* godwit replica push, pull, digest: the data mover alone, with no planner. */
+#include "base/auto.h"
+#include "base/num.h"
+#include "base/text.h"
+#include "cli/out.h"
+#include "cli/progress.h"
+#include "cli/replica_arg.h"
+#include "cli/replica_view.h"
+#include "cli/verbs.h"
+
+#include <stdio.h>
+
+#include "base/banned.h"
+
+const struct opt cmd_replica_push_opts[] = {
+    REPLICA_ARG_OPTIONS,
+    {"tracker", 0, OPT_CHOICE, "KIND", "auto|scan", 0, 0, "auto", "how changes are found"},
+    {"level", 0, OPT_TEXT, "N", NULL, 0, 0, "auto", "zstd level 1 to 19, auto, or 0 for none"},
+    {"state-dir", 0, OPT_TEXT, "DIR", NULL, 0, 0, NULL, "where to remember what was sent"},
+    {0},
+};
+
+const struct opt cmd_replica_pull_opts[] = {
+    REPLICA_ARG_OPTIONS,
+    {"state-dir", 0, OPT_TEXT, "DIR", NULL, 0, 0, NULL, "where to remember what was written"},
+    {0},
+};
+
+const struct opt cmd_replica_digest_opts[] = {
+    {"workers", 0, OPT_U64, "N", NULL, 1, 256, NULL, "threads (one a core)"},
+    {"size", 0, OPT_BYTES, "SIZE", NULL, 1, 0, NULL, "only so much from the start"},
+    {0},
+};
+
+/* --level auto|N: 0 of the command line is "raw", 0 of the data mover is "auto". */
+static int parse_level(const char *text, int *ret, struct err *err)
+{
+    uint64_t level;
+    int r;
+
+    if (text_equal(text, "auto")) {
+        *ret = 0;
+        return 0;
+    }
+    r = num_parse_u64(text, 0, 19, &level, err);
+    if (r < 0)
+        return err_add(err, r, "--level");
+    *ret = level == 0 ? -1 : (int)level;
+    return 0;
+}
+
+/* Ctrl-C is no failure of the data: say how to go on. */
+static int exit_of_run(int r, struct err *err)
+{
+    if (r == 0)
+        return GW_EXIT_OK;
+    if (r != -ECANCELED)
+        return cmd_exit(err);
+    err_set_gw(err, GW_STOPPED, r, "stopped; the same command goes on where it was");
+    return GW_EXIT_DETACHED;
+}
+
+/* What push and pull share: the vault, the state directory, progress around fn. */
+typedef int (*run_fn)(const struct replica_run *run, struct replica_point *ret, struct err *err);
+
+struct mover {
+    struct replica_arg arg;
+    struct replica_run run;
+    struct replica_progress progress;
+    struct replica_point point;
+    uint64_t started_ms;
+    char state_dir[REPLICA_ARG_PATH_MAX];
+};
+
+static int move(struct cmd_call *call, struct mover *m, bool create, run_fn fn, struct err *err)
+{
+    auto_vault struct vault *vault = NULL;
+    struct progress *progress = NULL;
+    int r;
+
+    m->run.stop = progress_interrupts();
+    m->run.progress = &m->progress;
+    m->run.name = m->arg.name;
+    m->run.state_dir = m->state_dir;
+    m->run.workers = (unsigned)opt_u64(call->opts, "workers");
+    m->started_ms = clock_mono_ms(call->clock);
+    r = replica_arg_state_dir(call, &m->arg, m->run.volume_path, m->state_dir, err);
+    if (r == 0)
+        r = replica_arg_open(call, &m->arg, create, m->run.stop, &vault, err);
+    if (r < 0)
+        return r;
+    m->run.vault = vault;
+    r = progress_start(call->opts, create ? "push" : "pull", &m->progress, &progress, err);
+    if (r == 0)
+        r = fn(&m->run, &m->point, err);
+    progress_stop(progress);
+    return r;
+}
+
+static int report(struct cmd_call *call, const struct mover *m, const char *schema,
+                  out_view_fn view, struct err *err)
+{
+    auto_jsw struct jsw *w = NULL;
+    int r = jsw_new(&w, err);
+
+    if (r < 0)
+        return cmd_exit(err);
+    jsw_document(w, schema, clock_wall_ms(call->clock));
+    jsw_str(w, "replica", m->arg.name);
+    jsw_str(w, "volume", m->run.volume_path);
+    jsw_str(w, "store", m->arg.url);
+    jsw_obj(w, "point");
+    replica_view_write_point(w, &m->point);
+    jsw_end(w);
+    jsw_u64(w, "changed_bytes", atomic_load(&m->progress.changed_bytes));
+    jsw_u64(w, "sent_bytes", atomic_load(&m->progress.sent_bytes));
+    jsw_u64(w, "received_bytes", atomic_load(&m->progress.received_bytes));
+    jsw_f64(w, "duration_s", (double)(clock_mono_ms(call->clock) - m->started_ms) / 1000.0);
+    jsw_end(w);
+    return out_writer(call->out, w, view, err) < 0 ? cmd_exit(err) : GW_EXIT_OK;
+}
+
+static int view_push(struct out *o, const struct js *doc, struct table *t, struct err *err)
+{
+    const struct js *point = js_member(doc, "point");
+    char changed[NUM_TEXT_MAX], sent[NUM_TEXT_MAX], took[NUM_TEXT_MAX];
+
+    (void)t;
+    (void)err;
+    num_format_bytes(js_u64(doc, "changed_bytes", 0), false, changed);
+    num_format_bytes(js_u64(doc, "sent_bytes", 0), false, sent);
+    num_format_duration((uint64_t)(js_f64(doc, "duration_s", 0) * 1000), took);
+    out_text(o, "%s@%llu  %s changed, %s sent, %s  digest %.16s…", js_str(doc, "replica", ""),
+             (unsigned long long)js_u64(point, "seq", 0), changed, sent, took,
+             js_str(point, "digest", ""));
+    return 0;
+}
+
+static int view_pull(struct out *o, const struct js *doc, struct table *t, struct err *err)
+{
+    const struct js *point = js_member(doc, "point");
+    char size[NUM_TEXT_MAX], received[NUM_TEXT_MAX], took[NUM_TEXT_MAX];
+
+    (void)t;
+    (void)err;
+    num_format_bytes(js_u64(point, "size_bytes", 0), false, size);
+    num_format_bytes(js_u64(doc, "received_bytes", 0), false, received);
+    num_format_duration((uint64_t)(js_f64(doc, "duration_s", 0) * 1000), took);
+    out_text(o, "%s is %s@%llu: %s, %s fetched, %s", js_str(doc, "volume", ""),
+             js_str(doc, "replica", ""), (unsigned long long)js_u64(point, "seq", 0), size,
+             received, took);
+    return 0;
+}
+
+int cmd_replica_push(struct cmd_call *call, struct err *err)
+{
+    struct mover m = {.run = {.volume_path = cmd_arg(call, 0), .kind = REPLICA_FUZZY}};
+    int r = replica_arg_parse(cmd_arg(call, 1), true, &m.arg, err);
+
+    if (r == 0 && m.arg.seq > 0)
+        r = err_set_gw(err, GW_USAGE, -EINVAL, "push makes the next point; leave out '@%llu'",
+                       (unsigned long long)m.arg.seq);
+    if (r == 0)
+        r = parse_level(opt_text(call->opts, "level"), &m.run.level, err);
+    if (r < 0)
+        return cmd_exit(err);
+    m.run.tracker = opt_text(call->opts, "tracker");
+    r = move(call, &m, true, replica_push, err);
+    return r < 0 ? exit_of_run(r, err) : report(call, &m, "godwit.replica-push/1", view_push, err);
+}
+
+int cmd_replica_pull(struct cmd_call *call, struct err *err)
+{
+    struct mover m = {.run = {.volume_path = cmd_arg(call, 1)}};
+    int r = replica_arg_parse(cmd_arg(call, 0), true, &m.arg, err);
+
+    if (r < 0)
+        return cmd_exit(err);
+    m.run.seq = m.arg.seq;
+    r = move(call, &m, false, replica_pull, err);
+    return r < 0 ? exit_of_run(r, err) : report(call, &m, "godwit.replica-pull/1", view_pull, err);
+}
+
+static int view_digest(struct out *o, const struct js *doc, struct table *t, struct err *err)
+{
+    (void)t;
+    (void)err;
+    out_text(o, "%s  %s", js_str(doc, "digest", ""), js_str(doc, "volume", ""));
+    return 0;
+}
+
+int cmd_replica_digest(struct cmd_call *call, struct err *err)
+{
+    auto_jsw struct jsw *w = NULL;
+    struct replica_progress counters = {0};
+    struct progress *progress = NULL;
+    uint8_t digest[REPLICA_DIGEST_LEN];
+    struct replica_digest_run run = {
+        .volume_path = cmd_arg(call, 0),
+        .size_bytes = opt_u64(call->opts, "size"),
+        .progress = &counters,
+        .stop = progress_interrupts(),
+        .workers = (unsigned)opt_u64(call->opts, "workers"),
+    };
+    int r = progress_start(call->opts, "digest", &counters, &progress, err);
+
+    if (r == 0)
+        r = replica_digest(&run, digest, err);
+    progress_stop(progress);
+    if (r == 0)
+        r = jsw_new(&w, err);
+    if (r < 0)
+        return exit_of_run(r, err);
+    jsw_document(w, "godwit.replica-digest/1", clock_wall_ms(call->clock));
+    jsw_str(w, "volume", run.volume_path);
+    jsw_hex(w, "digest", digest, sizeof(digest));
+    jsw_end(w);
+    return out_writer(call->out, w, view_digest, err) < 0 ? cmd_exit(err) : GW_EXIT_OK;
+}

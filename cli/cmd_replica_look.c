@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* godwit replica ls, show: what a vault holds. */
+#include "base/auto.h"
+#include "cli/out.h"
+#include "cli/replica_arg.h"
+#include "cli/replica_view.h"
+#include "cli/table.h"
+#include "cli/verbs.h"
+
+#include "base/banned.h"
+
+const struct opt cmd_replica_look_opts[] = {REPLICA_ARG_OPTIONS, {0}};
+
+static int write_point(void *arg, const struct replica_point *p)
+{
+    struct jsw *w = arg;
+
+    jsw_obj(w, NULL);
+    replica_view_write_point(w, p);
+    jsw_end(w);
+    return 0;
+}
+
+static int write_name(void *arg, const char *name)
+{
+    struct jsw *w = arg;
+
+    jsw_obj(w, NULL);
+    jsw_str(w, "replica", name);
+    jsw_end(w);
+    return 0;
+}
+
+static const struct table_column name_columns[] = {{"REPLICA", TABLE_LEFT}};
+
+static int view_names(struct out *o, const struct js *doc, struct table *t, struct err *err)
+{
+    const struct js *items = js_member(doc, "items");
+    int r = table_columns(t, name_columns, ARRAY_LEN(name_columns), err);
+
+    for (size_t i = 0; r == 0 && i < js_len(items); i++) {
+        r = table_row(t, err);
+        if (r == 0)
+            r = table_cell(t, js_str(js_at(items, i), "replica", ""), err);
+    }
+    if (js_len(items) == 0)
+        out_after(o, "No replicas.");
+    return r;
+}
+
+int cmd_replica_ls(struct cmd_call *call, struct err *err)
+{
+    auto_vault struct vault *vault = NULL;
+    auto_jsw struct jsw *w = NULL;
+    struct replica_arg arg;
+    int r = replica_arg_parse(cmd_arg(call, 0), false, &arg, err);
+
+    if (r == 0)
+        r = replica_arg_open(call, &arg, false, NULL, &vault, err);
+    if (r == 0)
+        r = jsw_new(&w, err);
+    if (r < 0)
+        return cmd_exit(err);
+    jsw_document(w, "godwit.replica-list/1", clock_wall_ms(call->clock));
+    jsw_str(w, "store", arg.url);
+    jsw_arr(w, "items");
+    r = replica_names(vault, write_name, w, err);
+    jsw_end(w);
+    jsw_end(w);
+    if (r == 0)
+        r = out_writer(call->out, w, view_names, err);
+    return r < 0 ? cmd_exit(err) : GW_EXIT_OK;
+}
+
+int cmd_replica_show(struct cmd_call *call, struct err *err)
+{
+    auto_vault struct vault *vault = NULL;
+    auto_jsw struct jsw *w = NULL;
+    struct replica_point point;
+    struct replica_arg arg;
+    int r = replica_arg_parse(cmd_arg(call, 0), true, &arg, err);
+
+    if (r == 0)
+        r = replica_arg_open(call, &arg, false, NULL, &vault, err);
+    if (r == 0)
+        r = jsw_new(&w, err);
+    if (r < 0)
+        return cmd_exit(err);
+    jsw_document(w, "godwit.replica/1", clock_wall_ms(call->clock));
+    jsw_str(w, "replica", arg.name);
+    jsw_str(w, "store", arg.url);
+    jsw_arr(w, "items");
+    if (arg.seq > 0) {
+        r = replica_point(vault, arg.name, arg.seq, 0, &point, err);
+        if (r == 0)
+            r = write_point(w, &point);
+    } else {
+        r = replica_points(vault, arg.name, write_point, w, err);
+    }
+    jsw_end(w);
+    jsw_end(w);
+    if (r == 0)
+        r = out_writer(call->out, w, replica_view_points, err);
+    return r < 0 ? cmd_exit(err) : GW_EXIT_OK;
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* godwit cutover, rollback, finalize, test: ask, confirm, and watch the operation. */
+#include "base/auto.h"
+#include "base/num.h"
+#include "base/text.h"
+#include "cli/api.h"
+#include "cli/op_watch.h"
+#include "cli/out.h"
+#include "cli/table.h"
+#include "cli/verbs.h"
+
+#include <stdio.h>
+
+#include "base/banned.h"
+
+const struct opt cmd_switch_opts[] = {
+    {"max-lag", 0, OPT_DURATION, "TIME", NULL, 0, 0, NULL, "accept a lag of so much"},
+    {"max-downtime", 0, OPT_DURATION, "TIME", NULL, 0, 0, NULL, "abort when it takes longer"},
+    {0},
+};
+
+struct switch_verb {
+    const char *name;    /* of the route too */
+    const char *what[2]; /* around the name: "cut ", " over to the cloud" */
+    bool severe;
+};
+
+static int write_request(struct cmd_call *call, const struct switch_verb *verb, struct jsw **ret,
+                         struct err *err)
+{
+    auto_jsw struct jsw *w = NULL;
+    bool limits = text_equal(verb->name, "cutover") || text_equal(verb->name, "rollback");
+    uint8_t id[12];
+    int r = jsw_new(&w, err);
+
+    if (r < 0)
+        return r;
+    rng_fill(call->rng, id, sizeof(id));
+    jsw_obj(w, NULL);
+    jsw_hex(w, "request_id", id, sizeof(id));
+    jsw_bool(w, "dry_run", opt_switch(call->opts, "dry-run"));
+    if (verb->severe)
+        jsw_str(w, "confirm", cmd_arg(call, 0));
+    if (limits && opt_u64(call->opts, "max-lag") > 0)
+        jsw_u64(w, "max_lag_s", num_div_up(opt_u64(call->opts, "max-lag"), 1000));
+    if (limits && opt_u64(call->opts, "max-downtime") > 0)
+        jsw_u64(w, "max_downtime_s", num_div_up(opt_u64(call->opts, "max-downtime"), 1000));
+    jsw_end(w);
+    *ret = TAKE(w);
+    return 0;
+}
+
+static const struct table_column gate_columns[] = {
+    {"GATE", TABLE_LEFT}, {"STATE", TABLE_LEFT}, {"WHY", TABLE_LEFT}};
+
+static int view_gate(struct out *o, const struct js *doc, struct table *t, struct err *err)
+{
+    const struct js *gate = js_member(doc, "gate");
+    const struct js *rows = js_member(gate, "rows");
+    char downtime[NUM_TEXT_MAX];
+    int r = table_columns(t, gate_columns, ARRAY_LEN(gate_columns), err);
+
+    for (size_t i = 0; r == 0 && i < js_len(rows); i++) {
+        const struct js *row = js_at(rows, i);
+
+        r = table_row(t, err);
+        if (r == 0)
+            r = table_cell(t, js_str(row, "name", ""), err);
+        if (r == 0)
+            r = table_cell(t, out_state(o, js_bool(row, "ok", false) ? "ok" : "closed"), err);
+        if (r == 0)
+            r = table_cell(t, js_str(row, "text", ""), err);
+    }
+    num_format_duration((uint64_t)(js_f64(doc, "expected_downtime_s", 0) * 1000), downtime);
+    out_after(o, "%s: gate %s. Expected downtime %s. Nothing was changed.",
+              js_str(doc, "workload", ""), js_bool(gate, "open", false) ? "open" : "CLOSED",
+              downtime);
+    return r;
+}
+
+static int show_gate(struct cmd_call *call, const struct js *doc, struct err *err)
+{
+    if (out_document(call->out, doc, view_gate, err) < 0)
+        return cmd_exit(err);
+    return js_bool(js_member(doc, "gate"), "open", false) ? GW_EXIT_OK : GW_EXIT_REFUSED;
+}
+
+static int show_detached(struct cmd_call *call, const struct js *op, struct err *err)
+{
+    if (out_is_for_people(call->out)) {
+        out_text(call->out, "%s", js_str(op, "id", ""));
+        return GW_EXIT_OK;
+    }
+    return out_document(call->out, op, NULL, err) < 0 ? cmd_exit(err) : GW_EXIT_OK;
+}
+
+static int ask(struct cmd_call *call, const struct switch_verb *verb, struct api *api,
+               struct js **ret, struct err *err)
+{
+    auto_jsw struct jsw *body = NULL;
+    char path[API_PATH_MAX];
+    int r = api_path(path, "/v1/workloads/%s/", cmd_arg(call, 0));
+    size_t used = strlen(path);
+
+    if (r == 0)
+        r = text_copy(path + used, sizeof(path) - used, verb->name);
+    if (r == 0)
+        r = write_request(call, verb, &body, err);
+    return r < 0 ? r
+                 : api_do(api, &(struct api_request){.method = "POST", .path = path, .body = body},
+                          ret, err);
+}
+
+static int run_switch(struct cmd_call *call, const struct switch_verb *verb, struct err *err)
+{
+    auto_api struct api *api = NULL;
+    auto_js struct js *doc = NULL;
+    char what[256];
+    int r = 0;
+
+    (void)text_print(what, sizeof(what), "%s%s%s", verb->what[0], cmd_arg(call, 0), verb->what[1]);
+    if (verb->severe)
+        r = cmd_confirm(call, cmd_arg(call, 0), what, err);
+    if (r == 0)
+        r = api_open(call, &api, err);
+    if (r == 0)
+        r = ask(call, verb, api, &doc, err);
+    if (r < 0)
+        return cmd_exit(err);
+    if (opt_switch(call->opts, "dry-run"))
+        return show_gate(call, doc, err);
+    if (opt_switch(call->opts, "detach"))
+        return show_detached(call, doc, err);
+    return op_watch(call, api, doc, err);
+}
+
+int cmd_cutover(struct cmd_call *call, struct err *err)
+{
+    return run_switch(call, &(struct switch_verb){"cutover", {"cut ", " over to the cloud"}, true},
+                      err);
+}
+
+int cmd_rollback(struct cmd_call *call, struct err *err)
+{
+    return run_switch(
+        call, &(struct switch_verb){"rollback", {"bring ", " back to its source"}, true}, err);
+}
+
+int cmd_finalize(struct cmd_call *call, struct err *err)
+{
+    return run_switch(
+        call, &(struct switch_verb){"finalize", {"close the way back of ", " for good"}, true},
+        err);
+}
+
+int cmd_test(struct cmd_call *call, struct err *err)
+{
+    return run_switch(call, &(struct switch_verb){"test", {"test ", ""}, false}, err);
+}

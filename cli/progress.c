@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rates are over the last few seconds, so that they follow what happens now. */
+#include "cli/progress.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/num.h"
+#include "base/text.h"
+#include "base/worker.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/banned.h"
+
+enum progress_mode { PROGRESS_NONE, PROGRESS_BAR, PROGRESS_PLAIN, PROGRESS_JSON };
+
+enum {
+    PROGRESS_BAR_MS = 200,
+    PROGRESS_JSON_MS = 1000,
+    PROGRESS_PLAIN_MS = 30000,
+    PROGRESS_RATE_MS = 5000,
+    PROGRESS_CELLS = 24
+};
+
+struct progress {
+    const char *label;
+    const struct replica_progress *counters;
+    enum progress_mode mode;
+    bool si;
+    struct workers *thread;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    bool stop; /* under lock */
+    uint64_t started_ms, mark_ms, mark_bytes;
+    double bytes_per_s;
+};
+
+/* Signals can only reach file-scope state. */
+static atomic_bool interrupted;
+static atomic_bool asked;
+
+static void on_interrupt(int sig)
+{
+    (void)sig;
+    atomic_store(&interrupted, true);
+}
+
+static void on_usr1(int sig)
+{
+    (void)sig;
+    atomic_store(&asked, true);
+}
+
+const atomic_bool *progress_interrupts(void)
+{
+    struct sigaction act = {.sa_handler = on_interrupt};
+
+    sigaction(SIGINT, &act, NULL);
+    sigaction(SIGTERM, &act, NULL);
+    act.sa_handler = on_usr1;
+    act.sa_flags = SA_RESTART;
+    sigaction(SIGUSR1, &act, NULL);
+    return &interrupted;
+}
+
+static enum progress_mode mode_of(const struct opt_set *opts)
+{
+    const char *want =
+        opt_given(opts, "progress") ? opt_text(opts, "progress") : getenv("GODWIT_PROGRESS");
+
+    if (opt_switch(opts, "quiet") || text_equal(want, "none"))
+        return PROGRESS_NONE;
+    if (text_equal(want, "bar"))
+        return PROGRESS_BAR;
+    if (text_equal(want, "plain"))
+        return PROGRESS_PLAIN;
+    if (text_equal(want, "json"))
+        return PROGRESS_JSON;
+    return isatty(STDERR_FILENO) ? PROGRESS_BAR : PROGRESS_PLAIN;
+}
+
+struct reading {
+    uint64_t total, done, changed, moved;
+    double share; /* 0..1, below 0 = not known */
+    double eta_s; /* below 0 = not known */
+};
+
+static struct reading read_counters(struct progress *p)
+{
+    struct reading r = {
+        .total = atomic_load(&p->counters->total_bytes),
+        .done = atomic_load(&p->counters->done_bytes),
+        .changed = atomic_load(&p->counters->changed_bytes),
+        .moved = atomic_load(&p->counters->sent_bytes) + atomic_load(&p->counters->received_bytes),
+        .share = -1,
+        .eta_s = -1,
+    };
+    uint64_t now = clock_mono_ms(&clock_system);
+
+    if (now - p->mark_ms >= PROGRESS_RATE_MS || p->bytes_per_s <= 0) {
+        uint64_t passed = now - p->mark_ms;
+
+        p->bytes_per_s = passed ? (double)(r.done - p->mark_bytes) * 1000.0 / (double)passed : 0;
+        if (passed >= PROGRESS_RATE_MS) {
+            p->mark_ms = now;
+            p->mark_bytes = r.done;
+        }
+    }
+    if (r.total > 0) {
+        r.share = r.done >= r.total ? 1.0 : (double)r.done / (double)r.total;
+        if (p->bytes_per_s > 0)
+            r.eta_s = (double)(r.total - num_min(r.done, r.total)) / p->bytes_per_s;
+    }
+    return r;
+}
+
+static void text_line(struct progress *p, const struct reading *r, char *out, size_t size)
+{
+    char done[NUM_TEXT_MAX], rate[NUM_TEXT_MAX], changed[NUM_TEXT_MAX], moved[NUM_TEXT_MAX],
+        eta[NUM_TEXT_MAX];
+
+    num_format_bytes(r->done, p->si, done);
+    num_format_bytes((uint64_t)p->bytes_per_s, p->si, rate);
+    num_format_bytes(r->changed, p->si, changed);
+    num_format_bytes(r->moved, p->si, moved);
+    num_format_duration(r->eta_s < 0 ? 0 : (uint64_t)(r->eta_s * 1000), eta);
+    snprintf(out, size, "%s  %s/s  changed %s  moved %s  %s%s", done, rate, changed, moved,
+             r->eta_s < 0 ? "" : "ETA ", r->eta_s < 0 ? "" : eta);
+}
+
+static void show_bar(struct progress *p, const struct reading *r)
+{
+    char line[256], bar[PROGRESS_CELLS + 1];
+    size_t full = r->share < 0 ? 0 : (size_t)(r->share * PROGRESS_CELLS);
+
+    memset(bar, ' ', PROGRESS_CELLS);
+    memset(bar, '#', full);
+    bar[PROGRESS_CELLS] = '\0';
+    text_line(p, r, line, sizeof(line));
+    fprintf(stderr, "\r\033[K%s [%s] %3.0f%%  %s", p->label, bar, r->share < 0 ? 0 : r->share * 100,
+            line);
+    fflush(stderr);
+}
+
+static void show_plain(struct progress *p, const struct reading *r)
+{
+    char line[256];
+
+    text_line(p, r, line, sizeof(line));
+    fprintf(stderr, "%s %.0f%%  %s\n", p->label, r->share < 0 ? 0 : r->share * 100, line);
+}
+
+static void show_json(struct progress *p, const struct reading *r)
+{
+    fprintf(
+        stderr,
+        "{\"type\":\"progress\",\"total_bytes\":%llu,\"done_bytes\":%llu,\"changed_bytes\":%llu,"
+        "\"moved_bytes\":%llu,\"bytes_per_s\":%.0f,\"eta_s\":%.1f}\n",
+        (unsigned long long)r->total, (unsigned long long)r->done, (unsigned long long)r->changed,
+        (unsigned long long)r->moved, p->bytes_per_s, r->eta_s);
+}
+
+static uint64_t period_ms(enum progress_mode mode)
+{
+    switch (mode) {
+    case PROGRESS_BAR:
+        return PROGRESS_BAR_MS;
+    case PROGRESS_JSON:
+        return PROGRESS_JSON_MS;
+    default:
+        return PROGRESS_PLAIN_MS;
+    }
+}
+
+static void show(struct progress *p)
+{
+    struct reading r = read_counters(p);
+
+    if (p->mode == PROGRESS_BAR)
+        show_bar(p, &r);
+    else if (p->mode == PROGRESS_JSON)
+        show_json(p, &r);
+    else
+        show_plain(p, &r);
+}
+
+/* Waits in short pieces so that SIGUSR1 is answered soon. True when it is time to end. */
+static bool wait_piece(struct progress *p)
+{
+    struct timespec until;
+    bool stop;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += PROGRESS_BAR_MS * 1000000L;
+    until.tv_sec += until.tv_nsec / 1000000000L;
+    until.tv_nsec %= 1000000000L;
+    pthread_mutex_lock(&p->lock);
+    if (!p->stop)
+        pthread_cond_timedwait(&p->wake, &p->lock, &until);
+    stop = p->stop;
+    pthread_mutex_unlock(&p->lock);
+    return stop;
+}
+
+static int thread_main(void *arg, size_t index, struct err *err)
+{
+    struct progress *p = arg;
+    uint64_t shown_ms = p->started_ms;
+
+    (void)index;
+    (void)err;
+    while (!wait_piece(p)) {
+        uint64_t now = clock_mono_ms(&clock_system);
+
+        if (now - shown_ms < period_ms(p->mode) && !atomic_exchange(&asked, false))
+            continue;
+        show(p);
+        shown_ms = now;
+    }
+    if (p->mode == PROGRESS_BAR)
+        fputs("\r\033[K", stderr);
+    return 0;
+}
+
+int progress_start(const struct opt_set *opts, const char *label,
+                   const struct replica_progress *counters, struct progress **ret, struct err *err)
+{
+    struct progress *p = calloc(1, sizeof(*p));
+    int r;
+
+    if (!p)
+        return err_set(err, -ENOMEM, "progress: %m");
+    p->label = label;
+    p->counters = counters;
+    p->mode = mode_of(opts);
+    p->si = opt_switch(opts, "si");
+    p->started_ms = p->mark_ms = clock_mono_ms(&clock_system);
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_cond_init(&p->wake, NULL);
+    if (p->mode != PROGRESS_NONE) {
+        r = workers_start(1, "progress", thread_main, p, &p->thread, err);
+        if (r < 0) {
+            free(p);
+            return r;
+        }
+    }
+    *ret = p;
+    return 0;
+}
+
+void progress_stop(struct progress *p)
+{
+    if (!p)
+        return;
+    pthread_mutex_lock(&p->lock);
+    p->stop = true;
+    pthread_cond_signal(&p->wake);
+    pthread_mutex_unlock(&p->lock);
+    if (p->thread)
+        workers_join(p->thread, NULL);
+    pthread_cond_destroy(&p->wake);
+    pthread_mutex_destroy(&p->lock);
+    free(p);
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From words to a vault: URL, key, credentials, limit. */
+#include "cli/replica_arg.h"
+
+#include "base/auto.h"
+#include "base/fd.h"
+#include "base/num.h"
+#include "base/text.h"
+#include "transport/rate.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/banned.h"
+
+static int bad(struct err *err, const char *text, const char *why)
+{
+    return err_set_gw(
+        err, GW_BAD_VALUE, -EINVAL,
+        "'%s': %s; a replica is STORE/NAME, as file:///backup/web or s3://bucket/idc1/web", text,
+        why);
+}
+
+/* Cut "@12" off the end of name. */
+static int cut_point(char *name, uint64_t *ret_seq, struct err *err)
+{
+    char *at = strrchr(name, '@');
+
+    *ret_seq = 0;
+    if (!at)
+        return 0;
+    *at = '\0';
+    return num_parse_u64(at + 1, 1, INT64_MAX, ret_seq, err);
+}
+
+/* Where the name begins: behind two slashes, else behind the last one. */
+static char *find_name(char *url)
+{
+    char *scheme = strstr(url, ":");
+    char *after = scheme ? scheme + 1 : url;
+    char *two;
+
+    while (*after == '/')
+        after++;
+    two = strstr(after, "//");
+    if (two) {
+        *two = '\0';
+        return two + 2;
+    }
+    two = strrchr(after, '/');
+    if (!two) { /* mem:NAME and the like have no place for a replica */
+        return NULL;
+    }
+    *two = '\0';
+    return two + 1;
+}
+
+int replica_arg_parse(const char *text, bool need_name, struct replica_arg *ret, struct err *err)
+{
+    struct replica_arg arg = {0};
+    char *name;
+    int r;
+
+    if (text_copy(arg.url, sizeof(arg.url), text) < 0)
+        return bad(err, "…", "too long");
+    if (!strchr(text, ':'))
+        return bad(err, text, "it names no store");
+    if (!need_name) {
+        *ret = arg;
+        return 0;
+    }
+    name = find_name(arg.url);
+    if (!name || !*name)
+        return bad(err, text, "it names no replica");
+    r = cut_point(name, &arg.seq, err);
+    if (r < 0)
+        return err_add(err, r, "the point of '%s'", text);
+    if (!vault_is_replica_name(name) || text_copy(arg.name, sizeof(arg.name), name) < 0)
+        return bad(err, text, "the replica's name may have letters, digits, '.', '_' and '-'");
+    *ret = arg;
+    return 0;
+}
+
+static int default_key_path(char *out, size_t size, struct err *err)
+{
+    char dir[512];
+    int r = fd_xdg("config", dir, sizeof(dir), err);
+
+    if (r == 0)
+        r = fd_mkdirs(dir, 0700, err);
+    return r < 0 ? r : text_print(out, size, "%s/vault.key", dir);
+}
+
+static int load_key(struct cmd_call *call, bool create, uint8_t *key, struct err *err)
+{
+    const char *ref = opt_text(call->opts, "key-file");
+    char path[600];
+    int r;
+
+    if (!ref)
+        ref = getenv("GODWIT_STORE_KEY");
+    if (ref)
+        return vault_key_load(ref, key, err);
+    r = default_key_path(path, sizeof(path), err);
+    if (r < 0)
+        return r;
+    if (create && access(path, F_OK) < 0) {
+        r = vault_key_create(path, call->rng, key, err);
+        if (r == 0)
+            fprintf(stderr,
+                    "A vault key was made: %s\nKeep a copy elsewhere: without it nothing can be "
+                    "read.\n",
+                    path);
+        if (r != -EEXIST)
+            return r;
+    }
+    return vault_key_load(path, key, err);
+}
+
+int replica_arg_open(struct cmd_call *call, const struct replica_arg *arg, bool create,
+                     const atomic_bool *stop, struct vault **ret, struct err *err)
+{
+    const struct opt_set *opts = call->opts;
+    uint8_t key[CRYPTO_KEY_LEN];
+    struct rate *rate = NULL;
+    struct vault_conf conf = {
+        .store = {.url = arg->url,
+                  .endpoint = opt_text(opts, "endpoint"),
+                  .region = opt_text(opts, "region"),
+                  .profile = opt_text(opts, "profile"),
+                  .ca_file = opt_text(opts, "ca-file"),
+                  .path_style =
+                      opt_given(opts, "path-style") ? (int)opt_switch(opts, "path-style") : -1,
+                  .stop = stop},
+        .create = create,
+    };
+    int r;
+
+    if (!opt_switch(opts, "no-encrypt")) {
+        r = load_key(call, create, key, err);
+        if (r < 0)
+            return err_add(err, r, "the vault's key");
+        conf.key = key;
+    }
+    if (opt_u64(opts, "limit") > 0) {
+        r = rate_new(opt_u64(opts, "limit"), call->clock, &rate, err);
+        if (r < 0)
+            return r;
+        conf.store.rate = rate;
+    }
+    r = vault_open(&conf, ret, err);
+    crypto_wipe(key, sizeof(key));
+    if (r < 0)
+        rate_free(rate);
+    return r;
+}
+
+int replica_arg_state_dir(const struct cmd_call *call, const struct replica_arg *arg,
+                          const char *volume, char *out, struct err *err)
+{
+    const char *given = opt_text(call->opts, "state-dir");
+    auto_free char *real = realpath(volume, NULL);
+    char id[3 * REPLICA_ARG_URL_MAX], dir[512], hex[2 * CRYPTO_SHA256_LEN + 1];
+    uint8_t hash[CRYPTO_SHA256_LEN];
+    int r;
+
+    if (given)
+        return text_copy(out, REPLICA_ARG_PATH_MAX, given);
+    r = fd_xdg("state", dir, sizeof(dir), err);
+    if (r < 0)
+        return r;
+    r = text_print(id, sizeof(id), "%s\n%s\n%s", arg->url, arg->name, real ? real : volume);
+    if (r < 0)
+        return err_set_gw(err, GW_BAD_VALUE, r, "'%s': %m", volume);
+    crypto_sha256(slice_str(id), hash);
+    text_hex(hash, 8, hex);
+    return text_print(out, REPLICA_ARG_PATH_MAX, "%s/replica/%s", dir, hex);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* STORE/NAME[@POINT] and the flags of a vault, read into what transport/ wants. */
+#ifndef GODWIT_CLI_REPLICA_ARG_H
+#define GODWIT_CLI_REPLICA_ARG_H
+
+#include "cli/cmd.h"
+#include "transport/replica.h"
+
+enum { REPLICA_ARG_URL_MAX = 1024, REPLICA_ARG_PATH_MAX = 1100 };
+
+/* The flags below, for the tables of verbs. */
+#define REPLICA_ARG_OPTIONS                                                                        \
+    {"key-file",                                                                                   \
+     0,                                                                                            \
+     OPT_TEXT,                                                                                     \
+     "REF",                                                                                        \
+     NULL,                                                                                         \
+     0,                                                                                            \
+     0,                                                                                            \
+     NULL,                                                                                         \
+     "the vault's key: a file, env:VAR, cmd:PROGRAM (default: vault.key of your configuration)"},  \
+        {"no-encrypt", 0, OPT_SWITCH, NULL, NULL, 0, 0, NULL, "a vault without encryption"},       \
+        {"endpoint", 0, OPT_TEXT, "URL", NULL, 0, 0, NULL, "S3: where, when it is not AWS"},       \
+        {"region", 0, OPT_TEXT, "NAME", NULL, 0, 0, NULL, "S3: region"},                           \
+        {"profile", 0, OPT_TEXT, "NAME", NULL, 0, 0, NULL, "S3: profile of the AWS files"},        \
+        {"ca-file", 0, OPT_TEXT, "FILE", NULL, 0, 0, NULL, "S3: CA certificates to trust"},        \
+        {"path-style", 0, OPT_SWITCH, NULL, NULL, 0, 0, NULL, "S3: bucket in the path"},           \
+        {"workers", 0, OPT_U64, "N", NULL, 1, 256, NULL, "threads (one a core)"},                  \
+    {                                                                                              \
+        "limit", 0, OPT_RATE, "RATE", NULL, 0, 0, NULL, "at most so much a second: 20MiB, 100Mbit" \
+    }
+
+struct replica_arg {
+    char url[REPLICA_ARG_URL_MAX];         /* of the vault */
+    char name[VAULT_REPLICA_NAME_MAX + 1]; /* "" when only a store was named */
+    uint64_t seq;                          /* @POINT, 0 = newest */
+};
+
+/*
+ * "file:///backup/web@12" is replica web, point 12, of the vault in file:///backup. A name of
+ * several parts is set off by two slashes: "file:///backup//shop/data". -EINVAL (GW_BAD_VALUE).
+ */
+int replica_arg_parse(const char *text, bool need_name, struct replica_arg *ret, struct err *err);
+
+/*
+ * Open the vault by the call's flags. create makes vault and key when there is none: the key's
+ * path is then said on stderr. The rate limit, if any, lives as long as the process.
+ */
+int replica_arg_open(struct cmd_call *call, const struct replica_arg *arg, bool create,
+                     const atomic_bool *stop, struct vault **ret, struct err *err);
+
+/* Where the state of (volume, replica) is kept for stand-alone use; out has REPLICA_ARG_PATH_MAX.
+ */
+int replica_arg_state_dir(const struct cmd_call *call, const struct replica_arg *arg,
+                          const char *volume, char *out, struct err *err);
+
+#endif

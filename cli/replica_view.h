@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Restore points as members of a document and rows of a table. */
+#ifndef GODWIT_CLI_REPLICA_VIEW_H
+#define GODWIT_CLI_REPLICA_VIEW_H
+
+#include "cli/out.h"
+#include "transport/replica.h"
+
+/* The members of a point into the object that is open in w. */
+void replica_view_write_point(struct jsw *w, const struct replica_point *p);
+/* Documents with "items": points or replica names. */
+int replica_view_points(struct out *o, const struct js *doc, struct table *t, struct err *err);
+
+#endif
