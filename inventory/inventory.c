@@ -63,10 +63,9 @@ static void put_all(struct probe *p, struct jsw *w)
     jsw_end(w);
 }
 
-int inventory_collect(struct probe *p, const struct clock *c, struct buf *out, struct err *err)
+static int run_all(struct probe *p, const struct clock *c, struct jsw **ret, struct err *err)
 {
     auto_jsw struct jsw *w = NULL;
-    auto_buf struct buf text = {.max = INVENTORY_MAX_BYTES};
     uint64_t started_ms = clock_mono_ms(c);
     int rc = jsw_new(&w, err);
 
@@ -79,12 +78,29 @@ int inventory_collect(struct probe *p, const struct clock *c, struct buf *out, s
     jsw_u64(w, "took_ms", clock_mono_ms(c) - started_ms);
     jsw_end(w);
     probe_set_deadline(p, NULL, 0);
-    rc = jsw_finish(w, false, &text, err);
+    *ret = TAKE(w);
+    return 0;
+}
+
+int inventory_collect(struct probe *p, const struct clock *c, struct buf *out, struct err *err)
+{
+    auto_jsw struct jsw *w = NULL;
+    auto_buf struct buf text = {.max = INVENTORY_MAX_BYTES};
+    int rc = run_all(p, c, &w, err);
+
     if (rc == 0)
-        rc = buf_failed(&text, err);
+        rc = jsw_finish(w, false, &text, err);
     if (rc < 0)
         return rc;
     if (buf_append(out, text.data, text.len) < 0)
         return buf_failed(out, err);
     return 0;
+}
+
+int inventory_collect_js(struct probe *p, const struct clock *c, struct js **ret, struct err *err)
+{
+    auto_jsw struct jsw *w = NULL;
+    int rc = run_all(p, c, &w, err);
+
+    return rc < 0 ? rc : jsw_take(w, ret, err);
 }

@@ -14,6 +14,7 @@
 struct buf;
 struct clock;
 struct err;
+struct js;
 struct probe;
 
 #define INVENTORY_SCHEMA "godwit.inventory/1"
@@ -29,6 +30,8 @@ enum {
  * with -EFBIG when the ceilings of the lists did not keep the text below INVENTORY_MAX_BYTES.
  */
 int inventory_collect(struct probe *p, const struct clock *c, struct buf *out, struct err *err);
+/* The same as a value, for who puts it into a document of his own; js_free it. */
+int inventory_collect_js(struct probe *p, const struct clock *c, struct js **ret, struct err *err);
 
 enum {
     INVENTORY_VOLUMES_MAX = 1024,
@@ -89,6 +92,8 @@ struct inventory {
  * INVENTORY_MAX_BYTES or lists longer than the ceilings above. Absent members are "" and 0.
  */
 int inventory_parse(struct slice json, struct inventory **ret, struct err *err);
+/* The same from a member of another document; doc is kept alive, the caller's own stays his. */
+int inventory_read(const struct js *doc, struct inventory **ret, struct err *err);
 void inventory_free(struct inventory *inv);
 static inline void inventory_freep(struct inventory **inv)
 {

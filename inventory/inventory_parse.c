@@ -311,22 +311,27 @@ static void read_all(struct reader *r, struct inventory *inv)
     inv->n_problems = n;
 }
 
-int inventory_parse(struct slice json, struct inventory **ret, struct err *err)
+int inventory_read(const struct js *doc, struct inventory **ret, struct err *err)
 {
     auto_inventory struct inventory *inv = calloc(1, sizeof(*inv));
     struct reader r = {.err = err};
-    int rc;
 
     if (!inv)
         return err_set(err, -ENOMEM, "no memory for an inventory");
-    rc = js_parse(json, INVENTORY_MAX_BYTES, &inv->doc, err);
-    if (rc < 0)
-        return rc;
+    inv->doc = js_ref(doc);
     read_all(&r, inv);
     if (r.rc < 0)
         return r.rc;
     *ret = TAKE(inv);
     return 0;
+}
+
+int inventory_parse(struct slice json, struct inventory **ret, struct err *err)
+{
+    auto_js struct js *doc = NULL;
+    int rc = js_parse(json, INVENTORY_MAX_BYTES, &doc, err);
+
+    return rc < 0 ? rc : inventory_read(doc, ret, err);
 }
 
 void inventory_free(struct inventory *inv)

@@ -188,8 +188,8 @@ static size_t first_ascending(const struct sample *samples, size_t n)
     return i;
 }
 
-int utilisation_write(const struct sample *samples, size_t n, uint64_t wall_ms, struct buf *out,
-                      struct err *err)
+static int make(const struct sample *samples, size_t n, uint64_t wall_ms, struct jsw **ret,
+                struct err *err)
 {
     auto_jsw struct jsw *w = NULL;
     size_t from = 0;
@@ -197,20 +197,37 @@ int utilisation_write(const struct sample *samples, size_t n, uint64_t wall_ms, 
 
     if (n == 0 || n > UTILISATION_SAMPLES_MAX)
         return err_set(err, -EINVAL, "%zu samples do not make a report", n);
-    from = first_ascending(samples, n);
-    samples += from;
-    n -= from;
     rc = jsw_new(&w, err);
     if (rc < 0)
         return rc;
+    from = first_ascending(samples, n);
     jsw_document(w, UTILISATION_SCHEMA, wall_ms);
     jsw_arr(w, "times_ms");
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = from; i < n; i++)
         jsw_u64(w, NULL, samples[i].wall_ms);
     jsw_end(w);
     jsw_arr(w, "series");
-    put_all(w, samples, n);
+    put_all(w, samples + from, n - from);
     jsw_end(w);
     jsw_end(w);
-    return jsw_finish(w, false, out, err);
+    *ret = TAKE(w);
+    return 0;
+}
+
+int utilisation_write(const struct sample *samples, size_t n, uint64_t wall_ms, struct buf *out,
+                      struct err *err)
+{
+    auto_jsw struct jsw *w = NULL;
+    int rc = make(samples, n, wall_ms, &w, err);
+
+    return rc < 0 ? rc : jsw_finish(w, false, out, err);
+}
+
+int utilisation_write_js(const struct sample *samples, size_t n, uint64_t wall_ms, struct js **ret,
+                         struct err *err)
+{
+    auto_jsw struct jsw *w = NULL;
+    int rc = make(samples, n, wall_ms, &w, err);
+
+    return rc < 0 ? rc : jsw_take(w, ret, err);
 }

@@ -14,6 +14,7 @@
 struct buf;
 struct clock;
 struct err;
+struct js;
 
 #define UTILISATION_SCHEMA "godwit.utilisation/1"
 
@@ -38,6 +39,9 @@ const struct utilisation_metric *utilisation_metrics(size_t *ret_n);
  */
 int utilisation_write(const struct sample *samples, size_t n, uint64_t wall_ms, struct buf *out,
                       struct err *err);
+/* The same as a value, for who puts it into a document of his own; js_free it. */
+int utilisation_write_js(const struct sample *samples, size_t n, uint64_t wall_ms, struct js **ret,
+                         struct err *err);
 
 struct utilisation_series {
     const char *metric;  /* of utilisation_metrics */
@@ -59,6 +63,8 @@ struct utilisation {
  * that is negative, above 1e17, or above 100 where it is a percentage; -EFBIG above the ceilings.
  */
 int utilisation_parse(struct slice json, struct utilisation **ret, struct err *err);
+/* The same from a member of another document; doc is kept alive, the caller's own stays his. */
+int utilisation_read(const struct js *doc, struct utilisation **ret, struct err *err);
 void utilisation_free(struct utilisation *u);
 static inline void utilisation_freep(struct utilisation **u)
 {

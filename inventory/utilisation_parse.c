@@ -138,16 +138,15 @@ static int read_series(struct utilisation *u, struct err *err)
     return 0;
 }
 
-int utilisation_parse(struct slice json, struct utilisation **ret, struct err *err)
+int utilisation_read(const struct js *doc, struct utilisation **ret, struct err *err)
 {
     auto_utilisation struct utilisation *u = calloc(1, sizeof(*u));
     int rc;
 
     if (!u)
         return err_set(err, -ENOMEM, "no memory for utilisation");
-    rc = js_parse(json, UTILISATION_MAX_BYTES, &u->doc, err);
-    if (rc == 0)
-        rc = js_check_schema(u->doc, UTILISATION_SCHEMA, err);
+    u->doc = js_ref(doc);
+    rc = js_check_schema(doc, UTILISATION_SCHEMA, err);
     if (rc == 0)
         rc = read_times(u, err);
     if (rc == 0)
@@ -156,6 +155,14 @@ int utilisation_parse(struct slice json, struct utilisation **ret, struct err *e
         return rc;
     *ret = TAKE(u);
     return 0;
+}
+
+int utilisation_parse(struct slice json, struct utilisation **ret, struct err *err)
+{
+    auto_js struct js *doc = NULL;
+    int rc = js_parse(json, UTILISATION_MAX_BYTES, &doc, err);
+
+    return rc < 0 ? rc : utilisation_read(doc, ret, err);
 }
 
 void utilisation_free(struct utilisation *u)

@@ -1,6 +1,8 @@
+#!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # A host's document is small: under 8 KiB compressed for usual hosts, and valid JSON.
 set -eu
+: "${abs_top_srcdir:=$(cd "$(dirname "$0")/.." && pwd)}"
 
 limit=8192
 check() { # what document

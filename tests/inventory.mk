@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-EXTRA_DIST += tests/data/inventory tests/fixture.h
+EXTRA_DIST += tests/data/fuzz_document tests/data/inventory tests/fixture.h
 if HAVE_CMOCKA
 check_PROGRAMS += tool_inventory
 tool_inventory_SOURCES = tests/tool_inventory.c tests/fixture.c
@@ -39,6 +39,10 @@ unit_inventory_LDADD = $(INVENTORY_TEST_LIBS)
 c_tests += fuzz_inventory
 fuzz_inventory_SOURCES = tests/fuzz_inventory.c tests/fixture.c
 fuzz_inventory_LDADD = $(INVENTORY_TEST_LIBS)
+
+c_tests += fuzz_document
+fuzz_document_SOURCES = tests/fuzz_document.c
+fuzz_document_LDADD = $(INVENTORY_TEST_LIBS)
 
 sh_tests += tests/flow_inventory_size.sh
 endif

@@ -250,7 +250,7 @@ static void names_from_devices_cannot_drive_a_terminal(void **state)
     fixture_put(h->dir, "sys/block/vda/device/model",
                 slice_of("evil\x1b]0;x\x07\xff\xfe\0z\n", 16));
     fixture_put(h->dir, "run/udev/data/b254:1",
-                slice_of("E:ID_FS_TYPE=ext4\nE:ID_FS_LABEL=\x1b[2J\xc3\x28\n", 42));
+                slice_str("E:ID_FS_TYPE=ext4\nE:ID_FS_LABEL=\x1b[2J\xc3\x28\n"));
     fixture_text(h->dir, "sys/block/sd\x1b[31m/size", "2048\n");
     again(h);
     assert_ok(js_print(h->doc, false, false, &text, NULL));

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/js.h"
 #include "base/text.h"
 
 #include "base/banned.h"
@@ -109,6 +110,22 @@ static void this_machine_describes_itself(void **state)
     assert_ok(inventory_parse(buf_slice(&text), &inv, NULL));
     assert_true(inv->host_name[0] && inv->kernel[0]);
     assert_true(inv->cpu_threads > 0 && inv->memory_bytes > 0);
+}
+
+static void a_document_within_another_is_read_too(void **state)
+{
+    auto_probe struct probe *p = NULL;
+    auto_inventory struct inventory *inv = NULL;
+    struct js *doc = NULL;
+    char *dir = fixture_unpack("el6-legacy");
+
+    (void)state;
+    assert_ok(probe_fixture_new(dir, &p, NULL));
+    assert_ok(inventory_collect_js(p, &clock_system, &doc, NULL));
+    assert_ok(inventory_read(doc, &inv, NULL));
+    js_free(doc);
+    assert_string_equal(inv->host_name, "legacy-01");
+    unit_rmdir(dir);
 }
 
 /* Time runs out after the first collectors: the rest are problems, and nothing waits. */
@@ -234,6 +251,7 @@ int main(void)
         cmocka_unit_test(volumes_join_devices_and_mounts),
         cmocka_unit_test(peers_tell_who_called),
         cmocka_unit_test(this_machine_describes_itself),
+        cmocka_unit_test(a_document_within_another_is_read_too),
         cmocka_unit_test(time_that_runs_out_ends_collecting),
         cmocka_unit_test(the_smallest_document_is_taken),
         cmocka_unit_test(members_that_nobody_knows_yet_are_passed_over),

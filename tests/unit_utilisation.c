@@ -6,6 +6,7 @@
 #include "inventory/utilisation.h"
 
 #include "base/buf.h"
+#include "base/js.h"
 #include "base/text.h"
 
 #include <math.h>
@@ -65,6 +66,19 @@ static void what_is_written_is_read_back(void **state)
     assert_true(find(u, "disk_write_bytes_per_s", "sda")->values[3] == 1e9);
     assert_true(find(u, "disk_latency_ms", "sda")->values[3] == 0.333);
     assert_true(isnan(find(u, "net_rx_bytes_per_s", "eth0")->values[2]));
+    assert_true(find(u, "net_rx_bytes_per_s", "eth0")->values[4] == 4);
+}
+
+static void a_report_within_another_document_is_read_too(void **state)
+{
+    auto_free struct sample *s = make_samples();
+    auto_utilisation struct utilisation *u = NULL;
+    struct js *doc = NULL;
+
+    (void)state;
+    assert_ok(utilisation_write_js(s, N, start_ms, &doc, NULL));
+    assert_ok(utilisation_read(doc, &u, NULL));
+    js_free(doc);
     assert_true(find(u, "net_rx_bytes_per_s", "eth0")->values[4] == 4);
 }
 
@@ -185,6 +199,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_read_back),
+        cmocka_unit_test(a_report_within_another_document_is_read_too),
         cmocka_unit_test(a_clock_set_back_leaves_out_what_was_before),
         cmocka_unit_test(a_report_needs_samples_but_not_too_many),
         cmocka_unit_test(the_fullest_report_stays_within_its_bounds),
