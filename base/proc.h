@@ -10,7 +10,7 @@ enum proc_flags {
 };
 
 struct proc_run {
-    const char *const *argv; /* NULL-terminated; argv[0] found through PATH */
+    const char *const *argv; /* NULL-terminated; argv[0] found through our PATH */
     const char *const *env;  /* "K=V" added to (or replacing) the inherited ones; NULL = none */
     const char *cwd;         /* NULL = ours */
     struct slice input;      /* given on stdin; empty = /dev/null */

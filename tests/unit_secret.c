@@ -179,5 +179,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_was_in_the_buffer_stays, setup, teardown),
     };
 
+    /* A directory of our PATH that we may not search would turn ENOENT into EACCES. */
+    setenv("PATH", "/usr/bin:/bin", 1);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
