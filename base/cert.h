@@ -48,15 +48,16 @@ struct cert_server;
 int cert_server_new(struct slice cert_pem, struct slice key_pem, struct slice ca_pem,
                     struct cert_server **ret, struct err *err);
 void cert_server_free(struct cert_server *s);
-/* Called when a session is freed; it must live until then. */
+/* What the owner of a session wants to be told; it must live as long. */
 struct cert_hook {
-    void (*fn)(void *arg);
+    void (*on_free)(void *arg);            /* the session is being freed */
+    void (*on_refusal)(void *arg, int fd); /* a fatal alert went to the peer at fd; NULL = no */
     void *arg;
 };
 /* An SSL in accept state (struct ssl_st, for base/httpd.c only), NULL when there is no memory; the
- * bufferevent owns it. on_free is lent, or NULL. */
+ * bufferevent owns it. hook is lent, or NULL. */
 struct ssl_st;
-struct ssl_st *cert_server_session(struct cert_server *s, const struct cert_hook *on_free);
+struct ssl_st *cert_server_session(struct cert_server *s, const struct cert_hook *hook);
 const struct cert_hook *cert_session_hook(const struct ssl_st *session); /* NULL: none was set */
 /* Identity and unit of the verified peer of a session: -ENOENT when it sent no certificate. Each
  * out has CERT_ID_MAX. */

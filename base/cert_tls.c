@@ -95,6 +95,14 @@ static bool use_cas(SSL_CTX *ctx, struct slice pem)
     return ok && n > 0;
 }
 
+static void on_info(const SSL *session, int where, int what)
+{
+    const struct cert_hook *hook = cert_session_hook(session);
+
+    if (where == SSL_CB_WRITE_ALERT && what >> 8 == SSL3_AL_FATAL && hook && hook->on_refusal)
+        hook->on_refusal(hook->arg, SSL_get_fd(session));
+}
+
 static void set_rules(SSL_CTX *ctx)
 {
     SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION);
@@ -106,6 +114,7 @@ static void set_rules(SSL_CTX *ctx)
     SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL); /* optional, but never unverified */
     SSL_CTX_set_verify_depth(ctx, CHAIN_DEPTH_MAX);
+    SSL_CTX_set_info_callback(ctx, on_info);
 }
 
 int cert_server_new(struct slice cert_pem, struct slice key_pem, struct slice ca_pem,
@@ -157,7 +166,7 @@ static void hook_call(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index, lo
     (void)argl;
     (void)argp;
     if (hook)
-        hook->fn(hook->arg);
+        hook->on_free(hook->arg);
 }
 
 static void hook_take_index(void)
@@ -165,7 +174,7 @@ static void hook_take_index(void)
     hook_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, hook_call);
 }
 
-struct ssl_st *cert_server_session(struct cert_server *s, const struct cert_hook *on_free)
+struct ssl_st *cert_server_session(struct cert_server *s, const struct cert_hook *hook)
 {
     SSL *session;
 
@@ -174,7 +183,7 @@ struct ssl_st *cert_server_session(struct cert_server *s, const struct cert_hook
     if (!session)
         return NULL;
     SSL_set_accept_state(session);
-    if (on_free && SSL_set_ex_data(session, hook_index, (void *)(uintptr_t)on_free) != 1) {
+    if (hook && SSL_set_ex_data(session, hook_index, (void *)(uintptr_t)hook) != 1) {
         SSL_free(session);
         return NULL;
     }

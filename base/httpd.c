@@ -1,220 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * HTTP in: evhttp over TLS, with the bounds it lacks. Every phase of a connection but a deferred
- * request has a deadline, so a peer that sends or reads too slowly is cut off. A connection lives
- * as long as its TLS session, which tells us of its end.
- *
- * evhttp ends the process when it sees input while it waits for our reply. It therefore never reads
- * then; for a deferred request we read in its place, only to notice a hang-up.
+ * HTTP in: evhttp over TLS. Here are the server, what a handler asks of a request, and replies;
+ * what evhttp lacks to be left alone with strangers is in httpd_conn.c.
  */
-#include "base/httpd.h"
+#include "base/httpd_priv.h"
 
-#include "base/cert.h"
 #include "base/err.h"
 #include "base/loop.h"
 #include "base/text.h"
 
 #include <assert.h>
 #include <event2/buffer.h>
-#include <event2/bufferevent.h>
-#include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
 #include <event2/http.h>
-#include <event2/http_struct.h>
-#include <event2/keyvalq_struct.h>
 #include <event2/listener.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/queue.h>
 #include <sys/socket.h>
 
 #include "base/banned.h"
 
 enum {
-    HEADERS_MAX = 16 * 1024,
-    DEFERRED_INPUT_MAX = 4 * 1024, /* what a peer may send while it waits */
-    PENDING_MAX = 1 << 20,         /* a reply this far from being read */
-    SLOW_READER_S = 5,             /* must come below PENDING_MAX within */
     BACKLOG = 1024,
     TICK_S = 1,
     METHODS = EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST | EVHTTP_REQ_PUT |
               EVHTTP_REQ_DELETE | EVHTTP_REQ_PATCH,
 };
 
-enum conn_state {
-    CONN_IDLE,
-    CONN_READING, /* the handshake, or a request that is not whole yet */
-    CONN_HANDLING,
-    CONN_DEFERRED,
-    CONN_WRITING,
-    CONN_GONE,
-};
+/* -- who comes and goes -------------------------------------------------- */
 
-/* The callbacks of evhttp, put aside while a request is deferred. */
-struct callbacks {
-    bufferevent_data_cb read, write;
-    bufferevent_event_cb event;
-    void *arg;
-};
-
-struct httpd_request {
-    struct evhttp_request *http;
-    char *path;
-    struct evkeyvalq query;
-    struct callbacks evhttp;
-    void (*on_gone)(void *arg);
-    void *on_gone_arg;
-};
-
-struct conn {
-    LIST_ENTRY(conn) link;
-    struct httpd *httpd;
-    struct bufferevent *bev; /* lent; it holds the session that holds our end */
-    struct event *deadline;
-    struct cert_hook on_free;
-    enum conn_state state;
-    bool overfull; /* the reply is above PENDING_MAX and has SLOW_READER_S to shrink */
-    bool peer_known;
-    char identity[CERT_ID_MAX], unit[CERT_ID_MAX], fingerprint[2 * CERT_PIN_LEN + 1];
-    struct httpd_request request; /* one at a time */
-};
-
-struct httpd {
-    struct event_base *base;
-    struct evhttp *http;
-    struct evconnlistener *listener; /* http owns it */
-    struct event *tick;
-    struct cert_server *tls;
-    httpd_fn fn;
-    void *arg;
-    size_t max_body_bytes;
-    unsigned timeout_s, max_connections;
-    unsigned n_connections; /* each is a reason to keep this memory */
-    bool closed;
-    uint16_t port;
-    LIST_HEAD(, conn) connections;
-};
-
-/* -- a connection ------------------------------------------------------- */
-
-static void deadline_set(struct conn *c, unsigned s)
+void httpd_left(struct httpd *h)
 {
-    const struct timeval tv = {.tv_sec = s};
-
-    event_add(c->deadline, &tv);
-}
-
-/* Hang up; evhttp finds out as of any peer that is gone, and frees what belongs to it. */
-static void conn_cut(struct conn *c)
-{
-    shutdown(bufferevent_getfd(c->bev), SHUT_RDWR);
-}
-
-static size_t conn_pending(const struct conn *c)
-{
-    return evbuffer_get_length(bufferevent_get_output(c->bev));
-}
-
-static void on_deadline(evutil_socket_t fd, short what, void *arg)
-{
-    struct conn *c = arg;
-
-    (void)fd;
-    (void)what;
-    if (c->overfull && conn_pending(c) <= PENDING_MAX) {
-        c->overfull = false;
-        deadline_set(c, c->httpd->timeout_s);
-        return;
-    }
-    conn_cut(c);
-}
-
-/* The first byte of a request starts its clock. */
-static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, void *arg)
-{
-    struct conn *c = arg;
-
-    (void)input;
-    if (info->n_added == 0 || c->state != CONN_IDLE)
-        return;
-    c->state = CONN_READING;
-    deadline_set(c, c->httpd->timeout_s);
-}
-
-static void request_done(struct httpd_request *r)
-{
-    free(r->path);
-    evhttp_clear_headers(&r->query);
-    r->path = NULL;
-    r->http = NULL;
-    r->on_gone = NULL;
-}
-
-static void httpd_unref(struct httpd *h)
-{
-    if (h->closed && h->n_connections == 0)
-        free(h);
-}
-
-/* The session is being freed, and with it the connection. */
-static void on_conn_free(void *arg)
-{
-    struct conn *c = arg;
-    struct httpd *h = c->httpd;
-
-    LIST_REMOVE(c, link);
-    if (c->deadline)
-        event_free(c->deadline);
-    request_done(&c->request);
-    free(c);
     h->n_connections--;
     if (!h->closed)
         evconnlistener_enable(h->listener);
-    httpd_unref(h);
-}
-
-static struct conn *conn_new(struct httpd *h)
-{
-    struct conn *c = calloc(1, sizeof(*c));
-
-    if (!c)
-        return NULL;
-    TAILQ_INIT(&c->request.query);
-    c->httpd = h;
-    c->state = CONN_READING;
-    c->on_free = (struct cert_hook){.fn = on_conn_free, .arg = c};
-    c->deadline = event_new(h->base, -1, 0, on_deadline, c);
-    if (!c->deadline) {
-        free(c);
-        return NULL;
-    }
-    LIST_INSERT_HEAD(&h->connections, c, link);
-    h->n_connections++;
-    return c;
-}
-
-static struct bufferevent *conn_open(struct httpd *h)
-{
-    struct conn *c = conn_new(h);
-    struct ssl_st *session = c ? cert_server_session(h->tls, &c->on_free) : NULL;
-
-    if (!session) {
-        if (c)
-            on_conn_free(c);
-        return NULL;
-    }
-    c->bev = bufferevent_openssl_socket_new(h->base, -1, session, BUFFEREVENT_SSL_ACCEPTING,
-                                            BEV_OPT_CLOSE_ON_FREE);
-    if (!c->bev)
-        return NULL; /* the session is freed, c with it */
-    bufferevent_openssl_set_allow_dirty_shutdown(c->bev, 1);
-    bufferevent_setwatermark(c->bev, EV_READ, 0, h->max_body_bytes + HEADERS_MAX);
-    evbuffer_add_cb(bufferevent_get_input(c->bev), on_input, c);
-    deadline_set(c, h->timeout_s);
-    return c->bev;
+    else if (h->n_connections == 0)
+        free(h);
 }
 
 /* evhttp has accepted; it wants a bufferevent for the descriptor. */
@@ -227,34 +51,14 @@ static struct bufferevent *on_accept(struct event_base *base, void *arg)
     if (h->n_connections + 1 >= h->max_connections)
         evconnlistener_disable(h->listener);
     /* On NULL evhttp goes on in the clear: on_request refuses what comes that way. */
-    return conn_open(h);
+    return httpd_conn_open(h);
 }
 
-/* -- a request ---------------------------------------------------------- */
-
-static struct conn *conn_of(struct evhttp_request *http)
-{
-    struct bufferevent *bev =
-        evhttp_connection_get_bufferevent(evhttp_request_get_connection(http));
-    struct ssl_st *session = bufferevent_openssl_get_ssl(bev);
-    const struct cert_hook *hook = session ? cert_session_hook(session) : NULL;
-
-    return hook ? hook->arg : NULL;
-}
+/* -- requests ----------------------------------------------------------- */
 
 static struct conn *conn_of_request(const struct httpd_request *r)
 {
     return (struct conn *)((uintptr_t)r - offsetof(struct conn, request));
-}
-
-static void learn_peer(struct conn *c)
-{
-    struct ssl_st *session = bufferevent_openssl_get_ssl(c->bev);
-    uint8_t hash[CERT_PIN_LEN];
-
-    c->peer_known = true;
-    if (cert_peer(session, c->identity, c->unit) == 0 && cert_peer_fingerprint(session, hash) == 0)
-        text_hex(hash, sizeof(hash), c->fingerprint);
 }
 
 static int parse_target(struct httpd_request *r)
@@ -276,30 +80,21 @@ static int parse_target(struct httpd_request *r)
 
 static void on_sent(struct evhttp_request *http, void *arg)
 {
-    struct conn *c = arg;
-
     (void)http;
-    request_done(&c->request);
-    c->state = CONN_IDLE;
-    c->overfull = false;
-    deadline_set(c, c->httpd->timeout_s);
+    httpd_conn_sent(arg);
 }
 
 static void on_request(struct evhttp_request *http, void *arg)
 {
     struct httpd *h = arg;
-    struct conn *c = conn_of(http);
+    struct conn *c = httpd_conn_of(http);
 
     if (!c) {
         evhttp_send_error(http, HTTP_BADREQUEST, NULL);
         return;
     }
-    event_del(c->deadline);
-    c->state = CONN_HANDLING;
-    c->request.http = http;
+    httpd_conn_handle(c, http);
     evhttp_request_set_on_complete_cb(http, on_sent, c);
-    if (!c->peer_known)
-        learn_peer(c);
     if (parse_target(&c->request) < 0) {
         httpd_reply(&c->request, HTTP_BADREQUEST, "text/plain", slice_str("bad target\n"), NULL);
         return;
@@ -375,7 +170,7 @@ static int serve(struct httpd *h, struct err *err)
     if (!h->http || !h->tick || event_add(h->tick, &tick) < 0)
         return err_set(err, -ENOMEM, "start a server: %m");
     evhttp_set_allowed_methods(h->http, METHODS);
-    evhttp_set_max_headers_size(h->http, HEADERS_MAX);
+    evhttp_set_max_headers_size(h->http, HTTPD_HEADERS_MAX);
     evhttp_set_max_body_size(h->http, (ev_ssize_t)h->max_body_bytes);
     evhttp_set_timeout(h->http, (int)h->timeout_s);
     evhttp_set_default_content_type(h->http, NULL);
@@ -405,6 +200,7 @@ int httpd_new(struct loop *l, const struct httpd_conf *conf, httpd_fn fn, void *
     h->timeout_s = conf->timeout_s;
     h->max_connections = conf->max_connections;
     LIST_INIT(&h->connections);
+    LIST_INIT(&h->refused);
     signal(SIGPIPE, SIG_IGN); /* a peer that hangs up must not end the process */
     r = serve(h, err);
     if (r == 0)
@@ -430,21 +226,15 @@ void httpd_free(struct httpd *h)
     if (!h)
         return;
     h->closed = true;
+    h->n_connections++; /* our own hold on the memory, until we are through */
     LIST_FOREACH(c, &h->connections, link)
-    {
-        /* The base may be gone when the session is freed. */
-        event_free(c->deadline);
-        c->deadline = NULL;
-        if (c->state == CONN_DEFERRED) {
-            c->state = CONN_GONE;
-            c->request.on_gone(c->request.on_gone_arg);
-        }
-    }
+    httpd_conn_forsake(c);
+    httpd_conn_leave_refused(h);
     if (h->tick)
         event_free(h->tick);
     if (h->http)
         evhttp_free(h->http); /* its connections end at the loop's next turn, or with the loop */
-    httpd_unref(h);
+    httpd_left(h);
 }
 
 uint16_t httpd_port(const struct httpd *h)
@@ -522,52 +312,14 @@ const char *httpd_peer_fingerprint(const struct httpd_request *r)
 
 /* -- replies ------------------------------------------------------------ */
 
-/* Something came from a peer whose request is deferred: let it lie until evhttp reads again. */
-static void on_deferred_input(struct bufferevent *bev, void *arg)
-{
-    (void)bev;
-    (void)arg;
-}
-
-static void on_deferred_event(struct bufferevent *bev, short what, void *arg)
-{
-    struct conn *c = arg;
-    struct httpd_request *r = &c->request;
-    struct evhttp_request *http = r->http;
-    const struct callbacks evhttp = r->evhttp;
-
-    c->state = CONN_GONE;
-    r->on_gone(r->on_gone_arg);
-    request_done(r);
-    bufferevent_setcb(bev, evhttp.read, evhttp.write, evhttp.event, evhttp.arg);
-    evhttp.event(bev, what, evhttp.arg); /* closes, and leaves the request to us */
-    evhttp_request_free(http);
-}
-
 void httpd_defer(struct httpd_request *r, void (*on_gone)(void *arg), void *arg)
 {
     struct conn *c = conn_of_request(r);
 
     assert(c->state == CONN_HANDLING);
-    c->state = CONN_DEFERRED;
     r->on_gone = on_gone;
     r->on_gone_arg = arg;
-    bufferevent_getcb(c->bev, &r->evhttp.read, &r->evhttp.write, &r->evhttp.event, &r->evhttp.arg);
-    bufferevent_setcb(c->bev, on_deferred_input, NULL, on_deferred_event, c);
-    bufferevent_setwatermark(c->bev, EV_READ, 0, DEFERRED_INPUT_MAX);
-    bufferevent_set_timeouts(c->bev, NULL, NULL);
-    bufferevent_enable(c->bev, EV_READ);
-}
-
-static void undo_defer(struct conn *c)
-{
-    const struct callbacks *evhttp = &c->request.evhttp;
-    const struct timeval tv = {.tv_sec = c->httpd->timeout_s};
-
-    bufferevent_disable(c->bev, EV_READ);
-    bufferevent_setwatermark(c->bev, EV_READ, 0, c->httpd->max_body_bytes + HEADERS_MAX);
-    bufferevent_set_timeouts(c->bev, &tv, &tv);
-    bufferevent_setcb(c->bev, evhttp->read, evhttp->write, evhttp->event, evhttp->arg);
+    httpd_conn_defer(c);
 }
 
 static void add_headers(struct evhttp_request *http, const char *type, const char *const *extra)
@@ -602,8 +354,7 @@ void httpd_reply(struct httpd_request *r, int status, const char *type, struct s
 
     assert(c->state == CONN_HANDLING || c->state == CONN_DEFERRED);
     if (c->state == CONN_DEFERRED)
-        undo_defer(c);
-    c->state = CONN_WRITING;
+        httpd_conn_undefer(c);
     if (!out || evbuffer_add(out, body.data, body.len) < 0)
         status = HTTP_INTERNAL;
     add_headers(r->http, type, headers);
@@ -612,6 +363,5 @@ void httpd_reply(struct httpd_request *r, int status, const char *type, struct s
     evhttp_send_reply(r->http, status, NULL, out);
     if (out)
         evbuffer_free(out);
-    c->overfull = conn_pending(c) > PENDING_MAX;
-    deadline_set(c, c->overfull ? SLOW_READER_S : c->httpd->timeout_s);
+    httpd_conn_write(c);
 }

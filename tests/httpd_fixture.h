@@ -307,4 +307,26 @@ static inline int world_teardown(void **state)
     return 0;
 }
 
+/* A client that trusts the CA and shows the agent's certificate. */
+static inline struct http_conf agent_conf(const struct world *w)
+{
+    return (struct http_conf){.ca_file = w->pki.ca.cert_file,
+                              .cert_file = w->pki.agent.cert_file,
+                              .key_file = w->pki.agent.key_file};
+}
+
+/* One GET by a client of its own. Returns what http_do returned. */
+static inline int get(const struct server *s, const struct http_conf *conf, const char *target,
+                      struct http_reply *reply, struct err *err)
+{
+    auto_http struct http *h = NULL;
+    char url[256];
+    const struct http_request req = {.method = "GET", .url = server_url(s, target, url)};
+
+    assert_ok(http_new(conf, &h, NULL));
+    return http_do(h, &req, reply, err);
+}
+
+#define WITH_WORLD(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
+
 #endif

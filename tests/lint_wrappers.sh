@@ -8,9 +8,9 @@ set -eu
 # Header (a regular expression, anchored at its start), then the files that may include it.
 # A new library is a new row; a second file for an old one needs a reason.
 wrappers='
-jansson\.h       base/js.c base/jsw.c base/js_priv.h
-openssl/         base/crypto.c base/cert.c base/cert_tls.c base/httpd.c
-event2/          base/loop.c base/httpd.c base/httpd_conn.c
+jansson\.h       base/js.c base/jsw.c
+openssl/         base/crypto.c base/cert.c base/cert_tls.c tests/tls_raw.c
+event2/          base/loop.c base/httpd.c base/httpd_conn.c base/httpd_priv.h
 curl/            base/http.c
 sqlite3\.h       base/db.c
 ini\.h           base/conf.c
