@@ -26,9 +26,31 @@ struct db_stmt {
     bool too_big;  /* an unsigned value did not fit */
 };
 
+static int errno_of_file(sqlite3 *handle, int which)
+{
+    sqlite3_file *file = NULL;
+    int last = 0;
+
+    if (sqlite3_file_control(handle, "main", which, &file) == SQLITE_OK && file && file->pMethods)
+        file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &last);
+    return last;
+}
+
+/* Only a failed open is remembered by the handle; for the rest its files are asked. */
+static int errno_of(sqlite3 *handle)
+{
+    int last = sqlite3_system_errno(handle);
+
+    if (last == 0)
+        last = errno_of_file(handle, SQLITE_FCNTL_JOURNAL_POINTER);
+    if (last == 0)
+        last = errno_of_file(handle, SQLITE_FCNTL_FILE_POINTER);
+    return last;
+}
+
 static int code_of_io(sqlite3 *handle)
 {
-    switch (sqlite3_system_errno(handle)) {
+    switch (errno_of(handle)) {
     case ENOSPC:
     case EDQUOT:
     case EFBIG: /* RLIMIT_FSIZE, or a file system's largest file */
@@ -37,6 +59,8 @@ static int code_of_io(sqlite3 *handle)
     case EPERM:
     case EROFS:
         return -EACCES;
+    case ENOENT:
+        return -ENOENT;
     default:
         return -EIO;
     }

@@ -13,9 +13,25 @@ c_tests += unit_jsw
 unit_jsw_SOURCES = tests/unit_jsw.c
 unit_jsw_LDADD = $(BASE_TEST_LIBS)
 
+c_tests += unit_db
+unit_db_SOURCES = tests/unit_db.c
+unit_db_LDADD = $(BASE_TEST_LIBS)
+
+c_tests += unit_cert
+unit_cert_SOURCES = tests/unit_cert.c
+unit_cert_LDADD = $(BASE_TEST_LIBS)
+
+c_tests += unit_loop
+unit_loop_SOURCES = tests/unit_loop.c
+unit_loop_LDADD = $(BASE_TEST_LIBS)
+
 c_tests += unit_http
 unit_http_SOURCES = tests/unit_http.c tests/httpd_fixture.h
 unit_http_LDADD = $(BASE_TEST_LIBS)
+
+c_tests += unit_http_tls
+unit_http_tls_SOURCES = tests/unit_http_tls.c tests/httpd_fixture.h
+unit_http_tls_LDADD = $(BASE_TEST_LIBS)
 
 c_tests += unit_err
 unit_err_SOURCES = tests/unit_err.c
