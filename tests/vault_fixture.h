@@ -49,7 +49,7 @@ static inline void fixture_prose(uint64_t seed, void *out, size_t len)
     uint8_t *at = out;
 
     for (size_t i = 0; i < len; i++)
-        at[i] = (uint8_t)((uint8_t)"the godwit flies "[i % 17] + (i % 97 == 0 ? seed % 23 : 0));
+        at[i] = (uint8_t)((uint8_t) "the godwit flies "[i % 17] + (i % 97 == 0 ? seed % 23 : 0));
     if (len >= sizeof(seed))
         memcpy(out, &seed, sizeof(seed));
 }
