@@ -30,11 +30,13 @@ check-s3: $(check_PROGRAMS)
 
 # The data path.
 if HAVE_CMOCKA
-c_tests += unit_digest unit_ledger unit_state unit_table
+c_tests += unit_digest unit_ledger unit_replica unit_state unit_table
 unit_digest_SOURCES = tests/unit_digest.c
 unit_digest_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_ledger_SOURCES = tests/unit_ledger.c
 unit_ledger_LDADD = $(TRANSPORT_TEST_LIBS)
+unit_replica_SOURCES = tests/unit_replica.c tests/replica_place.h
+unit_replica_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_state_SOURCES = tests/unit_state.c
 unit_state_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_table_SOURCES = tests/unit_table.c

@@ -278,7 +278,7 @@ static int child(const char *dir)
 {
     struct model a;
     struct model b;
-    struct table *t = NULL;
+    auto_table struct table *t = NULL;
     uint8_t digest[DIGEST_LEN];
 
     story(&a, &b);

@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One region at a time: page, units, leaves, and what a volume holds instead. */
+#include "transport/verify.h"
+
+#include "base/err.h"
+#include "base/num.h"
+#include "transport/pack.h"
+#include "transport/vault_impl.h"
+
+#include <assert.h>
+#include <time.h>
+
+#include "base/banned.h"
+
+enum {
+    BLOCK_SECTORS = VOLUME_BLOCK / VOLUME_SECTOR,
+    LEAVES_BYTES = DIGEST_REGION_LEAVES * DIGEST_LEN,
+    BITS_WORDS = DIGEST_REGION_LEAVES / 64,
+    WAIT_MS = 100
+};
+
+struct piece {
+    uint32_t first;
+    uint32_t count;
+    uint32_t unit_first;
+};
+
+struct self {
+    struct verify *v;
+    struct vault *vault;
+    struct fetch *fetch;
+    uint8_t *local;  /* UNIT_DATA_MAX, of the volume held against */
+    uint8_t *zeroes; /* UNIT_DATA_MAX */
+    uint8_t *block;  /* VOLUME_BLOCK, put together from several units */
+    uint8_t *leaves;
+    struct fetch_item *items;
+    struct piece *pieces; /* of item i: pieces[cookie] */
+    size_t n;
+    size_t cap;
+    /* the region */
+    uint32_t index;
+    uint32_t sectors;
+    uint64_t offset;
+    uint64_t bytes;
+    bool whole; /* no fault so far */
+    struct page *page;
+    uint64_t noted[BITS_WORDS];
+};
+
+int verify_open(void *arg, struct vault *v, void **ret_self, struct err *err)
+{
+    struct self *s = calloc(1, sizeof(*s));
+    int rc;
+
+    if (!s)
+        return err_set(err, -ENOMEM, "verify: %m");
+    *ret_self = s;
+    s->v = arg;
+    s->vault = v;
+    rc = fetch_new(v, s->v->run->progress, &s->fetch, err);
+    if (rc < 0)
+        return rc;
+    s->zeroes = calloc(1, UNIT_DATA_MAX);
+    s->block = malloc(VOLUME_BLOCK);
+    s->leaves = malloc(LEAVES_BYTES);
+    if (!s->zeroes || !s->block || !s->leaves ||
+        posix_memalign((void **)&s->local, VOLUME_SECTOR, UNIT_DATA_MAX) != 0)
+        return err_set(err, -ENOMEM, "verify: %m");
+    return 0;
+}
+
+void verify_close(void *self)
+{
+    struct self *s = self;
+
+    page_free(s->page);
+    fetch_free(s->fetch);
+    free(s->local);
+    free(s->zeroes);
+    free(s->block);
+    free(s->leaves);
+    free(s->items);
+    free(s->pieces);
+    free(s);
+}
+
+void verify_tell(struct verify *v, const struct replica_fault *f)
+{
+    pthread_mutex_lock(&v->lock);
+    if (f->object)
+        v->damaged++;
+    else
+        v->differs++;
+    if (v->run->fault)
+        v->run->fault(v->run->arg, f);
+    pthread_cond_broadcast(&v->moved); /* no digest is waited for any more */
+    pthread_mutex_unlock(&v->lock);
+}
+
+static void tell_unit(struct verify *v, const struct unit *u, uint64_t offset, uint64_t len, int rc)
+{
+    char key[PACK_KEY_MAX];
+
+    verify_tell(v, &(struct replica_fault){.object = pack_key(u->pack, key),
+                                           .offset = offset,
+                                           .len = len,
+                                           .what = rc == -ENOENT ? "missing" : "altered"});
+}
+
+int verify_bad_dir(void *arg, uint32_t dir, const struct unit *u, int rc, struct err *err)
+{
+    struct verify *v = arg;
+    uint64_t reach = (uint64_t)VOLUME_REGION * 1024;
+    uint64_t offset = dir * reach;
+
+    if (rc != -EBADMSG && rc != -ENOENT)
+        return rc;
+    err_clear(err);
+    tell_unit(v, u, offset, num_min(reach, v->size_bytes - offset), rc);
+    return 0;
+}
+
+/* Bytes of the volume that sectors [first, first + count) of the region stand for. */
+static uint64_t bytes_of(const struct self *s, uint32_t first, uint32_t count)
+{
+    return num_min((uint64_t)count * VOLUME_SECTOR, s->bytes - (uint64_t)first * VOLUME_SECTOR);
+}
+
+static void tell_differs(struct self *s, uint64_t offset, uint64_t len)
+{
+    verify_tell(s->v, &(struct replica_fault){.offset = offset, .len = len, .what = "differs"});
+}
+
+/* Runs of sectors that differ, each told once. */
+static void compare(struct self *s, uint64_t at, const uint8_t *data, uint64_t len)
+{
+    uint64_t bad = UINT64_MAX; /* start of the present run */
+
+    for (uint64_t i = 0; i < len; i += VOLUME_SECTOR) {
+        bool same = memcmp(data + i, s->local + i, num_min(VOLUME_SECTOR, len - i)) == 0;
+
+        if (!same && bad == UINT64_MAX)
+            bad = i;
+        if (same && bad != UINT64_MAX) {
+            tell_differs(s, at + bad, i - bad);
+            bad = UINT64_MAX;
+        }
+    }
+    if (bad != UINT64_MAX)
+        tell_differs(s, at + bad, len - bad);
+}
+
+/* data is what the vault holds for these at most UNIT_DATA_MAX bytes. A volume that ends too early
+ * was told as a whole before. */
+static int hold_against(struct self *s, uint32_t first, uint32_t count, const uint8_t *data,
+                        struct err *err)
+{
+    uint64_t at = s->offset + (uint64_t)first * VOLUME_SECTOR;
+    uint64_t len = bytes_of(s, first, count);
+    uint64_t size;
+    int rc;
+
+    if (!s->v->against)
+        return 0;
+    size = volume_size(s->v->against);
+    if (at >= size)
+        return 0;
+    len = num_min(len, size - at);
+    rc = volume_read(s->v->against, at, s->local, (size_t)len, err);
+    if (rc == 0)
+        compare(s, at, data, len);
+    return rc;
+}
+
+/* These sectors are data: note the leaves of the blocks wholly inside. */
+static void note(struct self *s, uint32_t first, uint32_t count, const uint8_t *data)
+{
+    uint32_t end = first + count;
+
+    for (uint32_t b = (uint32_t)num_div_up(first, BLOCK_SECTORS); b * BLOCK_SECTORS < end; b++) {
+        uint32_t from = b * BLOCK_SECTORS;
+
+        if (num_min(from + BLOCK_SECTORS, s->sectors) > end)
+            break;
+        digest_leaf(slice_of(data + (size_t)(from - first) * VOLUME_SECTOR,
+                             (size_t)bytes_of(s, from, BLOCK_SECTORS)),
+                    s->leaves + (size_t)b * DIGEST_LEN);
+        s->noted[b / 64] |= UINT64_C(1) << b % 64;
+    }
+}
+
+static int add_piece(struct self *s, const struct page_extent *x, uint32_t count, struct err *err)
+{
+    if (s->n == s->cap) {
+        size_t cap = s->cap ? s->cap * 2 : 256;
+        struct piece *pieces = reallocarray(s->pieces, cap, sizeof(*pieces));
+        struct fetch_item *items;
+
+        if (!pieces)
+            return err_set(err, -ENOMEM, "verify: %m");
+        s->pieces = pieces;
+        items = reallocarray(s->items, cap, sizeof(*items));
+        if (!items)
+            return err_set(err, -ENOMEM, "verify: %m");
+        s->items = items;
+        s->cap = cap;
+    }
+    s->pieces[s->n] =
+        (struct piece){.first = x->first, .count = count, .unit_first = x->unit_first};
+    s->items[s->n] = (struct fetch_item){.unit = x->unit, .cookie = s->n};
+    s->n++;
+    return 0;
+}
+
+/* A share of 2^32; the same for all pieces of a call, drawn anew for each. */
+static bool drawn(const struct self *s)
+{
+    const uint64_t scale = UINT64_C(1) << 32;
+
+    return !s->v->sampled ||
+           (double)rng_below(vault_rng(s->vault), scale) < s->v->run->sample * (double)scale;
+}
+
+static int zero_run(struct self *s, uint32_t first, uint32_t count, struct err *err)
+{
+    uint32_t some;
+    int rc = 0;
+
+    for (uint32_t at = first; rc == 0 && at < first + count; at += some) {
+        some = (uint32_t)num_min(UNIT_SECTORS_MAX - at % UNIT_SECTORS_MAX, first + count - at);
+        note(s, at, some, s->zeroes);
+        rc = drawn(s) ? hold_against(s, at, some, s->zeroes, err) : 0;
+    }
+    return rc;
+}
+
+/* Every run of the region: zeroes are looked at here, units are listed to be fetched. */
+static int list_pieces(struct self *s, struct err *err)
+{
+    struct page_extent x;
+    int rc = 0;
+
+    if (!s->page)
+        return zero_run(s, 0, s->sectors, err);
+    for (uint32_t at = 0; rc == 0 && page_extent(s->page, at, &x); at += x.count) {
+        if (x.zero)
+            rc = zero_run(s, x.first, x.count, err);
+        else if (drawn(s))
+            rc = add_piece(s, &x, x.count, err);
+    }
+    return rc;
+}
+
+static int check_unit(void *arg, const struct fetch_item *item, struct slice raw, int rc,
+                      struct err *err)
+{
+    struct self *s = arg;
+    const struct piece *p = &s->pieces[item->cookie];
+    size_t from = (size_t)p->unit_first * VOLUME_SECTOR;
+    uint8_t id[UNIT_ID_LEN];
+
+    err_clear(err);
+    if (rc == 0 && (raw.len < from || raw.len - from < (size_t)p->count * VOLUME_SECTOR))
+        rc = -EBADMSG;
+    if (rc == 0) {
+        unit_id_of(s->vault, raw, id);
+        if (memcmp(id, item->unit.id, UNIT_ID_LEN) != 0)
+            rc = -EBADMSG;
+    }
+    if (rc < 0) {
+        s->whole = false;
+        tell_unit(s->v, &item->unit, s->offset + (uint64_t)p->first * VOLUME_SECTOR,
+                  bytes_of(s, p->first, p->count), rc);
+        return 0;
+    }
+    note(s, p->first, p->count, raw.data + from);
+    return hold_against(s, p->first, p->count, raw.data + from, err);
+}
+
+static int check_page(void *arg, const struct fetch_item *item, struct slice raw, int rc,
+                      struct err *err)
+{
+    struct self *s = arg;
+
+    if (rc == 0)
+        rc = page_decode(raw, s->index, s->sectors, &s->page, err);
+    if (rc == -ENOMEM)
+        return rc;
+    err_clear(err);
+    if (rc < 0) {
+        s->whole = false;
+        tell_unit(s->v, &item->unit, s->offset, s->bytes, rc);
+    }
+    return 0;
+}
+
+static int into_block(void *arg, const struct fetch_item *item, struct slice raw, int rc,
+                      struct err *err)
+{
+    struct self *s = arg;
+    const struct piece *p = &s->pieces[item->cookie];
+
+    (void)err;
+    if (rc < 0)
+        return rc;
+    memcpy(s->block + (size_t)p->first % BLOCK_SECTORS * VOLUME_SECTOR,
+           raw.data + (size_t)p->unit_first * VOLUME_SECTOR, (size_t)p->count * VOLUME_SECTOR);
+    return 0;
+}
+
+/* A block that several units share: all of them were found whole before. */
+static int assemble(struct self *s, uint32_t block, struct err *err)
+{
+    uint32_t first = block * BLOCK_SECTORS;
+    uint32_t end = (uint32_t)num_min(first + BLOCK_SECTORS, s->sectors);
+    struct page_extent x;
+    int rc = 0;
+
+    s->n = 0;
+    memset(s->block, 0, VOLUME_BLOCK);
+    for (uint32_t at = first; rc == 0 && at < end && page_extent(s->page, at, &x); at += x.count)
+        if (!x.zero)
+            rc = add_piece(s, &x, (uint32_t)num_min(x.count, end - at), err);
+    if (rc == 0)
+        rc = fetch_units(s->fetch, s->items, s->n, into_block, s, err);
+    if (rc == 0)
+        note(s, first, end - first, s->block);
+    return rc;
+}
+
+static bool wait_turn(struct self *s)
+{
+    struct verify *v = s->v;
+    struct timespec until;
+
+    while (!v->failed && v->damaged == 0 && v->digest.n != s->index) {
+        if (v->run->stop && atomic_load(v->run->stop))
+            return false;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += WAIT_MS * 1000000L;
+        until.tv_sec += until.tv_nsec / 1000000000L;
+        until.tv_nsec %= 1000000000L;
+        pthread_cond_timedwait(&v->moved, &v->lock, &until);
+    }
+    return !v->failed && v->damaged == 0;
+}
+
+static int add_to_digest(struct self *s, struct err *err)
+{
+    uint32_t blocks = (uint32_t)num_div_up(s->sectors, BLOCK_SECTORS);
+    uint8_t root[DIGEST_LEN];
+    int rc = 0;
+
+    for (uint32_t b = 0; rc == 0 && b < blocks; b++)
+        if (!(s->noted[b / 64] >> b % 64 & 1))
+            rc = assemble(s, b, err);
+    if (rc < 0)
+        return rc;
+    digest_tree(s->leaves, blocks, root);
+    pthread_mutex_lock(&s->v->lock);
+    if (wait_turn(s))
+        digest_add(&s->v->digest, root);
+    pthread_cond_broadcast(&s->v->moved);
+    pthread_mutex_unlock(&s->v->lock);
+    return 0;
+}
+
+static void begin(struct self *s, const struct walk_region *r)
+{
+    s->index = r->region;
+    s->sectors = point_sectors_of(s->v->size_bytes, r->region);
+    s->offset = (uint64_t)r->region * VOLUME_REGION;
+    s->bytes = num_min(VOLUME_REGION, s->v->size_bytes - s->offset);
+    s->whole = true;
+    s->n = 0;
+    page_free(TAKE(s->page));
+    memset(s->noted, 0, sizeof(s->noted));
+}
+
+static int region(struct self *s, const struct walk_region *r, struct err *err)
+{
+    struct fetch_item page = {.unit = r->page.unit};
+    int rc = 0;
+
+    begin(s, r);
+    if (r->page.some)
+        rc = fetch_units(s->fetch, &page, 1, check_page, s, err);
+    if (rc < 0 || !s->whole)
+        return rc;
+    rc = list_pieces(s, err);
+    if (rc == 0)
+        rc = fetch_units(s->fetch, s->items, s->n, check_unit, s, err);
+    if (rc == 0 && s->whole && !s->v->sampled)
+        rc = add_to_digest(s, err);
+    if (rc == 0 && s->v->run->progress)
+        s->v->run->progress->done_bytes += s->bytes;
+    return rc;
+}
+
+int verify_batch(void *self, const struct walk_batch *b, struct err *err)
+{
+    struct self *s = self;
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < b->n; i++)
+        rc = region(s, &b->regions[i], err);
+    if (rc == 0)
+        return 0;
+    pthread_mutex_lock(&s->v->lock);
+    s->v->failed = true;
+    pthread_cond_broadcast(&s->v->moved);
+    pthread_mutex_unlock(&s->v->lock);
+    return rc;
+}
