@@ -10,7 +10,8 @@ command -v objdump >/dev/null || skip 'no objdump here'
 [ -z "${GODWIT_TEST_SANITIZED-}" ] || skip 'sanitizers add variables of their own'
 
 # Source, variable. What is added here needs a reason beside it in its source: the sink, what tests
-# set before main, what a library wants set up once, the memory that all stores of a name share.
+# set before main, what a library wants set up once, the memory that all stores of a name share, what a
+# signal's handler tells the program.
 allowed='
 base/log.c sink
 base/fail.c table
@@ -24,7 +25,10 @@ base/http.c curl_once
 transport/store_mem.c registry
 transport/store_mem.c registry_lock
 agent/main.c stop_flag
+cli/ledger_main.c stopped
 cli/main.c stop_flag
+cli/progress.c asked
+cli/progress.c interrupted
 planner/service/main.c stop_flag
 '
 
