@@ -6,9 +6,9 @@
 
 #include "planner/service/service.h"
 
-/* kind "host.enrolled", "op.step", …; who as api_call.who or "planner"; object a workload, host or
- * op. Wakes topic "events". */
-int event_add(struct service *svc, const char *kind, const char *who, const char *object,
-              struct err *err, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+/* (Not event_add: libevent has that name.) kind "host.enrolled", "op.step", …; who as api_call.who
+ * or "planner"; object a workload, host or op. Wakes topic "events". */
+int event_note(struct service *svc, const char *kind, const char *who, const char *object,
+               struct err *err, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
 
 #endif

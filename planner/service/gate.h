@@ -3,7 +3,8 @@
  * The gate of a switch: everything that must hold before it may begin, each with its own text.
  *
  * gate_evaluate is pure; gate_check collects the facts from the database. A workload whose
- * authority is target is asked about its way back: then window, test and dependencies do not count.
+ * authority is target is asked about its way back: then window, test, verification and dependencies
+ * do not count.
  */
 #ifndef GODWIT_PLANNER_SERVICE_GATE_H
 #define GODWIT_PLANNER_SERVICE_GATE_H

@@ -20,6 +20,7 @@ struct host {
     uint64_t inventory_ms; /* when the inventory was last replaced, 0 = never */
 };
 
+int host_find_name(struct service *svc, const char *name, struct host *ret, struct err *err);
 /* By identity or by name. -ENOENT (GW_HOST_NOT_FOUND). */
 int host_find(struct service *svc, const char *name_or_identity, struct host *ret, struct err *err);
 

@@ -17,9 +17,11 @@
 #include "base/jsw.h"
 #include "base/loop.h"
 
-struct hub;      /* long polls that wait for orders, operations or events (hub.h) */
-struct switcher; /* the switch machine (switch.h) */
-struct vaultq;   /* the thread that owns the vault (vaultq.h) */
+struct buf;
+struct service_own; /* what only the service itself looks at (service_own.h) */
+struct hub;         /* long polls that wait for orders, operations or events (hub.h) */
+struct switcher;    /* the switch machine (switch.h) */
+struct vaultq;      /* the thread that owns the vault (vaultq.h) */
 
 struct service_paths {
     const char *state_dir; /* database, CA, keys */
@@ -38,6 +40,7 @@ struct service {
     /* what agents need to reach the vault; the key is never in a log or in an operator's answer */
     const char *vault_url, *vault_region, *vault_endpoint;
     const uint8_t *vault_key; /* 32 bytes, NULL = no encryption */
+    struct service_own *own;
 };
 
 enum api_scope {
@@ -56,15 +59,23 @@ struct api_call {
 
 typedef void (*api_fn)(struct api_call *call);
 
+/*
+ * API_CHANGES: the handler runs inside one transaction. api_reply commits it together with the
+ * answer under the request's request_id (which a repeated request gets again), api_fail takes it
+ * back, and so does a dry run. Such a handler answers before it returns and begins no transaction.
+ */
+enum api_flags { API_PLAIN = 0, API_CHANGES = 1 };
+
 struct api_route {
     const char *method;
     const char *path; /* "/v1/hosts/{host}" */
     enum api_scope scope;
     api_fn handle;
+    enum api_flags flags;
 };
 
-/* Answer with a finished writer (ended by the callee), or with err as a godwit.error/1. Exactly one
- * of them a call. */
+/* Answer with a finished writer (every object ended), or with err as a godwit.error/1. Exactly one
+ * of them a call, or hub_wait (hub.h), before the handler returns. */
 void api_reply(struct api_call *call, int status, struct jsw *w);
 void api_fail(struct api_call *call, const struct err *err);
 /* The HTTP status that fits an error. */

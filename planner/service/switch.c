@@ -202,7 +202,7 @@ static int end_op(struct step_run *run, enum switch_state state, struct err *err
         r = settle_lifecycle(run, state, err);
     if (r < 0)
         return r;
-    return event_add(run->svc, "op.ended", op->who, op->workload, err, "%s %s %s%s%s",
+    return event_note(run->svc, "op.ended", op->who, op->workload, err, "%s %s %s%s%s",
                      switch_plan_kind_name(op->at.kind), op->id, switch_plan_state_name(state),
                      op->cause.code ? ": " : "", op->cause.code ? op->cause.text : "");
 }
@@ -224,7 +224,7 @@ static int begin_step(struct step_run *run, struct switch_at at, struct err *err
         r = db_op_save(run->svc, op, err);
     if (r < 0)
         return err_add(err, r, "step %s of %s", switch_plan_step_name(at.step), op->id);
-    return event_add(run->svc, "op.step", op->who, op->workload, err, "%s %s: %s, epoch %llu",
+    return event_note(run->svc, "op.step", op->who, op->workload, err, "%s %s: %s, epoch %llu",
                      switch_plan_kind_name(at.kind), op->id, switch_plan_step_name(at.step),
                      (unsigned long long)op->epoch);
 }
@@ -311,7 +311,7 @@ static int call_operator(struct step_run *run, const struct err *why, struct err
     log_error("%s of %s (%s) cannot end step %s: %s", switch_plan_kind_name(op->at.kind),
               op->workload, op->id, switch_plan_step_name(op->at.step),
               why->code ? why->text : "no answer in time");
-    return event_add(run->svc, "op.attention", "planner", op->workload, err, "%s waits in step %s",
+    return event_note(run->svc, "op.attention", "planner", op->workload, err, "%s waits in step %s",
                      op->id, switch_plan_step_name(op->at.step));
 }
 
@@ -544,7 +544,7 @@ int switch_abort(struct switcher *s, const char *id, const char *who, struct err
     op.abort_wanted = true;
     r = db_op_save(s->svc, &op, err);
     if (r == 0)
-        r = event_add(s->svc, "op.abort", who, op.workload, err, "abort of %s asked for", id);
+        r = event_note(s->svc, "op.abort", who, op.workload, err, "abort of %s asked for", id);
     if (r < 0)
         return r;
     switch_poke(s, id);

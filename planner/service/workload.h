@@ -120,6 +120,8 @@ int workload_set_lifecycle(struct service *svc, const char *name, enum workload_
                            struct err *err);
 /* Let reports decide again (workload_state.h): after a switch, a test or a report. */
 int workload_refresh(struct service *svc, const char *name, struct err *err);
+/* 1 = an operation of it is open, 0 = none. */
+int workload_has_open_op(struct service *svc, const char *name, struct err *err);
 /* A test passed at wall_ms. */
 int workload_set_tested(struct service *svc, const char *name, uint64_t wall_ms, struct err *err);
 /* After finalize: no more assignments for it. */

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Answers: documents, errors, and the end of the transaction that a change ran in. */
+#include "base/auto.h"
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/num.h"
+#include "base/text.h"
+#include "planner/service/api.h"
+#include "planner/service/api_box.h"
+#include "planner/service/db_access.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#include "base/banned.h"
+
+enum { ANSWER_MAX = 64 << 20, PAGE_MAX = 1000, PAGE_DEFAULT = 100 };
+
+int api_status(const struct err *err)
+{
+    switch (err->gw) {
+    case GW_API_TOO_LARGE:
+        return 413;
+    case GW_API_AUTH:
+    case GW_TOKEN_BAD:
+        return 401;
+    case GW_IDENTITY_TWICE:
+        return 403;
+    }
+    switch (gw_of(err)->exit) {
+    case GW_EXIT_USAGE:
+        return 400;
+    case GW_EXIT_NOT_FOUND:
+        return 404;
+    case GW_EXIT_REFUSED:
+    case GW_EXIT_MISMATCH:
+        return 409;
+    case GW_EXIT_LOCKED:
+        return 423;
+    case GW_EXIT_AUTH:
+        return 403;
+    case GW_EXIT_UNREACHABLE:
+        return 503;
+    default:
+        return 500;
+    }
+}
+
+static void write_next(struct jsw *w, const char *lines)
+{
+    auto_vec char **vec = NULL;
+
+    jsw_arr(w, "next");
+    if (lines && text_split(lines, "\n", &vec, NULL) == 0)
+        for (size_t i = 0; vec[i]; i++)
+            jsw_str(w, NULL, vec[i]);
+    jsw_end(w);
+}
+
+static void write_error(struct jsw *w, const struct err *err, uint64_t now_ms)
+{
+    const struct gw_row *row = gw_of(err);
+    char code[16];
+
+    (void)text_print(code, sizeof(code), "GW-%04u", (unsigned)row->number);
+    jsw_document(w, "godwit.error/1", now_ms);
+    jsw_str(w, "code", code);
+    jsw_u64(w, "exit", (uint64_t)row->exit);
+    jsw_str(w, "what", err->text);
+    jsw_str(w, "why", row->why);
+    write_next(w, row->next);
+    jsw_null(w, "op");
+    jsw_end(w);
+}
+
+static void send_text(struct api_box *box, int status, struct buf *text)
+{
+    static const char *const headers[] = {"Cache-Control", "no-store", NULL};
+
+    assert(!box->answered);
+    box->answered = true;
+    httpd_reply(box->call.request, status, "application/json", buf_slice(text), headers);
+}
+
+static int keep_answer(struct api_box *box, int status, struct buf *text, struct err *err)
+{
+    const struct service *svc = box->call.service;
+    const struct db_request request = {
+        .who = box->who,
+        .id = box->request_id,
+        .what_hash = box->what_hash,
+        .status = status,
+        .answer = buf_cstr(box->kept.len > 0 ? &box->kept : text),
+        .at_ms = clock_wall_ms(svc->clock),
+    };
+
+    return box->request_id[0] ? db_access_request_add(svc->db, &request, err) : 0;
+}
+
+/* The change and the answer become durable as one, before anybody hears of it. */
+static int end_changes(struct api_box *box, int status, struct buf *text, struct err *err)
+{
+    struct db *db = box->call.service->db;
+    int r = 0;
+
+    if (!box->in_changes)
+        return 0;
+    if (!box->dry_run)
+        r = keep_answer(box, status, text, err);
+    if (!box->dry_run && r == 0)
+        r = db_commit(db, err);
+    if (box->dry_run || r < 0)
+        db_rollback(db);
+    box->in_changes = false;
+    return r;
+}
+
+void api_reply(struct api_call *call, int status, struct jsw *w)
+{
+    struct api_box *box = api_box_of(call);
+    auto_buf struct buf text = {0};
+    struct err err = {0};
+    int r;
+
+    buf_init(&text, ANSWER_MAX);
+    r = jsw_finish(w, false, &text, &err);
+    if (r == 0) {
+        (void)buf_str(&text, "\n");
+        r = buf_failed(&text, &err);
+    }
+    if (r == 0)
+        r = end_changes(box, status, &text, &err);
+    if (r < 0)
+        api_fail(call, &err);
+    else
+        send_text(box, status, &text);
+}
+
+void api_fail(struct api_call *call, const struct err *err)
+{
+    struct api_box *box = api_box_of(call);
+    auto_jsw struct jsw *w = NULL;
+    auto_buf struct buf text = {0};
+    const int status = api_status(err);
+
+    if (box->in_changes)
+        db_rollback(call->service->db);
+    box->in_changes = false;
+    if (status >= 500)
+        log_err(LOG_LEVEL_ERROR, err, box->route ? box->route->path : "request");
+    if (jsw_new(&w, NULL) == 0) {
+        write_error(w, err, clock_wall_ms(call->service->clock));
+        (void)jsw_finish(w, false, &text, NULL);
+        (void)buf_str(&text, "\n");
+    }
+    send_text(box, status, &text);
+}
+
+int api_document(struct api_call *call, const char *schema, struct jsw **ret, struct err *err)
+{
+    int r;
+
+    r = jsw_new(ret, err);
+    if (r == 0)
+        jsw_document(*ret, schema, clock_wall_ms(call->service->clock));
+    return r;
+}
+
+void api_finish(struct api_call *call, int r, int status, struct jsw *taken_w,
+                const struct err *err)
+{
+    auto_jsw struct jsw *w = taken_w;
+
+    if (r < 0) {
+        api_fail(call, err);
+        return;
+    }
+    jsw_end(w);
+    api_reply(call, status, w);
+}
+
+int api_keep_instead(struct api_call *call, struct jsw *w, struct err *err)
+{
+    struct buf *kept = &api_box_of(call)->kept;
+    int r;
+
+    r = jsw_finish(w, false, kept, err);
+    if (r < 0)
+        return r;
+    (void)buf_str(kept, "\n");
+    return buf_failed(kept, err);
+}
+
+int api_query_u64(struct api_call *call, const char *name, uint64_t dflt, uint64_t *ret,
+                  struct err *err)
+{
+    const char *text = httpd_query(call->request, name);
+    int r;
+
+    if (!text || !text[0]) {
+        *ret = dflt;
+        return 0;
+    }
+    r = num_parse_u64(text, 0, INT64_MAX, ret, err);
+    return r < 0 ? err_set_gw(err, GW_BAD_VALUE, -EINVAL, "?%s= is not a number", name) : 0;
+}
+
+int api_page(struct api_call *call, struct api_page *ret, struct err *err)
+{
+    const char *after = httpd_query(call->request, "after");
+    uint64_t limit;
+    int r;
+
+    r = api_query_u64(call, "limit", PAGE_DEFAULT, &limit, err);
+    if (r < 0)
+        return r;
+    if (limit < 1 || limit > PAGE_MAX)
+        return err_set_gw(err, GW_BAD_VALUE, -EINVAL, "?limit= is 1 to %d", PAGE_MAX);
+    *ret = (struct api_page){.limit = limit, .after = after ? after : ""};
+    return 0;
+}
+
+int api_need_body(struct api_call *call, struct err *err)
+{
+    if (js_kind(call->body) == JS_OBJ)
+        return 0;
+    return err_set_gw(err, GW_BAD_DOCUMENT, -EINVAL, "the body must be a JSON object");
+}
+
+bool api_is_dry_run(const struct api_call *call)
+{
+    return ((const struct api_box *)(const void *)call)->dry_run;
+}

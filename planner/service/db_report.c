@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The last report on each side of each volume: one row, replaced by the next. */
+#include "base/text.h"
+#include "planner/service/db_sql.h"
+#include "planner/service/db_workload.h"
+
+#include "base/banned.h"
+
+static const char save_sql[] =
+    "INSERT INTO replication (workload, volume, side, host, role, state, reason, epoch, seq,"
+    " digest, taken_ms, verified_ms, size_bytes, total_bytes, done_bytes, backlog_bytes,"
+    " write_bytes_per_s, send_bytes_per_s, pass_s, error, reported_ms)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+static const char load_sql[] =
+    "SELECT host, role, state, reason, epoch, seq, digest, taken_ms, verified_ms, size_bytes,"
+    " total_bytes, done_bytes, backlog_bytes, write_bytes_per_s, send_bytes_per_s, pass_s, error,"
+    " reported_ms FROM replication WHERE workload = ? AND volume = ? AND side = ?";
+
+/* Delete and insert: an upsert of twenty columns reads worse and does the same here. */
+int db_workload_report_save(struct db *db, const char *workload, const struct db_replication *v,
+                            struct err *err)
+{
+    const char *side = workload_side_name(v->side);
+    int r;
+
+    r = db_sql_run(db, err,
+                   "DELETE FROM replication WHERE workload = ? AND volume = ? AND side = ?", "ttt",
+                   workload, v->volume, side);
+    if (r < 0)
+        return r;
+    return db_sql_run(db, err, save_sql, "tttttttuutuuuuuuuuftu", workload, v->volume, side,
+                      v->host, v->role, v->state, v->reason, v->epoch, v->seq, v->digest,
+                      v->taken_ms, v->verified_ms, v->size_bytes, v->total_bytes, v->done_bytes,
+                      v->backlog_bytes, v->write_bytes_per_s, v->send_bytes_per_s, v->pass_s,
+                      v->error, v->reported_ms);
+}
+
+static void read_text(struct db_stmt *st, int col, char *out, size_t size)
+{
+    const char *text = db_text(st, col);
+
+    (void)text_copy(out, size, text ? text : "");
+}
+
+static void read_row(struct db_stmt *st, struct db_replication *v)
+{
+    read_text(st, 0, v->host, sizeof(v->host));
+    read_text(st, 1, v->role, sizeof(v->role));
+    read_text(st, 2, v->state, sizeof(v->state));
+    read_text(st, 3, v->reason, sizeof(v->reason));
+    v->epoch = db_u64(st, 4);
+    v->seq = db_u64(st, 5);
+    read_text(st, 6, v->digest, sizeof(v->digest));
+    v->taken_ms = db_u64(st, 7);
+    v->verified_ms = db_u64(st, 8);
+    v->size_bytes = db_u64(st, 9);
+    v->total_bytes = db_u64(st, 10);
+    v->done_bytes = db_u64(st, 11);
+    v->backlog_bytes = db_u64(st, 12);
+    v->write_bytes_per_s = db_u64(st, 13);
+    v->send_bytes_per_s = db_u64(st, 14);
+    v->pass_s = db_f64(st, 15);
+    read_text(st, 16, v->error, sizeof(v->error));
+    v->reported_ms = db_u64(st, 17);
+}
+
+int db_workload_report_load(struct db *db, const char *workload, const char *volume,
+                            enum workload_side side, struct db_replication *ret, struct err *err)
+{
+    auto_stmt struct db_stmt *st = NULL;
+    int r;
+
+    r = db_sql_open(db, &st, err, load_sql, "ttt", workload, volume, workload_side_name(side));
+    if (r == 0)
+        r = db_step(st, err);
+    if (r < 0)
+        return r;
+    if (r == 0)
+        return err_set(err, -ENOENT, "the %s side never reported on '%s'", workload_side_name(side),
+                       volume);
+    *ret = (struct db_replication){.side = side};
+    (void)text_copy(ret->volume, sizeof(ret->volume), volume);
+    read_row(st, ret);
+    return 0;
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Each step leaves a whole file or none, so a crash anywhere is mended by running it again. */
+#include "planner/service/init.h"
+
+#include "base/conf.h"
+#include "base/crypto.h"
+#include "base/fd.h"
+#include "base/secret.h"
+#include "base/text.h"
+#include "planner/service/event.h"
+#include "planner/service/token.h"
+#include "transport/vault.h"
+
+#include <limits.h>
+
+#include "base/banned.h"
+
+enum { CA_DAYS = 3650, TOKEN_FILE_MAX = 4096 };
+
+static int path_of(const struct service_conf *conf, const char *name, char out[static PATH_MAX],
+                   struct err *err)
+{
+    const int r = text_print(out, PATH_MAX, "%s/%s", conf->state_dir, name);
+
+    return r < 0 ? err_set(err, r, "state directory: %m") : 0;
+}
+
+static int make_key(const char *path, struct buf *ret_key, struct err *err)
+{
+    int r;
+
+    r = fd_load(path, TOKEN_FILE_MAX, ret_key, err);
+    if (r != -ENOENT)
+        return r;
+    err_clear(err);
+    buf_clear(ret_key);
+    r = cert_key_new(ret_key, err);
+    return r < 0 ? r : fd_create_once(path, buf_slice(ret_key), 0600, err);
+}
+
+/* The key first: a certificate without its key could never be mended. */
+static int make_ca(const struct service_conf *conf, struct err *err)
+{
+    auto_buf struct buf key = {0};
+    auto_buf struct buf cert = {0};
+    char path[PATH_MAX];
+    int r;
+
+    r = path_of(conf, "ca.key", path, err);
+    if (r == 0)
+        r = make_key(path, &key, err);
+    if (r == 0)
+        r = path_of(conf, "ca.pem", path, err);
+    if (r == 0 && access(path, F_OK) < 0) {
+        r = cert_ca_new(buf_slice(&key), "godwit CA", CA_DAYS, clock_wall_ms(&clock_system), &cert,
+                        err);
+        if (r == 0)
+            r = fd_create_once(path, buf_slice(&cert), 0644, err);
+    }
+    crypto_wipe(key.data, key.len);
+    return r;
+}
+
+static int make_vault_key(const struct service_conf *conf, struct err *err)
+{
+    uint8_t key[CRYPTO_KEY_LEN];
+    char path[PATH_MAX];
+    int r;
+
+    if (conf->store_key)
+        return 0;
+    r = path_of(conf, "vault.key", path, err);
+    if (r == 0)
+        r = vault_key_create(path, &rng_system, key, err);
+    crypto_wipe(key, sizeof(key));
+    if (r == -EEXIST) {
+        err_clear(err);
+        return 0;
+    }
+    return r;
+}
+
+/* What was given stays given: godwitd --state-dir D alone starts the same planner again. */
+static int make_config(const struct service_conf *conf, struct err *err)
+{
+    struct conf *file = NULL;
+    char path[PATH_MAX];
+    int r;
+
+    r = path_of(conf, "godwitd.conf", path, err);
+    if (r == 0)
+        r = conf_new(&file, err);
+    if (r < 0)
+        return r;
+    r = conf_load(file, path, err);
+    if (r == -ENOENT)
+        r = 0;
+    if (r == 0)
+        r = conf_set(file, "godwitd", "listen", conf->listen, err);
+    if (r == 0 && conf->store_url)
+        r = conf_set(file, "store", "url", conf->store_url, err);
+    if (r == 0 && conf->store_region)
+        r = conf_set(file, "store", "region", conf->store_region, err);
+    if (r == 0 && conf->store_endpoint)
+        r = conf_set(file, "store", "endpoint", conf->store_endpoint, err);
+    if (r == 0 && conf->store_key)
+        r = conf_set(file, "store", "key", conf->store_key, err);
+    if (r == 0)
+        r = conf_save(file, path, err);
+    conf_free(file);
+    return r;
+}
+
+static bool token_works(struct service *svc, const char *path)
+{
+    auto_buf struct buf text = {0};
+    struct token_parts parts;
+    struct token_info info;
+
+    if (secret_load(path, &text, NULL) < 0 || token_parse(buf_cstr(&text), &parts, NULL) < 0)
+        return false;
+    return token_check(svc, TOKEN_OPERATOR, &parts, &info, NULL) == 0;
+}
+
+/* The row is committed after the file is whole: a token on disk that does not work is replaced. */
+static int make_admin(struct service *svc, const char *path, struct err *err)
+{
+    const struct token_new wanted = {
+        .kind = TOKEN_OPERATOR, .name = "admin", .scope = "admin", .created_by = "init"};
+    char id[TOKEN_ID_MAX], text[TOKEN_TEXT_MAX + 1];
+    int r;
+
+    if (token_works(svc, path))
+        return 0;
+    r = db_begin(svc->db, err);
+    if (r < 0)
+        return r;
+    r = token_create(svc, &wanted, id, text, err);
+    if (r == 0)
+        r = event_note(svc, "token.created", "init", id, err, "operator token for admin");
+    if (r == 0)
+        r = fd_save(path, slice_str(text), 0600, err);
+    if (r == 0)
+        r = db_commit(svc->db, err);
+    if (r < 0)
+        db_rollback(svc->db);
+    crypto_wipe(text, sizeof(text));
+    return r;
+}
+
+static int write_client(const struct service_own *own, struct buf *out, struct err *err)
+{
+    const bool v6 = strchr(own->address, ':') != NULL;
+    auto_jsw struct jsw *w = NULL;
+    char path[PATH_MAX], server[2 * SERVICE_TEXT_MAX];
+    int r;
+
+    r = jsw_new(&w, err);
+    if (r < 0)
+        return r;
+    (void)text_print(server, sizeof(server), "https://%s%s%s:%u", v6 ? "[" : "", own->address,
+                     v6 ? "]" : "", own->port);
+    jsw_obj(w, NULL);
+    jsw_str(w, "server", server);
+    r = path_of(&own->conf, "ca.pem", path, err);
+    jsw_str(w, "ca_file", path);
+    jsw_str(w, "ca_pin", own->pin);
+    if (r == 0)
+        r = path_of(&own->conf, "admin.token", path, err);
+    jsw_str(w, "token_file", path);
+    jsw_end(w);
+    return r < 0 ? r : jsw_finish(w, true, out, err);
+}
+
+int init_write_client(const struct service_own *own, const char *client_file, struct err *err)
+{
+    auto_buf struct buf text = {0};
+    int r;
+
+    r = write_client(own, &text, err);
+    if (r == 0) {
+        (void)buf_str(&text, "\n");
+        r = buf_failed(&text, err);
+    }
+    return r < 0 ? r : fd_save(client_file, buf_slice(&text), 0600, err);
+}
+
+static int finish(struct service *svc, const char *client_file, struct err *err)
+{
+    struct service_own *own = svc->own;
+    char path[PATH_MAX];
+    int r;
+
+    r = path_of(&own->conf, "admin.token", path, err);
+    if (r == 0)
+        r = make_admin(svc, path, err);
+    if (r == 0)
+        r = service_split_listen(own->conf.listen, own->address, sizeof(own->address), &own->port,
+                                 err);
+    if (r == 0 && client_file)
+        r = init_write_client(own, client_file, err);
+    return r;
+}
+
+int init_run(const struct service_conf *conf, const char *client_file, struct err *err)
+{
+    struct service *svc = NULL;
+    int r;
+
+    r = fd_mkdirs(conf->state_dir, 0700, err);
+    if (r == 0)
+        r = make_ca(conf, err);
+    if (r == 0)
+        r = make_vault_key(conf, err);
+    if (r == 0)
+        r = make_config(conf, err);
+    if (r == 0)
+        r = service_open(conf, &svc, err);
+    if (r == 0)
+        r = finish(svc, client_file, err);
+    service_close(svc);
+    return r;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The planner's tables. Portable SQL: BIGINT for numbers, TEXT for texts and documents, times in
+ * milliseconds since 1970, 0 for "never". Rows that were released are never edited.
+ */
+#include "planner/service/schema.h"
+
+#include "base/auto.h"
+#include "planner/service/db_op.h"
+
+#include "base/banned.h"
+
+static const char access_sql[] =
+    "CREATE TABLE token ("
+    " id TEXT PRIMARY KEY, kind TEXT NOT NULL, name TEXT, scope TEXT, host TEXT,"
+    " hash TEXT NOT NULL, uses_left BIGINT NOT NULL, created_ms BIGINT NOT NULL,"
+    " created_by TEXT NOT NULL, expires_ms BIGINT NOT NULL, revoked_ms BIGINT NOT NULL DEFAULT 0);"
+    "CREATE TABLE token_use ("
+    " token TEXT NOT NULL REFERENCES token (id) ON DELETE CASCADE, csr_hash TEXT NOT NULL,"
+    " identity TEXT NOT NULL, at_ms BIGINT NOT NULL, PRIMARY KEY (token, csr_hash));"
+    "CREATE TABLE request ("
+    " id TEXT NOT NULL, who TEXT NOT NULL, what_hash TEXT NOT NULL, status BIGINT NOT NULL,"
+    " answer TEXT NOT NULL, at_ms BIGINT NOT NULL, PRIMARY KEY (who, id));"
+    "CREATE INDEX request_at ON request (at_ms);"
+    "CREATE TABLE event ("
+    " n BIGINT PRIMARY KEY, at_ms BIGINT NOT NULL, kind TEXT NOT NULL, who TEXT NOT NULL,"
+    " address TEXT NOT NULL, object TEXT NOT NULL, what TEXT NOT NULL);"
+    "CREATE INDEX event_object ON event (object, n);";
+
+static const char host_sql[] =
+    "CREATE TABLE host ("
+    " identity TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, roles TEXT NOT NULL,"
+    " version TEXT NOT NULL, address TEXT NOT NULL DEFAULT '',"
+    " quarantine TEXT NOT NULL DEFAULT '', enrolled_ms BIGINT NOT NULL,"
+    " seen_ms BIGINT NOT NULL DEFAULT 0, reported_ms BIGINT NOT NULL DEFAULT 0,"
+    " inventory TEXT, inventory_ms BIGINT NOT NULL DEFAULT 0,"
+    " config_version BIGINT NOT NULL DEFAULT 0, config_hash TEXT NOT NULL DEFAULT '',"
+    " certs_unseen BIGINT NOT NULL DEFAULT 0, cert_seq BIGINT NOT NULL DEFAULT 0,"
+    " poll_address TEXT NOT NULL DEFAULT '', poll_before TEXT NOT NULL DEFAULT '',"
+    " poll_flips BIGINT NOT NULL DEFAULT 0, poll_flip_ms BIGINT NOT NULL DEFAULT 0);"
+    "CREATE TABLE host_cert ("
+    " fingerprint TEXT PRIMARY KEY,"
+    " identity TEXT NOT NULL REFERENCES host (identity) ON DELETE CASCADE,"
+    " seq BIGINT NOT NULL, first_ms BIGINT NOT NULL, revoked BIGINT NOT NULL DEFAULT 0);"
+    "CREATE INDEX host_cert_identity ON host_cert (identity, seq);"
+    "CREATE TABLE load_raw (host TEXT NOT NULL REFERENCES host (identity) ON DELETE CASCADE,"
+    " at_ms BIGINT NOT NULL, doc TEXT NOT NULL, PRIMARY KEY (host, at_ms));"
+    "CREATE TABLE load_open (host TEXT NOT NULL REFERENCES host (identity) ON DELETE CASCADE,"
+    " metric TEXT NOT NULL, subject TEXT NOT NULL, point_start_ms BIGINT NOT NULL,"
+    " point TEXT NOT NULL, hour_start_ms BIGINT NOT NULL, hour TEXT NOT NULL,"
+    " PRIMARY KEY (host, metric, subject));"
+    "CREATE TABLE load_point (host TEXT NOT NULL REFERENCES host (identity) ON DELETE CASCADE,"
+    " metric TEXT NOT NULL, subject TEXT NOT NULL, start_ms BIGINT NOT NULL, n BIGINT NOT NULL,"
+    " low DOUBLE PRECISION NOT NULL, mean DOUBLE PRECISION NOT NULL,"
+    " high DOUBLE PRECISION NOT NULL, p95 DOUBLE PRECISION NOT NULL,"
+    " PRIMARY KEY (host, metric, subject, start_ms));"
+    "CREATE TABLE load_hour (host TEXT NOT NULL REFERENCES host (identity) ON DELETE CASCADE,"
+    " metric TEXT NOT NULL, subject TEXT NOT NULL, start_ms BIGINT NOT NULL, doc TEXT NOT NULL,"
+    " PRIMARY KEY (host, metric, subject, start_ms));";
+
+static const char workload_sql[] =
+    "CREATE TABLE workload ("
+    " name TEXT PRIMARY KEY, doc TEXT NOT NULL, lifecycle TEXT NOT NULL, authority TEXT NOT NULL,"
+    " holder TEXT NOT NULL, epoch BIGINT NOT NULL DEFAULT 0,"
+    " settled_epoch BIGINT NOT NULL DEFAULT 0, wave TEXT NOT NULL DEFAULT '',"
+    " start_ms BIGINT NOT NULL DEFAULT 0, tested_ms BIGINT NOT NULL DEFAULT 0,"
+    " switched_ms BIGINT NOT NULL DEFAULT 0, released BIGINT NOT NULL DEFAULT 0,"
+    " adopted BIGINT NOT NULL DEFAULT 0, paused BIGINT NOT NULL DEFAULT 0, interval_s BIGINT NOT "
+    "NULL DEFAULT -1,"
+    " rate_bytes_per_s BIGINT NOT NULL DEFAULT -1, created_ms BIGINT NOT NULL,"
+    " changed_ms BIGINT NOT NULL);"
+    "CREATE TABLE workload_host ("
+    " workload TEXT NOT NULL REFERENCES workload (name) ON DELETE CASCADE,"
+    " side TEXT NOT NULL, host TEXT NOT NULL, PRIMARY KEY (workload, side, host));"
+    "CREATE INDEX workload_host_host ON workload_host (host);"
+    "CREATE TABLE replication ("
+    " workload TEXT NOT NULL REFERENCES workload (name) ON DELETE CASCADE,"
+    " volume TEXT NOT NULL, side TEXT NOT NULL, host TEXT NOT NULL, role TEXT NOT NULL,"
+    " state TEXT NOT NULL, reason TEXT, epoch BIGINT NOT NULL, seq BIGINT NOT NULL, digest TEXT,"
+    " taken_ms BIGINT NOT NULL, verified_ms BIGINT NOT NULL, size_bytes BIGINT NOT NULL,"
+    " total_bytes BIGINT NOT NULL, done_bytes BIGINT NOT NULL, backlog_bytes BIGINT NOT NULL,"
+    " write_bytes_per_s BIGINT NOT NULL, send_bytes_per_s BIGINT NOT NULL,"
+    " pass_s DOUBLE PRECISION NOT NULL, error TEXT, reported_ms BIGINT NOT NULL,"
+    " PRIMARY KEY (workload, volume, side));";
+
+static const char planning_sql[] =
+    "CREATE TABLE calendar ("
+    " id TEXT PRIMARY KEY, name TEXT NOT NULL, kind TEXT NOT NULL, ical TEXT NOT NULL,"
+    " created_ms BIGINT NOT NULL);"
+    "CREATE TABLE plan ("
+    " id TEXT PRIMARY KEY, doc TEXT NOT NULL, input_hash TEXT NOT NULL, policy TEXT NOT NULL,"
+    " created_ms BIGINT NOT NULL, applied_ms BIGINT NOT NULL DEFAULT 0);";
+
+const struct db_migration schema_steps[] = {
+    {access_sql}, {host_sql}, {workload_sql}, {planning_sql}, {db_op_schema},
+};
+
+const size_t schema_steps_n = ARRAY_LEN(schema_steps);

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Words and numbers of the status; warnings and the next step are in status_advice.c. */
+#include "planner/service/status.h"
+
+#include "base/text.h"
+#include "planner/service/status_advice.h"
+
+#include "base/banned.h"
+
+static bool all_applied(const struct workload_view *v)
+{
+    for (size_t i = 0; i < v->workload->volumes_n; i++)
+        if (!v->volumes[i].applied)
+            return false;
+    return true;
+}
+
+static const char *state_of_op(const struct workload_view *v)
+{
+    if (v->op.attention)
+        return "needs operator";
+    switch (v->op.at.kind) {
+    case SWITCH_CUTOVER:
+        return v->op.at.leg > 0 ? "rolling back" : "cutting over";
+    case SWITCH_ROLLBACK:
+        return "rolling back";
+    case SWITCH_TEST:
+        return "testing";
+    case SWITCH_FINALIZE:
+        return "finalizing";
+    }
+    return "needs operator";
+}
+
+const char *status_workload_state(const struct workload_view *v)
+{
+    const struct workload *w = v->workload;
+
+    if (v->has_op)
+        return state_of_op(v);
+    if (w->authority == WORKLOAD_FROZEN)
+        return "needs operator";
+    if (w->released)
+        return "finalized";
+    if (w->authority == WORKLOAD_AT_TARGET)
+        return "cloud";
+    if (!workload_is_applied(w, v->now_ms))
+        return "planned";
+    return all_applied(v) ? "dual-run" : "seeding";
+}
+
+static const char *state_of_lag(const struct workload_view *v,
+                                const struct workload_view_volume *at)
+{
+    if (!at->applied)
+        return "seeding";
+    if (at->lag_s <= (double)v->workload->limits.max_lag_s)
+        return "in sync";
+    return at->holder.write_bytes_per_s > at->holder.send_bytes_per_s ? "lagging" : "catching up";
+}
+
+const char *status_volume_state(const struct workload_view *v,
+                                const struct workload_view_volume *at)
+{
+    static const struct {
+        const char *replication, *state;
+    } words[] = {
+        {"stopped", "pending"},      {"initiating", "seeding"}, {"initial_sync", "seeding"},
+        {"paused", "paused"},        {"rescan", "rescan"},      {"stalled", "stalled"},
+        {"disconnected", "offline"},
+    };
+
+    if (!workload_is_applied(v->workload, v->now_ms) || !at->has_holder)
+        return "pending";
+    if (!workload_view_seen(v, &at->holder) ||
+        (at->has_other && !workload_view_seen(v, &at->other)))
+        return "offline";
+    if (v->workload->control.paused)
+        return "paused";
+    if (at->holder.error[0] || (at->has_other && at->other.error[0]))
+        return "error";
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (text_equal(words[i].replication, at->holder.state))
+            return words[i].state;
+    return state_of_lag(v, at);
+}
+
+double status_done(const struct workload_view_volume *at)
+{
+    const struct db_replication *h = &at->holder;
+
+    if (!at->has_holder)
+        return 0;
+    if (h->total_bytes == 0)
+        return at->applied ? 1 : 0;
+    return h->done_bytes >= h->total_bytes ? 1 : (double)h->done_bytes / (double)h->total_bytes;
+}
+
+double status_eta_s(const struct workload_view_volume *at)
+{
+    const struct db_replication *h = &at->holder;
+    const uint64_t seed = h->total_bytes > h->done_bytes ? h->total_bytes - h->done_bytes : 0;
+    /* While the first copy runs, what is written is read again by the pass after it. */
+    const double rate = seed > 0 ? (double)h->send_bytes_per_s
+                                 : (double)h->send_bytes_per_s - (double)h->write_bytes_per_s;
+    const uint64_t left = seed > 0 ? seed : h->backlog_bytes;
+
+    if (!at->has_holder || left == 0 || rate <= 0)
+        return -1;
+    return (double)left / rate;
+}
+
+static void write_maybe(struct jsw *w, const char *key, bool has, double v)
+{
+    if (has)
+        jsw_f64(w, key, v);
+    else
+        jsw_null(w, key);
+}
+
+static void write_volume(const struct workload_view *v, const struct workload_view_volume *at,
+                         struct jsw *w)
+{
+    const struct db_replication *h = &at->holder;
+    const enum workload_side side = v->workload->holder;
+    const double eta_s = status_eta_s(at);
+
+    jsw_obj(w, NULL);
+    jsw_str(w, "volume", at->volume->name);
+    jsw_str(w, "host", at->volume->at[side].host);
+    jsw_str(w, "target", at->volume->at[workload_other(side)].host);
+    jsw_str(w, "state", status_volume_state(v, at));
+    jsw_str(w, "replication", at->has_holder ? h->state : NULL);
+    jsw_str(w, "reason", at->has_holder && h->reason[0] ? h->reason : NULL);
+    jsw_f64(w, "done", status_done(at));
+    jsw_u64(w, "done_bytes", h->done_bytes);
+    jsw_u64(w, "total_bytes", h->total_bytes);
+    jsw_u64(w, "size_bytes", h->size_bytes);
+    jsw_u64(w, "backlog_bytes", h->backlog_bytes);
+    write_maybe(w, "lag_s", at->applied, at->lag_s);
+    jsw_u64(w, "write_bytes_per_s", h->write_bytes_per_s);
+    jsw_u64(w, "send_bytes_per_s", h->send_bytes_per_s);
+    write_maybe(w, "eta_s", eta_s >= 0, eta_s);
+    jsw_time(w, "verified_at", at->verified_ms);
+    jsw_u64(w, "pushed_seq", h->seq);
+    jsw_u64(w, "applied_seq", at->other.seq);
+    jsw_time(w, "taken_at", at->applied ? at->other.taken_ms : 0);
+    jsw_time(w, "reported_at", h->reported_ms);
+    jsw_str(w, "error", h->error[0] ? h->error : at->other.error[0] ? at->other.error : NULL);
+    jsw_end(w);
+}
+
+struct totals {
+    uint64_t backlog_bytes, done_bytes, total_bytes;
+    size_t ready;
+};
+
+static struct totals add_up(const struct workload_view *v)
+{
+    struct totals t = {0};
+
+    for (size_t i = 0; i < v->workload->volumes_n; i++) {
+        const struct workload_view_volume *at = &v->volumes[i];
+
+        t.backlog_bytes += at->holder.backlog_bytes;
+        t.done_bytes += at->holder.done_bytes;
+        t.total_bytes += at->holder.total_bytes;
+        t.ready += text_equal(status_volume_state(v, at), "in sync");
+    }
+    return t;
+}
+
+static void write_op(const struct workload_view *v, struct jsw *w)
+{
+    if (!v->has_op) {
+        jsw_null(w, "op");
+        return;
+    }
+    jsw_obj(w, "op");
+    jsw_str(w, "op", v->op.id);
+    jsw_str(w, "kind", switch_plan_kind_name(v->op.at.kind));
+    jsw_str(w, "step", switch_plan_step_name(v->op.at.step));
+    jsw_end(w);
+}
+
+static void write_fields(const struct workload_view *v, struct jsw *w)
+{
+    const struct workload *load = v->workload;
+    const bool reverse = load->holder == WORKLOAD_TARGET;
+
+    jsw_str(w, "workload", load->name);
+    jsw_str(w, "state", status_workload_state(v));
+    jsw_str(w, "lifecycle", workload_lifecycle_name(load->lifecycle));
+    jsw_str(w, "authority", workload_authority_name(load->authority));
+    jsw_str(w, "holder", workload_side_name(load->holder));
+    jsw_str(w, "direction", reverse ? "reverse" : "forward");
+    jsw_u64(w, "epoch", load->epoch);
+    jsw_str(w, "wave", load->wave[0] ? load->wave : NULL);
+    jsw_bool(w, "paused", load->control.paused);
+    jsw_time(w, "started_at", load->start_ms);
+    jsw_time(w, "tested_at", load->tested_ms);
+    jsw_time(w, "rollback_until",
+             load->authority == WORKLOAD_AT_TARGET && !load->released
+                 ? load->switched_ms + load->limits.observe_s * 1000
+                 : 0);
+    write_op(v, w);
+}
+
+void status_write(const struct workload_view *v, const struct gate_result *gate, struct jsw *w)
+{
+    const struct totals t = add_up(v);
+
+    jsw_obj(w, NULL);
+    write_fields(v, w);
+    write_maybe(w, "lag_s", gate->has_lag, gate->lag_s);
+    jsw_u64(w, "backlog_bytes", t.backlog_bytes);
+    jsw_f64(w, "done",
+            t.total_bytes == 0              ? 0
+            : t.done_bytes >= t.total_bytes ? 1
+                                            : (double)t.done_bytes / (double)t.total_bytes);
+    jsw_u64(w, "volumes_ready", t.ready);
+    gate_write(gate, w, "gate");
+    jsw_arr(w, "volumes");
+    for (size_t i = 0; i < v->workload->volumes_n; i++)
+        write_volume(v, &v->volumes[i], w);
+    jsw_end(w);
+    status_advice_warnings(v, w);
+    status_advice_next(v, gate, w);
+    jsw_end(w);
+}

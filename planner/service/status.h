@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* godwit.status/1: what people are told about a workload. Pure: from a view and its gate. */
+#ifndef GODWIT_PLANNER_SERVICE_STATUS_H
+#define GODWIT_PLANNER_SERVICE_STATUS_H
+
+#include "planner/service/workload_view.h"
+
+/* One word for the workload ("dual-run") and for a volume ("in sync"). */
+const char *status_workload_state(const struct workload_view *v);
+const char *status_volume_state(const struct workload_view *v,
+                                const struct workload_view_volume *at);
+/* Seconds until a volume has caught up; below 0 = nothing to wait for, or no end in sight. */
+double status_eta_s(const struct workload_view_volume *at);
+/* How much of a volume the other side has, 0 to 1. */
+double status_done(const struct workload_view_volume *at);
+
+/* One item of the status, as an element of the open array. */
+void status_write(const struct workload_view *v, const struct gate_result *gate, struct jsw *w);
+
+#endif
