@@ -1,6 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 AGENT_TEST_LIBS = libgodwit_agent.a $(TRANSPORT_LIBS) $(INVENTORY_LIBS) $(BASE_TEST_LIBS)
 
+check_PROGRAMS += tool_agent
+tool_agent_SOURCES = tests/tool_agent.c
+tool_agent_LDADD = $(AGENT_LIBS)
+
+sh_tests += tests/flow_agent_switch.sh
+
 if HAVE_CMOCKA
 c_tests += unit_ownership unit_switch_model
 unit_ownership_SOURCES = tests/unit_ownership.c
