@@ -2,8 +2,6 @@
 /* Control records, as they come from a store and with a MAC that fits whatever they say. */
 #include "tests/fuzz.h"
 
-#include "base/crypto.h"
-#include "base/text.h"
 #include "transport/control.h"
 
 #include "tests/vault_fixture.h"
@@ -12,23 +10,6 @@
 
 static const char decision_key[] = "decisions/shop/0000000000000001";
 static const char epoch_key[] = "epochs/shop/0000000000000001";
-
-static void put_sealed(struct vault *v, const char *key, struct slice body)
-{
-    auto_buf struct buf text = {0};
-    auto_buf struct buf object = {0};
-    uint8_t mac[CRYPTO_SHA256_LEN];
-
-    buf_printf(&text, "%s\n", key);
-    buf_append(&text, body.data, body.len);
-    crypto_hmac_sha256(slice_of(vault_keys(v)->control, SEAL_KEY_LEN), buf_slice(&text), mac);
-    buf_str(&object, "{\"body\":");
-    buf_append(&object, body.data, body.len);
-    buf_str(&object, ",\"hmac\":\"");
-    buf_hex(&object, mac, sizeof(mac));
-    buf_str(&object, "\"}");
-    fixture_put(v, key, buf_slice(&object));
-}
 
 static void try_both(struct vault *v)
 {
@@ -49,8 +30,8 @@ static void fuzz_run(struct slice input)
     fixture_put(v, decision_key, input);
     fixture_put(v, epoch_key, input);
     try_both(v);
-    put_sealed(v, decision_key, input);
-    put_sealed(v, epoch_key, input);
+    fixture_put_record(v, decision_key, input);
+    fixture_put_record(v, epoch_key, input);
     try_both(v);
 }
 

@@ -18,11 +18,14 @@ enum { FILLER_MAX = 1 << 16 };
 static const uint8_t name[PACK_NAME_LEN];
 static const uint8_t salt[SEAL_SALT_LEN];
 
+/* arg: where the units end, as the walk says. */
 static int check(void *arg, const struct unit *u)
 {
-    (void)arg;
+    uint32_t *end = arg;
+
     if (unit_check(u, NULL) != 0)
         abort();
+    *end = u->offset + u->stored_len;
     return 0;
 }
 
@@ -45,6 +48,7 @@ static void try_index(struct vault *v, struct slice input)
     uint32_t filler_len = (uint32_t)(input.data[0] | input.data[1] << 8);
     struct seal_segment seg = {
         .index = (uint32_t)(index.len / 33), .last = true, .raw_len = (uint32_t)index.len};
+    uint32_t end = 0;
     uint8_t *at;
 
     header(&pack);
@@ -60,16 +64,19 @@ static void try_index(struct vault *v, struct slice input)
     buf_u32le(&pack, seg.index);
     buf_u64le(&pack, 0);
     buf_str(&pack, "GODWITPE");
-    pack_walk(v, name, buf_slice(&pack), check, NULL, NULL);
+    if (pack_walk(v, name, buf_slice(&pack), check, &end, NULL) == 0 &&
+        end != PACK_HEADER_LEN + filler_len)
+        abort();
 }
 
 static void fuzz_run(struct slice input)
 {
     static struct vault *v; /* one for the life of the process */
+    uint32_t end;
 
     if (!v)
         v = fixture_vault("mem:fuzz", fixture_key);
-    pack_walk(v, name, input, check, NULL, NULL);
+    pack_walk(v, name, input, check, &end, NULL);
     if (input.len > 2 && input.len < FILLER_MAX)
         try_index(v, input);
 }

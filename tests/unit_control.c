@@ -206,6 +206,44 @@ static void records_in_the_place_of_others_are_refused(void **state)
     vault_close(v);
 }
 
+/* A record that somebody with the key wrote wrongly is refused too: key and body must agree. */
+static void records_that_speak_of_something_else_are_refused(void **state)
+{
+    static const char key[] = "decisions/shop/0000000000000001";
+    static const char *const bodies[] = {
+        "{\"schema\":\"godwit.decision/"
+        "1\",\"workload\":\"shop\",\"epoch\":2,\"decision\":\"abort\","
+        "\"decided_ms\":1,\"by\":\"x\",\"reason\":\"\",\"volumes\":[]}",
+        "{\"schema\":\"godwit.decision/"
+        "1\",\"workload\":\"mail\",\"epoch\":1,\"decision\":\"abort\","
+        "\"decided_ms\":1,\"by\":\"x\",\"reason\":\"\",\"volumes\":[]}",
+        "{\"schema\":\"godwit.decision/"
+        "2\",\"workload\":\"shop\",\"epoch\":1,\"decision\":\"abort\","
+        "\"decided_ms\":1,\"by\":\"x\",\"reason\":\"\",\"volumes\":[]}",
+        "{\"schema\":\"godwit.decision/"
+        "1\",\"workload\":\"shop\",\"epoch\":1,\"decision\":\"maybe\","
+        "\"decided_ms\":1,\"by\":\"x\",\"reason\":\"\",\"volumes\":[]}",
+        "[]",
+        "1"};
+    static const char good[] = "{\"schema\":\"godwit.decision/"
+                               "1\",\"workload\":\"shop\",\"epoch\":1,\"decision\":\"abort\","
+                               "\"decided_ms\":1,\"by\":\"x\",\"reason\":\"\",\"volumes\":[]}";
+    struct vault *v = fixture_vault("mem:c", fixture_key);
+    struct control_verdict got;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
+        struct err err = {0};
+
+        fixture_put_record(v, key, slice_str(bodies[i]));
+        expect_damaged(control_read(v, "shop", 1, &got, &err), &err);
+    }
+    fixture_put_record(v, key, slice_str(good));
+    assert_ok(control_read(v, "shop", 1, &got, NULL));
+    assert_int_equal(CONTROL_ABORT, got.decision);
+    vault_close(v);
+}
+
 /* ---- races ----------------------------------------------------------------- */
 
 struct race {
@@ -293,6 +331,7 @@ int main(void)
         cmocka_unit_test(as_many_volumes_as_allowed_fit),
         cmocka_unit_test(every_flipped_bit_and_truncation_is_refused),
         cmocka_unit_test(records_in_the_place_of_others_are_refused),
+        cmocka_unit_test(records_that_speak_of_something_else_are_refused),
         cmocka_unit_test(many_threads_one_winner_in_memory),
         cmocka_unit_test(many_threads_one_winner_in_a_directory),
     };

@@ -100,6 +100,24 @@ static void noise_is_stored_raw_at_any_level(void **state)
     }
 }
 
+static void what_hardly_shrinks_is_stored_raw(void **state)
+{
+    auto_free uint8_t *raw = malloc(UNIT_DATA_MAX);
+    auto_free uint8_t *out = malloc(UNIT_DATA_MAX);
+    auto_codec struct codec *c = NULL;
+    size_t len;
+
+    (void)state;
+    assert_ok(codec_new(&c, NULL));
+    fixture_noise(3, raw, UNIT_DATA_MAX);
+    memset(raw, 0, UNIT_DATA_MAX / 85); /* one zstd block shrinks, the whole hardly */
+    assert_ok(codec_compress(c, 1, slice_of(raw, UNIT_DATA_MAX), out, UNIT_DATA_MAX, &len, NULL));
+    assert_int_equal(0, len);
+    memset(raw, 0, UNIT_DATA_MAX / 16);
+    assert_ok(codec_compress(c, 1, slice_of(raw, UNIT_DATA_MAX), out, UNIT_DATA_MAX, &len, NULL));
+    assert_in_range(len, 1, UNIT_DATA_MAX / 64 * 63);
+}
+
 static void decompressing_never_writes_past_the_recorded_length(void **state)
 {
     uint8_t raw[2 * SECTOR];
@@ -464,6 +482,7 @@ static void units_out_of_bounds_are_refused_before_anything_is_fetched(void **st
         struct err err = {0};
 
         expect_damaged(unit_fetch(v[0], &bad[i], out, &err), &err);
+        expect_damaged(unit_check(&bad[i], &err), &err);
     }
 }
 
@@ -525,6 +544,7 @@ int main(void)
         BOTH(units_of_every_length_come_back),
         BOTH(every_level_comes_back),
         BOTH(noise_is_stored_raw_at_any_level),
+        BOTH(what_hardly_shrinks_is_stored_raw),
         BOTH(decompressing_never_writes_past_the_recorded_length),
         BOTH(a_pack_describes_itself),
         BOTH(a_walk_ends_when_told),

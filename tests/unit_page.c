@@ -176,8 +176,22 @@ static void thousands_of_operations_agree_with_a_plain_model(void **state)
 /* More units than a page can keep pass through it: those out of use must make room. */
 static void units_out_of_use_make_room(void **state)
 {
+    auto_free struct model *m = calloc(1, sizeof(*m));
+    auto_page struct page *p = NULL;
+
     (void)state;
-    play(5, 64, 1000000, 80000);
+    assert_non_null(m);
+    m->sectors = 64;
+    assert_ok(page_new(REGION, m->sectors, &p, NULL));
+    for (uint32_t i = 0; i < 5 * PAGE_SECTORS_MAX; i++) {
+        struct unit u = made_up(i, 1, UNIT_DATA);
+
+        assert_ok(page_set_unit(p, i % 64, 1, &u, 0, NULL));
+        m->unit[i % 64] = i;
+        if (i >= 64 && i % 1000 == 0)
+            model_check(m, p);
+    }
+    model_check(m, p);
 }
 
 static void a_page_of_single_sectors_in_as_many_packs_fits_a_unit(void **state)
@@ -319,6 +333,77 @@ static void a_page_of_another_region_or_size_is_refused(void **state)
     expect_damaged(page_decode(buf_slice(&raw), REGION, 99, &p, &err), &err);
 }
 
+/* A page of 100 zero sectors in extents of these lengths, written by hand. */
+static int decode_zeroes(const uint16_t *counts, uint32_t n)
+{
+    auto_page struct page *p = NULL;
+    auto_buf struct buf raw = {0};
+
+    buf_str(&raw, "GWMP");
+    buf_u32le(&raw, 1);
+    buf_u32le(&raw, REGION);
+    buf_u32le(&raw, 100);
+    buf_u32le(&raw, 0);
+    buf_u32le(&raw, n);
+    buf_u32le(&raw, 0);
+    for (uint32_t i = 0; i < n; i++)
+        buf_u16le(&raw, counts[i]);
+    for (uint32_t i = 0; i < n; i++)
+        buf_u16le(&raw, 0xffff);
+    for (uint32_t i = 0; i < n; i++)
+        buf_u8(&raw, 0);
+    return page_decode(buf_slice(&raw), REGION, 100, &p, NULL);
+}
+
+static void extents_must_be_whole_and_cover_the_region(void **state)
+{
+    (void)state;
+    assert_ok(decode_zeroes((const uint16_t[]){100}, 1));
+    assert_fails(-EBADMSG, decode_zeroes((const uint16_t[]){50, 50}, 2)); /* could be one */
+    assert_fails(-EBADMSG, decode_zeroes((const uint16_t[]){100, 0}, 2));
+    assert_fails(-EBADMSG, decode_zeroes((const uint16_t[]){99}, 1));
+    assert_fails(-EBADMSG, decode_zeroes((const uint16_t[]){101}, 1));
+    assert_fails(-EBADMSG, decode_zeroes(NULL, 0));
+}
+
+/* Where the parts of a page of two units in packs_n packs lie. */
+enum { PACKS_AT = 24 + 4, PACK_ROW = 64 };
+
+static int decode_copied(uint8_t *data, size_t len, size_t from, size_t to, size_t n)
+{
+    auto_page struct page *p = NULL;
+
+    memmove(data + to, data + from, n);
+    return page_decode(slice_of(data, len), REGION, 100, &p, NULL);
+}
+
+static void a_pack_or_a_unit_said_twice_is_refused(void **state)
+{
+    auto_buf struct buf two_packs = {0};
+    auto_buf struct buf one_pack = {0};
+    const size_t columns[] = {UNIT_ID_LEN, 2, 4, 4, 4, 2, 1};
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        auto_page struct page *p = NULL;
+        struct unit a = made_up(1, 8, UNIT_DATA);
+        struct unit b = made_up(i ? 2 : 200, 8, UNIT_DATA);
+
+        assert_ok(page_new(REGION, 100, &p, NULL));
+        assert_ok(page_set_unit(p, 0, 8, &a, 0, NULL));
+        assert_ok(page_set_unit(p, 8, 8, &b, 0, NULL));
+        assert_ok(page_encode(p, i ? &one_pack : &two_packs, NULL));
+    }
+    assert_fails(-EBADMSG, decode_copied(two_packs.data, two_packs.len, PACKS_AT,
+                                         PACKS_AT + PACK_ROW, PACK_ROW));
+    for (size_t i = 0, at = PACKS_AT + PACK_ROW; i < ARRAY_LEN(columns); at += 2 * columns[i++]) {
+        int rc = decode_copied(one_pack.data, one_pack.len, at, at + columns[i], columns[i]);
+
+        if (i == 5) /* the segment was the last difference of place */
+            assert_int_equal(-EBADMSG, rc);
+    }
+}
+
 /* ---- directories ----------------------------------------------------------- */
 
 static void directories_come_back(void **state)
@@ -445,6 +530,8 @@ int main(void)
         cmocka_unit_test(every_truncation_and_extension_of_a_page_is_refused),
         cmocka_unit_test(a_flipped_bit_is_refused_or_means_just_that),
         cmocka_unit_test(a_page_of_another_region_or_size_is_refused),
+        cmocka_unit_test(extents_must_be_whole_and_cover_the_region),
+        cmocka_unit_test(a_pack_or_a_unit_said_twice_is_refused),
         cmocka_unit_test(directories_come_back),
         cmocka_unit_test(a_directory_shrinks_and_grows_with_zero_regions),
         cmocka_unit_test(damaged_directories_are_refused),

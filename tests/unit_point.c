@@ -323,6 +323,23 @@ static void a_point_with_another_parent_breaks_the_chain(void **state)
     expect_damaged(replica_points(v[0], "r", ignore_point, NULL, &err), &err);
 }
 
+static void epochs_never_fall_along_the_chain(void **state)
+{
+    struct replica_point parent = {.seq = 1, .epoch = 5};
+    struct replica_point child = {.seq = 2, .epoch = 5};
+    struct err err = {0};
+
+    (void)state;
+    assert_ok(point_check_chain(&parent, &child, NULL));
+    child.epoch = 6;
+    assert_ok(point_check_chain(&parent, &child, NULL));
+    child.epoch = 4;
+    expect_damaged(point_check_chain(&parent, &child, &err), &err);
+    child.epoch = 5;
+    child.seq = 3;
+    expect_damaged(point_check_chain(&parent, &child, &err), &err);
+}
+
 struct names {
     char text[256];
 };
@@ -442,6 +459,7 @@ int main(void)
         BOTH(a_damaged_head_is_an_error_and_never_skipped),
         BOTH(points_are_walked_in_order_along_the_chain),
         BOTH(a_point_with_another_parent_breaks_the_chain),
+        BOTH(epochs_never_fall_along_the_chain),
         BOTH(replicas_are_named_once_each),
         BOTH(every_flipped_bit_and_truncation_of_a_point_is_refused),
         BOTH(points_put_in_the_place_of_others_are_refused),

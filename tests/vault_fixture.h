@@ -6,6 +6,7 @@
 #include "tests/unit.h"
 
 #include "base/clock.h"
+#include "base/crypto.h"
 #include "transport/pack.h"
 #include "transport/vault_impl.h"
 
@@ -63,6 +64,24 @@ static inline void fixture_get(struct vault *v, const char *key, struct buf *out
 static inline void fixture_put(struct vault *v, const char *key, struct slice body)
 {
     assert_ok(store_put(vault_store(v), key, body, NULL, STORE_PUT_REPLACE, NULL));
+}
+
+/* A control record with a MAC that fits, whatever it says. */
+static inline void fixture_put_record(struct vault *v, const char *key, struct slice body)
+{
+    auto_buf struct buf text = {0};
+    auto_buf struct buf object = {0};
+    uint8_t mac[CRYPTO_SHA256_LEN];
+
+    buf_printf(&text, "%s\n", key);
+    buf_append(&text, body.data, body.len);
+    crypto_hmac_sha256(slice_of(vault_keys(v)->control, SEAL_KEY_LEN), buf_slice(&text), mac);
+    buf_str(&object, "{\"body\":");
+    buf_append(&object, body.data, body.len);
+    buf_str(&object, ",\"hmac\":\"");
+    buf_hex(&object, mac, sizeof(mac));
+    buf_str(&object, "\"}");
+    fixture_put(v, key, buf_slice(&object));
 }
 
 /* One pack of n equal-sized units of kind, in the store; units gets them. */
