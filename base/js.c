@@ -92,6 +92,7 @@ int js_parse(struct slice text, size_t max_bytes, struct js **ret, struct err *e
     json_t *v;
     int r;
 
+    max_bytes = max_bytes ? max_bytes : JS_BYTES_MAX;
     if (text.len > max_bytes)
         return err_set_gw(err, GW_BAD_DOCUMENT, -EFBIG, "a document of %zu bytes is above %zu",
                           text.len, max_bytes);
@@ -113,7 +114,7 @@ int js_load(const char *path, size_t max_bytes, struct js **ret, struct err *err
     auto_buf struct buf text = {0};
     int r;
 
-    r = fd_load(path, max_bytes, &text, err);
+    r = fd_load(path, max_bytes ? max_bytes : JS_BYTES_MAX, &text, err);
     if (r < 0)
         return r;
     r = js_parse(buf_slice(&text), max_bytes, ret, err);

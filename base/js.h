@@ -16,12 +16,13 @@
 struct err;
 struct js;
 
-enum { JS_DEPTH_MAX = 32 };
+enum { JS_DEPTH_MAX = 32, JS_BYTES_MAX = 16 << 20 };
 enum js_kind { JS_NULL, JS_BOOL, JS_INT, JS_REAL, JS_STR, JS_ARR, JS_OBJ };
 
 /*
  * Parse one whole document. -EINVAL (GW_BAD_DOCUMENT, with line and column): malformed, duplicate
- * keys, nested deeper than JS_DEPTH_MAX, trailing text, NUL in strings; -EFBIG above max_bytes.
+ * keys, nested deeper than JS_DEPTH_MAX, trailing text, NUL in strings; -EFBIG above max_bytes (0 =
+ * JS_BYTES_MAX).
  */
 int js_parse(struct slice text, size_t max_bytes, struct js **ret, struct err *err);
 int js_load(const char *path, size_t max_bytes, struct js **ret, struct err *err);

@@ -10,12 +10,13 @@
 
 #include "base/banned.h"
 
-enum { CALENDAR_CHECK_DAYS = 370 };
+enum { CALENDAR_CHECK_DAYS = 370, CALENDAR_DAY_MS = 86400000 };
 
 struct collect {
     struct span_list *out;
     uint64_t from_ms, until_ms;
     size_t n;
+    bool is_date; /* the event at hand has no times */
     int result;
     struct err *err;
 };
@@ -37,6 +38,10 @@ static void take_span(icalcomponent *event, struct icaltime_span *span, void *ar
         return;
     s.from_ms = span->start > 0 ? (uint64_t)span->start * 1000 : 0;
     s.until_ms = (uint64_t)span->end * 1000;
+    /* DTEND of a date is not part of the event (RFC 5545, 3.6.1); libical 3 counts all but its last
+     * second in. */
+    if (c->is_date)
+        s.until_ms = s.until_ms + 1000 - CALENDAR_DAY_MS;
     if (s.until_ms <= c->from_ms || s.from_ms >= c->until_ms)
         return;
     if (++c->n > CALENDAR_SPANS_MAX)
@@ -74,6 +79,7 @@ static int take_event(icalcomponent *event, struct collect *c)
     r = check_zone(event, ICAL_DTSTART_PROPERTY, c->err);
     if (r < 0)
         return r;
+    c->is_date = start.is_date;
     from = icaltime_from_timet_with_zone((time_t)(c->from_ms / 1000), 0,
                                          icaltimezone_get_utc_timezone());
     until = icaltime_from_timet_with_zone((time_t)(c->until_ms / 1000), 0,

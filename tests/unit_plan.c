@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Waves: order, limits, pins, windows, what cannot move, and that the same input gives the same
+ * bytes. */
+#include "planner/engine/plan.h"
+
+#include "base/auto.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/gw.h"
+#include "base/text.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/banned.h"
+
+#define INPUT(workloads) INPUT_WITH("", workloads)
+#define INPUT_WITH(more, workloads)                                                                \
+    "{\"schema\":\"godwit.plan-input/"                                                             \
+    "1\",\"now\":\"2026-12-01T00:00:00Z\",\"link_bytes_per_s\":125000000," more                    \
+    "\"workloads\":[" workloads "]}"
+#define WORKLOAD(name, depends, gib, rate)                                                         \
+    "{\"workload\":\"" name "\",\"hosts\":[\"h\"],\"depends\":[" depends                           \
+    "],\"volumes\":[{\"volume\":\"d\","                                                            \
+    "\"size_bytes\":" gib "000000000,\"write_bytes_per_s\":" rate "}]}"
+
+static struct js *parse(const char *text)
+{
+    struct js *doc = NULL;
+    struct err err = {0};
+
+    if (js_parse(slice_str(text), 0, &doc, &err) < 0)
+        fail_msg("%s", err.text);
+    return doc;
+}
+
+static struct js *plan(const char *input, const char *policy)
+{
+    auto_js struct js *in = parse(input);
+    auto_js struct js *pol = policy ? parse(policy) : NULL;
+    struct js *out = NULL;
+    struct err err = {0};
+
+    if (plan_compute(in, pol, &out, &err) < 0)
+        fail_msg("%s", err.text);
+    return out;
+}
+
+/* "1" of the wave that name is in, or "". */
+static const char *wave_of(const struct js *doc, const char *name)
+{
+    const struct js *waves = js_member(doc, "waves");
+
+    for (size_t i = 0; i < js_len(waves); i++) {
+        const struct js *members = js_member(js_at(waves, i), "workloads");
+
+        for (size_t j = 0; j < js_len(members); j++) {
+            if (text_equal(js_str(js_at(members, j), "workload", ""), name))
+                return js_str(js_at(waves, i), "wave", "");
+        }
+    }
+    return "";
+}
+
+static void the_smallest_is_the_pilot_and_dependencies_go_first(void **state)
+{
+    auto_js struct js *doc =
+        plan(INPUT(WORKLOAD("shop", "\"db\"", "100", "1000000") "," WORKLOAD(
+                 "db", "", "900", "2000000") "," WORKLOAD("wiki", "", "5", "1000")),
+             NULL);
+
+    (void)state;
+    assert_string_equal(wave_of(doc, "wiki"), "1");
+    assert_string_equal(wave_of(doc, "db"), "2");
+    assert_string_equal(wave_of(doc, "shop"), "2");
+}
+
+static void a_wave_is_filled_to_its_limit(void **state)
+{
+    auto_js struct js *doc =
+        plan(INPUT(WORKLOAD("a", "", "1", "0") "," WORKLOAD("b", "", "2", "0") "," WORKLOAD(
+                 "c", "", "3", "0") "," WORKLOAD("d", "", "4", "0")),
+             "{\"max_workloads_per_wave\":2,\"pilot\":false}");
+
+    (void)state;
+    assert_string_equal(wave_of(doc, "a"), "1");
+    assert_string_equal(wave_of(doc, "b"), "1");
+    assert_string_equal(wave_of(doc, "c"), "2");
+    assert_string_equal(wave_of(doc, "d"), "2");
+}
+
+static void what_never_converges_is_named_and_takes_its_dependants_along(void **state)
+{
+    auto_js struct js *doc =
+        plan(INPUT(WORKLOAD("hot", "", "1", "90000000") "," WORKLOAD(
+                 "web", "\"hot\"", "1", "0") "," WORKLOAD("cold", "", "1", "0")),
+             NULL);
+    const struct js *unplaced = js_member(doc, "unplaced");
+
+    (void)state;
+    assert_int_equal(js_len(unplaced), 2);
+    assert_string_equal(wave_of(doc, "cold"), "1");
+    assert_string_equal(js_str(js_at(js_member(js_at(unplaced, 0), "why"), 0), "rule", ""),
+                        "converge");
+}
+
+static void a_cycle_is_named(void **state)
+{
+    auto_js struct js *in = parse(INPUT(WORKLOAD("a", "\"b\"", "1", "0") "," WORKLOAD(
+        "b", "\"c\"", "1", "0") "," WORKLOAD("c", "\"b\"", "1", "0")));
+    struct js *out = NULL;
+    struct err err = {0};
+
+    (void)state;
+    assert_int_equal(plan_compute(in, NULL, &out, &err), -EINVAL);
+    assert_int_equal(err.gw, GW_PLAN_IMPOSSIBLE);
+    assert_non_null(strstr(err.text, "b -> c -> b"));
+}
+
+#define FREEZE                                                                                     \
+    "\"calendars\":[{\"name\":\"freeze\",\"kind\":\"blackout\",\"calendar\":\"BEGIN:"              \
+    "VCALENDAR\\r\\nVERSION:2.0\\r\\n"                                                             \
+    "PRODID:t\\r\\nBEGIN:VEVENT\\r\\nUID:1\\r\\nDTSTART:20261201T000000Z\\r\\nDTEND:"              \
+    "20261210T000000Z\\r\\n"                                                                       \
+    "END:VEVENT\\r\\nEND:VCALENDAR\\r\\n\"}],"
+
+static void nothing_is_cut_over_in_a_blackout(void **state)
+{
+    auto_js struct js *doc = plan(INPUT_WITH(FREEZE, WORKLOAD("a", "", "1", "0")), NULL);
+    const struct js *wave = js_at(js_member(doc, "waves"), 0);
+
+    (void)state;
+    assert_string_equal(js_str(wave, "cutover_from", ""), "2026-12-10T00:00:00Z");
+    assert_string_equal(js_str(wave, "seed_from", ""), "2026-12-01T00:00:00Z");
+}
+
+static void a_plan_knows_when_it_is_stale(void **state)
+{
+    auto_js struct js *before = parse(INPUT(WORKLOAD("a", "", "1", "0")));
+    auto_js struct js *more =
+        parse(INPUT(WORKLOAD("a", "", "1", "0") "," WORKLOAD("b", "", "1", "0")));
+    auto_js struct js *busy = parse(INPUT(WORKLOAD("a", "", "1", "9000000")));
+    auto_js struct js *frozen = parse(INPUT_WITH(FREEZE, WORKLOAD("a", "", "1", "0")));
+    auto_js struct js *doc = plan(INPUT(WORKLOAD("a", "", "1", "0")), NULL);
+    const struct js *now[] = {before, more, busy, frozen};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(now); i++) {
+        auto_free char *why = NULL;
+
+        assert_int_equal(plan_stale(doc, now[i], &why, NULL), 0);
+        assert_int_equal(why != NULL, i > 0);
+    }
+}
+
+static void an_explanation_gives_rules_and_times(void **state)
+{
+    auto_js struct js *doc = plan(INPUT(WORKLOAD("a", "", "1", "0")), NULL);
+    struct js *none = NULL, *why = NULL;
+    struct err err = {0};
+
+    (void)state;
+    assert_int_equal(plan_explain(doc, "a", &why, &err), 0);
+    assert_string_equal(js_str(why, "wave", ""), "1");
+    assert_true(js_len(js_member(js_member(why, "subject"), "why")) > 0);
+    js_free(why);
+    assert_int_equal(plan_explain(doc, "zzz", &none, &err), -ENOENT);
+}
+
+/* -- properties over random inputs --------------------------------------------------- */
+
+static struct js *random_input(uint64_t *seed, unsigned n, bool reversed)
+{
+    auto_buf struct buf text = {0};
+    uint64_t s = *seed;
+    char items[24][320];
+
+    for (unsigned i = 0; i < n; i++) {
+        unsigned depends = 0;
+
+        s = s * 6364136223846793005ULL + 1442695040888963407ULL;
+        depends = i > 0 ? (unsigned)(s >> 40) % i : 0;
+        (void)text_print(items[i], sizeof(items[i]),
+                         "{\"workload\":\"w%02u\",\"hosts\":[\"x\",\"y\"],\"depends\":[%s%.*s%s],"
+                         "\"volumes\":[{\"volume\":\"v\","
+                         "\"size_bytes\":%llu,\"write_bytes_per_s\":%llu}]}",
+                         i, i > 0 && (s >> 33) % 2 ? "\"w" : "", i > 0 && (s >> 33) % 2 ? 2 : 0,
+                         (char[]){(char)('0' + depends / 10), (char)('0' + depends % 10)},
+                         i > 0 && (s >> 33) % 2 ? "\"" : "",
+                         (unsigned long long)(s >> 24) % 2000000000000ULL,
+                         (unsigned long long)(s >> 30) % 60000000);
+    }
+    buf_str(&text,
+            "{\"schema\":\"godwit.plan-input/1\",\"now\":\"2026-12-01T00:00:00Z\",\"workloads\":[");
+    for (unsigned i = 0; i < n; i++)
+        buf_printf(&text, "%s%s", i ? "," : "", items[reversed ? n - 1 - i : i]);
+    buf_str(&text, "]}");
+    *seed = s;
+    return parse(buf_cstr(&text));
+}
+
+static void check_constraints(const struct js *doc, const struct js *input)
+{
+    const struct js *workloads = js_member(input, "workloads"), *waves = js_member(doc, "waves");
+    size_t placed = js_len(js_member(doc, "unplaced"));
+
+    for (size_t i = 0; i < js_len(waves); i++) {
+        size_t members = js_len(js_member(js_at(waves, i), "workloads"));
+
+        placed += members;
+        assert_true(members <= 20);
+        assert_true(members == 1 || js_u64(js_at(waves, i), "hosts", 0) <= 10);
+    }
+    assert_int_equal(placed, js_len(workloads));
+    for (size_t i = 0; i < js_len(workloads); i++) {
+        const struct js *depends = js_member(js_at(workloads, i), "depends");
+        const char *wave = wave_of(doc, js_str(js_at(workloads, i), "workload", ""));
+
+        for (size_t d = 0; *wave && d < js_len(depends); d++) {
+            const char *other = wave_of(doc, js_as_str(js_at(depends, d), ""));
+
+            assert_true(*other && (strlen(other) < strlen(wave) ||
+                                   (strlen(other) == strlen(wave) && strcmp(other, wave) <= 0)));
+        }
+    }
+}
+
+static void random_plans_keep_every_constraint_and_are_the_same_twice(void **state)
+{
+    uint64_t seed = 42;
+
+    (void)state;
+    for (unsigned round = 0; round < 500; round++) {
+        uint64_t again = seed;
+        unsigned n = 1 + round % 24;
+        auto_js struct js *a = random_input(&seed, n, false);
+        auto_js struct js *b = random_input(&again, n, true);
+        auto_js struct js *x = NULL;
+        auto_js struct js *y = NULL;
+        auto_buf struct buf tx = {0}, ty = {0};
+
+        assert_int_equal(plan_compute(a, NULL, &x, NULL), 0);
+        assert_int_equal(plan_compute(b, NULL, &y, NULL), 0);
+        check_constraints(x, a);
+        assert_int_equal(js_print(x, true, false, &tx, NULL), 0);
+        assert_int_equal(js_print(y, true, false, &ty, NULL), 0);
+        assert_string_equal(buf_cstr(&tx), buf_cstr(&ty));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_smallest_is_the_pilot_and_dependencies_go_first),
+        cmocka_unit_test(a_wave_is_filled_to_its_limit),
+        cmocka_unit_test(what_never_converges_is_named_and_takes_its_dependants_along),
+        cmocka_unit_test(a_cycle_is_named),
+        cmocka_unit_test(nothing_is_cut_over_in_a_blackout),
+        cmocka_unit_test(a_plan_knows_when_it_is_stale),
+        cmocka_unit_test(an_explanation_gives_rules_and_times),
+        cmocka_unit_test(random_plans_keep_every_constraint_and_are_the_same_twice),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
