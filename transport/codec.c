@@ -55,11 +55,11 @@ static size_t worth_len(size_t raw_len)
     return raw_len - raw_len / SAVES_AT_LEAST - (raw_len > 0);
 }
 
-/* 0 with *ret_len 0 when it does not fit into size. */
-static int squeeze(struct codec *c, int level, struct slice raw, uint8_t *out, size_t size,
-                   size_t *ret_len, struct err *err)
+/* 0 with *ret_len 0 when it does not pay. */
+static int squeeze(struct codec *c, int level, struct slice raw, uint8_t *out, size_t *ret_len,
+                   struct err *err)
 {
-    size_t n = ZSTD_compressCCtx(c->deflater, out, size, raw.data, raw.len, level);
+    size_t n = ZSTD_compressCCtx(c->deflater, out, worth_len(raw.len), raw.data, raw.len, level);
 
     if (!ZSTD_isError(n)) {
         *ret_len = n;
@@ -73,15 +73,15 @@ static int squeeze(struct codec *c, int level, struct slice raw, uint8_t *out, s
 }
 
 /* Do four small pieces, spread over raw, fail to shrink? out is scratch. */
-static int sample_is_dense(struct codec *c, struct slice raw, uint8_t *out, size_t size,
-                           bool *ret_dense, struct err *err)
+static int sample_is_dense(struct codec *c, struct slice raw, uint8_t *out, bool *ret_dense,
+                           struct err *err)
 {
     size_t step = raw.len / SAMPLES;
 
     for (size_t i = 0; i < SAMPLES; i++) {
         struct slice piece = slice_of(raw.data + i * step, SAMPLE_LEN);
         size_t len;
-        int rc = squeeze(c, 1, piece, out, num_min(size, worth_len(SAMPLE_LEN)), &len, err);
+        int rc = squeeze(c, 1, piece, out, &len, err);
 
         if (rc)
             return rc;
@@ -94,8 +94,8 @@ static int sample_is_dense(struct codec *c, struct slice raw, uint8_t *out, size
     return 0;
 }
 
-int codec_compress(struct codec *c, int level, struct slice raw, uint8_t *out, size_t size,
-                   size_t *ret_len, struct err *err)
+int codec_compress(struct codec *c, int level, struct slice raw, uint8_t *out, size_t *ret_len,
+                   struct err *err)
 {
     bool dense = false;
     int rc;
@@ -110,7 +110,7 @@ int codec_compress(struct codec *c, int level, struct slice raw, uint8_t *out, s
         return err_set_gw(err, GW_BAD_VALUE, -EINVAL, "compression level %d is not in %d..%d",
                           level, CODEC_LEVEL_MIN, CODEC_LEVEL_MAX);
     if (raw.len >= SAMPLE_FROM && level >= SAMPLE_LEVEL) {
-        rc = sample_is_dense(c, raw, out, size, &dense, err);
+        rc = sample_is_dense(c, raw, out, &dense, err);
         if (rc)
             return rc;
     }
@@ -118,7 +118,7 @@ int codec_compress(struct codec *c, int level, struct slice raw, uint8_t *out, s
         *ret_len = 0;
         return 0;
     }
-    return squeeze(c, level, raw, out, num_min(size, worth_len(raw.len)), ret_len, err);
+    return squeeze(c, level, raw, out, ret_len, err);
 }
 
 int codec_decompress(struct codec *c, struct slice packed, uint8_t *out, size_t raw_len,

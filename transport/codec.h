@@ -26,13 +26,13 @@ static inline void codec_freep(struct codec **c)
 #define auto_codec AUTO(codec_freep)
 
 /*
- * Compress raw into out (of size bytes; raw.len is always enough). *ret_len is the compressed
- * length, always below raw.len, or 0 when it does not pay: a sample was incompressible, the result
- * did not shrink by 1/64, or level is CODEC_LEVEL_RAW. Then out is garbage and raw is to be stored.
- * level 0 means CODEC_LEVEL_DEFAULT.
+ * Compress raw into out, which has raw.len bytes. *ret_len is the compressed length, always below
+ * raw.len, or 0 when it does not pay: a sample was incompressible, the result did not shrink by
+ * 1/64, or level is CODEC_LEVEL_RAW. Then out is garbage and raw is to be stored. level 0 means
+ * CODEC_LEVEL_DEFAULT.
  */
-int codec_compress(struct codec *c, int level, struct slice raw, uint8_t *out, size_t size,
-                   size_t *ret_len, struct err *err);
+int codec_compress(struct codec *c, int level, struct slice raw, uint8_t *out, size_t *ret_len,
+                   struct err *err);
 
 /* The inverse: exactly raw_len bytes into out, else -EBADMSG (GW_VAULT_DAMAGED). packed must not
  * overlap out. */

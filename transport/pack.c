@@ -141,7 +141,7 @@ static int append(struct pack *p, struct slice raw, int level, struct seal_segme
     uint8_t *at = p->mem + p->len;
     struct slice body = raw;
     size_t packed;
-    int rc = codec_compress(vault_codec(p->vault), level, raw, at, raw.len, &packed, err);
+    int rc = codec_compress(vault_codec(p->vault), level, raw, at, &packed, err);
 
     if (rc)
         return rc;
@@ -275,18 +275,25 @@ char *pack_key(const uint8_t *name, char *out)
     return out;
 }
 
+static int put_failpoint(enum unit_kind kind, bool done)
+{
+    if (kind == UNIT_DATA)
+        return done ? failpoint("pack_put_done") : failpoint("pack_put");
+    return done ? failpoint("page_put_done") : failpoint("page_put");
+}
+
 int pack_put(struct store *s, enum unit_kind kind, const uint8_t *name, struct slice body,
              struct err *err)
 {
     char key[PACK_KEY_MAX];
-    int rc = kind == UNIT_DATA ? failpoint("pack_put") : failpoint("page_put");
+    int rc = put_failpoint(kind, false);
 
     if (rc)
         return err_set(err, rc, "store a pack: %m");
     rc = store_put(s, pack_key(name, key), body, name, STORE_PUT_REPLACE, err);
     if (rc)
         return err_add(err, rc, "store a pack");
-    rc = kind == UNIT_DATA ? failpoint("pack_put_done") : failpoint("page_put_done");
+    rc = put_failpoint(kind, true);
     if (rc)
         return err_set(err, rc, "after a pack was stored: %m");
     return 0;

@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "transport/vault.h"
 
-#include <stdio.h>
+#include <assert.h>
 
 #include "base/banned.h"
 
@@ -38,7 +38,9 @@ int vault_key_create(const char *path, const struct rng *rng, uint8_t *ret_key, 
 
     rng_fill(rng, key, sizeof(key));
     sum_of(key, sum);
-    snprintf(line, sizeof(line), KEY_PREFIX "%s.%s\n", crypto_b64url(key, sizeof(key), b64), sum);
+    rc = text_print(line, sizeof(line), KEY_PREFIX "%s.%s\n", crypto_b64url(key, sizeof(key), b64),
+                    sum);
+    assert(rc == 0);
     rc = fd_create_once(path, slice_str(line), 0600, err);
     if (!rc)
         memcpy(ret_key, key, sizeof(key));
