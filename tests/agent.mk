@@ -9,7 +9,15 @@ sh_tests += tests/flow_agent_switch.sh tests/model_check.sh
 EXTRA_DIST += tests/model/cutover.pml
 
 if HAVE_CMOCKA
-c_tests += unit_ownership unit_switch_model
+c_tests += unit_agent_docs unit_health unit_hook unit_ownership unit_repl unit_switch_model
+unit_agent_docs_SOURCES = tests/unit_agent_docs.c
+unit_agent_docs_LDADD = $(AGENT_TEST_LIBS)
+unit_health_SOURCES = tests/unit_health.c
+unit_health_LDADD = $(AGENT_TEST_LIBS)
+unit_hook_SOURCES = tests/unit_hook.c
+unit_hook_LDADD = $(AGENT_TEST_LIBS)
+unit_repl_SOURCES = tests/unit_repl.c
+unit_repl_LDADD = $(AGENT_TEST_LIBS)
 unit_ownership_SOURCES = tests/unit_ownership.c
 unit_ownership_LDADD = $(AGENT_TEST_LIBS)
 unit_switch_model_SOURCES = tests/unit_switch_model.c

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The judgement of replication: states, reasons, pauses; and the stamps of quiet volumes. */
+#include "tests/unit.h"
+
+#include "agent/idle.h"
+#include "agent/repl.h"
+#include "base/gw.h"
+
+#include <fcntl.h>
+
+#include "base/banned.h"
+
+static struct repl_facts good(enum ownership_role role)
+{
+    return (struct repl_facts){
+        .role = role, .started = true, .seeded = true, .interval_ms = 5000, .pass_ms = 100};
+}
+
+static enum repl_state judged(const struct repl_facts *f)
+{
+    const char *reason = NULL;
+
+    return repl_judge(f, &reason);
+}
+
+static const char *reason_of(const struct repl_facts *f)
+{
+    const char *reason = NULL;
+
+    repl_judge(f, &reason);
+    return reason;
+}
+
+static void a_volume_goes_from_initiating_over_initial_sync_to_continuous(void **state)
+{
+    struct repl_facts f = good(OWNERSHIP_PUSH);
+
+    (void)state;
+    f.started = f.seeded = false;
+    assert_int_equal(REPL_INITIATING, judged(&f));
+    f.started = true;
+    assert_int_equal(REPL_INITIAL_SYNC, judged(&f));
+    f.seeded = true;
+    f.behind_ms = 3600000; /* the seed took an hour */
+    assert_int_equal(REPL_BACKLOG, judged(&f));
+    f.behind_ms = 5000;
+    assert_int_equal(REPL_CONTINUOUS, judged(&f));
+    assert_null(reason_of(&f));
+}
+
+static void a_side_without_a_role_is_stopped(void **state)
+{
+    struct repl_facts f = good(OWNERSHIP_IDLE);
+
+    (void)state;
+    assert_int_equal(REPL_STOPPED, judged(&f));
+    assert_null(reason_of(&f));
+    f.fenced = true;
+    assert_string_equal("fenced", reason_of(&f));
+}
+
+static void a_pause_counts_more_than_a_failure(void **state)
+{
+    struct repl_facts f = good(OWNERSHIP_PUSH);
+
+    (void)state;
+    f.paused = true;
+    f.failure = -EIO;
+    assert_int_equal(REPL_PAUSED, judged(&f));
+}
+
+static void a_store_that_is_away_is_first_disconnected_then_stalled(void **state)
+{
+    struct repl_facts f = good(OWNERSHIP_PUSH);
+
+    (void)state;
+    f.failure = -EAGAIN;
+    f.gw = GW_STORE_UNREACHABLE;
+    f.failures = 1;
+    assert_int_equal(REPL_DISCONNECTED, judged(&f));
+    f.failures = 3;
+    assert_int_equal(REPL_STALLED, judged(&f));
+    assert_string_equal("store_unreachable", reason_of(&f));
+}
+
+static void a_volume_that_cannot_be_read_stalls_at_once(void **state)
+{
+    struct repl_facts f = good(OWNERSHIP_PUSH);
+
+    (void)state;
+    f.failures = 1;
+    f.failure = -EIO;
+    assert_int_equal(REPL_STALLED, judged(&f));
+    assert_string_equal("read_error", reason_of(&f));
+    f.gw = GW_VAULT_KEY;
+    assert_string_equal("vault_key", reason_of(&f));
+    f.gw = 0;
+    f.failure = -EPROTO;
+    assert_string_equal("error", reason_of(&f));
+}
+
+static void passes_that_only_grow_do_not_converge(void **state)
+{
+    struct repl_facts f = good(OWNERSHIP_PUSH);
+
+    (void)state;
+    f.growing = 3;
+    assert_int_equal(REPL_CONTINUOUS, judged(&f)); /* they still fit */
+    f.behind_ms = 60000;
+    assert_int_equal(REPL_STALLED, judged(&f));
+    assert_string_equal("not_converging", reason_of(&f));
+    f.growing = 2;
+    assert_int_equal(REPL_BACKLOG, judged(&f));
+}
+
+static void passes_take_at_most_half_of_the_time(void **state)
+{
+    struct repl_facts f = good(OWNERSHIP_PUSH);
+
+    (void)state;
+    assert_int_equal(5000, repl_pause_ms(&f));
+    f.pass_ms = 20000;
+    f.behind_ms = 10000;
+    assert_int_equal(40000, repl_pause_ms(&f));
+}
+
+static void a_backlog_is_worked_off_without_a_pause(void **state)
+{
+    struct repl_facts f = good(OWNERSHIP_PUSH);
+
+    (void)state;
+    f.pass_ms = 20000;
+    f.behind_ms = 60000;
+    assert_int_equal(20000, repl_pause_ms(&f));
+}
+
+static void a_follower_looks_each_second(void **state)
+{
+    struct repl_facts f = good(OWNERSHIP_FOLLOW);
+
+    (void)state;
+    f.interval_ms = 60000;
+    assert_int_equal(1000, repl_pause_ms(&f));
+}
+
+static void failures_wait_longer_up_to_a_minute(void **state)
+{
+    struct repl_facts f = good(OWNERSHIP_PUSH);
+    uint64_t before = 0;
+
+    (void)state;
+    for (f.failures = 1; f.failures < 20; f.failures++) {
+        uint64_t pause = repl_pause_ms(&f);
+
+        assert_true(pause >= before && pause >= 5000 && pause <= 60000);
+        before = pause;
+    }
+    assert_int_equal(60000, before);
+}
+
+static void every_state_has_a_name(void **state)
+{
+    (void)state;
+    assert_string_equal("stopped", repl_state_name(REPL_STOPPED));
+    assert_string_equal("initial_sync", repl_state_name(REPL_INITIAL_SYNC));
+    assert_string_equal("disconnected", repl_state_name(REPL_DISCONNECTED));
+}
+
+/* -- quiet volumes -------------------------------------------------------------- */
+
+static void a_write_ends_the_quiet_of_an_image(void **state)
+{
+    char *dir = unit_mkdir();
+    char path[PATH_MAX];
+    struct idle idle = {0};
+    int fd = open(unit_path(dir, "v.img", path), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+    (void)state;
+    assert_int_equal(0, ftruncate(fd, 8192));
+    assert_false(idle_is_quiet(&idle, path, 1));
+    idle_begin(&idle, path, 1);
+    assert_true(idle_is_quiet(&idle, path, 1000));
+    assert_int_equal(1, pwrite(fd, "x", 1, 100));
+    /* The kernel's clock of files ticks coarsely: until it moved the stamps may be equal. */
+    for (int i = 0; i < 100 && idle_is_quiet(&idle, path, 1000); i++) {
+        usleep(1000);
+        assert_int_equal(1, pwrite(fd, "x", 1, 100));
+    }
+    assert_false(idle_is_quiet(&idle, path, 1000));
+    close(fd);
+    unit_rmdir(dir);
+}
+
+static void quiet_is_not_believed_for_ever_nor_of_what_is_gone(void **state)
+{
+    char *dir = unit_mkdir();
+    char path[PATH_MAX];
+    struct idle idle = {0};
+    int fd = open(unit_path(dir, "v.img", path), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+    (void)state;
+    close(fd);
+    idle_begin(&idle, path, 5);
+    assert_true(idle_is_quiet(&idle, path, 5 + IDLE_TRUST_MS));
+    assert_false(idle_is_quiet(&idle, path, 6 + IDLE_TRUST_MS));
+    idle_begin(&idle, path, 5);
+    idle_forget(&idle);
+    assert_false(idle_is_quiet(&idle, path, 5));
+    idle_begin(&idle, path, 5);
+    assert_int_equal(0, unlink(path));
+    assert_false(idle_is_quiet(&idle, path, 5));
+    unit_rmdir(dir);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_volume_goes_from_initiating_over_initial_sync_to_continuous),
+        cmocka_unit_test(a_side_without_a_role_is_stopped),
+        cmocka_unit_test(a_pause_counts_more_than_a_failure),
+        cmocka_unit_test(a_store_that_is_away_is_first_disconnected_then_stalled),
+        cmocka_unit_test(a_volume_that_cannot_be_read_stalls_at_once),
+        cmocka_unit_test(passes_that_only_grow_do_not_converge),
+        cmocka_unit_test(passes_take_at_most_half_of_the_time),
+        cmocka_unit_test(a_backlog_is_worked_off_without_a_pause),
+        cmocka_unit_test(a_follower_looks_each_second),
+        cmocka_unit_test(failures_wait_longer_up_to_a_minute),
+        cmocka_unit_test(every_state_has_a_name),
+        cmocka_unit_test(a_write_ends_the_quiet_of_an_image),
+        cmocka_unit_test(quiet_is_not_believed_for_ever_nor_of_what_is_gone),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
