@@ -125,7 +125,7 @@ static int use_token(struct api_call *call, struct enrolment *e, struct err *err
     if (r < 0)
         return r;
     return event_note(svc, "host.enrolled", e->parts.id, e->name, err, "%s, agent %s, roles %s",
-                     e->host.identity, e->host.version, e->host.roles);
+                      e->host.identity, e->host.version, e->host.roles);
 }
 
 /* A lost answer is asked for again with the same request: that is no second use. */

@@ -222,6 +222,6 @@ void api_host_rejoin(struct api_call *call)
     }
     if (r == 0)
         r = event_note(svc, "host.rejoin", call->who, host.name, &err,
-                      "its certificates are refused, token %s lets it back in", id);
+                       "its certificates are refused, token %s lets it back in", id);
     api_token_answer(call, r, id, text, &err);
 }

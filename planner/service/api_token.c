@@ -171,8 +171,8 @@ void api_token_create(struct api_call *call)
         r = token_create(call->service, &wanted, id, text, &err);
     if (r == 0)
         r = event_note(call->service, "token.created", call->who, id, &err, "%s token%s%s",
-                      wanted.kind == TOKEN_JOIN ? "join" : "operator", wanted.name ? " for " : "",
-                      wanted.name ? wanted.name : "");
+                       wanted.kind == TOKEN_JOIN ? "join" : "operator", wanted.name ? " for " : "",
+                       wanted.name ? wanted.name : "");
     api_token_answer(call, r, id, text, &err);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Routes of windows: iCalendar text in, kept as it came. */
 #include "base/text.h"
+#include "planner/engine/calendar.h"
 #include "planner/service/api.h"
 #include "planner/service/db_plan.h"
 #include "planner/service/event.h"
@@ -68,7 +69,7 @@ static int parse(const struct js *body, struct db_calendar *ret, struct err *err
     if (strlen(ret->ical) > CALENDAR_MAX)
         return err_set_gw(err, GW_BAD_CALENDAR, -EINVAL, "a calendar is at most %d bytes",
                           CALENDAR_MAX);
-    return window_check(ret->ical, err);
+    return calendar_check(slice_str(ret->ical), err);
 }
 
 void api_window_create(struct api_call *call)
@@ -94,6 +95,7 @@ void api_window_create(struct api_call *call)
         r = api_document(call, "godwit.window/1", &w, &err);
     if (r == 0)
         write_calendar(w, &c);
+    window_forget(svc);
     api_finish(call, r, 201, w, &err);
 }
 
@@ -110,5 +112,6 @@ void api_window_delete(struct api_call *call)
         r = api_document(call, "godwit.deleted/1", &w, &err);
     if (r == 0)
         jsw_str(w, "window", call->param[0]);
+    window_forget(call->service);
     api_finish(call, r, 200, w, &err);
 }

@@ -219,8 +219,8 @@ static int put(struct api_call *call, bool *ret_new, struct err *err)
     if (r == 0)
         r = workload_refresh(svc, name, err);
     return r < 0 ? r
-                 : event_note(svc, was ? "workload.changed" : "workload.added", call->who, name, err,
-                             "%s", was ? "document replaced" : "document stored");
+                 : event_note(svc, was ? "workload.changed" : "workload.added", call->who, name,
+                              err, "%s", was ? "document replaced" : "document stored");
 }
 
 void api_workload_put(struct api_call *call)

@@ -15,7 +15,7 @@
 enum { EVENT_TEXT_MAX = 512 };
 
 int event_note(struct service *svc, const char *kind, const char *who, const char *object,
-              struct err *err, const char *fmt, ...)
+               struct err *err, const char *fmt, ...)
 {
     char text[EVENT_TEXT_MAX];
     const struct db_event event = {

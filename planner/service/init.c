@@ -185,20 +185,45 @@ int init_write_client(const struct service_own *own, const char *client_file, st
     return r < 0 ? r : fd_save(client_file, buf_slice(&text), 0600, err);
 }
 
+static int write_listen(struct service_own *own, const char *client_file, struct err *err)
+{
+    int r;
+
+    r = service_split_listen(own->conf.listen, own->address, sizeof(own->address), &own->port, err);
+    return r == 0 && client_file ? init_write_client(own, client_file, err) : r;
+}
+
 static int finish(struct service *svc, const char *client_file, struct err *err)
 {
-    struct service_own *own = svc->own;
     char path[PATH_MAX];
     int r;
 
-    r = path_of(&own->conf, "admin.token", path, err);
+    r = path_of(&svc->own->conf, "admin.token", path, err);
     if (r == 0)
         r = make_admin(svc, path, err);
+    return r < 0 ? r : write_listen(svc->own, client_file, err);
+}
+
+/* A planner that runs has been made whole: only the client file may be missing. */
+static int finish_running(const struct service_conf *conf, const char *client_file, struct err *err)
+{
+    struct service_own own = {.conf = *conf};
+    char path[PATH_MAX];
+    int r;
+
+    err_clear(err);
+    r = path_of(conf, "admin.token", path, err);
+    if (r == 0 && access(path, R_OK) < 0)
+        return err_set_gw(err, GW_IN_USE, -EWOULDBLOCK,
+                          "'%s' is in use and has no admin token: stop godwitd first",
+                          conf->state_dir);
     if (r == 0)
-        r = service_split_listen(own->conf.listen, own->address, sizeof(own->address), &own->port,
-                                 err);
-    if (r == 0 && client_file)
-        r = init_write_client(own, client_file, err);
+        r = service_load_ca(&own, err);
+    if (r == 0)
+        r = write_listen(&own, client_file, err);
+    crypto_wipe(own.ca_key.data, own.ca_key.len);
+    buf_done(&own.ca_key);
+    buf_done(&own.ca_cert);
     return r;
 }
 
@@ -216,6 +241,8 @@ int init_run(const struct service_conf *conf, const char *client_file, struct er
         r = make_config(conf, err);
     if (r == 0)
         r = service_open(conf, &svc, err);
+    if (r == -EWOULDBLOCK)
+        return finish_running(conf, client_file, err);
     if (r == 0)
         r = finish(svc, client_file, err);
     service_close(svc);

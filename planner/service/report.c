@@ -122,7 +122,7 @@ static int take_replica(struct service *svc, const char *identity, const struct 
     err_clear(err);
     if (r == -ENOENT || !find_side(w, row.volume, identity, &row.side))
         return event_note(svc, "report.dropped", identity, name, err,
-                         "volume %s is not of this host", row.volume);
+                          "volume %s is not of this host", row.volume);
     (void)text_copy(row.host, sizeof(row.host), identity);
     row.reported_ms = clock_wall_ms(svc->clock);
     r = note_change(svc, name, &row, err);

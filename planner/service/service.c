@@ -16,6 +16,7 @@
 #include "planner/service/sweep.h"
 #include "planner/service/switch.h"
 #include "planner/service/vaultq.h"
+#include "planner/service/window.h"
 #include "planner/service/workload.h"
 #include "transport/vault.h"
 
@@ -56,7 +57,7 @@ static int load_file(const char *dir, const char *name, struct buf *out, struct 
     return r < 0 ? err_set(err, r, "state directory: %m") : fd_load(path, PEM_FILE_MAX, out, err);
 }
 
-static int load_ca(struct service_own *own, struct err *err)
+int service_load_ca(struct service_own *own, struct err *err)
 {
     uint8_t pin[CERT_PIN_LEN];
     int r;
@@ -126,7 +127,7 @@ static int open_parts(struct service_own *own, struct err *err)
 {
     int r;
 
-    r = load_ca(own, err);
+    r = service_load_ca(own, err);
     if (r == 0)
         r = lock_state(own, err);
     if (r == 0)
@@ -227,6 +228,7 @@ void service_close(struct service *svc)
     httpd_free(own->httpd); /* tells the hub that its requests are gone */
     hub_free(svc->hub);
     cert_server_free(own->tls);
+    window_forget(svc);
     db_close(svc->db);
     buf_done(&own->ca_cert);
     crypto_wipe(own->ca_key.data, own->ca_key.len);

@@ -38,6 +38,7 @@ struct service_own {
     struct cert_server *tls;
     struct httpd *httpd;
     struct store_watch *store_watch; /* NULL without a store */
+    struct window_cache *windows;    /* the calendars as spans, NULL until asked for */
     struct loop_timer *sweep;
     uint64_t next_verify_ms, next_forget_ms; /* monotonic, of the sweep */
     uint64_t started_ms;
@@ -49,6 +50,8 @@ struct service_own {
  * state directory; -ENOENT when it was never made (init.h). conf's texts are lent.
  */
 int service_open(const struct service_conf *conf, struct service **ret, struct err *err);
+/* The CA and its pin alone, into own whose conf is set: what a client file needs. */
+int service_load_ca(struct service_own *own, struct err *err);
 /* Listen and begin the timers; needs a loop in svc->loop. */
 int service_listen(struct service *svc, struct err *err);
 uint16_t service_port(const struct service *svc);

@@ -203,8 +203,8 @@ static int end_op(struct step_run *run, enum switch_state state, struct err *err
     if (r < 0)
         return r;
     return event_note(run->svc, "op.ended", op->who, op->workload, err, "%s %s %s%s%s",
-                     switch_plan_kind_name(op->at.kind), op->id, switch_plan_state_name(state),
-                     op->cause.code ? ": " : "", op->cause.code ? op->cause.text : "");
+                      switch_plan_kind_name(op->at.kind), op->id, switch_plan_state_name(state),
+                      op->cause.code ? ": " : "", op->cause.code ? op->cause.text : "");
 }
 
 static int begin_step(struct step_run *run, struct switch_at at, struct err *err)
@@ -225,8 +225,8 @@ static int begin_step(struct step_run *run, struct switch_at at, struct err *err
     if (r < 0)
         return err_add(err, r, "step %s of %s", switch_plan_step_name(at.step), op->id);
     return event_note(run->svc, "op.step", op->who, op->workload, err, "%s %s: %s, epoch %llu",
-                     switch_plan_kind_name(at.kind), op->id, switch_plan_step_name(at.step),
-                     (unsigned long long)op->epoch);
+                      switch_plan_kind_name(at.kind), op->id, switch_plan_step_name(at.step),
+                      (unsigned long long)op->epoch);
 }
 
 static const char *const outcome_words[] = {
@@ -312,7 +312,7 @@ static int call_operator(struct step_run *run, const struct err *why, struct err
               op->workload, op->id, switch_plan_step_name(op->at.step),
               why->code ? why->text : "no answer in time");
     return event_note(run->svc, "op.attention", "planner", op->workload, err, "%s waits in step %s",
-                     op->id, switch_plan_step_name(op->at.step));
+                      op->id, switch_plan_step_name(op->at.step));
 }
 
 /* True while a repeated step should wait before it is tried again. */

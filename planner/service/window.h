@@ -8,7 +8,7 @@
 /* Why no cutover may begin at wall_ms, or "" in out. */
 int window_closed(struct service *svc, uint64_t wall_ms, char *out, size_t size, struct err *err);
 
-/* Does the engine understand it? -EINVAL (GW_BAD_CALENDAR). */
-int window_check(const char *ical, struct err *err);
+/* The stored calendars changed: read them again when next asked. */
+void window_forget(struct service *svc);
 
 #endif

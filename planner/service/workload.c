@@ -163,8 +163,8 @@ int workload_set_authority(struct service *svc, const char *name, const struct w
     r = db_workload_move(svc->db, name, move, clock_wall_ms(svc->clock), err);
     if (r == 0)
         r = event_note(svc, "workload.authority", "planner", name, err, "%s -> %s, epoch %llu",
-                      workload_authority_name(move->from), workload_authority_name(move->to),
-                      (unsigned long long)move->to_epoch);
+                       workload_authority_name(move->from), workload_authority_name(move->to),
+                       (unsigned long long)move->to_epoch);
     if (r == 0)
         service_config_changed(svc, name);
     return r;
@@ -181,7 +181,7 @@ static int note_lifecycle(struct service *svc, const char *name, enum workload_l
     if (r < 0)
         return r;
     return event_note(svc, "workload.lifecycle", "planner", name, err, "%s -> %s",
-                     workload_lifecycle_name(from), workload_lifecycle_name(to));
+                      workload_lifecycle_name(from), workload_lifecycle_name(to));
 }
 
 int workload_set_lifecycle(struct service *svc, const char *name, enum workload_lifecycle to,

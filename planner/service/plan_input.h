@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the engine gets: godwit.plan-input/1, assembled from the database. */
+#ifndef GODWIT_PLANNER_SERVICE_PLAN_INPUT_H
+#define GODWIT_PLANNER_SERVICE_PLAN_INPUT_H
+
+#include "planner/service/service.h"
+
+/* Write its members into the open root object. link_bytes_per_s 0 = what is configured. */
+int plan_input_write(struct service *svc, uint64_t link_bytes_per_s, struct jsw *w,
+                     struct err *err);
+
+#endif
