@@ -224,7 +224,7 @@ static void put_slaves(struct block *b, const struct device *d)
         probe_list(b->p, path, &names, NULL, NULL) < 0 || !names[0])
         return;
     jsw_arr(b->w, "slaves");
-    for (size_t i = 0; names[i] && i < COLLECT_SLAVES_MAX; i++) {
+    for (size_t i = 0; i < COLLECT_SLAVES_MAX && names[i]; i++) {
         text_sanitize(names[i]);
         jsw_str(b->w, NULL, names[i]);
     }

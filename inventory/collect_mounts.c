@@ -88,23 +88,35 @@ static bool is_first(const struct mount *all, size_t n, size_t at, uint64_t *ret
     return best == at;
 }
 
-/* The kernel writes blanks and backslashes as three octal digits. False when it does not fit. */
+/* Three octal digits after a backslash at s[at], as a byte. */
+static bool octal_at(struct slice s, size_t at, uint8_t *ret)
+{
+    unsigned v = 0;
+
+    if (s.len - at <= 3 || s.data[at] != '\\' || s.data[at + 1] > '3')
+        return false;
+    for (size_t i = at + 1; i <= at + 3; i++) {
+        if (s.data[i] < '0' || s.data[i] > '7')
+            return false;
+        v = v << 3 | (unsigned)(s.data[i] - '0');
+    }
+    *ret = (uint8_t)v;
+    return true;
+}
+
+/* The kernel writes blanks and backslashes as octal digits. False when it does not fit. */
 static bool unescape(struct slice s, char *out, size_t size)
 {
     size_t n = 0;
 
     for (size_t i = 0; i < s.len; i++) {
-        const uint8_t *c = &s.data[i];
-        unsigned v = *c;
+        uint8_t c = s.data[i];
 
         if (n + 1 >= size)
             return false;
-        if (*c == '\\' && s.len - i > 3 && c[1] >= '0' && c[1] <= '3' && (c[2] & 0xf8) == '0' &&
-            (c[3] & 0xf8) == '0') {
-            v = (unsigned)(c[1] - '0') << 6 | (unsigned)(c[2] - '0') << 3 | (unsigned)(c[3] - '0');
+        if (octal_at(s, i, &c))
             i += 3;
-        }
-        out[n++] = v ? (char)v : '?';
+        out[n++] = c ? (char)c : '?';
     }
     out[n] = '\0';
     return true;

@@ -44,5 +44,9 @@ c_tests += fuzz_document
 fuzz_document_SOURCES = tests/fuzz_document.c
 fuzz_document_LDADD = $(INVENTORY_TEST_LIBS)
 
+c_tests += fault_inventory
+fault_inventory_SOURCES = tests/fault_inventory.c tests/fixture.c
+fault_inventory_LDADD = $(INVENTORY_TEST_LIBS)
+
 sh_tests += tests/flow_inventory_size.sh
 endif

@@ -36,20 +36,12 @@ struct store {
     void *self; /* of store_retry_ops */
 };
 
-static bool is_key_char(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c != '\0' && strchr("/._=-", c));
-}
-
 bool store_is_prefix(const char *text)
 {
-    size_t len = 0;
+    size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                              "/._=-");
 
-    for (; text[len] != '\0'; len++)
-        if (len >= STORE_KEY_MAX || !is_key_char(text[len]))
-            return false;
-    return true;
+    return text[len] == '\0' && len <= STORE_KEY_MAX;
 }
 
 bool store_is_key(const char *text)

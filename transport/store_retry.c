@@ -9,7 +9,7 @@
 
 #include "base/banned.h"
 
-enum { RETRY_BASE_MS = 100, RETRY_MAX_MS = 20000, RETRY_SLICE_MS = 50 };
+enum { RETRY_BASE_MS = 200, RETRY_MAX_MS = 20000, RETRY_SLICE_MS = 50 };
 
 struct retry {
     const struct store_conf *conf;
@@ -59,7 +59,7 @@ static bool is_stopped(const struct retry *r)
 
 static int say_stopped(struct err *err)
 {
-    return err_set(err, -ECANCELED, "stopped while the store did not answer");
+    return err_set(err, -ECANCELED, "stopped while waiting for the store");
 }
 
 /* Exponential with full jitter, but never under a tenth, so that a row of lucky draws does not

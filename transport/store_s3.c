@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Objects of an S3 service: s3://bucket/prefix. Nothing here relies on ETag, multipart or the
  * order of a listing's pages beyond what is checked. */
-#include "transport/s3_call.h"
-#include "transport/s3_xml.h"
+#include "transport/s3_list.h"
 
 #include "base/auto.h"
 #include "base/err.h"
@@ -15,10 +14,6 @@
 
 enum {
     S3_REPLY_MIN = 64 * 1024, /* room for an error document, however small the range */
-    S3_LIST_REPLY_MAX = 8 << 20,
-    S3_TOKEN_MAX = 4096,
-    S3_NUMBER_MAX = 24,
-    S3_FULL_KEY_MAX = STORE_KEY_MAX + S3_CALL_PREFIX_MAX + 1,
 };
 
 static int s3_open(const struct store_conf *conf, void **ret_self, struct err *err)
@@ -149,6 +144,22 @@ static int get_at_end(void *self, const char *key, const struct store_range *ran
     return 0;
 }
 
+/* The body into out; an empty out takes the memory itself, which spares a copy of a pack. */
+static int hand_over(struct http_reply *reply, struct buf *out, struct err *err)
+{
+    size_t max = out->max;
+
+    if (out->data || out->failed || (max > 0 && reply->body.len > max)) {
+        if (buf_append(out, reply->body.data, reply->body.len) < 0)
+            return buf_failed(out, err);
+        return 0;
+    }
+    *out = reply->body;
+    out->max = max;
+    memset(&reply->body, 0, sizeof(reply->body));
+    return 0;
+}
+
 static int s3_get(void *self, const char *key, const struct store_range *range, struct buf *out,
                   struct err *err)
 {
@@ -179,9 +190,7 @@ static int s3_get(void *self, const char *key, const struct store_range *range, 
         rc = check_get(key, range, ranged, &reply, err);
     if (rc < 0)
         return rc;
-    if (buf_append(out, reply.body.data, reply.body.len) < 0)
-        return buf_failed(out, err);
-    return 0;
+    return hand_over(&reply, out, err);
 }
 
 static int s3_head(void *self, const char *key, uint64_t *ret_bytes, struct err *err)
@@ -212,165 +221,12 @@ static int s3_remove(void *self, const char *key, struct err *err)
     return 0;
 }
 
-/* A walk over the pages of a listing. */
-struct s3_walk {
-    struct s3_call *call;
-    const char *prefix; /* the store's, without the bucket prefix */
-    const char *after;  /* or NULL */
-    store_list_fn fn;
-    void *arg;
-    char last[STORE_KEY_MAX + 1]; /* told */
-    char token[S3_TOKEN_MAX];     /* of the next page; "" = none */
-};
-
-static int list_damaged(const char *what, struct err *err)
+static int s3_list_all(void *self, const char *prefix, const char *after, store_list_fn fn,
+                       void *arg, struct err *err)
 {
-    return err_set_gw(err, GW_STORE_UNREACHABLE, -EAGAIN, "list: %s", what);
-}
+    struct s3_list w = {.call = self, .prefix = prefix, .after = after, .fn = fn, .arg = arg};
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/* In place; '+' stays, since a key of ours holds none. -EINVAL. */
-static int url_decode(char *text)
-{
-    char *out = text;
-
-    for (const char *in = text; *in != '\0';) {
-        int high;
-        int low;
-
-        if (*in != '%') {
-            *out++ = *in++;
-            continue;
-        }
-        high = hex_digit(in[1]);
-        low = high >= 0 ? hex_digit(in[2]) : -1;
-        if (low < 0 || high + low == 0)
-            return -EINVAL;
-        *out++ = (char)(high * 16 + low);
-        in += 3;
-    }
-    *out = '\0';
-    return 0;
-}
-
-/* The key of one <Contents> as the store's callers know it; NULL for what is not ours. */
-static const char *entry_key(const struct s3_walk *w, char *full, bool encoded)
-{
-    const char *key = full + strlen(w->call->prefix);
-
-    if ((encoded && url_decode(full) < 0) || !text_starts(full, w->call->prefix))
-        return NULL;
-    return store_is_key(key) && text_starts(key, w->prefix) ? key : NULL;
-}
-
-static int list_entry(struct s3_walk *w, struct slice entry, bool encoded, struct err *err)
-{
-    char full[3 * S3_FULL_KEY_MAX + 1]; /* encoded at worst */
-    char text[TEXT_TIME_MAX + S3_NUMBER_MAX];
-    const char *key;
-    uint64_t size;
-    uint64_t mtime_ms = 0;
-
-    if (s3_xml_text(entry, "Key", full, sizeof(full)) == -ENOENT)
-        return list_damaged("an entry without a key", err);
-    key = entry_key(w, full, encoded);
-    if (!key || (w->after && strcmp(key, w->after) <= 0))
-        return 0;
-    if (strcmp(key, w->last) <= 0)
-        return err_set_gw(err, GW_STORE_UNREACHABLE, -EPROTO,
-                          "list: the store does not list in order of keys ('%s' after '%s')", key,
-                          w->last);
-    if (s3_xml_text(entry, "Size", text, sizeof(text)) < 0 ||
-        num_parse_u64(text, 0, INT64_MAX, &size, NULL) < 0)
-        return list_damaged("an entry without a size", err);
-    if (s3_xml_text(entry, "LastModified", text, sizeof(text)) == 0)
-        text_parse_time(text, &mtime_ms, NULL);
-    memcpy(w->last, key, strlen(key) + 1);
-    return w->fn(w->arg, key, size, mtime_ms);
-}
-
-/* w->token for the next page, "" when this was the last. */
-static int next_token(struct s3_walk *w, struct slice doc, struct err *err)
-{
-    char text[8];
-    char token[S3_TOKEN_MAX];
-
-    if (s3_xml_text(doc, "IsTruncated", text, sizeof(text)) < 0)
-        return list_damaged("a page that does not say whether it is the last", err);
-    if (strcmp(text, "true") != 0) {
-        w->token[0] = '\0';
-        return 0;
-    }
-    if (s3_xml_text(doc, "NextContinuationToken", token, sizeof(token)) < 0 || token[0] == '\0' ||
-        strcmp(token, w->token) == 0)
-        return list_damaged("a page without the token of the next", err);
-    return text_copy(w->token, sizeof(w->token), token);
-}
-
-static int list_page(struct s3_walk *w, const struct http_reply *reply, struct err *err)
-{
-    struct slice doc = buf_slice(&reply->body);
-    struct slice entry;
-    char text[8];
-    bool encoded;
-    int rc;
-
-    if (doc.len == 0 || !s3_xml_next(&doc, "ListBucketResult", &entry))
-        return list_damaged("the reply is not a listing, or was cut", err);
-    doc = entry;
-    encoded = s3_xml_text(doc, "EncodingType", text, sizeof(text)) == 0 && strcmp(text, "url") == 0;
-    rc = next_token(w, doc, err);
-    while (rc == 0 && s3_xml_next(&doc, "Contents", &entry))
-        rc = list_entry(w, entry, encoded, err);
-    return rc;
-}
-
-static int ask_page(struct s3_walk *w, struct http_reply *reply, struct err *err)
-{
-    char prefix[S3_FULL_KEY_MAX + 1];
-    char start[S3_FULL_KEY_MAX + 1];
-    bool first = w->token[0] == '\0';
-    struct s3_sign_pair params[4] = {
-        {"list-type", "2"},
-        {"encoding-type", "url"},
-        {"prefix", prefix},
-        {first ? "start-after" : "continuation-token", first ? start : w->token},
-    };
-    struct s3_request req = {
-        .method = "GET",
-        .params = params,
-        .params_n = first && !w->after ? 3 : 4,
-        .max_reply_bytes = S3_LIST_REPLY_MAX,
-    };
-
-    if (text_print(prefix, sizeof(prefix), "%s%s", w->call->prefix, w->prefix) < 0 ||
-        text_print(start, sizeof(start), "%s%s", w->call->prefix, w->after ? w->after : "") < 0)
-        return err_set(err, -EINVAL, "key prefix too long");
-    return s3_call(w->call, &req, reply, err);
-}
-
-static int s3_list(void *self, const char *prefix, const char *after, store_list_fn fn, void *arg,
-                   struct err *err)
-{
-    struct s3_walk w = {.call = self, .prefix = prefix, .after = after, .fn = fn, .arg = arg};
-    int rc;
-
-    do {
-        auto_reply struct http_reply reply = {0};
-
-        rc = ask_page(&w, &reply, err);
-        if (rc == 0)
-            rc = list_page(&w, &reply, err);
-    } while (rc == 0 && w.token[0] != '\0');
-    return rc;
+    return s3_list(&w, err);
 }
 
 static bool s3_skew_ms(const void *self, int64_t *ret_ms)
@@ -391,6 +247,6 @@ const struct store_ops store_s3_ops = {
     .get = s3_get,
     .head = s3_head,
     .remove = s3_remove,
-    .list = s3_list,
+    .list = s3_list_all,
     .skew_ms = s3_skew_ms,
 };

@@ -76,13 +76,16 @@ static const struct volume_ops *ops_of(const struct stat *st)
 static int find_ops(const char *path, struct stat *ret_st, const struct volume_ops **ret_ops,
                     struct err *err)
 {
+    const struct volume_ops *ops;
+
     if (stat(path, ret_st) < 0)
         return volume_open_failed(path, -errno, err);
-    *ret_ops = ops_of(ret_st);
-    if (!*ret_ops)
+    ops = ops_of(ret_st);
+    if (!ops)
         return err_set_gw(err, GW_VOLUME_UNREADABLE, -EINVAL,
                           "'%s' is %s; a volume is a block device or a regular file", path,
                           kind_of_mode(ret_st->st_mode));
+    *ret_ops = ops;
     return 0;
 }
 
