@@ -145,6 +145,30 @@ static void a_store_that_never_recovers_is_given_up(void **state)
     assert_non_null(strstr(p->err.text, "4 attempts"));
 }
 
+/* A restart is waited out; a wrong address is said at once. */
+static void who_never_answered_is_given_up_sooner(void **state)
+{
+    struct place *p = *state;
+    struct store_conf conf = {.url = "s3://bucket/pre",
+                              .endpoint = p->endpoint,
+                              .path_style = 1,
+                              .clock = &p->clock,
+                              .attempts = 10};
+    auto_store struct store *s = NULL;
+    uint64_t size;
+
+    assert_ok(store_open(&conf, &s, NULL));
+    for (int i = 0; i < 4; i++)
+        s3_step(p->server, S3_HANG_UP, NULL);
+    assert_fails(-EAGAIN, store_head(s, "k", &size, NULL));
+    assert_int_equal(4, s3_requests(p->server));
+    assert_fails(-ENOENT, store_head(s, "k", &size, NULL));
+    for (int i = 0; i < 9; i++)
+        s3_step(p->server, S3_HANG_UP, NULL);
+    assert_fails(-ENOENT, store_head(s, "k", &size, NULL));
+    assert_int_equal(15, s3_requests(p->server));
+}
+
 static void nobody_at_home_is_unreachable(void **state)
 {
     struct place *p = *state;
@@ -443,6 +467,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(a_busy_store_is_asked_again),
         CASE(a_store_that_never_recovers_is_given_up),
+        CASE(who_never_answered_is_given_up_sooner),
         CASE(nobody_at_home_is_unreachable),
         CASE(a_cut_body_is_fetched_again),
         CASE(a_put_whose_reply_was_lost_is_recognised),

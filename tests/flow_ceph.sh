@@ -61,7 +61,25 @@ run() {
     AWS_ENDPOINT_URL=${endpoint/127.0.0.1/$host} GODWIT_S3_PATH_STYLE=$style contract_store
 }
 
+# A gateway that goes away in the middle of a transfer and comes back is waited for.
+restart() {
+    local pid line
+    echo "== gateway restarts under a transfer"
+    mkfifo "$dir/out"
+    GODWIT_S3_PATH_STYLE=1 store_bench "s3://$bucket/restart" 4 100 2 >"$dir/out" &
+    pid=$!
+    exec 3<"$dir/out"
+    read -r line <&3
+    [ "$line" = started ]
+    "$ceph" gw-stop --dir "$dir/c"
+    "$ceph" gw-start --dir "$dir/c"
+    tee "$dir/rest" <&3
+    wait "$pid"
+    grep -q 'retries: [1-9]' "$dir/rest"
+}
+
 if [ "${FLOW_CEPH:-}" = all ]; then
+    restart
     run http path
     run http virtual
     run https path

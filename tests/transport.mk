@@ -26,10 +26,14 @@ unit_s3_xml_SOURCES = tests/unit_s3_xml.c
 unit_s3_xml_LDADD = $(TRANSPORT_TEST_LIBS)
 endif
 
+check_PROGRAMS += store_bench
+store_bench_SOURCES = tests/bench/store_bench.c
+store_bench_LDADD = $(TRANSPORT_LIBS) $(BASE_LIBS)
+
 # A real gateway: a short case in check, every combination in check-s3.
 sh_tests += tests/flow_ceph.sh
 check-s3: $(check_PROGRAMS)
-	$(AM_TESTS_ENVIRONMENT) FLOW_CEPH=all bash $(srcdir)/tests/flow_ceph.sh
+	@$(AM_TESTS_ENVIRONMENT) FLOW_CEPH=all bash $(srcdir)/tests/flow_ceph.sh
 .PHONY: check-s3
 
 # The data path.

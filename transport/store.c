@@ -17,7 +17,7 @@ static const struct store_ops *const stores[] = {
     &store_mem_ops,
 };
 
-enum { STORE_PART_MAX = 255, STORE_ATTEMPTS = 6 };
+enum { STORE_PART_MAX = 255, STORE_ATTEMPTS = 10 };
 
 /* What a handle and its dups have in common. */
 struct store_shared {

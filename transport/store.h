@@ -34,7 +34,8 @@ struct store_conf {
     const struct clock *clock; /* NULL = clock_system */
     const struct rng *rng;     /* NULL = rng_system */
     const atomic_bool *stop;   /* ends waits with -ECANCELED; or NULL */
-    unsigned attempts;         /* per call, with backoff and jitter; 0 = 6 */
+    unsigned attempts; /* per call, with backoff and jitter; 0 = 10, which waits out about half a
+                          minute. A place that never answered gets 4: a second. */
 };
 
 /* -EINVAL (GW_STORE_BAD_URL); nothing is contacted yet but a directory's existence. conf is copied.

@@ -49,6 +49,7 @@ bool store_skew_ms(const struct store *s, int64_t *ret_ms);
 struct store_totals {
     _Atomic uint64_t put_n, get_n, head_n, list_n, delete_n, retry_n;
     _Atomic uint64_t bytes_out, bytes_in;
+    atomic_bool answered; /* the place has, at least once */
 };
 
 /*

@@ -9,7 +9,13 @@
 
 #include "base/banned.h"
 
-enum { RETRY_BASE_MS = 200, RETRY_MAX_MS = 20000, RETRY_SLICE_MS = 50 };
+enum {
+    RETRY_BASE_MS = 200,
+    RETRY_MAX_MS = 20000,
+    RETRY_SLICE_MS = 50,
+    /* A place that never answered is rather a wrong name than a restart: say so soon. */
+    RETRY_FIRST_CONTACT = 4,
+};
 
 struct retry {
     const struct store_conf *conf;
@@ -73,17 +79,32 @@ static uint64_t backoff_ms(const struct retry *r, unsigned attempt)
     return ceiling / 10 + rng_below(r->conf->rng, ceiling - ceiling / 10);
 }
 
+/* Is rc what the caller gets? What may be repeated is not. */
+static bool is_final(struct retry *r, int rc, const struct err *err)
+{
+    if (rc < 0 && err->retryable)
+        return false;
+    atomic_store(&r->totals->answered, true);
+    return true;
+}
+
+static unsigned attempts_of(const struct retry *r)
+{
+    unsigned most = r->conf->attempts;
+
+    return most > RETRY_FIRST_CONTACT && !atomic_load(&r->totals->answered) ? RETRY_FIRST_CONTACT
+                                                                            : most;
+}
+
 /*
- * Attempt number *attempt failed with err: wait and return 0 when another one is due (*attempt
- * counts on), else return what the caller gets.
+ * Attempt number *attempt failed with err, which is retryable: wait and return 0 when another one
+ * is due (*attempt counts on), else return what the caller gets.
  */
 static int retry_next(struct retry *r, unsigned *attempt, struct err *err)
 {
     uint64_t left;
 
-    if (!err->retryable)
-        return err->code;
-    if (*attempt >= r->conf->attempts) {
+    if (*attempt >= attempts_of(r)) {
         err->code = -EAGAIN;
         err->gw = GW_STORE_UNREACHABLE;
         return err_add(err, -EAGAIN, "gave up after %u attempts", *attempt);
@@ -126,7 +147,7 @@ static int retry_read_back(struct retry *r, const char *key, struct slice body, 
 
     for (;;) {
         rc = r->ops->get(r->inner, key, &range, &there, &why);
-        if (rc >= 0 || !why.retryable)
+        if (is_final(r, rc, &why))
             break;
         rc = retry_next(r, &attempt, &why);
         if (rc < 0) {
@@ -158,10 +179,10 @@ static int retry_put(void *self, const char *key, struct slice body, const uint8
             return rc;
         atomic_fetch_add(&r->totals->bytes_out, body.len);
         rc = r->ops->put(r->inner, key, body, sha256, flags, err);
-        if (rc == 0)
-            return 0;
         if (rc == -EEXIST && attempt > 1)
             return retry_read_back(r, key, body, err);
+        if (is_final(r, rc, err))
+            return rc;
         rc = retry_next(r, &attempt, err);
         if (rc < 0)
             return rc;
@@ -178,12 +199,14 @@ static int retry_get(void *self, const char *key, const struct store_range *rang
 
     for (;;) {
         rc = r->ops->get(r->inner, key, range, out, err);
-        if (rc == 0)
+        if (is_final(r, rc, err))
             break;
         rc = retry_next(r, &attempt, err);
         if (rc < 0)
             return rc;
     }
+    if (rc < 0)
+        return rc;
     atomic_fetch_add(&r->totals->bytes_in, out->len - before);
     /* What came is paid for afterwards: the next get waits. */
     rc = rate_take(r->conf->rate, out->len - before, r->conf->stop);
@@ -202,8 +225,8 @@ static int retry_head(void *self, const char *key, uint64_t *ret_bytes, struct e
 
     for (;;) {
         rc = r->ops->head(r->inner, key, ret_bytes, err);
-        if (rc == 0)
-            return 0;
+        if (is_final(r, rc, err))
+            return rc;
         rc = retry_next(r, &attempt, err);
         if (rc < 0)
             return rc;
@@ -218,8 +241,8 @@ static int retry_remove(void *self, const char *key, struct err *err)
 
     for (;;) {
         rc = r->ops->remove(r->inner, key, err);
-        if (rc == 0)
-            return 0;
+        if (is_final(r, rc, err))
+            return rc;
         rc = retry_next(r, &attempt, err);
         if (rc < 0)
             return rc;
@@ -262,7 +285,7 @@ static int retry_list(void *self, const char *prefix, const char *after, store_l
             from = start;
         }
         rc = r->ops->list(r->inner, prefix, from, walk_entry, &w, err);
-        if (rc == 0 || w.ended)
+        if (w.ended || is_final(r, rc, err))
             return rc;
         rc = retry_next(r, &attempt, err);
         if (rc < 0)
