@@ -41,10 +41,11 @@ enum {
 
 /* A block device, or a mounted file system that has none here. Strings are never NULL. */
 struct inventory_volume {
-    const char *path;    /* "/dev/mapper/vg0-data" */
-    const char *kind;    /* "disk", "partition", "lvm", ... or "mount" */
-    const char *fs;      /* "xfs"; "" nothing recognised */
-    const char *mount;   /* "" not mounted */
+    const char *path;  /* "/dev/mapper/vg0-data" */
+    const char *name;  /* of the kernel, "dm-2": the subject of its utilisation; "" of a "mount" */
+    const char *kind;  /* "disk", "partition", "lvm", ... or "mount" */
+    const char *fs;    /* "xfs"; "" nothing recognised */
+    const char *mount; /* "" not mounted */
     uint64_t size_bytes; /* 0 unknown */
     uint64_t used_bytes; /* of the mounted file system; 0 with has_used false */
     bool has_used;
@@ -94,6 +95,11 @@ struct inventory {
 int inventory_parse(struct slice json, struct inventory **ret, struct err *err);
 /* The same from a member of another document; doc is kept alive, the caller's own stays his. */
 int inventory_read(const struct js *doc, struct inventory **ret, struct err *err);
+/*
+ * The volume that people mean by text: its path, its kernel name with or without "/dev/", the
+ * "/dev/VG/LV" of a logical volume, or where it is mounted. NULL: there is none.
+ */
+const struct inventory_volume *inventory_volume_of(const struct inventory *inv, const char *text);
 void inventory_free(struct inventory *inv);
 static inline void inventory_freep(struct inventory **inv)
 {

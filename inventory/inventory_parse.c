@@ -183,12 +183,13 @@ static void read_device(struct reader *r, const struct js *devices, size_t n, si
 
     *v = (struct inventory_volume){
         .path = get_str(r, d, "path"),
+        .name = get_str(r, d, "name"),
         .kind = get_str(r, d, "kind"),
         .fs = get_str(r, get_obj(r, d, "content"), "type"),
         .mount = "",
         .size_bytes = get_u64(r, d, "size_bytes", INT64_MAX),
-        .is_top = is_top(devices, n, get_str(r, d, "name")),
     };
+    v->is_top = is_top(devices, n, v->name);
     if (!v->path[0])
         refuse(r, -EINVAL, "block.devices.path", "is missing");
 }
@@ -216,6 +217,7 @@ static void read_mount(struct reader *r, const struct js *m, struct inventory_vo
 {
     *v = (struct inventory_volume){
         .path = get_str(r, m, "source"),
+        .name = "",
         .kind = "mount",
         .fs = get_str(r, m, "fs"),
         .size_bytes = get_u64(r, m, "total_bytes", INT64_MAX),
@@ -332,6 +334,56 @@ int inventory_parse(struct slice json, struct inventory **ret, struct err *err)
     int rc = js_parse(json, INVENTORY_MAX_BYTES, &doc, err);
 
     return rc < 0 ? rc : inventory_read(doc, ret, err);
+}
+
+/* Append part of a mapper name: LVM doubles the dashes in names of groups and volumes. */
+static void mapper_part(struct buf *out, struct slice part)
+{
+    for (size_t i = 0; i < part.len; i++) {
+        buf_append(out, &part.data[i], 1);
+        if (part.data[i] == '-')
+            buf_append(out, &part.data[i], 1);
+    }
+}
+
+/* "/dev/vg/my-lv" as "/dev/mapper/vg-my--lv"; false when text is not of that form. */
+static bool mapper_path(const char *text, struct buf *out)
+{
+    const char *group = text + strlen("/dev/");
+    const char *slash = NULL;
+
+    if (!text_starts(text, "/dev/"))
+        return false;
+    slash = strchr(group, '/');
+    if (!slash || slash == group || !slash[1] || strchr(slash + 1, '/'))
+        return false;
+    buf_str(out, "/dev/mapper/");
+    mapper_part(out, slice_of(group, (size_t)(slash - group)));
+    buf_str(out, "-");
+    mapper_part(out, slice_str(slash + 1));
+    return buf_cstr(out) != NULL;
+}
+
+static bool is_meant(const struct inventory_volume *v, const char *text)
+{
+    const char *name = text_starts(text, "/dev/") ? text + strlen("/dev/") : text;
+
+    return text_equal(v->path, text) || (v->name[0] && text_equal(v->name, name)) ||
+           (v->mount[0] && text_equal(v->mount, text));
+}
+
+const struct inventory_volume *inventory_volume_of(const struct inventory *inv, const char *text)
+{
+    auto_buf struct buf mapped = {0};
+    bool is_mapped = mapper_path(text, &mapped);
+
+    for (size_t i = 0; i < inv->n_volumes; i++) {
+        const struct inventory_volume *v = &inv->volumes[i];
+
+        if (is_meant(v, text) || (is_mapped && text_equal(v->path, buf_cstr(&mapped))))
+            return v;
+    }
+    return NULL;
 }
 
 void inventory_free(struct inventory *inv)

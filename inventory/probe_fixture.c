@@ -78,19 +78,23 @@ static const struct probe_ops fixture_ops = {
 
 int probe_fixture_new(const char *root, struct probe **ret, struct err *err)
 {
+    auto_close int fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    auto_close int inside = -1;
     struct probe_tree *t = NULL;
-    int fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
     if (fd < 0)
         return err_set(err, -errno, "open fixture '%s': %m", root);
+    inside = fixture_open(&(struct probe_tree){.root_fd = fd}, "/", O_PATH | O_CLOEXEC);
+    if (inside == -ENOSYS ||
+        inside == -EPERM) /* old container engines refuse what they do not know */
+        return err_set(err, -EOPNOTSUPP, "this kernel or container has no openat2 (Linux 5.6)");
     t = calloc(1, sizeof(*t));
-    if (!t) {
-        close(fd);
+    if (!t)
         return err_set(err, -ENOMEM, "no memory for a probe");
-    }
     t->probe.ops = &fixture_ops;
     t->root_fd = fd;
     t->open = fixture_open;
+    fd = -1;
     *ret = &t->probe;
     return 0;
 }

@@ -355,5 +355,6 @@ int main(void)
          NULL},
     };
 
+    fixture_require();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

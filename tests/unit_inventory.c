@@ -82,6 +82,24 @@ static void volumes_join_devices_and_mounts(void **state)
     assert_string_equal(v->mount, "/backup");
 }
 
+static void a_volume_is_found_by_any_of_its_names(void **state)
+{
+    static const char *const names[] = {"/dev/mapper/vg0-pg--data", "/dev/vg0/pg-data", "/dev/dm-2",
+                                        "dm-2", "/var/lib/pgsql"};
+    static const char *const others[] = {
+        "",           "/dev/",        "/dev/vg0", "/dev/vg0/",      "/dev//x",
+        "/dev/a/b/c", "vg0-pg--data", "/dev/dm-", "/var/lib/pgsql/"};
+    auto_inventory struct inventory *inv = inventory_of("rhel79-db");
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        assert_ptr_equal(inventory_volume_of(inv, names[i]),
+                         volume(inv, "/dev/mapper/vg0-pg--data"));
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        assert_null(inventory_volume_of(inv, others[i]));
+    assert_string_equal(inventory_volume_of(inv, "/backup")->name, "");
+}
+
 static void peers_tell_who_called(void **state)
 {
     auto_inventory struct inventory *inv = inventory_of("deb12-web");
@@ -249,6 +267,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(view_has_what_a_table_of_hosts_shows),
         cmocka_unit_test(volumes_join_devices_and_mounts),
+        cmocka_unit_test(a_volume_is_found_by_any_of_its_names),
         cmocka_unit_test(peers_tell_who_called),
         cmocka_unit_test(this_machine_describes_itself),
         cmocka_unit_test(a_document_within_another_is_read_too),
