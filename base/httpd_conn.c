@@ -24,9 +24,11 @@
 #include "base/banned.h"
 
 enum {
-    DEFERRED_INPUT_MAX = 4 * 1024, /* what a peer may send while it waits */
-    PENDING_MAX = 1 << 20,         /* a reply this far from being read */
-    SLOW_READER_S = 5,             /* must come below PENDING_MAX within */
+    /* What a peer may send while it waits: two TLS records, because libevent forgets to go on with
+     * half a record that it left in the session. */
+    DEFERRED_INPUT_MAX = 32 * 1024,
+    PENDING_MAX = 1 << 20, /* a reply this far from being read */
+    SLOW_READER_S = 5,     /* must come below PENDING_MAX within */
     LINGER_S = 1,
     LINGER_READS = 16,
 };
@@ -38,10 +40,10 @@ static void deadline_set(struct conn *c, unsigned s)
     event_add(c->deadline, &tv);
 }
 
-/* Hang up; evhttp finds out as of any peer that is gone, and frees what belongs to it. */
+/* Not by the socket: behind a full input buffer nobody looks at it any more. */
 static void conn_cut(struct conn *c)
 {
-    shutdown(bufferevent_getfd(c->bev), SHUT_RDWR);
+    bufferevent_trigger_event(c->bev, BEV_EVENT_READING | BEV_EVENT_TIMEOUT, 0);
 }
 
 static size_t conn_pending(const struct conn *c)

@@ -149,8 +149,11 @@ void loop_free(struct loop *l)
         left = p->next;
         free(p);
     }
-    if (l->base)
+    if (l->base) {
+        /* Bufferevents free themselves a turn later; event_base_free misses some of them. */
+        event_base_loop(l->base, EVLOOP_NONBLOCK);
         event_base_free(l->base);
+    }
     if (l->wake_fd >= 0)
         close(l->wake_fd);
     pthread_mutex_destroy(&l->lock);

@@ -12,7 +12,7 @@ struct loop_timer;
 typedef void (*loop_fn)(void *arg);
 
 int loop_new(struct loop **ret, struct err *err);
-void loop_free(struct loop *l);
+void loop_free(struct loop *l);                /* after its timers and servers */
 int loop_run(struct loop *l, struct err *err); /* until loop_stop; once */
 void loop_stop(struct loop *l);                /* from any thread; for good */
 

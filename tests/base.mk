@@ -33,6 +33,10 @@ c_tests += unit_http_tls
 unit_http_tls_SOURCES = tests/unit_http_tls.c tests/httpd_fixture.h
 unit_http_tls_LDADD = $(BASE_TEST_LIBS)
 
+c_tests += unit_httpd
+unit_httpd_SOURCES = tests/unit_httpd.c tests/httpd_fixture.h tests/tls_raw.c tests/tls_raw.h
+unit_httpd_LDADD = $(BASE_TEST_LIBS)
+
 c_tests += unit_err
 unit_err_SOURCES = tests/unit_err.c
 unit_err_LDADD = $(BASE_TEST_LIBS)

@@ -282,6 +282,12 @@ static inline void server_serve(struct httpd_request *r, void *arg)
         server_answer_echo_(r);
 }
 
+/* Answer the request that waits, in the loop's thread. */
+static inline void server_answer_waiting(struct server *s)
+{
+    assert_ok(loop_post(s->loop, server_answer_waiting_, s));
+}
+
 struct world {
     struct pki pki;
     struct server server;
