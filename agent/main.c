@@ -96,7 +96,7 @@ static int read_token(const char *from, struct buf *out, struct err *err)
         text_print(ref, sizeof(ref), "file:%s", from);
         return secret_load(ref, out, err);
     }
-    while ((n = read(STDIN_FILENO, chunk, sizeof(chunk))) > 0)
+    while ((n = read(STDIN_FILENO, chunk, sizeof(chunk))) > 0 && out->len < TOKEN_MAX)
         buf_append(out, chunk, (size_t)n);
     crypto_wipe(chunk, sizeof(chunk));
     if (n < 0)
@@ -121,7 +121,7 @@ static int host_name(const struct call *call, char *out, size_t size, struct err
 static int do_enrol(const struct call *call, struct err *err)
 {
     const char *from = opt_text(call->opts, "join");
-    auto_buf struct buf token = {.max = TOKEN_MAX};
+    auto_buf struct buf token = {0};
     char name[ENROL_NAME_MAX + 1];
     struct enrol_join join = {.state_dir = call->state_dir,
                               .server = opt_text(call->opts, "server"),
