@@ -177,10 +177,11 @@ static int tell_port(const struct program *p, struct err *err)
     int r = 0;
 
     (void)text_print(text, sizeof(text), "%u\n", service_port(p->service));
-    if (path)
-        r = fd_save(path, slice_str(text), 0644, err);
-    if (r == 0 && client)
+    if (client)
         r = init_write_client(p->service->own, client, err);
+    /* Last, because whoever waits for it goes on at once. */
+    if (r == 0 && path)
+        r = fd_save(path, slice_str(text), 0644, err);
     return r;
 }
 
