@@ -3,12 +3,13 @@
 #include "planner/service/vaultq.h"
 
 #include "base/auto.h"
+#include "base/log.h"
 #include "base/queue.h"
 #include "base/worker.h"
 
 #include "base/banned.h"
 
-enum { VAULTQ_DEPTH = 256 };
+enum { VAULTQ_DEPTH = 256, VAULTQ_RETRY_MS = 15000 };
 
 struct vaultq {
     struct service *svc; /* only its constant members are read from the thread */
@@ -56,23 +57,41 @@ static void deliver(void *arg)
     job->done(job->arg, job);
 }
 
+/* Agents wait for the vault, and only the planner makes it: so at once, and again until it is
+ * there. */
+static void try_vault(struct vaultq *q, struct vault **vault)
+{
+    struct err err = {0};
+
+    if (open_vault(q, vault, &err) < 0)
+        log_debug("the vault: %s", err.text); /* store_watch tells operators */
+}
+
+static void answer(struct vaultq *q, struct vault **vault, struct vaultq_job *job)
+{
+    job->result = *vault ? 0 : open_vault(q, vault, &job->err);
+    if (job->result == 0)
+        job->result = run_job(*vault, job);
+    if (loop_post(q->svc->loop, deliver, job) < 0)
+        free(job);
+}
+
 static int thread_main(void *arg, size_t index, struct err *err)
 {
     struct vaultq *q = arg;
     auto_vault struct vault *v = NULL;
-    struct vaultq_job *job;
     void *item;
+    int r;
 
     (void)index;
     (void)err; /* a job's failure is the job's own */
-    while (queue_pop(q->jobs, 0, &item) == 0) {
-        job = item;
-        job->result = v ? 0 : open_vault(q, &v, &job->err);
-        if (job->result == 0)
-            job->result = run_job(v, job);
-        if (loop_post(q->svc->loop, deliver, job) < 0)
-            free(job);
-    }
+    do {
+        if (!v)
+            try_vault(q, &v);
+        r = queue_pop(q->jobs, v ? 0 : VAULTQ_RETRY_MS, &item);
+        if (r == 0)
+            answer(q, &v, item);
+    } while (r == 0 || r == -ETIMEDOUT);
     return 0;
 }
 
