@@ -74,7 +74,7 @@ static int find_context(struct cmd_call *call, const struct conf *conf, struct c
         name = getenv("GODWIT_CONTEXT");
     if (!name)
         name = conf_get(conf, "cli", "context", "default");
-    if (text_print(section, sizeof(section), "context %s", name) < 0)
+    if (text_print(section, sizeof(section), "context.%s", name) < 0)
         return err_set_gw(err, GW_BAD_VALUE, -EINVAL, "the context's name is too long");
     ctx->server = server ? server : getenv("GODWIT_SERVER");
     if (!ctx->server)
