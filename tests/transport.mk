@@ -37,14 +37,26 @@ check-s3: $(check_PROGRAMS)
 .PHONY: check-s3
 
 # The data path.
+check_PROGRAMS += tool_digest
+tool_digest_SOURCES = tests/tool_digest.c
+tool_digest_LDADD = $(TRANSPORT_LIBS) $(BASE_LIBS)
+sh_tests += tests/flow_digest.sh
+EXTRA_DIST += tests/volume_digest.py
 if HAVE_CMOCKA
-c_tests += unit_digest unit_ledger unit_replica unit_state unit_table
+c_tests += fault_replica unit_digest unit_ledger unit_replica unit_replica_damage \
+	unit_replica_sides unit_state unit_table
+fault_replica_SOURCES = tests/fault_replica.c tests/replica_place.h
+fault_replica_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_digest_SOURCES = tests/unit_digest.c
 unit_digest_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_ledger_SOURCES = tests/unit_ledger.c
 unit_ledger_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_replica_SOURCES = tests/unit_replica.c tests/replica_place.h
 unit_replica_LDADD = $(TRANSPORT_TEST_LIBS)
+unit_replica_damage_SOURCES = tests/unit_replica_damage.c tests/replica_place.h
+unit_replica_damage_LDADD = $(TRANSPORT_TEST_LIBS)
+unit_replica_sides_SOURCES = tests/unit_replica_sides.c tests/replica_place.h
+unit_replica_sides_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_state_SOURCES = tests/unit_state.c
 unit_state_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_table_SOURCES = tests/unit_table.c

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who may write a replica, and onto what: epochs, other pushers, races, larger landing devices. */
+#include "tests/replica_place.h"
+
+#include "base/gw.h"
+#include "base/proc.h"
+#include "base/worker.h"
+
+#include "base/banned.h"
+
+enum { MIB = 1 << 20 };
+
+static void final_point_is_made_without_a_change(void **state)
+{
+    struct place_run push = {.image = "a", .state = "sa"};
+    struct place_run pull = {.image = "b", .state = "sb"};
+    struct place p;
+
+    (void)state;
+    place_init(&p, "mem:final");
+    place_random(&p, "a", 0, MIB, 1);
+    place_ok(place_push(&p, &push), &push);
+    place_ok(place_pull(&p, &pull), &pull);
+    push.kind = REPLICA_FINAL;
+    place_ok(place_push(&p, &push), &push);
+    assert_int_equal(push.point.seq, 2);
+    assert_int_equal(push.point.kind, REPLICA_FINAL);
+    assert_int_equal(push.point.changed_bytes, 0);
+    place_ok(place_pull(&p, &pull), &pull);
+    assert_int_equal(pull.point.seq, 2);
+    assert_true(place_same(&p, "a", "b", MIB));
+    place_done(&p);
+}
+
+static void expected_digest_is_checked_before_writing(void **state)
+{
+    struct place_run push = {.image = "a", .state = "sa"};
+    uint8_t wrong[32] = {1};
+    struct replica_point point;
+    char image[PATH_MAX];
+    char dir[PATH_MAX];
+    struct err err = {0};
+    struct place p;
+
+    (void)state;
+    place_init(&p, "mem:expect");
+    place_random(&p, "a", 0, MIB, 1);
+    place_ok(place_push(&p, &push), &push);
+    struct replica_run run = {.vault = p.vault,
+                              .name = "shop/db",
+                              .volume_path = unit_path(p.dir, "b", image),
+                              .state_dir = unit_path(p.dir, "sb", dir),
+                              .expect_digest = wrong};
+    assert_fails(-EBADMSG, replica_pull(&run, &point, &err));
+    assert_int_equal(err.gw, GW_DATA_DIFFERS);
+    assert_int_equal(access(image, F_OK), -1);
+    run.expect_digest = push.point.digest;
+    assert_ok(replica_pull(&run, &point, &err));
+    place_done(&p);
+}
+
+static void other_pushers_point_is_not_passed_over(void **state)
+{
+    struct place_run one = {.image = "a", .state = "sa"};
+    struct place_run two = {.image = "b", .state = "sb"};
+    struct place p;
+
+    (void)state;
+    place_init(&p, "mem:two");
+    place_random(&p, "a", 0, MIB, 1);
+    place_random(&p, "b", 0, MIB, 2);
+    place_ok(place_push(&p, &one), &one);
+    place_ok(place_push(&p, &two), &two);
+    assert_int_equal(two.point.seq, 2);
+    place_random(&p, "a", 0, 5000, 3);
+    assert_fails(-EEXIST, place_push(&p, &one));
+    assert_int_equal(one.err.gw, GW_REPLICA_LOCKED);
+    place_ok(place_pull(&p, &one), &one); /* the way on */
+    assert_true(place_same(&p, "a", "b", MIB));
+    place_random(&p, "a", 0, 5000, 3);
+    place_ok(place_push(&p, &one), &one);
+    assert_int_equal(one.point.seq, 3);
+    place_done(&p);
+}
+
+static void lower_epoch_is_refused(void **state)
+{
+    struct place_run one = {.image = "a", .state = "sa", .epoch = 5};
+    struct place p;
+
+    (void)state;
+    place_init(&p, "mem:epoch");
+    place_random(&p, "a", 0, MIB, 1);
+    place_ok(place_push(&p, &one), &one);
+    place_random(&p, "a", 0, 5000, 2);
+    one.epoch = 4;
+    assert_fails(-ESTALE, place_push(&p, &one));
+    assert_int_equal(one.err.gw, GW_REPLICA_LOCKED);
+    one.epoch = 0;
+    place_ok(place_push(&p, &one), &one);
+    assert_int_equal(one.point.epoch, 5);
+    place_done(&p);
+}
+
+struct racer {
+    struct place *p;
+    struct place_run runs[4];
+    int rc[4];
+};
+
+static int race(void *arg, size_t index, struct err *err)
+{
+    struct racer *r = arg;
+    struct place mine = *r->p; /* a vault handle belongs to one thread */
+    int rc = place_open_vault(&mine, err);
+
+    if (rc < 0)
+        return rc;
+    r->rc[index] = place_push(&mine, &r->runs[index]);
+    vault_close(mine.vault);
+    return 0;
+}
+
+static void racing_pushers_never_mix(void **state)
+{
+    static const char *const images[] = {"a", "b", "c", "d"};
+    static const char *const states[] = {"sa", "sb", "sc", "sd"};
+    struct place_run pull = {.image = "out", .state = "so"};
+    struct workers *group = NULL;
+    struct place p;
+    struct racer r = {.p = &p};
+    unsigned won = 0;
+
+    (void)state;
+    place_init(&p, NULL);
+    for (size_t i = 0; i < 4; i++) {
+        place_random(&p, images[i], 0, 2 * MIB, i);
+        r.runs[i] = (struct place_run){.image = images[i], .state = states[i]};
+    }
+    assert_ok(workers_start(4, "race", race, &r, &group, NULL));
+    assert_ok(workers_join(group, NULL));
+    for (size_t i = 0; i < 4; i++) {
+        if (r.rc[i] == 0) {
+            won++;
+            pull.seq = r.runs[i].point.seq;
+            place_ok(place_pull(&p, &pull), &pull);
+            assert_true(place_same(&p, images[i], "out", 2 * MIB));
+        } else {
+            assert_int_equal(r.rc[i], -EEXIST);
+            assert_int_equal(r.runs[i].err.gw, GW_REPLICA_LOCKED);
+        }
+    }
+    assert_true(won >= 1);
+    place_done(&p);
+}
+
+static void digest_of_the_start_of_a_larger_volume(void **state)
+{
+    struct place_run push = {.image = "a", .state = "sa"};
+    uint8_t digest[32];
+    struct place p;
+
+    (void)state;
+    place_init(&p, "mem:start");
+    place_random(&p, "a", 0, 3 * MIB + 100, 1);
+    place_ok(place_push(&p, &push), &push);
+    place_random(&p, "big", 0, 3 * MIB + 100, 1);
+    place_random(&p, "big", 3 * MIB + 100, MIB, 2);
+    place_digest(&p, "big", 3 * MIB + 100, digest);
+    assert_memory_equal(digest, push.point.digest, 32);
+    place_digest(&p, "big", 0, digest);
+    assert_memory_not_equal(digest, push.point.digest, 32);
+    place_done(&p);
+}
+
+static bool losetup(const char *const *argv, struct buf *out)
+{
+    struct proc_run r = {.argv = argv};
+    int status = 1;
+
+    return proc_run(&r, out, &status, NULL) == 0 && status == 0 && buf_cstr(out);
+}
+
+/* A symbolic link "big" to a loop device over an image; false where that cannot be had. */
+static bool attach_big(const struct place *p, char *device, size_t size)
+{
+    char image[PATH_MAX];
+    char link[PATH_MAX];
+    const char *argv[] = {"losetup", "--find", "--show", unit_path(p->dir, "disk", image), NULL};
+    auto_buf struct buf text = {0};
+
+    if (geteuid() != 0 || !losetup(argv, &text))
+        return false;
+    assert_ok(
+        text_print(device, size, "%.*s", (int)strcspn(buf_cstr(&text), "\n"), buf_cstr(&text)));
+    assert_int_equal(symlink(device, unit_path(p->dir, "big", link)), 0);
+    return true;
+}
+
+static void larger_landing_device_keeps_the_size_of_the_replica(void **state)
+{
+    enum { SIZE = 3 * MIB + 100 };
+    struct place_run idc = {.image = "a", .state = "sa"};
+    struct place_run cloud = {.image = "big", .state = "sb", .epoch = 2};
+    char device[64];
+    const char *detach[] = {"losetup", "--detach", device, NULL};
+    auto_buf struct buf text = {0};
+    struct place p;
+
+    (void)state;
+    place_init(&p, "mem:larger");
+    place_random(&p, "a", 0, SIZE, 1);
+    place_random(&p, "disk", 0, 8 * MIB, 2);
+    if (!attach_big(&p, device, sizeof(device))) {
+        place_done(&p);
+        print_message("loop devices cannot be made here\n");
+        skip();
+    }
+    place_ok(place_push(&p, &idc), &idc);
+    place_ok(place_pull(&p, &cloud), &cloud);
+    assert_true(place_same(&p, "a", "big", SIZE));
+    place_ok(place_pull(&p, &cloud), &cloud);
+    assert_int_equal(cloud.progress.done_bytes, 0); /* nobody wrote it: nothing is looked at */
+    place_random(&p, "big", MIB, 5000, 3);
+    place_ok(place_push(&p, &cloud), &cloud);
+    assert_int_equal(cloud.point.size_bytes, SIZE);
+    assert_int_equal(cloud.point.changed_bytes, 65536);
+    place_ok(place_pull(&p, &idc), &idc);
+    assert_int_equal(place_size(&p, "a"), SIZE);
+    assert_true(place_same(&p, "a", "big", SIZE));
+    place_random(&p, "big", MIB, 5000, 4); /* never pushed: a pull must put it right */
+    cloud.seq = 1;
+    place_ok(place_pull(&p, &cloud), &cloud);
+    cloud.seq = 0;
+    place_ok(place_pull(&p, &cloud), &cloud);
+    assert_true(place_same(&p, "a", "big", SIZE));
+    assert_true(losetup(detach, &text));
+    place_done(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(final_point_is_made_without_a_change),
+        cmocka_unit_test(expected_digest_is_checked_before_writing),
+        cmocka_unit_test(other_pushers_point_is_not_passed_over),
+        cmocka_unit_test(lower_epoch_is_refused),
+        cmocka_unit_test(racing_pushers_never_mix),
+        cmocka_unit_test(digest_of_the_start_of_a_larger_volume),
+        cmocka_unit_test(larger_landing_device_keeps_the_size_of_the_replica),
+    };
+
+    place_prefer_memory();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
