@@ -36,8 +36,10 @@ static int child(const char *what, const char *dir)
 
     if (text_print(p.url, sizeof(p.url), "file://%s/vault", dir) < 0)
         return 3;
-    if (place_open_vault(&p, &err) < 0)
+    if (place_open_vault(&p, &err) < 0) {
+        free(p.dir);
         return 1;
+    }
     r.workers = 8; /* so that there are several packs */
     rc = text_equal(what, "push") ? place_push(&p, &r) : place_pull(&p, &r);
     vault_close(p.vault);
