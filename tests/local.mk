@@ -53,3 +53,10 @@ tests_switches = \
 list-c-tests:
 	@echo $(c_tests)
 .PHONY: list-c-tests
+
+# The whole story under kill -9: a few rounds in check, 2,000 in check-soak.
+sh_tests += tests/flow_kill.sh
+EXTRA_DIST += tests/story.sh
+check-soak: all
+	$(AM_TESTS_ENVIRONMENT) bash $(srcdir)/tests/flow_kill.sh 2000
+.PHONY: check-soak
