@@ -89,7 +89,6 @@ int probe_local_new(struct probe **ret, struct err *err);
 /*
  * A directory laid out like /. Links, absolute ones too, stay inside it. Use of file systems comes
  * from its file .fixture/space: lines "total used available inodes inodes_used mount", in bytes.
- * -EOPNOTSUPP where openat2 is missing (before Linux 5.6).
  */
 int probe_fixture_new(const char *root, struct probe **ret, struct err *err);
 void probe_free(struct probe *p);

@@ -6,25 +6,97 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
+#include <limits.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/banned.h"
 
-enum { SPACE_FILE_MAX_BYTES = 1 << 20, SPACE_NUMBERS = 5 };
+enum { SPACE_FILE_MAX_BYTES = 1 << 20, SPACE_NUMBERS = 5, LINKS_MAX = 40 };
 
-/* RESOLVE_IN_ROOT (Linux 5.6): links in the tree, absolute and "..", end inside it. */
+/*
+ * A path as it is taken apart: done is what is known to hold no link, left what is still to come.
+ * openat2(RESOLVE_IN_ROOT) would do it, but valgrind and older container engines do not know it,
+ * and a tree that nobody changes meanwhile needs no more than this.
+ */
+struct walk {
+    char done[PATH_MAX];
+    char left[PATH_MAX];
+    unsigned links;
+};
+
+static void walk_up(struct walk *w)
+{
+    char *slash = strrchr(w->done, '/');
+
+    *(slash ? slash : w->done) = '\0';
+}
+
+/* Put target before what is left, from the root of the tree if it is absolute. */
+static int walk_link(struct walk *w, const char *target)
+{
+    char left[PATH_MAX];
+    int rc = text_print(left, sizeof(left), "%s/%s", target, w->left);
+
+    if (rc < 0)
+        return rc;
+    if (++w->links > LINKS_MAX)
+        return -ELOOP;
+    if (target[0] == '/')
+        w->done[0] = '\0';
+    return text_copy(w->left, sizeof(w->left), left);
+}
+
+/* Take the next part of the path; links are followed, the last one only if follow says so. */
+static int walk_step(const struct probe_tree *t, struct walk *w, const char *part, bool follow)
+{
+    char next[PATH_MAX];
+    char target[PATH_MAX];
+    ssize_t len;
+    int rc;
+
+    if (!part[0] || strcmp(part, ".") == 0)
+        return 0;
+    if (strcmp(part, "..") == 0) {
+        walk_up(w);
+        return 0;
+    }
+    rc = text_print(next, sizeof(next), "%s%s%s", w->done, w->done[0] ? "/" : "", part);
+    if (rc < 0)
+        return rc;
+    len = follow ? readlinkat(t->root_fd, next, target, sizeof(target) - 1) : -1;
+    if (len < 0)
+        return text_copy(w->done, sizeof(w->done), next);
+    target[len] = '\0';
+    return walk_link(w, target);
+}
+
+/* Links in the tree, absolute ones and "..", end inside it. */
 static int fixture_open(const struct probe_tree *t, const char *path, int flags)
 {
-    struct open_how how = {.flags = (unsigned)flags, .resolve = RESOLVE_IN_ROOT};
-    long fd = syscall(SYS_openat2, t->root_fd, path, &how, sizeof(how));
+    struct walk w = {.links = 0};
+    int rc = text_copy(w.left, sizeof(w.left), path);
+    int fd;
 
-    return fd < 0 ? -errno : (int)fd;
+    while (rc == 0 && w.left[0]) {
+        char part[PATH_MAX];
+        char *slash = strchrnul(w.left, '/');
+        size_t len = (size_t)(slash - w.left);
+
+        memcpy(part, w.left, len);
+        part[len] = '\0';
+        memmove(w.left, *slash ? slash + 1 : slash, strlen(*slash ? slash + 1 : slash) + 1);
+        rc = walk_step(t, &w, part, w.left[0] || !(flags & O_NOFOLLOW));
+    }
+    if (rc < 0)
+        return rc;
+    fd = openat(t->root_fd, w.done[0] ? w.done : ".", flags | O_NOFOLLOW);
+    return fd < 0 ? -errno : fd;
 }
 
 /* One line of .fixture/space, when it is the line of mount. */
@@ -79,15 +151,10 @@ static const struct probe_ops fixture_ops = {
 int probe_fixture_new(const char *root, struct probe **ret, struct err *err)
 {
     auto_close int fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    auto_close int inside = -1;
     struct probe_tree *t = NULL;
 
     if (fd < 0)
         return err_set(err, -errno, "open fixture '%s': %m", root);
-    inside = fixture_open(&(struct probe_tree){.root_fd = fd}, "/", O_PATH | O_CLOEXEC);
-    if (inside == -ENOSYS ||
-        inside == -EPERM) /* old container engines refuse what they do not know */
-        return err_set(err, -EOPNOTSUPP, "this kernel or container has no openat2 (Linux 5.6)");
     t = calloc(1, sizeof(*t));
     if (!t)
         return err_set(err, -ENOMEM, "no memory for a probe");

@@ -98,17 +98,6 @@ int fixture_unpack_into(const char *path, const char *dir)
     return rc;
 }
 
-void fixture_require(void)
-{
-    auto_probe struct probe *p = NULL;
-    struct err err = {0};
-
-    if (probe_fixture_new("/", &p, &err) != -EOPNOTSUPP)
-        return;
-    printf("skipped: %s\n", err.text);
-    exit(77);
-}
-
 char *fixture_unpack(const char *name)
 {
     const char *top = getenv("abs_top_srcdir");

@@ -18,7 +18,7 @@
 struct js;
 struct clock;
 
-/* Unpack the tree NAME into a new directory (unit_rmdir gives it back), after fixture_require. */
+/* Unpack the tree NAME into a new directory (unit_rmdir gives it back). Fails the test. */
 char *fixture_unpack(const char *name);
 /* The same from the file at path into the directory dir; 0 or a negative errno. */
 int fixture_unpack_into(const char *path, const char *dir);
@@ -27,9 +27,6 @@ int fixture_unpack_into(const char *path, const char *dir);
 void fixture_put(const char *dir, const char *path, struct slice body);
 void fixture_text(const char *dir, const char *path, const char *text);
 void fixture_remove(const char *dir, const char *path);
-
-/* Ends the test program with 77 where the fixture probe cannot work (no openat2). */
-void fixture_require(void);
 
 /* The document of the host in dir, written by inventory_collect and parsed; js_free it. */
 struct js *fixture_inventory(const char *dir);
