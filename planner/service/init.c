@@ -80,6 +80,16 @@ static int make_vault_key(const struct service_conf *conf, struct err *err)
     return r;
 }
 
+/* A directory as store is made here; a bucket is somebody else's to make. */
+static int make_store(const struct service_conf *conf, struct err *err)
+{
+    static const char scheme[] = "file://";
+
+    if (!conf->store_url || !text_starts(conf->store_url, scheme))
+        return 0;
+    return fd_mkdirs(conf->store_url + sizeof(scheme) - 1, 0700, err);
+}
+
 /* What was given stays given: godwitd --state-dir D alone starts the same planner again. */
 static int make_config(const struct service_conf *conf, struct err *err)
 {
@@ -237,6 +247,8 @@ int init_run(const struct service_conf *conf, const char *client_file, struct er
         r = make_ca(conf, err);
     if (r == 0)
         r = make_vault_key(conf, err);
+    if (r == 0)
+        r = make_store(conf, err);
     if (r == 0)
         r = make_config(conf, err);
     if (r == 0)

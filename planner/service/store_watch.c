@@ -5,12 +5,13 @@
 #include "base/auto.h"
 #include "base/queue.h"
 #include "base/worker.h"
+#include "transport/vault.h"
 
 #include <stdatomic.h>
 
 #include "base/banned.h"
 
-enum { EVERY_MS = 600 * 1000 };
+enum { EVERY_MS = 600 * 1000, AGAIN_MS = 15 * 1000 };
 
 struct store_watch {
     struct service *service; /* the thread reads its constant members only */
@@ -33,9 +34,9 @@ static void keep(void *arg)
     free(p);
 }
 
-static int try_store(struct store_watch *w, struct store_caps *caps, struct err *err)
+static struct store_conf conf_of(struct store_watch *w)
 {
-    const struct store_conf conf = {
+    return (struct store_conf){
         .url = w->service->vault_url,
         .region = w->service->vault_region,
         .endpoint = w->service->vault_endpoint,
@@ -43,36 +44,59 @@ static int try_store(struct store_watch *w, struct store_caps *caps, struct err 
         .stop = &w->stop,
         .attempts = 2,
     };
+}
+
+/* Agents never make a vault: a mistyped place must not become a second one. */
+static int ensure_vault(struct store_watch *w, struct err *err)
+{
+    const struct vault_conf conf = {
+        .store = conf_of(w), .key = w->service->vault_key, .create = true};
+    auto_vault struct vault *vault = NULL;
+
+    return vault_open(&conf, &vault, err);
+}
+
+static int try_store(struct store_watch *w, struct store_caps *caps, struct err *err)
+{
+    const struct store_conf conf = conf_of(w);
     auto_store struct store *store = NULL;
     int r;
 
     r = store_open(&conf, &store, err);
-    return r < 0 ? r : store_probe(store, caps, err);
+    if (r == 0)
+        r = store_probe(store, caps, err);
+    return r < 0 ? r : ensure_vault(w, err);
 }
 
-static void try_once(struct store_watch *w)
+/* How long until the next try. */
+static uint64_t try_once(struct store_watch *w)
 {
+    uint64_t wait_ms;
+
     struct posted *p = calloc(1, sizeof(*p));
 
     if (!p)
-        return;
+        return AGAIN_MS;
     p->watch = w;
     p->fact.result = try_store(w, &p->fact.caps, &p->fact.err);
     p->fact.at_ms = clock_wall_ms(w->service->clock);
+    wait_ms = p->fact.result < 0 ? AGAIN_MS : EVERY_MS;
     if (loop_post(w->service->loop, keep, p) < 0)
         free(p);
+    return wait_ms;
 }
 
 static int run(void *arg, size_t index, struct err *err)
 {
     struct store_watch *w = arg;
+    uint64_t wait_ms;
     void *nothing;
 
     (void)index;
     (void)err;
     do
-        try_once(w);
-    while (queue_pop(w->alarm, EVERY_MS, &nothing) == -ETIMEDOUT);
+        wait_ms = try_once(w);
+    while (queue_pop(w->alarm, wait_ms, &nothing) == -ETIMEDOUT);
     return 0;
 }
 

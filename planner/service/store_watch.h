@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A thread that tries the object store now and then, so that `doctor` can tell without waiting. */
+/* A thread that makes the vault at first, and tries the object store now and then, so that `doctor`
+ * can tell without waiting. */
 #ifndef GODWIT_PLANNER_SERVICE_STORE_WATCH_H
 #define GODWIT_PLANNER_SERVICE_STORE_WATCH_H
 
@@ -15,7 +16,7 @@ struct store_watch_fact {
     struct store_caps caps;
 };
 
-/* Begins with a try at once, then every ten minutes. */
+/* Begins with a try at once, then every ten minutes, or soon again after a failure. */
 int store_watch_new(struct service *svc, struct store_watch **ret, struct err *err);
 void store_watch_free(struct store_watch *w); /* ends a try under way */
 /* The last result; only from the loop's thread. */
