@@ -279,7 +279,8 @@ static void refusals_are_told_apart_and_not_repeated(void **state)
 {
     static const struct refusal refusals[] = {
         {REFUSE("403 No", "AccessDenied"), -EACCES, GW_STORE_DENIED, "because"},
-        {REFUSE("403 No", "SignatureDoesNotMatch"), -EACCES, GW_STORE_DENIED, "secret key"},
+        {REFUSE("403 No", "SignatureDoesNotMatch"), -EACCES, GW_STORE_DENIED,
+         "PUT 'bucket/pre/k': the secret key"},
         {REFUSE("403 No", "InvalidAccessKeyId"), -EACCES, GW_STORE_DENIED, "access key"},
         {REFUSE("400 No", "ExpiredToken"), -EACCES, GW_STORE_DENIED, "expired"},
         {REFUSE("403 No", "QuotaExceeded"), -ENOSPC, GW_NO_SPACE, "quota"},

@@ -122,13 +122,13 @@ static int fail_skew(const struct s3_call *c, struct err *err)
                       text, skew_ms < 0 ? "ahead of" : "behind");
 }
 
-/* "put 'k': the bucket does not exist (404 NoSuchBucket: message)" */
+/* "PUT 'bucket/prefix/k': the bucket does not exist (404 NoSuchBucket: message)" */
 static int fail_with(const struct s3_call *c, const struct s3_request *req, long status,
                      const struct meaning *m, const char *code, const char *message,
                      struct err *err)
 {
-    return err_set_gw(err, m->gw, m->rc, "%s '%s%s%s': %s (%ld%s%s%s%s)", req->method, c->bucket,
-                      req->key ? "/" : "", req->key ? req->key : "", m->why, status,
+    return err_set_gw(err, m->gw, m->rc, "%s '%s/%s%s': %s (%ld%s%s%s%s)", req->method, c->bucket,
+                      req->key ? c->prefix : "", req->key ? req->key : "", m->why, status,
                       code[0] != '\0' ? " " : "", code, message[0] != '\0' ? ": " : "", message);
 }
 
