@@ -17,6 +17,9 @@
 
 #include "base/banned.h"
 
+enum { PRIORITY_FIRST, PRIORITY_CROWD, PRIORITIES };
+enum { TURN_MS = 5, TURN_CALLS = 64 };
+
 struct post {
     struct post *next;
     loop_fn fn;
@@ -91,17 +94,33 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
         event_base_loopbreak(l->base);
 }
 
+/*
+ * Timers, posts and signals do not wait for a crowd of connections: after TURN_MS or TURN_CALLS of
+ * those, the loop looks for the others. A hundred handshakes at once are 80 ms of work.
+ */
 static struct event_base *base_new(void)
 {
+    static const struct timeval turn = {.tv_usec = TURN_MS * 1000};
     struct event_config *config = event_config_new();
     struct event_base *base = NULL;
 
     if (config && event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) == 0 &&
-        event_config_set_flag(config, EVENT_BASE_FLAG_IGNORE_ENV) == 0)
+        event_config_set_flag(config, EVENT_BASE_FLAG_IGNORE_ENV) == 0 &&
+        event_config_set_max_dispatch_interval(config, &turn, TURN_CALLS, PRIORITY_CROWD) == 0)
         base = event_base_new_with_config(config);
     if (config)
         event_config_free(config);
+    if (base && event_base_priority_init(base, PRIORITIES) < 0) {
+        event_base_free(base);
+        return NULL;
+    }
     return base;
+}
+
+/* What libevent makes by itself, bufferevents above all, gets the middle: PRIORITY_CROWD. */
+static int add_first(struct event *e, const struct timeval *tv)
+{
+    return event_priority_set(e, PRIORITY_FIRST) < 0 ? -1 : event_add(e, tv);
 }
 
 int loop_new(struct loop **ret, struct err *err)
@@ -117,7 +136,7 @@ int loop_new(struct loop **ret, struct err *err)
     l->base = base_new();
     if (l->base && l->wake_fd >= 0)
         l->wake = event_new(l->base, l->wake_fd, EV_READ | EV_PERSIST, on_wake, l);
-    if (!l->wake || event_add(l->wake, NULL) < 0) {
+    if (!l->wake || add_first(l->wake, NULL) < 0) {
         loop_free(l);
         return err_set(err, -ENOMEM, "start a loop: %m");
     }
@@ -207,7 +226,7 @@ static int timer_arm(struct loop_timer *t, uint64_t delay_ms)
     const struct timeval tv = {.tv_sec = (time_t)(delay_ms / 1000),
                                .tv_usec = (suseconds_t)(delay_ms % 1000 * 1000)};
 
-    return event_add(t->event, &tv);
+    return add_first(t->event, &tv);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -267,7 +286,7 @@ static struct event *catch_signal(struct loop *l, int number, event_callback_fn 
 {
     struct event *e = evsignal_new(l->base, number, fn, l);
 
-    if (e && event_add(e, NULL) < 0) {
+    if (e && add_first(e, NULL) < 0) {
         event_free(e);
         return NULL;
     }
