@@ -94,7 +94,7 @@ static int hash_member(void *arg, const char *key, const struct js *value)
     struct crypto_hash *h = arg;
     auto_buf struct buf text = {0};
     /* What changes by itself all the time is no change of the host. */
-    static const char *const restless[] = {"generated_at", "memory",  "mounts",
+    static const char *const restless[] = {"generated_at", "took_ms", "memory",  "mounts",
                                            "processes",    "sockets", "problems"};
 
     for (size_t i = 0; i < ARRAY_LEN(restless); i++) {

@@ -165,14 +165,44 @@ static void put_arch(struct probe *p, struct jsw *w, const struct cpu_info *c)
         jsw_str(w, "arch", "i686");
 }
 
+/* "Intel(R) Xeon(R) CPU E5-2637 v4 @ 3.50GHz": 3500. */
+static bool mhz_of_model(struct slice model, uint64_t *ret_mhz)
+{
+    struct slice rest = model;
+    struct slice whole;
+    uint64_t ghz = 0;
+    uint64_t hundredths = 0;
+
+    (void)line_until(&rest, '@');
+    rest = line_trim(rest);
+    if (!line_ends(rest, "GHz"))
+        return false;
+    rest.len -= strlen("GHz");
+    whole = line_until(&rest, '.');
+    if (!line_u64(whole, 10, &ghz) || rest.len != 2 || !line_u64(rest, 10, &hundredths) ||
+        ghz > 100)
+        return false;
+    *ret_mhz = ghz * 1000 + hundredths * 10;
+    return true;
+}
+
+/*
+ * The clock that was sold. What cpuinfo tells is the clock of this moment where the processor may
+ * change it, and would make each document differ from the last.
+ */
 static void put_clock(struct probe *p, struct jsw *w, const struct cpu_info *c)
 {
+    static const char dir[] = "/sys/devices/system/cpu/cpu0/cpufreq";
+    uint64_t mhz = c->mhz;
     uint64_t khz = 0;
 
-    if (c->mhz > 0 && c->mhz < UINT32_MAX)
-        jsw_u64(w, "frequency_mhz", c->mhz);
-    if (probe_u64(p, &khz, "/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq") == 0 &&
-        khz >= 1000 && khz < UINT32_MAX)
+    if (probe_u64(p, &khz, "%s/base_frequency", dir) == 0)
+        mhz = khz / 1000;
+    else if (!mhz_of_model(c->model, &mhz) && probe_exists(p, dir))
+        mhz = 0;
+    if (mhz > 0 && mhz < UINT32_MAX)
+        jsw_u64(w, "frequency_mhz", mhz);
+    if (probe_u64(p, &khz, "%s/cpuinfo_max_freq", dir) == 0 && khz >= 1000 && khz < UINT32_MAX)
         jsw_u64(w, "frequency_max_mhz", khz / 1000);
 }
 

@@ -196,6 +196,41 @@ static void processors_are_counted_by_their_places(void **state)
     assert_int_equal(js_u64(v, "frequency_max_mhz", 0), 3700);
 }
 
+static void the_clock_is_the_one_that_was_sold(void **state)
+{
+    struct host *h = *state;
+    const char *cpu = "processor\t: 0\nmodel name\t: AMD EPYC 7763\ncpu MHz\t\t: 1996.250\n";
+
+    fixture_text(h->dir, "proc/cpuinfo", cpu);
+    fixture_remove(h->dir, "sys/devices/system/cpu/cpu0/cpufreq");
+    assert_int_equal(js_u64(collect(h, "cpu"), "frequency_mhz", 0), 1996);
+    /* A clock that moves is no fact of the host. */
+    fixture_text(h->dir, "sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq", "3500000\n");
+    assert_null(js_member(collect(h, "cpu"), "frequency_mhz"));
+    assert_int_equal(js_u64(js_member(h->doc, "cpu"), "frequency_max_mhz", 0), 3500);
+    fixture_text(h->dir, "sys/devices/system/cpu/cpu0/cpufreq/base_frequency", "2450000\n");
+    assert_int_equal(js_u64(collect(h, "cpu"), "frequency_mhz", 0), 2450);
+}
+
+/* Two looks at an idle host differ in nothing but what lives. */
+static void an_unchanged_host_has_an_unchanged_document(void **state)
+{
+    static const char *const parts[] = {"host", "cpu", "block", "mounts", "network"};
+    struct host *h = *state;
+    struct js *first = fixture_inventory(h->dir);
+
+    h->doc = fixture_inventory(h->dir);
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        auto_buf struct buf a = {0};
+        auto_buf struct buf b = {0};
+
+        assert_ok(js_print(fixture_part(first, parts[i]), true, false, &a, NULL));
+        assert_ok(js_print(fixture_part(h->doc, parts[i]), true, false, &b, NULL));
+        assert_string_equal(buf_cstr(&a), buf_cstr(&b));
+    }
+    js_free(first);
+}
+
 static void processors_without_topology_are_one_socket(void **state)
 {
     struct host *h = *state;
@@ -275,6 +310,8 @@ int main(void)
         TEST(bare_metal_of_a_cloud_is_no_guest, setup_rhel),
         TEST(guest_without_firmware_tables_is_still_a_guest, setup_deb),
         TEST(processors_are_counted_by_their_places, setup_rhel),
+        TEST(the_clock_is_the_one_that_was_sold, setup_rhel),
+        TEST(an_unchanged_host_has_an_unchanged_document, setup_rhel),
         TEST(processors_without_topology_are_one_socket, setup_deb),
         TEST(memory_is_in_bytes, setup_rhel),
         TEST(memory_of_old_kernels_is_estimated, setup_el6),
