@@ -193,20 +193,39 @@ def directory(v, unit, index, regions):
     return pages
 
 
-def extents(v, unit, region, sectors):
+def slots(v, unit, region, sectors, depth_max=8):
+    """For each sector of the region (unit, sector inside) or None; and the depth of the page."""
     r = Reader(v.fetch(unit))
-    check(r.take(4) == b"GWMP" and r.column("I", 3) == (1, region, sectors), "page")
-    n, e = r.column("I", 2)
+    check(r.take(4) == b"GWMP", "page")
+    layout, r_region, r_sectors, n, e = r.column("I", 5)
+    check((r_region, r_sectors) == (region, sectors), "region")
+    depth = 0
+    out = [None] * sectors
+    if layout == 2:
+        depth, base_sectors = r.column("I", 2)
+        check(1 <= depth <= depth_max, "depth")
+        base = units_of(r, 1, 2)[0]
+        out, below = slots(v, base, region, base_sectors, depth - 1)
+        check(below == depth - 1, "depth of the base")
+        out = (out + [None] * sectors)[:sectors]
+    else:
+        check(layout == 1, "layout")
     units = units_of(r, n, 1)
-    rows = list(zip(r.column("H", e), r.column("H", e), r.column("B", e)))
+    skips = r.column("H", e) if layout == 2 else (0,) * e
+    rows = list(zip(skips, r.column("H", e), r.column("H", e), r.column("B", e)))
     r.end()
-    check(sum(row[0] for row in rows) == sectors, "cover")
     at = 0
-    for count, index, first in rows:
-        if index != 65535:
+    for skip, count, index, first in rows:
+        at += skip
+        check(at + count <= sectors, "extent")
+        if index == 65535:
+            out[at : at + count] = [None] * count
+        else:
             check((first + count) * SECTOR <= units[index].raw_len, "extent")
-            yield at, count, units[index], first
+            out[at : at + count] = [(units[index], first + i) for i in range(count)]
         at += count
+    check(layout == 2 or at == sectors, "cover")
+    return out, depth
 
 
 def merkle(leaves):
@@ -283,12 +302,15 @@ def restore(v, name, seq, out):
                 region = d * DIR_REGIONS + slot
                 start = region * REGION_SECTORS * SECTOR
                 sectors = min(REGION_SECTORS, -(-(point.size - start) // SECTOR))
-                for at, n, unit, first in extents(v, page, region, sectors):
+                for at, slot_at in enumerate(slots(v, page, region, sectors)[0]):
+                    if slot_at is None:
+                        continue
+                    unit, inside = slot_at
                     where = (unit.pack, unit.segment)
                     if where not in cache:
                         cache[where] = v.fetch(unit)
                     f.seek(start + at * SECTOR)
-                    f.write(cache[where][first * SECTOR : (first + n) * SECTOR])
+                    f.write(cache[where][inside * SECTOR : (inside + 1) * SECTOR])
         f.truncate(point.size)
     check(digest_of(out) == point.digest, "digest of the volume")
     print("point %d of %d bytes by '%s'" % (point.seq, point.size, point.writer))

@@ -69,6 +69,10 @@ static void first_state(struct work *w)
 
     fixture_noise(1, sector(w, 0, 10), RUN_SECTORS * PAGE_SECTOR);
     put_run(w, 0, 10, RUN_SECTORS, &u);
+    for (uint32_t s = 1000; s < 1040; s += 2) { /* enough that a difference pays */
+        fixture_noise(s, sector(w, 0, s), PAGE_SECTOR);
+        put_run(w, 0, s, 1, &u);
+    }
     fixture_prose(2, sector(w, 0, 200), RUN_SECTORS * PAGE_SECTOR);
     put_run(w, 0, 200, RUN_SECTORS, &u);
     memcpy(sector(w, 2, 7), sector(w, 0, 203), 5 * PAGE_SECTOR); /* part of an equal unit */
@@ -80,8 +84,11 @@ static void first_state(struct work *w)
 
 static void second_state(struct work *w)
 {
-    struct unit u;
+    struct unit u = *pagedir_get(w->dir, 0);
 
+    /* Fetched, so that it is written as a difference. */
+    page_free(TAKE(w->pages[0]));
+    MUST(page_fetch(w->v, &u, 0, PAGE_SECTORS_MAX, &w->pages[0], &err));
     fixture_noise(5, sector(w, 0, 12), PAGE_SECTOR); /* inside the first run */
     put_run(w, 0, 12, 1, &u);
     memset(sector(w, 0, 210), 0, 3 * PAGE_SECTOR);

@@ -53,14 +53,23 @@ struct page_extent {
 bool page_extent(const struct page *p, uint32_t sector, struct page_extent *ret);
 bool page_is_zero(const struct page *p);
 
-/* Append the encoding (raw bytes of a unit of kind UNIT_MAP; pack_add compresses and seals it).
- * Equal pages give equal bytes. At most UNIT_RAW_MAX. */
+/*
+ * Append the encoding (raw bytes of a unit of kind UNIT_MAP; pack_add compresses and seals it). At
+ * most UNIT_RAW_MAX. A page that page_fetch gave is written as its difference from there when that
+ * is less than half as long and not too many differences lie upon one another (8); else whole.
+ * Equal pages written whole give equal bytes.
+ */
 int page_encode(const struct page *p, struct buf *out, struct err *err);
 /* Strict: -EBADMSG (GW_VAULT_DAMAGED) for anything that page_encode would not have written for this
- * region and number of sectors. */
+ * region and number of sectors, and for a difference, which page_open resolves. */
 int page_decode(struct slice raw, uint32_t region, uint32_t sectors, struct page **ret,
                 struct err *err);
-/* unit_fetch and page_decode in one. */
+/* As page_decode; when raw is a difference, fetches the pages it rests on. raw must not be in the
+ * handle's own buffers. */
+int page_open(struct vault *v, struct slice raw, uint32_t region, uint32_t sectors,
+              struct page **ret, struct err *err);
+/* unit_fetch and page_open in one; only such a page may be written as a difference later, so u must
+ * be durable and stay. */
 int page_fetch(struct vault *v, const struct unit *u, uint32_t region, uint32_t sectors,
                struct page **ret, struct err *err);
 

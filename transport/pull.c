@@ -80,8 +80,8 @@ static int take_page(void *arg, const struct fetch_item *item, struct slice raw,
 
     if (rc < 0)
         return err_add(err, rc, "map page of region %u", r->index);
-    return page_decode(raw, r->index, r->sectors,
-                       item->cookie % 2 == PAGE_OF_BASE ? &r->base : &r->page, err);
+    return page_open(s->vault, raw, r->index, r->sectors,
+                     item->cookie % 2 == PAGE_OF_BASE ? &r->base : &r->page, err);
 }
 
 static int fetch_pages(struct pull_self *s, const struct walk_batch *b, struct err *err)

@@ -283,7 +283,7 @@ static int check_page(void *arg, const struct fetch_item *item, struct slice raw
     struct self *s = arg;
 
     if (rc == 0)
-        rc = page_decode(raw, s->index, s->sectors, &s->page, err);
+        rc = page_open(s->vault, raw, s->index, s->sectors, &s->page, err);
     if (rc == -ENOMEM)
         return rc;
     err_clear(err);

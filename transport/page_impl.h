@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A map page in memory, for page.c (what it says) and page_code.c (how that is written). */
+#ifndef GODWIT_TRANSPORT_PAGE_IMPL_H
+#define GODWIT_TRANSPORT_PAGE_IMPL_H
+
+#include "transport/page.h"
+
+enum {
+    PAGE_NONE = 0xffff, /* a zero sector; a free slot */
+    PAGE_UNITS_CAP = 2 * PAGE_SECTORS_MAX,
+    PAGE_DEPTH_MAX = 8 /* pages below one another that a reader must fetch */
+};
+
+struct page {
+    uint32_t region;
+    uint32_t sectors;
+    uint16_t unit[PAGE_SECTORS_MAX];       /* index into units, or PAGE_NONE */
+    uint8_t inside[PAGE_SECTORS_MAX];      /* sector inside the unit; 0 for PAGE_NONE */
+    uint64_t dirty[PAGE_SECTORS_MAX / 64]; /* set since it was fetched */
+    struct unit *units;                    /* some perhaps not referred to any more */
+    size_t units_n;
+    size_t units_cap;
+    uint16_t *find; /* units by place, open addressing; NULL until first needed */
+    /* Where it was fetched from: a page may be written as its difference from there. */
+    bool has_base;
+    struct unit base;
+    uint32_t base_sectors;
+    uint32_t depth; /* how many pages the base itself rests on */
+};
+
+/* Does sector s go on with the run that s - 1 is in? */
+bool page_goes_on(const struct page *p, uint32_t s);
+
+/* The index of u in units, added when new. */
+int page_intern(struct page *p, const struct unit *u, uint16_t *ret, struct err *err);
+/* Room for n more units without any index changing. */
+int page_reserve(struct page *p, size_t n, struct err *err);
+
+/* Slots of [first, first + count): unit PAGE_NONE for zeroes. Marks them dirty. */
+void page_fill(struct page *p, uint32_t first, uint32_t count, uint16_t unit, uint32_t inside);
+
+/* Put a page that was written as a difference over p, which must say what its base says. page_open
+ * does it; here for fuzzing. p is spoilt on failure. */
+int page_apply(struct page *p, struct slice raw, struct err *err);
+
+#endif
