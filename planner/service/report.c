@@ -3,6 +3,7 @@
 #include "planner/service/report.h"
 
 #include "base/log.h"
+#include "base/num.h"
 #include "base/text.h"
 #include "inventory/inventory.h"
 #include "planner/service/db_host.h"
@@ -18,7 +19,7 @@
 
 #include "base/banned.h"
 
-enum { REPORT_ITEMS_MAX = 1024, REPORT_BUSY_S = 5 };
+enum { REPORT_ITEMS_MAX = 1024, REPORT_SOON_S = 5, REPORTS_A_LAG = 4 };
 
 static int bad(struct err *err, const char *what)
 {
@@ -130,7 +131,7 @@ static int take_replica(struct service *svc, const char *identity, const struct 
         r = db_workload_report_save(svc->db, name, &row, err);
     if (r == 0)
         r = workload_refresh(svc, name, err);
-    if (r == 0 && row.side != w->holder && row.taken_ms > 0 && row.verified_ms == 0)
+    if (r == 0 && row.side != w->holder && row.taken_ms > 0 && row.verified_ms <= w->switched_ms)
         r = sweep_verify_due(svc, name, err);
     return r;
 }
@@ -175,37 +176,49 @@ static int drop_bad(int r, const char *identity, struct err *err)
     return 0;
 }
 
-struct busy {
+struct wanted {
     struct service *service;
-    bool any;
+    uint64_t report_s;
     struct err *err;
 };
 
-static int look_busy(void *arg, const char *name)
+/*
+ * While something is switched, people watch. And the lag that the gate sees is at least as old as
+ * the report, so reports come several times within the lag that is allowed.
+ */
+static int want_soon(void *arg, const char *name)
 {
-    struct busy *b = arg;
-    const int r = workload_has_open_op(b->service, name, b->err);
+    struct wanted *want = arg;
+    auto_workload struct workload *w = NULL;
+    int r, busy;
 
-    b->any |= r > 0;
-    return r < 0 ? r : 0;
+    r = workload_load(want->service, name, &w, want->err);
+    if (r < 0)
+        return r;
+    busy = workload_has_open_op(want->service, name, want->err);
+    if (busy < 0)
+        return busy;
+    want->report_s =
+        num_min(want->report_s, num_max(w->limits.max_lag_s / REPORTS_A_LAG, REPORT_SOON_S));
+    if (busy)
+        want->report_s = num_min(want->report_s, REPORT_SOON_S);
+    return 0;
 }
 
-/* While something is switched, people watch. */
 static int wanted_interval(struct service *svc, const char *identity, uint64_t *ret_s,
                            struct err *err)
 {
     const uint64_t usual = svc->own->conf.report_s ? svc->own->conf.report_s : SERVICE_REPORT_S;
-    struct busy busy = {.service = svc, .err = err};
+    struct wanted want = {.service = svc, .report_s = usual, .err = err};
     struct host host;
     int r;
 
     r = db_host_find(svc->db, "identity", identity, &host, err);
     if (r == 0)
-        r = db_workload_each(svc->db, host.name, "", REPORT_ITEMS_MAX, look_busy, &busy, err);
-    if (r < 0)
-        return r;
-    *ret_s = busy.any && usual > REPORT_BUSY_S ? REPORT_BUSY_S : usual;
-    return 0;
+        r = db_workload_each(svc->db, host.name, "", REPORT_ITEMS_MAX, want_soon, &want, err);
+    if (r == 0)
+        *ret_s = want.report_s;
+    return r;
 }
 
 int report_take(struct service *svc, const char *identity, const struct js *body,

@@ -2,6 +2,7 @@
 /* Collecting the facts of a workload, once for the gate and once for the status. */
 #include "planner/service/workload_view.h"
 
+#include "base/num.h"
 #include "base/text.h"
 #include "planner/service/host.h"
 #include "planner/service/service_own.h"
@@ -32,14 +33,26 @@ static int load_report(struct service *svc, const struct workload_view *v, size_
     return r == -ENOENT ? 0 : r;
 }
 
+/*
+ * As of when the other side has everything. A volume that nobody writes to has no newer point: then
+ * the holder's word counts, which says when it last found nothing new after that point.
+ */
+static uint64_t fresh_ms(const struct workload_view_volume *at)
+{
+    if (at->has_holder && text_equal(at->holder.role, "push") && at->holder.seq == at->other.seq &&
+        at->holder.epoch == at->other.epoch)
+        return num_max(at->holder.taken_ms, at->other.taken_ms);
+    return at->other.taken_ms;
+}
+
 /* Only a side that follows can say how far it came: the last words of a holder are no lag. */
 static void judge_volume(const struct workload_view *v, struct workload_view_volume *at)
 {
     const bool follows = at->has_other && text_equal(at->other.role, "follow");
 
     at->applied = follows && at->other.taken_ms > 0;
-    if (at->applied && v->now_ms > at->other.taken_ms)
-        at->lag_s = (double)(v->now_ms - at->other.taken_ms) / 1000;
+    if (at->applied && v->now_ms > fresh_ms(at))
+        at->lag_s = (double)(v->now_ms - fresh_ms(at)) / 1000;
     if (follows && at->other.verified_ms >= v->workload->switched_ms)
         at->verified_ms = at->other.verified_ms;
 }
