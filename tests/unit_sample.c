@@ -154,6 +154,18 @@ static void counters_that_begin_anew_give_no_rate_once(void **state)
     assert_near(h->s.disks[0].reads_per_s, 1);
 }
 
+static void a_counter_past_32_bits_cannot_have_wrapped_there(void **state)
+{
+    struct host *h = *state;
+
+    fixture_text(h->dir, "proc/net/dev", "a\nb\n eth0: 8589934592 1 0 0 0 0 0 0 7000 1\n");
+    take(h);
+    /* Five above 2^32 is five above 2^33 to who looks at 32 bits only. */
+    fixture_text(h->dir, "proc/net/dev", "a\nb\n eth0: 4294967301 1 0 0 0 0 0 0 7000 1\n");
+    take(h);
+    assert_int_equal(h->s.n_nics, 0);
+}
+
 static void devices_come_and_go(void **state)
 {
     struct host *h = *state;
@@ -312,6 +324,7 @@ int main(void)
         TEST(second_sample_has_the_rates_between),
         TEST(counters_of_32_bits_go_on_after_a_wrap),
         TEST(counters_that_begin_anew_give_no_rate_once),
+        TEST(a_counter_past_32_bits_cannot_have_wrapped_there),
         TEST(devices_come_and_go),
         TEST(a_name_given_to_another_device_is_another_device),
         TEST(partitions_and_loops_are_not_sampled),
