@@ -143,6 +143,7 @@ struct place_run {
     uint64_t seq;
     enum replica_kind kind;
     unsigned workers;
+    const atomic_bool *stop;
     struct replica_progress progress;
     struct replica_point point;
     struct err err;
@@ -162,9 +163,11 @@ static inline int place_do(const struct place *p, struct place_run *r,
                               .workers = r->workers ? r->workers : 2,
                               .epoch = r->epoch,
                               .kind = r->kind,
-                              .seq = r->seq};
+                              .seq = r->seq,
+                              .stop = r->stop};
 
-    memset(&r->progress, 0, sizeof(r->progress));
+    r->progress.done_bytes = r->progress.changed_bytes = r->progress.sent_bytes = 0;
+    r->progress.received_bytes = r->progress.total_bytes = r->progress.packs = 0;
     r->err = (struct err){0};
     return fn(&run, &r->point, &r->err);
 }

@@ -6,6 +6,8 @@
 #include "base/proc.h"
 #include "base/worker.h"
 
+#include <sched.h>
+
 #include "base/banned.h"
 
 enum { MIB = 1 << 20 };
@@ -154,6 +156,76 @@ static void racing_pushers_never_mix(void **state)
     place_done(&p);
 }
 
+static void stopped_push_and_pull_go_on_later(void **state)
+{
+    struct place_run push = {.image = "a", .state = "sa"};
+    struct place_run pull = {.image = "b", .state = "sb"};
+    atomic_bool stop = true;
+    struct place p;
+
+    (void)state;
+    place_init(&p, "mem:stop");
+    place_random(&p, "a", 0, 5 * MIB, 1);
+    push.stop = &stop;
+    assert_fails(-ECANCELED, place_push(&p, &push));
+    assert_fails(-ENOENT, place_pull(&p, &pull)); /* no point was made */
+    push.stop = NULL;
+    place_ok(place_push(&p, &push), &push);
+    pull.stop = &stop;
+    assert_fails(-ECANCELED, place_pull(&p, &pull));
+    pull.stop = NULL;
+    place_ok(place_pull(&p, &pull), &pull);
+    assert_true(place_same(&p, "a", "b", 5 * MIB));
+    place_done(&p);
+}
+
+struct cutting {
+    const struct place *p;
+    struct place_run *run;
+    atomic_bool over;
+};
+
+/* Cut the volume once its first bytes were read. */
+static int cut(void *arg, size_t index, struct err *err)
+{
+    struct cutting *c = arg;
+
+    (void)index;
+    (void)err;
+    while (!c->over && c->run->progress.done_bytes == 0)
+        sched_yield();
+    place_resize(c->p, c->run->image, 12345);
+    return 0;
+}
+
+static void volume_that_shrinks_makes_no_point(void **state)
+{
+    struct place_run push = {.image = "a", .state = "sa"};
+    struct workers *group = NULL;
+    struct cutting c = {.run = &push};
+    struct place p;
+    int rc;
+
+    (void)state;
+    place_init(&p, "mem:shrink");
+    c.p = &p;
+    place_random(&p, "a", 0, 60 * MIB, 1);
+    assert_ok(workers_start(1, "cut", cut, &c, &group, NULL));
+    rc = place_push(&p, &push);
+    c.over = true;
+    assert_ok(workers_join(group, NULL));
+    if (rc < 0) { /* the pass may have won the race */
+        struct place_run again = {.image = "a", .state = "sa"};
+
+        assert_int_equal(rc, -ESTALE);
+        assert_int_equal(push.err.gw, GW_VOLUME_CHANGED);
+        place_ok(place_push(&p, &again), &again);
+        assert_int_equal(again.point.seq, 1);
+        assert_int_equal(again.point.size_bytes, 12345);
+    }
+    place_done(&p);
+}
+
 static void digest_of_the_start_of_a_larger_volume(void **state)
 {
     struct place_run push = {.image = "a", .state = "sa"};
@@ -246,6 +318,8 @@ int main(void)
         cmocka_unit_test(other_pushers_point_is_not_passed_over),
         cmocka_unit_test(lower_epoch_is_refused),
         cmocka_unit_test(racing_pushers_never_mix),
+        cmocka_unit_test(stopped_push_and_pull_go_on_later),
+        cmocka_unit_test(volume_that_shrinks_makes_no_point),
         cmocka_unit_test(digest_of_the_start_of_a_larger_volume),
         cmocka_unit_test(larger_landing_device_keeps_the_size_of_the_replica),
     };

@@ -32,6 +32,7 @@ libgodwit_transport_a_SOURCES = \
 libgodwit_transport_a_SOURCES += \
 	transport/digest.c transport/digest.h \
 	transport/fetch.c transport/fetch.h \
+	transport/holes.c transport/holes.h \
 	transport/ledger.c transport/ledger.h \
 	transport/pull.c transport/pull.h transport/pull_plan.c transport/pull_write.c \
 	transport/push.c transport/push.h transport/push_map.c transport/push_put.c \

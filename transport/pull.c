@@ -65,6 +65,7 @@ static int begin_region(struct pull_self *s, const struct walk_region *w, struct
                               .sectors = point_sectors_of(p->size_bytes, w->region),
                               .offset = offset,
                               .bytes = num_min(VOLUME_REGION, p->size_bytes - offset),
+                              .holes = {.volume = p->volume},
                               .leaves = s->leaves + s->regions_n * LEAVES_BYTES};
     s->regions_n++;
     if (p->table)

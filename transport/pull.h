@@ -8,6 +8,7 @@
 #define GODWIT_TRANSPORT_PULL_H
 
 #include "transport/fetch.h"
+#include "transport/holes.h"
 #include "transport/page.h"
 #include "transport/table.h"
 #include "transport/walk.h"
@@ -28,9 +29,10 @@ struct pull_region {
     uint32_t sectors;
     uint64_t offset; /* in the volume */
     uint64_t bytes;
-    struct page *page; /* NULL: zero */
-    struct page *base; /* NULL: zero; unused when comparing */
-    bool known;        /* leaves began as those of the table */
+    struct holes holes; /* as it was before the first write */
+    struct page *page;  /* NULL: zero */
+    struct page *base;  /* NULL: zero; unused when comparing */
+    bool known;         /* leaves began as those of the table */
     uint8_t *leaves;
     uint64_t touched[TABLE_WORDS]; /* blocks whose leaf is not the table's any more */
     uint64_t noted[TABLE_WORDS];   /* of those, blocks whose leaf is right already */

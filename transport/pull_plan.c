@@ -71,14 +71,14 @@ static int plan_difference(struct pull_self *s, struct pull_region *r, struct er
 }
 
 /* How many of the next count sectors lie in a hole of the volume. */
-static int hole_at(struct pull_self *s, const struct pull_region *r, uint32_t first, uint32_t count,
+static int hole_at(struct pull_self *s, struct pull_region *r, uint32_t first, uint32_t count,
                    uint32_t *ret, struct err *err)
 {
     uint64_t at = r->offset + (uint64_t)first * VOLUME_SECTOR;
     uint64_t end = num_min(at + (uint64_t)count * VOLUME_SECTOR, s->pull->size_bytes);
     uint64_t len = 0;
     bool hole = false;
-    int rc = volume_extent(s->pull->volume, at, &len, &hole, err);
+    int rc = holes_at(&r->holes, at, &len, &hole, err);
 
     if (rc < 0)
         return rc;

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/fail.h"
 #include "base/num.h"
+#include "transport/holes.h"
 
 #include <inttypes.h>
 
@@ -15,6 +16,7 @@
 
 struct reader {
     struct push *p;
+    struct holes holes;
     uint64_t done;              /* everything below was looked at */
     struct push_region *region; /* the open one */
 };
@@ -80,11 +82,11 @@ static int send(struct reader *r, uint64_t offset, uint64_t len, bool hole, stru
 }
 
 /* The next piece of [at, end), which lies in one region: whole blocks of a hole, or data. */
-static int next_piece(struct push *p, uint64_t at, uint64_t end, uint64_t *ret_len, bool *ret_hole,
-                      struct err *err)
+static int next_piece(struct reader *r, uint64_t at, uint64_t end, uint64_t *ret_len,
+                      bool *ret_hole, struct err *err)
 {
     uint64_t len = 0;
-    int rc = volume_extent(p->volume, at, &len, ret_hole, err);
+    int rc = holes_at(&r->holes, at, &len, ret_hole, err);
 
     if (rc < 0)
         return rc;
@@ -114,7 +116,7 @@ static int read_piece(struct reader *r, uint64_t at, uint64_t end, uint64_t *ret
 
     if (stopped(r->p))
         return err_set(err, -ECANCELED, "stopped");
-    rc = next_piece(r->p, at, end, &len, &hole, err);
+    rc = next_piece(r, at, end, &len, &hole, err);
     if (rc == 0)
         rc = send(r, at, len, hole, err);
     if (rc == 0)
@@ -188,7 +190,7 @@ static int read_dirty(struct reader *r, struct err *err)
 
 int push_read(struct push *p, struct err *err)
 {
-    struct reader r = {.p = p};
+    struct reader r = {.p = p, .holes = {.volume = p->volume}};
     int rc;
 
     if (p->full)

@@ -60,7 +60,7 @@ static int level_now(const struct push *p)
 {
     if (p->run->level != 0)
         return p->run->level;
-    return queue_len(p->full_parcels) > 0 ? LEVEL_SLOW_STORE : CODEC_LEVEL_DEFAULT;
+    return queue_len(p->full_parcels) >= PUSH_STREAMS ? LEVEL_SLOW_STORE : CODEC_LEVEL_DEFAULT;
 }
 
 static int add_to_pack(struct work *w, const uint8_t *id, struct slice raw, struct err *err)

@@ -5,6 +5,7 @@
 #include "base/pool.h"
 #include "base/worker.h"
 #include "transport/digest.h"
+#include "transport/holes.h"
 #include "transport/replica.h"
 
 #include <inttypes.h>
@@ -65,50 +66,61 @@ static void add_piece(struct digest *d, struct slice piece)
     }
 }
 
+/* A region being read, by one thread. */
+struct reading {
+    struct digesting *d;
+    struct holes holes;
+    uint8_t *mem;
+    uint64_t at;
+    uint64_t end;
+    struct digest tree;
+};
+
 /* Holes of whole blocks are not read. */
-static int read_piece(struct digesting *d, uint8_t *mem, uint64_t at, uint64_t end,
-                      struct digest *region, uint64_t *ret_len, struct err *err)
+static int read_piece(struct reading *r, uint64_t *ret_len, struct err *err)
 {
     uint64_t len = 0;
     bool hole = false;
     int rc;
 
-    if (stopped(d))
+    if (stopped(r->d))
         return err_set(err, -ECANCELED, "stopped");
-    rc = volume_extent(d->volume, at, &len, &hole, err);
+    rc = holes_at(&r->holes, r->at, &len, &hole, err);
     if (rc < 0)
         return rc;
-    len = num_min(len, end - at);
+    len = num_min(len, r->end - r->at);
     if (hole && len >= VOLUME_BLOCK) {
         *ret_len = len / VOLUME_BLOCK * VOLUME_BLOCK;
         for (uint64_t i = 0; i < *ret_len; i += VOLUME_BLOCK)
-            digest_add(region, digest_zero_leaf());
+            digest_add(&r->tree, digest_zero_leaf());
         return 0;
     }
-    *ret_len = num_min(READ_BYTES, end - at);
-    rc = volume_read(d->volume, at, mem, (size_t)*ret_len, err);
+    *ret_len = num_min(READ_BYTES, r->end - r->at);
+    rc = volume_read(r->d->volume, r->at, r->mem, (size_t)*ret_len, err);
     if (rc == 0)
-        add_piece(region, slice_of(mem, (size_t)*ret_len));
+        add_piece(&r->tree, slice_of(r->mem, (size_t)*ret_len));
     return rc;
 }
 
 static int digest_region(struct digesting *d, uint8_t *mem, uint64_t region, struct err *err)
 {
-    uint64_t at = region * VOLUME_REGION;
-    uint64_t end = num_min(at + VOLUME_REGION, d->size_bytes);
-    struct digest tree = {0};
+    struct reading r = {.d = d,
+                        .holes = {.volume = d->volume},
+                        .mem = mem,
+                        .at = region * VOLUME_REGION,
+                        .end = num_min((region + 1) * VOLUME_REGION, d->size_bytes)};
     uint8_t root[DIGEST_LEN];
     uint64_t len = 0;
 
-    for (; at < end; at += len) {
-        int rc = read_piece(d, mem, at, end, &tree, &len, err);
+    for (; r.at < r.end; r.at += len) {
+        int rc = read_piece(&r, &len, err);
 
         if (rc < 0)
             return rc;
         if (d->run->progress)
             d->run->progress->done_bytes += len;
     }
-    digest_root(&tree, root);
+    digest_root(&r.tree, root);
     add_in_turn(d, region, root);
     return 0;
 }
