@@ -26,7 +26,6 @@ libgodwit_agent_a_SOURCES = \
 	agent/selfabort.c agent/selfabort.h \
 	agent/settle.c agent/settle.h \
 	agent/status.c agent/status.h \
-	agent/tree.c agent/tree.h \
 	agent/vaultref.c agent/vaultref.h \
 	agent/work.c agent/work.h \
 	agent/workload.c agent/workload.h

@@ -5,12 +5,12 @@
 #include "agent/decision.h"
 #include "agent/health.h"
 #include "agent/helper.h"
-#include "agent/tree.h"
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/gw.h"
 #include "base/num.h"
 #include "base/text.h"
+#include "base/tree.h"
 
 #include <inttypes.h>
 

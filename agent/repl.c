@@ -8,7 +8,6 @@
 #include "agent/decision.h"
 #include "agent/helper.h"
 #include "agent/idle.h"
-#include "agent/tree.h"
 #include "base/err.h"
 #include "base/fail.h"
 #include "base/fd.h"
@@ -16,6 +15,7 @@
 #include "base/log.h"
 #include "base/num.h"
 #include "base/text.h"
+#include "base/tree.h"
 
 #include <inttypes.h>
 #include <malloc.h>

@@ -29,4 +29,5 @@ libgodwit_base_a_SOURCES = \
 	base/secret.c base/secret.h \
 	base/slice.h \
 	base/text.c base/text_time.c base/text.h \
+	base/tree.c base/tree.h \
 	base/worker.c base/worker.h

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Removing a directory of our own with everything below it. */
-#ifndef GODWIT_AGENT_TREE_H
-#define GODWIT_AGENT_TREE_H
+/* Removing a directory that is ours with everything below it. */
+#ifndef GODWIT_BASE_TREE_H
+#define GODWIT_BASE_TREE_H
 
 struct err;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Trees over nftw(3). */
-#include "agent/tree.h"
+#include "base/tree.h"
 
 #include "base/err.h"
 
