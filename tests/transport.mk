@@ -68,11 +68,11 @@ unit_table_LDADD = $(TRANSPORT_TEST_LIBS)
 endif
 
 # Vault format 1.
-EXTRA_DIST += tests/fuzz.h tests/read_vault.py tests/vault_fixture.h \
+EXTRA_DIST += tests/fuzz.h tests/page_fixture.h tests/read_vault.py tests/vault_fixture.h \
 	tests/data/fuzz_control tests/data/fuzz_key tests/data/fuzz_pack tests/data/fuzz_page \
 	tests/data/fuzz_point
 if HAVE_CMOCKA
-c_tests += fault_create_only unit_control unit_pack unit_page unit_point unit_seal unit_vault
+c_tests += fault_create_only unit_control unit_pack unit_page unit_page_chain unit_pagedir unit_point unit_seal unit_vault
 unit_seal_SOURCES = tests/unit_seal.c
 unit_seal_LDADD = $(TRANSPORT_TEST_LIBS)
 fault_create_only_SOURCES = tests/fault_create_only.c
@@ -96,6 +96,10 @@ tool_vault_LDADD = $(TRANSPORT_TEST_LIBS)
 sh_tests += tests/flow_formats.sh
 unit_vault_SOURCES = tests/unit_vault.c
 unit_vault_LDADD = $(TRANSPORT_TEST_LIBS)
+unit_page_chain_SOURCES = tests/unit_page_chain.c
+unit_page_chain_LDADD = $(TRANSPORT_TEST_LIBS)
+unit_pagedir_SOURCES = tests/unit_pagedir.c
+unit_pagedir_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_page_SOURCES = tests/unit_page.c
 unit_page_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_point_SOURCES = tests/unit_point.c
