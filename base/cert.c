@@ -3,7 +3,7 @@
  * Keys, certificates and requests of the project's own CA. Everything is EC P-256 and SHA-256;
  * names from outside become structures, never configuration text of OpenSSL.
  */
-#include "base/cert.h"
+#include "base/cert_priv.h"
 
 #include "base/crypto.h"
 #include "base/err.h"
@@ -11,7 +11,6 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <limits.h>
-#include <openssl/bio.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -38,8 +37,7 @@ CLEANER(X509_REQ, X509_REQ_free)
 CLEANER(GENERAL_NAME, GENERAL_NAME_free)
 CLEANER(GENERAL_NAMES, GENERAL_NAMES_free)
 
-/* What OpenSSL says of its newest failure; its queue is left empty. */
-static int fail(struct err *err, int code, const char *what)
+int cert_fail(struct err *err, int code, const char *what)
 {
     const unsigned long why = ERR_peek_last_error();
     const char *text = why ? ERR_reason_error_string(why) : NULL;
@@ -48,8 +46,7 @@ static int fail(struct err *err, int code, const char *what)
     return err_set(err, code, "%s: %s", what, text ? text : "OpenSSL refused it");
 }
 
-/* An encrypted key must not make a daemon ask its terminal. */
-static int no_password(char *out, int size, int writing, void *arg)
+int cert_no_password(char *out, int size, int writing, void *arg)
 {
     (void)out;
     (void)size;
@@ -58,29 +55,29 @@ static int no_password(char *out, int size, int writing, void *arg)
     return -1;
 }
 
-static BIO *bio_of(struct slice pem)
+BIO *cert_bio(struct slice pem)
 {
     return pem.len > 0 && pem.len <= PEM_MAX ? BIO_new_mem_buf(pem.data, (int)pem.len) : NULL;
 }
 
 static int parse_key(struct slice pem, EVP_PKEY **ret, struct err *err)
 {
-    AUTO(BIO_free_all_p) BIO *bio = bio_of(pem);
-    EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL) : NULL;
+    AUTO(BIO_free_all_p) BIO *bio = cert_bio(pem);
+    EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, cert_no_password, NULL) : NULL;
 
     if (!key)
-        return fail(err, -EINVAL, "read a private key");
+        return cert_fail(err, -EINVAL, "read a private key");
     *ret = key;
     return 0;
 }
 
 static int parse_cert(struct slice pem, X509 **ret, struct err *err)
 {
-    AUTO(BIO_free_all_p) BIO *bio = bio_of(pem);
-    X509 *cert = bio ? PEM_read_bio_X509(bio, NULL, no_password, NULL) : NULL;
+    AUTO(BIO_free_all_p) BIO *bio = cert_bio(pem);
+    X509 *cert = bio ? PEM_read_bio_X509(bio, NULL, cert_no_password, NULL) : NULL;
 
     if (!cert)
-        return fail(err, -EINVAL, "read a certificate");
+        return cert_fail(err, -EINVAL, "read a certificate");
     *ret = cert;
     return 0;
 }
@@ -104,7 +101,7 @@ int cert_key_new(struct buf *ret_key_pem, struct err *err)
     AUTO(BIO_free_all_p) BIO *bio = BIO_new(BIO_s_mem()); /* wiped when it is freed */
 
     if (!key || !bio || PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) != 1)
-        return fail(err, -ENOMEM, "make a key");
+        return cert_fail(err, -ENOMEM, "make a key");
     return take_pem(bio, ret_key_pem, err);
 }
 
@@ -117,7 +114,7 @@ static bool name_add(X509_NAME *name, const char *field, const char *value)
 static int set_subject(X509_NAME *subject, const char *common, const char *unit, struct err *err)
 {
     if (common[0] == '\0' || !name_add(subject, "CN", common) || !name_add(subject, "OU", unit))
-        return fail(err, -EINVAL, "a name in a certificate (1 to 64 characters)");
+        return cert_fail(err, -EINVAL, "a name in a certificate (1 to 64 characters)");
     return 0;
 }
 
@@ -139,7 +136,7 @@ int cert_request(struct slice key_pem, const char *identity, struct buf *ret_csr
         return r;
     if (X509_REQ_set_version(req, X509_REQ_VERSION_1) != 1 || X509_REQ_set_pubkey(req, key) != 1 ||
         X509_REQ_sign(req, key, EVP_sha256()) <= 0 || PEM_write_bio_X509_REQ(bio, req) != 1)
-        return fail(err, -EINVAL, "sign a request");
+        return cert_fail(err, -EINVAL, "sign a request");
     return take_pem(bio, ret_csr_pem, err);
 }
 
@@ -184,7 +181,7 @@ static int sign_and_print(X509 *cert, EVP_PKEY *key, struct buf *ret_pem, struct
     AUTO(BIO_free_all_p) BIO *bio = BIO_new(BIO_s_mem());
 
     if (!bio || X509_sign(cert, key, EVP_sha256()) <= 0 || PEM_write_bio_X509(bio, cert) != 1)
-        return fail(err, -EINVAL, "sign a certificate");
+        return cert_fail(err, -EINVAL, "sign a certificate");
     return take_pem(bio, ret_pem, err);
 }
 
@@ -215,28 +212,28 @@ int cert_ca_new(struct slice key_pem, const char *name, unsigned days, uint64_t 
                    now_s + (uint64_t)days * DAY_S) ||
         X509_set_issuer_name(cert, X509_get_subject_name(cert)) != 1 ||
         X509_set_pubkey(cert, key) != 1 || !add_extensions(cert, cert, extensions))
-        return fail(err, -EINVAL, "make a CA");
+        return cert_fail(err, -EINVAL, "make a CA");
     return sign_and_print(cert, key, ret_cert_pem, err);
 }
 
 /* The key of a request that proves to hold it. */
 static int check_request(struct slice pem, EVP_PKEY **ret_key, struct err *err)
 {
-    AUTO(BIO_free_all_p) BIO *bio = bio_of(pem);
+    AUTO(BIO_free_all_p) BIO *bio = cert_bio(pem);
     AUTO(X509_REQ_free_p) X509_REQ *req = NULL;
     AUTO(EVP_PKEY_free_p) EVP_PKEY *key = NULL;
     char group[32] = "";
 
-    req = bio ? PEM_read_bio_X509_REQ(bio, NULL, no_password, NULL) : NULL;
+    req = bio ? PEM_read_bio_X509_REQ(bio, NULL, cert_no_password, NULL) : NULL;
     key = req ? X509_REQ_get_pubkey(req) : NULL;
     if (!key)
-        return fail(err, -EINVAL, "read a certificate request");
+        return cert_fail(err, -EINVAL, "read a certificate request");
     /* Only what our own programs make: a huge foreign key would be work for every handshake. */
     if (EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) != 1 ||
         strcmp(group, SN_X9_62_prime256v1) != 0)
-        return fail(err, -EINVAL, "a certificate request must hold an EC P-256 key");
+        return cert_fail(err, -EINVAL, "a certificate request must hold an EC P-256 key");
     if (X509_REQ_verify(req, key) != 1)
-        return fail(err, -EINVAL, "a certificate request is not signed by its own key");
+        return cert_fail(err, -EINVAL, "a certificate request is not signed by its own key");
     *ret_key = TAKE(key);
     return 0;
 }
@@ -293,7 +290,7 @@ static int add_hosts(X509 *cert, const char *const *hosts, struct err *err)
         name = NULL; /* names owns it */
     }
     if (!names || X509_add1_ext_i2d(cert, NID_subject_alt_name, names, 0, X509V3_ADD_DEFAULT) != 1)
-        return fail(err, -ENOMEM, "name the hosts");
+        return cert_fail(err, -ENOMEM, "name the hosts");
     return 0;
 }
 
@@ -323,7 +320,7 @@ static int set_leaf_dates(X509 *cert, const X509 *ca, const struct cert_issue *i
     if (until_ms > ca_until_ms)
         until_ms = ca_until_ms;
     if (!set_dates(cert, from_s > BACKDATE_S ? from_s - BACKDATE_S : 0, until_ms / 1000))
-        return fail(err, -EINVAL, "the dates of a certificate");
+        return cert_fail(err, -EINVAL, "the dates of a certificate");
     return 0;
 }
 
@@ -349,7 +346,7 @@ static int fill_leaf(X509 *cert, X509 *ca, EVP_PKEY *key, const struct cert_issu
     if (X509_set_version(cert, X509_VERSION_3) != 1 || !set_serial(cert) ||
         X509_set_issuer_name(cert, X509_get_subject_name(ca)) != 1 ||
         X509_set_pubkey(cert, key) != 1 || !add_extensions(cert, ca, extensions))
-        return fail(err, -EINVAL, "fill a certificate");
+        return cert_fail(err, -EINVAL, "fill a certificate");
     return add_hosts(cert, issue->hosts, err);
 }
 
@@ -369,7 +366,7 @@ int cert_sign(const struct cert_issue *issue, struct buf *ret_cert_pem, struct e
     if (r < 0)
         return r;
     if (X509_check_private_key(ca, ca_key) != 1)
-        return fail(err, -EINVAL, "the CA's key and certificate do not match");
+        return cert_fail(err, -EINVAL, "the CA's key and certificate do not match");
     if (!cert)
         return err_set(err, -ENOMEM, "make a certificate: %m");
     r = fill_leaf(cert, ca, key, issue, err);
@@ -389,7 +386,7 @@ int cert_pin(struct slice cert_pem, uint8_t *out, struct err *err)
         return r;
     len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &spki);
     if (len <= 0)
-        return fail(err, -EINVAL, "read the key of a certificate");
+        return cert_fail(err, -EINVAL, "read the key of a certificate");
     crypto_sha256(slice_of(spki, (size_t)len), out);
     OPENSSL_free(spki);
     return 0;
@@ -407,7 +404,7 @@ int cert_validity(struct slice cert_pem, uint64_t *ret_from_ms, uint64_t *ret_un
         return r;
     if (asn1_to_ms(X509_get0_notBefore(cert), &from_ms) < 0 ||
         asn1_to_ms(X509_get0_notAfter(cert), &until_ms) < 0)
-        return fail(err, -EINVAL, "read the dates of a certificate");
+        return cert_fail(err, -EINVAL, "read the dates of a certificate");
     *ret_from_ms = from_ms;
     *ret_until_ms = until_ms;
     return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* TLS contexts of cert.h: the server's side, who its peer is, and the pin a client checks. */
-#include "base/cert.h"
+#include "base/cert_priv.h"
 
 #include "base/crypto.h"
 #include "base/err.h"
@@ -14,39 +14,16 @@
 
 #include "base/banned.h"
 
-enum { CHAIN_DEPTH_MAX = 1, CA_CERTS_MAX = 8, PEM_MAX = 64 * 1024 };
+enum { CHAIN_DEPTH_MAX = 1, CA_CERTS_MAX = 8 };
 
 struct cert_server {
     SSL_CTX *ctx;
 };
 
-static int fail(struct err *err, int code, const char *what)
-{
-    const unsigned long why = ERR_peek_last_error();
-    const char *text = why ? ERR_reason_error_string(why) : NULL;
-
-    ERR_clear_error();
-    return err_set(err, code, "%s: %s", what, text ? text : "OpenSSL refused it");
-}
-
-static int no_password(char *out, int size, int writing, void *arg)
-{
-    (void)out;
-    (void)size;
-    (void)writing;
-    (void)arg;
-    return -1;
-}
-
-static BIO *bio_of(struct slice pem)
-{
-    return pem.len > 0 && pem.len <= PEM_MAX ? BIO_new_mem_buf(pem.data, (int)pem.len) : NULL;
-}
-
 static bool use_cert(SSL_CTX *ctx, struct slice pem)
 {
-    BIO *bio = bio_of(pem);
-    X509 *cert = bio ? PEM_read_bio_X509(bio, NULL, no_password, NULL) : NULL;
+    BIO *bio = cert_bio(pem);
+    X509 *cert = bio ? PEM_read_bio_X509(bio, NULL, cert_no_password, NULL) : NULL;
     const bool ok = cert && SSL_CTX_use_certificate(ctx, cert) == 1;
 
     X509_free(cert);
@@ -56,8 +33,8 @@ static bool use_cert(SSL_CTX *ctx, struct slice pem)
 
 static bool use_key(SSL_CTX *ctx, struct slice pem)
 {
-    BIO *bio = bio_of(pem);
-    EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL) : NULL;
+    BIO *bio = cert_bio(pem);
+    EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, cert_no_password, NULL) : NULL;
     const bool ok = key && SSL_CTX_use_PrivateKey(ctx, key) == 1;
 
     EVP_PKEY_free(key);
@@ -77,12 +54,12 @@ static bool use_ca(SSL_CTX *ctx, X509 *ca)
 
 static bool use_cas(SSL_CTX *ctx, struct slice pem)
 {
-    BIO *bio = bio_of(pem);
+    BIO *bio = cert_bio(pem);
     unsigned n = 0;
     bool ok = bio != NULL;
 
     while (ok && n < CA_CERTS_MAX) {
-        X509 *ca = PEM_read_bio_X509(bio, NULL, no_password, NULL);
+        X509 *ca = PEM_read_bio_X509(bio, NULL, cert_no_password, NULL);
 
         if (!ca)
             break;
@@ -131,11 +108,11 @@ int cert_server_new(struct slice cert_pem, struct slice key_pem, struct slice ca
     }
     set_rules(s->ctx);
     if (!use_cert(s->ctx, cert_pem))
-        r = fail(err, -EINVAL, "the server's certificate");
+        r = cert_fail(err, -EINVAL, "the server's certificate");
     else if (!use_key(s->ctx, key_pem))
-        r = fail(err, -EINVAL, "the server's key");
+        r = cert_fail(err, -EINVAL, "the server's key");
     else if (!use_cas(s->ctx, ca_pem))
-        r = fail(err, -EINVAL, "the CA's certificate");
+        r = cert_fail(err, -EINVAL, "the CA's certificate");
     if (r < 0) {
         cert_server_free(s);
         return r;

@@ -103,8 +103,9 @@ static int fail(sqlite3 *handle, int sqlite_code, const char *what, struct err *
 {
     const int code = code_of(handle, sqlite_code);
 
-    return err_set_gw(err, code == -EUCLEAN ? GW_DB_DAMAGED : 0, code, "%s: %s", what,
-                      handle ? sqlite3_errmsg(handle) : sqlite3_errstr(sqlite_code));
+    err_set_gw(err, code == -EUCLEAN ? GW_DB_DAMAGED : 0, code, "%s: %s", what,
+               handle ? sqlite3_errmsg(handle) : sqlite3_errstr(sqlite_code));
+    return code;
 }
 
 /* The one number that a PRAGMA answers. */
@@ -289,8 +290,10 @@ int db_prepare(struct db *d, const char *sql, struct db_stmt **ret, struct err *
     struct db_stmt *s = calloc(1, sizeof(*s));
     int r;
 
-    if (!s)
-        return err_set(err, -ENOMEM, "prepare a statement: %m");
+    if (!s) {
+        err_set(err, -ENOMEM, "prepare a statement: %m");
+        return -ENOMEM;
+    }
     r = sqlite3_prepare_v3(d->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &s->handle, NULL);
     if (r != SQLITE_OK || !s->handle) {
         free(s);

@@ -227,8 +227,8 @@ void httpd_free(struct httpd *h)
         return;
     h->closed = true;
     h->n_connections++; /* our own hold on the memory, until we are through */
-    LIST_FOREACH(c, &h->connections, link)
-    httpd_conn_forsake(c);
+    for (c = LIST_FIRST(&h->connections); c; c = LIST_NEXT(c, link))
+        httpd_conn_forsake(c);
     httpd_conn_leave_refused(h);
     if (h->tick)
         event_free(h->tick);

@@ -64,8 +64,8 @@ struct httpd {
     unsigned n_connections; /* each is a reason to keep this memory */
     bool closed;
     uint16_t port;
-    LIST_HEAD(, conn) connections;
-    LIST_HEAD(, refused) refused;
+    LIST_HEAD(conn_list, conn) connections;
+    LIST_HEAD(refused_list, refused) refused;
 };
 
 /* A bufferevent for evhttp, whose session holds a new connection; NULL when there is no memory. */

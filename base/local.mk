@@ -6,7 +6,7 @@ libgodwit_base_a_SOURCES = \
 	base/auto.h \
 	base/banned.h \
 	base/buf.c base/buf.h \
-	base/cert.c base/cert_tls.c base/cert.h \
+	base/cert.c base/cert_tls.c base/cert.h base/cert_priv.h \
 	base/clock.c base/clock.h \
 	base/conf.c base/conf.h \
 	base/crypto.c base/crypto.h \

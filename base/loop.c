@@ -100,7 +100,7 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
  */
 static struct event_base *base_new(void)
 {
-    static const struct timeval turn = {.tv_usec = TURN_MS * 1000};
+    static const struct timeval turn = {.tv_usec = TURN_MS * 1000L};
     struct event_config *config = event_config_new();
     struct event_base *base = NULL;
 

@@ -9,7 +9,7 @@ set -eu
 # A new library is a new row; a second file for an old one needs a reason.
 wrappers='
 jansson\.h       base/js.c base/jsw.c
-openssl/         base/crypto.c base/cert.c base/cert_tls.c tests/tls_raw.c
+openssl/         base/crypto.c base/cert.c base/cert_tls.c base/cert_priv.h tests/tls_raw.c
 event2/          base/loop.c base/httpd.c base/httpd_conn.c base/httpd_priv.h
 curl/            base/http.c
 sqlite3\.h       base/db.c
