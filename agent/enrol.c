@@ -87,8 +87,29 @@ static int key_ensure(const char *path, struct buf *ret_key, struct err *err)
     return r < 0 ? err_add(err, r, "key of this agent") : 0;
 }
 
-static int join_body(const struct enrol_join *join, const char *identity, struct slice csr,
-                     struct buf *out, struct err *err)
+/*
+ * The request too: when the planner's answer was lost, the same request with the same token is
+ * answered again and is no second use of it.
+ */
+static int request_ensure(const char *state_dir, struct slice key, const char *identity,
+                          struct buf *ret_csr, struct err *err)
+{
+    char path[PATH_MAX];
+    int r = state_path(state_dir, "agent.csr", path, err);
+
+    if (r == 0)
+        r = fd_load(path, FILE_MAX, ret_csr, err);
+    if (r != -ENOENT)
+        return r;
+    err_clear(err);
+    r = cert_request(key, identity, ret_csr, err);
+    if (r == 0)
+        r = fd_save(path, buf_slice(ret_csr), 0600, err);
+    return r < 0 ? err_add(err, r, "certificate request of this agent") : 0;
+}
+
+static int join_body(const struct enrol_join *join, struct slice csr, struct buf *out,
+                     struct err *err)
 {
     auto_jsw struct jsw *w = NULL;
     auto_buf struct buf pem = {0};
@@ -104,7 +125,6 @@ static int join_body(const struct enrol_join *join, const char *identity, struct
     jsw_obj(w, NULL);
     jsw_str(w, "token", join->token);
     jsw_str(w, "csr", buf_cstr(&pem));
-    jsw_str(w, "identity", identity);
     jsw_str(w, "name", join->name);
     jsw_arr(w, "roles");
     for (size_t i = 0; i < text_vec_len(roles); i++)
@@ -241,9 +261,9 @@ int enrol_join(const struct enrol_join *join, struct err *err)
         r = key_ensure(id->key_path, &key, err);
     identity_new(join->rng, id->identity);
     if (r == 0)
-        r = cert_request(buf_slice(&key), id->identity, &csr, err);
+        r = request_ensure(join->state_dir, buf_slice(&key), id->identity, &csr, err);
     if (r == 0)
-        r = join_body(join, id->identity, buf_slice(&csr), &body, err);
+        r = join_body(join, buf_slice(&csr), &body, err);
     if (r == 0)
         r = join_call(join, id->server, buf_slice(&body), &answer, err);
     if (r == 0)

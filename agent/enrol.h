@@ -3,7 +3,7 @@
  * Who this agent is to the planner: join with a token, keep the certificate, renew it.
  *
  * STATE/agent.json {"identity", "server", "name", "roles"}, agent.key (made here, never leaves),
- * agent.crt, ca.crt; all mode 0600 and durable.
+ * agent.csr, agent.crt, ca.crt; all mode 0600 and durable. The planner gives the identity.
  */
 #ifndef GODWIT_AGENT_ENROL_H
 #define GODWIT_AGENT_ENROL_H

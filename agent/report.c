@@ -10,6 +10,7 @@
 #include "base/js.h"
 #include "base/jsw.h"
 #include "base/log.h"
+#include "base/num.h"
 #include "base/text.h"
 #include "base/worker.h"
 #include "inventory/inventory.h"
@@ -24,7 +25,7 @@ enum {
     NAP_MS = 100,
     CHANGE_MS = 2000, /* changes are told at most so often */
     MINUTE_MS = 60 * 1000,
-    JITTER_MS = 6000,
+    INTERVAL_MAX_MS = 10 * 60 * 1000,
     RETRY_MS = 5000,
     INVENTORY_MS = 3600 * 1000,
     INVENTORY_LOOK_MS = 5 * 60 * 1000, /* for changes, between the hourly ones */
@@ -42,7 +43,8 @@ struct report {
     uint64_t sample_due, report_due, change_due, inventory_due; /* monotonic */
     uint64_t inventory_sent_ms;                                 /* monotonic; 0 = never */
     uint8_t inventory_hash[CRYPTO_SHA256_LEN];
-    uint64_t versions; /* sum over the workloads at the last report */
+    uint64_t interval_ms; /* between whole reports, as the planner wants it */
+    uint64_t versions;    /* sum over the workloads at the last report */
     uint64_t progress;
 };
 
@@ -54,6 +56,7 @@ int report_new(struct agent *a, struct report **ret, struct err *err)
     if (!r)
         return err_set(err, -ENOMEM, "reports: %m");
     r->agent = a;
+    r->interval_ms = MINUTE_MS;
     rc = client_new(a->identity, &a->stop, &r->client, err);
     if (rc == 0)
         rc = probe_local_new(&r->probe, err);
@@ -212,6 +215,7 @@ static int post_report(struct report *r, bool whole, uint64_t now, struct err *e
 {
     auto_js struct js *inventory = NULL;
     auto_js struct js *utilisation = NULL;
+    auto_js struct js *answer = NULL;
     auto_buf struct buf body = {0};
     int rc = 0;
 
@@ -227,13 +231,14 @@ static int post_report(struct report *r, bool whole, uint64_t now, struct err *e
                                              .path = "/v1/agent/report",
                                              .body = buf_slice(&body),
                                              .timeout_ms = TIMEOUT_MS},
-                       NULL, err);
+                       &answer, err);
     if (rc < 0) {
         if (inventory)
             r->inventory_due = 0; /* it did not arrive */
         return err_add(err, rc, "report");
     }
     agent_contact(r->agent);
+    r->interval_ms = num_min(num_max(js_u64(answer, "report_s", 60), 1) * 1000, INTERVAL_MAX_MS);
     if (inventory)
         r->inventory_sent_ms = now;
     if (utilisation)
@@ -294,7 +299,7 @@ static void look_and_report(struct report *r)
     r->change_due = now + CHANGE_MS;
     if (post_report(r, whole, now, &err) == 0) {
         if (whole)
-            r->report_due = now + MINUTE_MS - rng_below(r->agent->rng, JITTER_MS);
+            r->report_due = now + r->interval_ms - rng_below(r->agent->rng, r->interval_ms / 10);
         return;
     }
     log_err(LOG_LEVEL_DEBUG, &err, "report");

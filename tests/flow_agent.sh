@@ -1,0 +1,186 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# A planner and two agents on loopback: enrol, report, replicate an image through a directory, cut
+# over, come back; agents killed and started again between; the planner away for a while.
+set -eu
+
+dir=$(mktemp -d "${TMPDIR:-/tmp}/godwit-flow-XXXXXX")
+pids=()
+cleanup() {
+    for pid in "${pids[@]}"; do
+        kill -9 "$pid" 2>/dev/null || true
+    done
+    wait 2>/dev/null || true
+    if [ -n "${GODWIT_TEST_KEEP:-}" ]; then
+        echo "kept $dir"
+    else
+        rm -rf "$dir"
+    fi
+}
+trap cleanup EXIT
+PATH="${abs_top_builddir:?}:$PATH"
+
+fail() {
+    echo "FAILED: $*" >&2
+    for log in "$dir"/*.log; do
+        echo "--- $log" >&2
+        tail -n 25 "$log" >&2
+    done
+    exit 1
+}
+
+# until SECONDS TEXT COMMAND...: asks again until it is true
+until_true() {
+    local end=$((SECONDS + $1)) what=$2
+    shift 2
+    until "$@" >/dev/null 2>&1; do
+        [ "$SECONDS" -lt "$end" ] || fail "not within time: $what"
+        read -r -t 0.2 <>"$dir/never" || true
+    done
+}
+mkfifo "$dir/never"
+
+start_planner() {
+    godwitd --state-dir "$dir/planner" --port-file "$dir/port" >>"$dir/planner.log" 2>&1 &
+    planner=$!
+    pids+=("$planner")
+    until_true 20 "the planner's port" test -s "$dir/port"
+    server="https://127.0.0.1:$(cat "$dir/port")"
+}
+
+# api METHOD PATH [BODY]
+api() {
+    curl -sS --fail-with-body --max-time 20 --cacert "$dir/planner/ca.pem" -X "$1" \
+        -H "Authorization: Bearer $(cat "$dir/planner/admin.token")" \
+        -H 'Content-Type: application/json' ${3:+-d "$3"} "$server/v1/$2"
+}
+
+start_agent() {
+    godwit-agent run --state-dir "$dir/$1" --server "$server" -v >>"$dir/$1.log" 2>&1 &
+    pids+=($!)
+    printf -v "pid_$1" '%s' "$!"
+}
+
+stop_agent() {
+    local pid="pid_$1"
+    kill "-$2" "${!pid}"
+    wait "${!pid}" 2>/dev/null || true
+}
+
+status_is() {
+    api GET status/shop | jq -e ".items[0] | $1"
+}
+
+op_ended() {
+    api GET "ops/$1" | jq -e '.ended_at != null'
+}
+
+# switch KIND: starts it and waits for its end
+switch() {
+    local op
+    until_true 60 "the gate for $1" sh -c "$(declare -f api); dir='$dir' server='$server'; api GET workloads/shop/gate | jq -e .gate.open"
+    op=$(api POST "workloads/shop/$1" "{\"request_id\": \"flow-$1\", \"confirm\": \"shop\"}" | jq -r .op)
+    until_true 90 "the end of $1" op_ended "$op"
+    api GET "ops/$op" >"$dir/op.json"
+    jq -e '.state == "done"' "$dir/op.json" >/dev/null || fail "$1: $(cat "$dir/op.json")"
+}
+
+writes() {
+    dd if=/dev/urandom of="$dir/$1.img" bs=4096 seek="$2" count=2 conv=notrunc status=none
+}
+
+# -- a planner and two agents ---------------------------------------------------
+mkdir "$dir/store"
+godwitd --init --state-dir "$dir/planner" --listen 127.0.0.1:0 --store "file://$dir/store" \
+    --client-file "$dir/client.json" >"$dir/planner.log" 2>&1
+start_planner
+
+for side in source landing; do
+    api POST tokens '{"kind": "join", "request_id": "join-'$side'"}' | jq -r .token >"$dir/token"
+    chmod 600 "$dir/token"
+    godwit-agent enrol --state-dir "$dir/$side" --server "$server" --join "$dir/token" \
+        --name "$side-1" --roles "$side" 2>"$dir/$side.log" || fail "enrol $side"
+done
+if godwit-agent enrol --state-dir "$dir/again" --server "$server" --join "$dir/token" \
+    --name other 2>"$dir/again.log"; then
+    fail "a token was used twice"
+fi
+grep -q 'GW-2001' "$dir/again.log" || fail "a used token is named otherwise"
+sed 's/^gw1\.[^.]*/gw1.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA/' "$dir/token" >"$dir/token.bad"
+chmod 600 "$dir/token.bad"
+if godwit-agent enrol --state-dir "$dir/again" --server "$server" --join "$dir/token.bad" \
+    --name other 2>"$dir/again.log"; then
+    fail "a planner with another key was trusted"
+fi
+grep -q 'GW-2002' "$dir/again.log" || fail "a wrong pin is named otherwise"
+rm -f "$dir/token" "$dir/token.bad" "$dir/again.log"
+start_agent source
+start_agent landing
+until_true 30 "both hosts online with inventory" sh -c "$(declare -f api); dir='$dir' server='$server';
+    api GET hosts | jq -e '[.items[] | select(.state == \"online\" and .inventory_at != null)] | length == 2'"
+
+# -- replicate --------------------------------------------------------------------
+head -c 3000000 /dev/urandom >"$dir/source.img"
+truncate -s 24000000 "$dir/source.img"
+cat >"$dir/workload.json" <<JSON
+{"schema": "godwit.workload/1", "workload": "shop",
+ "volumes": [{"name": "data", "source": {"host": "source-1", "device": "$dir/source.img", "mount": null},
+              "target": {"host": "landing-1", "device": "$dir/landing.img", "mount": null}}],
+ "hooks": {"source": {"start": ["touch $dir/source.runs"], "stop": ["rm -f $dir/source.runs"]},
+           "target": {"start": ["touch $dir/target.runs"], "stop": ["rm -f $dir/target.runs"]},
+           "traffic": {"to_target": ["ln -sfn cloud $dir/traffic"], "to_source": ["ln -sfn idc $dir/traffic"]}},
+ "health": [{"run": ["test", "-s", "$dir/source.img"]}],
+ "limits": {"max_lag_s": 60, "max_downtime_s": 600, "interval_s": 1, "require_test": true}}
+JSON
+touch "$dir/source.runs"
+api PUT workloads/shop "$(cat "$dir/workload.json")" >/dev/null
+api POST workloads/shop/sync '{"request_id": "start", "action": "start"}' >/dev/null
+until_true 60 "the first copy" cmp "$dir/source.img" "$dir/landing.img"
+writes source 100
+until_true 30 "a change arrives" cmp "$dir/source.img" "$dir/landing.img"
+godwit-agent guard shop --state-dir "$dir/source"
+[ "$(godwit-agent status -o json --state-dir "$dir/source" | jq -r '.workloads[0].state')" = owns ]
+[ "$(godwit-agent status -o json --state-dir "$dir/landing" | jq -r '.workloads[0].state')" = follows ]
+
+# the planner is away: what was assigned goes on, also in an agent that starts just then
+kill -9 "$planner"
+wait "$planner" 2>/dev/null || true
+rm -f "$dir/port"
+stop_agent source KILL
+stop_agent landing KILL
+start_agent source
+start_agent landing
+writes source 200
+until_true 30 "a change arrives without a planner" cmp "$dir/source.img" "$dir/landing.img"
+printf '[planner]\n' >/dev/null
+start_planner
+stop_agent source TERM
+stop_agent landing TERM
+start_agent source
+start_agent landing
+until_true 30 "in sync again" status_is '.volumes_ready == 1'
+
+# -- over and back -------------------------------------------------------------------
+switch test
+switch cutover
+until_true 10 "the source's guard" sh -c "! godwit-agent guard shop --state-dir $dir/source"
+godwit-agent guard shop --state-dir "$dir/landing"
+[ -e "$dir/target.runs" ] || fail "the target does not run"
+[ ! -e "$dir/source.runs" ] || fail "the source still runs"
+[ "$(readlink "$dir/traffic")" = cloud ] || fail "traffic did not move"
+writes landing 300
+until_true 30 "a change comes back" cmp "$dir/source.img" "$dir/landing.img"
+switch rollback
+godwit-agent guard shop --state-dir "$dir/source"
+[ -e "$dir/source.runs" ] || fail "the source does not run"
+[ ! -e "$dir/target.runs" ] || fail "the target still runs"
+[ "$(readlink "$dir/traffic")" = idc ] || fail "traffic did not come back"
+writes source 400
+until_true 30 "a change arrives after all" cmp "$dir/source.img" "$dir/landing.img"
+
+key=$(cat "$dir/planner/vault.key")
+if grep -qF "${key#gwk1.}" "$dir"/*.log; then
+    fail "the vault key is in a log"
+fi
+[ -z "$(find "$dir/source" "$dir/landing" -type f -perm /077)" ] || fail "state that others can read"
+echo "over and back"
