@@ -27,7 +27,8 @@ enum {
     CEDE_RETRY_MS = 2000,
     LEAST_WAIT_MS = 50,
 
-    TELL_MS = 15 * 1000
+    TELL_MS = 15 * 1000,
+    VERIFIED_MAX = 64
 };
 
 /* What the thread remembers of a volume; all of it may be lost. */
@@ -83,6 +84,41 @@ void repl_hurry(struct repl *r)
         r->v[i].begun_mono_ms = 0;
 }
 
+/* -- what was verified, and when ------------------------------------------------- */
+
+static int verified_path(const struct workload *w, size_t i, char out[static PATH_MAX],
+                         struct err *err)
+{
+    char what[ASSIGNMENT_NAME_MAX + 32];
+
+    text_print(what, sizeof(what), "volumes/%s/verified", w->assignment->volumes[i].name);
+    return workload_path(w, what, out, err);
+}
+
+/* It lies with the state of the volume: what makes that forgotten makes this forgotten too. */
+static uint64_t verified_load(const struct workload *w, size_t i)
+{
+    auto_buf struct buf text = {0};
+    char path[PATH_MAX];
+    uint64_t wall_ms = 0;
+
+    if (verified_path(w, i, path, NULL) < 0 || fd_load(path, VERIFIED_MAX, &text, NULL) < 0 ||
+        num_parse_u64(buf_cstr(&text), 0, UINT64_MAX, &wall_ms, NULL) < 0)
+        return 0;
+    return wall_ms;
+}
+
+static void verified_save(const struct workload *w, size_t i, uint64_t wall_ms)
+{
+    char path[PATH_MAX];
+    char text[NUM_TEXT_MAX];
+    struct err err = {0};
+
+    text_print(text, sizeof(text), "%" PRIu64, wall_ms);
+    if (verified_path(w, i, path, &err) < 0 || fd_save(path, slice_str(text), 0600, &err) < 0)
+        log_err(LOG_LEVEL_WARNING, &err, w->name); /* it will be verified again */
+}
+
 void repl_assigned(struct repl *r)
 {
     struct workload *w = r->w;
@@ -97,6 +133,7 @@ void repl_assigned(struct repl *r)
         w->status[i] = (struct repl_status){0};
         text_copy(r->v[i].name, sizeof(r->v[i].name), a->volumes[i].name);
         text_copy(w->status[i].volume, sizeof(w->status[i].volume), a->volumes[i].name);
+        w->status[i].verified_wall_ms = verified_load(w, i);
     }
     w->status_version++;
     pthread_mutex_unlock(&w->lock);
@@ -106,6 +143,8 @@ void repl_assigned(struct repl *r)
 
 void repl_learned(struct repl *r, size_t i, const struct replica_point *point, bool verified)
 {
+    uint64_t now = wall(r);
+
     if (i >= r->n)
         return;
     r->v[i].started = r->v[i].seeded = r->v[i].has_point = true;
@@ -115,9 +154,11 @@ void repl_learned(struct repl *r, size_t i, const struct replica_point *point, b
     r->v[i].equal_wall_ms = num_max(point->taken_ms, r->v[i].equal_wall_ms);
     pthread_mutex_lock(&r->w->lock);
     if (verified)
-        r->w->status[i].verified_wall_ms = wall(r);
+        r->w->status[i].verified_wall_ms = now;
     r->w->status_version++;
     pthread_mutex_unlock(&r->w->lock);
+    if (verified)
+        verified_save(r->w, i, now);
 }
 
 /* -- what the transport needs --------------------------------------------------- */

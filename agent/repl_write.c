@@ -43,7 +43,7 @@ static void write_volume(const struct workload *w, const struct repl_status *s, 
     jsw_str(out, "role", ownership_role_name(s->role));
     jsw_str(out, "state", repl_state_name(s->state));
     jsw_str(out, "reason", s->reason);
-    jsw_u64(out, "epoch", s->epoch);
+    jsw_u64(out, "epoch", s->has_point ? s->point.epoch : s->epoch);
     write_point(s, out);
     jsw_time(out, "verified_at", s->verified_wall_ms);
     jsw_u64(out, "total_bytes", total);

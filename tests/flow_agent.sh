@@ -22,6 +22,7 @@ PATH="${abs_top_builddir:?}:$PATH"
 
 fail() {
     echo "FAILED: $*" >&2
+    api GET workloads/shop/gate >"$dir/gate.log" 2>&1 || true
     for log in "$dir"/*.log; do
         echo "--- $log" >&2
         tail -n 25 "$log" >&2
@@ -72,14 +73,14 @@ status_is() {
 }
 
 op_ended() {
-    api GET "ops/$1" | jq -e '.ended_at != null'
+    api GET "ops/$1" | jq -e '.state != "running"'
 }
 
 # switch KIND: starts it and waits for its end
 switch() {
     local op
-    until_true 60 "the gate for $1" sh -c "$(declare -f api); dir='$dir' server='$server'; api GET workloads/shop/gate | jq -e .gate.open"
-    op=$(api POST "workloads/shop/$1" "{\"request_id\": \"flow-$1\", \"confirm\": \"shop\"}" | jq -r .op)
+    [ "$1" = test ] || until_true 60 "the gate for $1" sh -c "$(declare -f api); dir='$dir' server='$server'; api GET workloads/shop/gate | jq -e .gate.open"
+    op=$(api POST "workloads/shop/$1" "{\"request_id\": \"flow-$1\", \"confirm\": \"shop\"}" | jq -r .id)
     until_true 90 "the end of $1" op_ended "$op"
     api GET "ops/$op" >"$dir/op.json"
     jq -e '.state == "done"' "$dir/op.json" >/dev/null || fail "$1: $(cat "$dir/op.json")"
