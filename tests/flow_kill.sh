@@ -15,15 +15,20 @@ fi
 # shellcheck source=tests/story.sh
 . "${abs_top_srcdir:?}/tests/story.sh"
 
-rounds=${1:-${GODWIT_KILL_ROUNDS:-12}}
+rounds=${1:-${GODWIT_KILL_ROUNDS:-8}}
 RANDOM=${GODWIT_KILL_SEED:-1}
 STORY_LEDGER_MIB=$((rounds > 100 ? 64 : 8))
 STORY_VOLUME=$((STORY_LEDGER_MIB + 12))M
 [ "$rounds" -gt 100 ] && STORY_EVERY=50ms
 
-# What is next by who holds it now.
+# What is next, by who holds it now; nothing while the planner does not say.
 next_switch() {
-    if [ "$(story_status .authority)" = target ]; then echo rollback; else echo cutover; fi
+    case $(story_status .authority) in
+        source) verb=cutover ;;
+        target) verb=rollback ;;
+        *) verb= ;;
+    esac
+    [ -n "$verb" ]
 }
 
 # Begin it, however often the planner dies of being asked; the request id makes it one operation.
@@ -34,13 +39,13 @@ switch_begun() {
 
 # A refusal changed nothing (an agent that was killed has not been heard of again yet): ask once more.
 switch_to_its_end() {
-    local what=$1 request=$2 try=0 state=refused
+    local verb=$1 request=$2 try=0 state=refused
     while [ "$state" = refused ]; do
         try=$((try + 1))
-        [ "$try" -lt 20 ] || story_fail "$what is refused again and again"
-        story_until 60 "a gate for $what" story_gate_open
-        story_until 60 "beginning $what" switch_begun "$what" "$request-$try"
-        story_until 120 "$what $op" story_op_ended "$op"
+        [ "$try" -lt 20 ] || story_fail "$verb is refused again and again"
+        story_until 60 "a gate for $verb" story_gate_open
+        story_until 60 "beginning $verb" switch_begun "$verb" "$request-$try"
+        story_until 120 "$verb $op" story_op_ended "$op"
         state=$(story_api GET "/v1/ops/$op" 2>/dev/null | jq -r .state 2>/dev/null)
     done
 }
@@ -70,19 +75,16 @@ learn() {
 }
 
 kill_round() {
-    local round=$1 name=$2 point=$3 count=$4 what pass
+    local round=$1 name=$2 point=$3 count=$4 verb="" pass
     pass=$((RANDOM % (count < 3 ? count : 3) + 1))
     story_kill "$name"
     story_start "$name" "$point:$pass=kill"
-    what=$(next_switch)
-    while [ -z "$what" ]; do
-        story_keep_alive >/dev/null
-        what=$(next_switch)
-    done
-    switch_to_its_end "$what" "round-$round"
+    echo "round $round: $name at $point:$pass"
+    story_until 60 "what is next" next_switch
+    switch_to_its_end "$verb" "round-$round"
     story_prove
     story_keep_alive >/dev/null
-    echo "round $round: $name at $point:$pass, $what $(story_api GET "/v1/ops/$op" | jq -r .state), $(wc -l <"$story/restarts") kills, $(jq -r .acknowledged "$story/proof") records"
+    echo "   $verb $(story_api GET "/v1/ops/$op" | jq -r .state), $(wc -l <"$story/restarts") kills, $(jq -r .acknowledged "$story/proof") records"
 }
 
 story_up

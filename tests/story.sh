@@ -7,6 +7,8 @@
 
 story_fail() {
     echo "FAILED: $*" >&2
+    story_status '.state, .lifecycle, .authority, .gate.reasons, .volumes' >&2 || true
+    sqlite3 -readonly "$story/planner/godwitd.db" "SELECT n, id, kind, epoch, state, error FROM ord ORDER BY n DESC LIMIT 8" >&2 2>&1 || true
     for log in planner source target; do
         echo "--- last lines of $log" >&2
         tail -n "${STORY_LOG_LINES:-12}" "$story/$log.log" >&2 || true
