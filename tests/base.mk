@@ -26,7 +26,7 @@ unit_loop_SOURCES = tests/unit_loop.c
 unit_loop_LDADD = $(BASE_TEST_LIBS)
 
 c_tests += unit_http
-unit_http_SOURCES = tests/unit_http.c tests/httpd_fixture.h
+unit_http_SOURCES = tests/unit_http.c tests/httpd_fixture.h tests/tls_raw.c tests/tls_raw.h
 unit_http_LDADD = $(BASE_TEST_LIBS)
 
 c_tests += unit_http_tls
