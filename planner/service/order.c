@@ -198,3 +198,24 @@ int order_answer(struct service *svc, const char *host, const char *id, const st
     poke_operation(svc, id);
     return 0;
 }
+
+int order_past(struct service *svc, const char *workload, const char *kind, uint64_t epoch,
+               struct order_past *ret, struct err *err)
+{
+    auto_stmt struct db_stmt *st = NULL;
+    int r = db_prepare(svc->db,
+                       "SELECT count(*), coalesce(max(ended_ms), 0) FROM ord WHERE workload = ?"
+                       " AND kind = ? AND epoch = ? AND state IN ('done', 'failed')",
+                       &st, err);
+
+    if (r < 0)
+        return r;
+    db_bind_text(st, 1, workload);
+    db_bind_text(st, 2, kind);
+    db_bind_u64(st, 3, epoch);
+    r = db_step(st, err);
+    if (r < 0)
+        return r;
+    *ret = (struct order_past){.n = db_u64(st, 0), .last_ms = db_u64(st, 1)};
+    return 0;
+}

@@ -34,4 +34,12 @@ int order_write_open(struct service *svc, const char *host, uint64_t after, stru
 int order_answer(struct service *svc, const char *host, const char *id, const struct js *body,
                  struct err *err);
 
+/* How many orders of kind this epoch of workload has seen answered, and when the last one was. */
+struct order_past {
+    uint64_t n;
+    uint64_t last_ms; /* 0 = never */
+};
+int order_past(struct service *svc, const char *workload, const char *kind, uint64_t epoch,
+               struct order_past *ret, struct err *err);
+
 #endif

@@ -21,7 +21,8 @@ enum {
     FORGET_EVERY_MS = 3600 * 1000,
     DUE_MAX = 256,
     REQUESTS_KEEP_MS = 24 * 3600 * 1000,
-    VERIFY_FIRST_MS = 600 * 1000, /* until one succeeds */
+    VERIFY_RETRY_MS =
+        10 * 1000, /* after one that failed, or whose result was lost with its agent */
     VERIFY_AGAIN_MS = 24 * 3600 * 1000,
     VERIFY_DEADLINE_MS = 6 * 3600 * 1000,
     ADOPT_DEADLINE_MS = 24 * 3600 * 1000,
@@ -147,7 +148,8 @@ int sweep_verify_due(struct service *svc, const char *name, struct err *err)
 {
     const uint64_t now = clock_wall_ms(svc->clock);
     auto_workload struct workload *w = NULL;
-    uint64_t verified_ms = 0, every_ms;
+    struct order_past past;
+    uint64_t verified_ms = 0;
     bool ready = false;
     int r, open;
 
@@ -161,10 +163,14 @@ int sweep_verify_due(struct service *svc, const char *name, struct err *err)
     r = oldest_verified(svc, w, &ready, &verified_ms, err);
     if (r < 0 || !ready)
         return r < 0 && r != -ENOENT ? r : 0;
-    every_ms = verified_ms == 0 ? VERIFY_FIRST_MS : VERIFY_AGAIN_MS;
-    if (verified_ms > 0 && now < verified_ms + every_ms)
+    if (verified_ms > 0 && now < verified_ms + VERIFY_AGAIN_MS)
         return 0;
-    return sweep_verify(svc, w, now / every_ms + w->settled_epoch, NULL, err);
+    r = order_past(svc, name, "verify", w->settled_epoch, &past, err);
+    if (r < 0 || (past.last_ms > 0 && now < past.last_ms + VERIFY_RETRY_MS))
+        return r;
+    /* The slot names the order: while one is open it is found again, once answered the next may go
+     * out. */
+    return sweep_verify(svc, w, past.n, NULL, err);
 }
 
 /* -- the timer -------------------------------------------------------------- */
