@@ -1,0 +1,124 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# What reports do: lifecycle, lag, gate and its reasons, words of the status, what comes next.
+set -eu
+# shellcheck source=tests/api_common.sh
+. "$(dirname "$0")/api_common.sh"
+
+planner_init
+planner_start
+enrol src
+enrol dst
+
+status() { # FILTER of the item of shop, true
+    api GET /v1/status/shop
+    expect 200 ".items[0] | $1"
+}
+reasons() { # FILTER of the gate's reasons, joined
+    status ".gate.reasons | join(\"; \") | $1"
+}
+
+api GET /v1/status/shop
+expect 404
+api PUT /v1/workloads/shop "$(workload shop src dst '"limits": {"max_lag_s": 60, "max_downtime_s": 10}')"
+status '.state == "planned" and .lifecycle == "discovered" and .gate.open == false
+    and .volumes[0].state == "pending" and .lag_s == null and .next.command == "godwit plan"'
+reasons 'contains("never started")'
+api POST /v1/workloads/shop/sync '{"action": "start"}'
+status '.state == "seeding" and .lifecycle == "not_ready"'
+reasons 'contains("did not report")'
+
+# The first copy.
+report src "$(replica shop push initial_sync '"done_bytes": 250, "send_bytes_per_s": 50, "write_bytes_per_s": 10')"
+report dst "$(replica shop follow initiating)"
+expect 200
+status '.state == "seeding" and .done == 0.25
+    and (.volumes[0] | .state == "seeding" and .eta_s == 15 and .host == "src" and .target == "dst")'
+reasons 'contains("first copy")'
+
+# Both run, in sync.
+report src "$(replica shop push continuous "\"taken_at\": \"$(now)\"")"
+report dst "$(replica shop follow continuous "\"taken_at\": \"$(now -5)\"")"
+status '.state == "dual-run" and .lifecycle == "ready_for_test" and .volumes_ready == 1 and .done == 1
+    and .lag_s < 20 and .volumes[0].state == "in sync"'
+reasons '. == "data: never verified in this direction; never tested"'
+status '.next.command == "godwit sync verify shop"'
+# Nobody asked: a verification is ordered by itself.
+agent dst GET '/v1/agent/work?config=0'
+expect 200 '.orders | map(.kind) == ["verify"]'
+report dst "$(replica shop follow continuous "\"taken_at\": \"$(now)\", \"verified_at\": \"$(now)\"")"
+reasons '. == "never tested"'
+status '.next.command == "godwit test shop"'
+api PUT /v1/workloads/shop "$(workload shop src dst \
+    '"limits": {"max_lag_s": 60, "max_downtime_s": 10, "require_test": false}')"
+expect 200 '.lifecycle == "ready_for_cutover"'
+status '.gate.open and .gate.reasons == [] and .next.command == "godwit cutover shop"
+    and .gate.expected_downtime_s == 1'
+
+# A volume at rest: the holder says that there is nothing newer.
+report src "$(replica shop push continuous "\"taken_at\": \"$(now)\"")"
+report dst "$(replica shop follow continuous "\"taken_at\": \"$(now -3600)\", \"verified_at\": \"$(now)\"")"
+status '.gate.open and .lag_s < 20'
+# But not while the other side has an older point.
+report src "$(replica shop push continuous "\"seq\": 2, \"taken_at\": \"$(now)\"")"
+reasons 'contains("lag 1h") and contains("> 1m")'
+status '.volumes[0].state == "catching up" and .lag_s >= 3600'
+
+# Falling behind, with the numbers and the command that helps.
+api POST /v1/workloads/shop/sync '{"action": "limit", "rate_bytes_per_s": 40894464}'
+report src "$(replica shop push backlog '"seq": 2, "write_bytes_per_s": 63963136,
+    "send_bytes_per_s": 40789606, "backlog_bytes": 44775053721')"
+status '.volumes[0] | .state == "lagging" and .eta_s == null and .backlog_bytes == 44775053721'
+status '.warnings[0] | (.text | contains("61.0 MiB/s") and contains("38.9 MiB/s") and contains("your limit"))
+    and (.next[0] | startswith("godwit sync limit shop"))'
+
+# Errors, stalls, pauses, quarantine.
+report src "$(replica shop push stalled '"reason": "read_error", "error": {"what": "read /srv: I/O error"}')"
+status '.volumes[0].state == "error" and (.warnings[0].text | contains("I/O error"))'
+reasons 'contains("I/O error")'
+report src "$(replica shop push rescan)"
+status '.volumes[0].state == "rescan"'
+reasons 'contains("rescans")'
+api POST /v1/workloads/shop/sync '{"action": "pause"}'
+status '.volumes[0].state == "paused" and .paused'
+reasons 'contains("paused")'
+api POST /v1/workloads/shop/sync '{"action": "resume"}'
+
+# A dependency, a pass that takes too long.
+report src "$(replica shop push continuous "\"taken_at\": \"$(now)\", \"pass_s\": 30.5")"
+report dst "$(replica shop follow continuous "\"taken_at\": \"$(now)\", \"verified_at\": \"$(now)\"")"
+reasons '. == "expected downtime 31s, limit 10s"'
+report src "$(replica shop push continuous "\"taken_at\": \"$(now)\"")"
+api PUT /v1/workloads/shop "$(workload shop src dst \
+    '"depends": ["ldap"], "limits": {"max_lag_s": 60, "max_downtime_s": 10, "require_test": false}')"
+expect 200 '.warnings | length == 1'
+reasons 'contains("ldap")'
+api GET /v1/workloads/shop/gate
+expect 200 '.gate.open == false' '.gate.rows | map(select(.name == "depends" and .ok == false)) | length == 1'
+
+# What is not its own is dropped and noted; nonsense is refused whole.
+report dst "$(replica shop follow continuous '"volume": "other"')" "$(replica mail follow continuous)"
+expect 200
+api GET '/v1/events?kind=report.dropped'
+expect 200 '.items | length == 2'
+report dst '{"workload": "shop"}'
+expect 400
+report dst "$(replica shop follow continuous '"taken_at": "yesterday"')"
+expect 400
+report dst "$(replica shop follow "$(printf 'x%.0s' {1..99})")"
+expect 400
+
+# Inventory and load are kept; bad ones cost nothing else.
+if command -v godwit-agent >/dev/null; then
+    godwit-agent inventory -o json >"$dir/inventory"
+    agent src POST /v1/agent/report "$(jq -n --slurpfile i "$dir/inventory" \
+        '{version: "test", inventory: $i[0], utilisation: null, replication: []}')"
+    expect 200
+    api GET /v1/hosts/src
+    expect 200 '.inventory.schema == "godwit.inventory/1"' '.kernel | length > 0' '.inventory_at != null'
+    agent src POST /v1/agent/report '{"version": "test", "inventory": {"schema": "x"}, "replication": []}'
+    expect 200
+    api GET /v1/hosts/src
+    expect 200 '.inventory.schema == "godwit.inventory/1"'
+fi
+echo "$checks checks"

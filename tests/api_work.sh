@@ -1,0 +1,191 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Work and reports: long polls that wake at once, fifty agents at a time, versions that change when
+# the content does, and a planner that is killed and goes on with everything it knew.
+set -eu
+# shellcheck source=tests/api_common.sh
+. "$(dirname "$0")/api_common.sh"
+
+planner_init --store "file://$dir/vault"
+planner_start
+enrol src
+enrol dst
+
+work() { # NAME VERSION WAIT
+    agent "$1" GET "/v1/agent/work?after=0&config=$2&wait=$3"
+}
+
+# -- versions -------------------------------------------------------------------
+
+work src 0 0
+expect 200 '.config_version == 1' '.config.assignments == []' '.orders == []' \
+    '.config.vault.url | startswith("file://")' '.config.vault.key | startswith("gwk1.")'
+work src 1 0
+expect 200 '.config == null'
+api PUT /v1/workloads/shop "$(workload shop src dst '"hooks": {"source": {"stop": [["true"]]},
+    "traffic": {"to_target": ["./dns.sh cloud"]}}, "health": [{"tcp": "127.0.0.1:80"}]')"
+expect 201 '.warnings == []'
+work src 1 0
+expect 200 '.config == null' # nothing runs before it is started
+api POST /v1/workloads/shop/sync '{"action": "start"}'
+expect 200 '.lifecycle == "not_ready"'
+work src 1 0
+expect 200 '.config_version == 2' '.config.assignments | length == 1' \
+    '.config.assignments[0] | .workload == "shop" and .side == "source" and .role == "push"
+        and .epoch == 0 and .interval_s == 5 and .paused == false and .hooks.stop == [["true"]]
+        and .hooks.traffic.to_target == ["./dns.sh cloud"] and .hooks.health[0].tcp == "127.0.0.1:80"
+        and .volumes == [{name: "data", replica: "shop/data", device: "/srv/shop.img", mount: null}]' \
+    '.orders | length == 1' '.orders[0] | .kind == "adopt" and .workload == "shop" and .epoch == 0'
+order=$(get '.orders[0].id')
+n=$(get '.orders[0].n')
+work dst 0 0
+expect 200 '.config.assignments[0] | .role == "follow" and .side == "target"' '.orders == []'
+# The same content has the same version, however often it was written.
+api POST /v1/workloads/shop/sync '{"action": "limit", "rate_bytes_per_s": 1000}'
+api POST /v1/workloads/shop/sync '{"action": "limit", "rate_bytes_per_s": null}'
+work src 2 0
+expect 200 '.config_version == 2'
+api POST /v1/workloads/shop/sync '{"action": "pause"}'
+work src 2 0
+expect 200 '.config_version == 3' '.config.assignments[0].paused'
+api POST /v1/workloads/shop/sync '{"action": "resume"}'
+
+# -- orders ---------------------------------------------------------------------
+
+agent dst POST "/v1/agent/orders/$order" '{"state": "done", "result": {}}'
+expect 403 '.code == "GW-5002"'
+agent src POST /v1/agent/orders/none '{"state": "done", "result": {}}'
+expect 404
+agent src POST "/v1/agent/orders/$order" '{"state": "maybe"}'
+expect 400
+agent src POST "/v1/agent/orders/$order" '{"state": "running"}'
+expect 200
+agent src GET "/v1/agent/work?after=0&config=4"
+expect 200 '.orders | length == 1' # open until it is answered
+agent src POST "/v1/agent/orders/$order" '{"state": "done", "result": {}}'
+expect 200
+agent src POST "/v1/agent/orders/$order" '{"state": "failed", "error": null}'
+expect 200 # a repeated answer is harmless
+agent src GET "/v1/agent/work?after=0&config=4"
+expect 200 '.orders == []' '.config == null' '.config_version == 4'
+
+# -- long polls -----------------------------------------------------------------
+
+# poll NAME VERSION: in the background; the answer and when it came are in files
+poll() {
+    rm -f "$dir/$1.done"
+    (
+        out=$dir/$1.out
+        work "$1" "$2" 25
+        date +%s%N >"$dir/$1.done"
+    ) &
+}
+
+came() { [ -s "$dir/$1.done" ]; }
+
+waiting() { # how many connections the planner holds
+    ss -Htn state established "( sport = :$(cat "$dir/port") )" 2>/dev/null | wc -l
+}
+
+if command -v ss >/dev/null; then
+    poll src 4
+    connected() { [ "$(waiting)" -ge 1 ]; }
+    within 10 connected || fail "no poll arrived"
+fi
+begun=$(date +%s%N)
+came src && fail "the poll did not wait"
+api POST /v1/workloads/shop/sync '{"action": "pause"}'
+expect 200
+within 5 came src || fail "the poll did not wake"
+took=$((($(cat "$dir/src.done") - begun) / 1000000))
+[ "$took" -lt 1000 ] || fail "the poll woke after $took ms"
+jq -e '.config_version == 5 and .config.assignments[0].paused' "$dir/src.out" >/dev/null ||
+    fail "woken with $(cat "$dir/src.out")"
+echo "a poll woke $took ms after the change was asked for"
+wait $! || true
+
+# It ends by itself, with nothing, at its time.
+begun=$SECONDS
+work src 5 1
+expect 200 '.config == null' '.orders == []'
+[ $((SECONDS - begun)) -le 3 ] || fail "wait=1 took $((SECONDS - begun)) s"
+work src 5 soon
+expect 200 # nonsense is no wait
+
+# Events wait too.
+api GET '/v1/events?limit=1'
+last=$(get .next)
+(
+    curl -sS --cacert "$state/ca.pem" -H "@$dir/admin" -o "$dir/event" "$server/v1/events?after=$last&wait=20"
+    echo >"$dir/event.done"
+) &
+api POST /v1/tokens '{"kind": "join"}'
+within 5 test -e "$dir/event.done" || fail "the event did not wake anybody"
+jq -e '.items[0].kind == "token.created"' "$dir/event" >/dev/null || fail "$(cat "$dir/event")"
+
+# -- fifty agents -----------------------------------------------------------------
+
+join_token '"uses": 50'
+many=()
+for i in $(seq 50); do
+    agent_key "m$i"
+    call POST /v1/enrol "$(enrol_body "$token" "m$i")"
+    [ "$status" = 201 ] || fail "m$i: $(cat "$out")"
+    get .certificate >"$dir/m$i.pem"
+    curl -sS --cacert "$state/ca.pem" --cert "$dir/m$i.pem" --key "$dir/m$i.key" -o "$dir/m$i.out" \
+        "$server/v1/agent/work?config=0" || fail "m$i"
+    jq -e '.config_version == 1' "$dir/m$i.out" >/dev/null || fail "m$i: $(cat "$dir/m$i.out")"
+    curl -sS --cacert "$state/ca.pem" --cert "$dir/m$i.pem" --key "$dir/m$i.key" -o "$dir/m$i.out" \
+        "$server/v1/agent/work?config=1&wait=25" &
+    many+=($!)
+done
+begun=$(date +%s%N)
+api GET /v1/status
+expect 200
+took=$((($(date +%s%N) - begun) / 1000000))
+[ "$took" -lt 1000 ] || fail "an answer took $took ms beside fifty polls"
+api PUT /v1/workloads/wide "$(jq -n '{schema: "godwit.workload/1", workload: "wide",
+    volumes: [range(1; 50) | {name: "v\(.)", source: {host: "m\(.)", device: "/dev/sda"},
+                              target: {host: "m50", device: "/dev/sd\(.)"}}]}')"
+expect 201 '.volumes == 49'
+begun=$(date +%s%N)
+api POST /v1/workloads/wide/sync '{"action": "start"}'
+expect 200
+for pid in "${many[@]}"; do wait "$pid" || fail "a poll failed"; done
+took=$((($(date +%s%N) - begun) / 1000000))
+echo "fifty polls were woken within $took ms"
+[ "$took" -lt 5000 ] || fail "that is slow"
+for i in $(seq 50); do
+    jq -e '.config.assignments | length == 1' "$dir/m$i.out" >/dev/null || fail "m$i: $(cat "$dir/m$i.out")"
+done
+
+# -- killed, and there again --------------------------------------------------------
+
+report src "$(replica shop push continuous)"
+expect 200 '.report_s == 15'
+api GET /v1/events?limit=1000
+before=$(get '[.items[] | [.n, .kind, .text]] | tostring')
+api GET /v1/workloads
+was=$(get '.items | tostring')
+work src 0 0
+config=$(get '[.config_version, .config] | tostring')
+port=$(cat "$dir/port")
+planner_stop KILL
+planner_start --listen "127.0.0.1:$port"
+api GET /v1/events?limit=1000
+[ "$(get '[.items[] | [.n, .kind, .text]] | tostring')" = "$before" ] || fail "the trail changed"
+api GET /v1/workloads
+[ "$(get '.items | tostring')" = "$was" ] || fail "the workloads changed"
+work src 0 0
+[ "$(get '[.config_version, .config] | tostring')" = "$config" ] || fail "the configuration changed"
+api GET /v1/status/shop
+expect 200 '.items[0].volumes[0].replication == "continuous"'
+
+# SIGTERM ends it cleanly, also while somebody waits.
+poll src 5
+within 10 came src || true
+poll src "$(jq -r .config_version "$dir/src.out")"
+planner_stop TERM
+[ "$rc" = 0 ] || fail "SIGTERM: exit $rc"
+wait
+echo "$checks checks"
