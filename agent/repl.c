@@ -28,7 +28,8 @@ enum {
     LEAST_WAIT_MS = 50,
 
     TELL_MS = 15 * 1000,
-    VERIFIED_MAX = 64
+    VERIFIED_MAX = 64,
+    TRIM_MS = 10 * 1000
 };
 
 /* What the thread remembers of a volume; all of it may be lost. */
@@ -48,6 +49,8 @@ struct repl_volume {
 
 struct repl {
     struct workload *w;
+    bool untrimmed; /* a pass moved data since memory was given back */
+    uint64_t trim_mono_ms;
     size_t n;
     struct repl_volume v[ASSIGNMENT_VOLUMES_MAX];
 };
@@ -379,6 +382,7 @@ static void note_rates(struct repl *r, size_t i, uint64_t changed, uint64_t move
 static void begin_pass(struct repl *r, size_t i, enum ownership_role role)
 {
     r->v[i].started = true;
+    r->untrimmed = true;
     if (!r->v[i].seeded)
         publish(r, i, role, NULL); /* a seed takes long: people see at once that it began */
 }
@@ -515,10 +519,20 @@ static uint64_t wait_of(const struct repl *r, size_t i, enum ownership_role role
 
 static void publish_all(struct repl *r, enum ownership_role role)
 {
-    for (size_t i = 0; i < r->n; i++) {
-        if (r->w->status[i].role != role || r->w->status[i].state != REPL_STOPPED)
-            publish(r, i, role, NULL);
-    }
+    for (size_t i = 0; i < r->n; i++)
+        publish(r, i, role, NULL);
+}
+
+/* A pass is large: what it used goes back to the system before a long pause, and now and then. */
+static void trim(struct repl *r, uint64_t wait_ms)
+{
+    uint64_t now = mono(r);
+
+    if (!r->untrimmed || (wait_ms < CEDE_RETRY_MS && now < r->trim_mono_ms))
+        return;
+    r->untrimmed = false;
+    r->trim_mono_ms = now + TRIM_MS;
+    malloc_trim(0);
 }
 
 uint64_t repl_round(struct repl *r)
@@ -526,7 +540,6 @@ uint64_t repl_round(struct repl *r)
     struct workload *w = r->w;
     enum ownership_role role;
     uint64_t wait = IDLE_ROUND_MS;
-    bool worked = false;
 
     if (!w->assignment)
         return IDLE_ROUND_MS;
@@ -537,13 +550,10 @@ uint64_t repl_round(struct repl *r)
         return w->own.fenced_epoch ? CEDE_RETRY_MS : IDLE_ROUND_MS;
     }
     for (size_t i = 0; i < r->n && !workload_interrupted(w); i++) {
-        if (wait_of(r, i, role) == 0) {
+        if (wait_of(r, i, role) == 0)
             one_pass(r, i, role);
-            worked = true;
-        }
         wait = num_min(wait, wait_of(r, i, role));
     }
-    if (worked && wait > CEDE_RETRY_MS)
-        malloc_trim(0); /* a pass is large, and the pause is long */
+    trim(r, wait);
     return num_max(wait, LEAST_WAIT_MS);
 }

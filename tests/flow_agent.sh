@@ -179,6 +179,24 @@ godwit-agent guard shop --state-dir "$dir/source"
 writes source 400
 until_true 30 "a change arrives after all" cmp "$dir/source.img" "$dir/landing.img"
 
+# idle, an agent is small and quiet
+if [ -z "${GODWIT_TEST_SANITIZED:-}" ]; then
+    rss_below() {
+        [ "$(awk '/^VmRSS/ { print $2 }' "/proc/$1/status")" -lt 32768 ]
+    }
+    ticks() {
+        awk '{ print $14 + $15 }' "/proc/$1/stat"
+    }
+    for side in source landing; do
+        pid="pid_$side"
+        until_true 30 "an idle agent of $side below 32 MiB" rss_below "${!pid}"
+        before=$(ticks "${!pid}")
+        read -r -t 10 <>"$dir/never" || true # what is measured is time
+        used=$(($(ticks "${!pid}") - before))
+        [ "$used" -le $(($(getconf CLK_TCK) / 10)) ] || fail "an idle agent used $used ticks in 10 s"
+    done
+fi
+
 key=$(cat "$dir/planner/vault.key")
 if grep -qF "${key#gwk1.}" "$dir"/*.log; then
     fail "the vault key is in a log"
