@@ -2,6 +2,7 @@
 /* The digest table: proved by digest, changed only by a sealed pass, never wrong after a crash. */
 #include "tests/unit.h"
 
+#include "base/clock.h"
 #include "base/crypto.h"
 #include "base/err.h"
 #include "transport/table.h"
@@ -17,6 +18,7 @@ static const uint64_t size_bytes = (uint64_t)LEAVES * VOLUME_BLOCK - 100;
 /* What the table should hold: each leaf a hash of (seed, position). */
 struct model {
     uint8_t leaves[LEAVES][DIGEST_LEN];
+    uint64_t tags[LEAVES][TAGS_A_BLOCK];
 };
 
 static void model_set(struct model *m, uint32_t i, uint32_t seed)
@@ -24,6 +26,8 @@ static void model_set(struct model *m, uint32_t i, uint32_t seed)
     uint32_t key[2] = {seed, i};
 
     crypto_sha256(slice_of(key, sizeof(key)), m->leaves[i]);
+    for (uint32_t k = 0; k < TAGS_A_BLOCK; k++)
+        m->tags[i][k] = (uint64_t)seed << 32 | i << 8 | k;
 }
 
 static void model_init(struct model *m, uint32_t seed)
@@ -57,7 +61,11 @@ static int pass(struct table *t, const struct model *from, const struct model *t
             any = true;
         }
         if (any)
-            rc = table_update(t, region, to->leaves[first], from ? changed : NULL, err);
+            rc = table_update(t, region,
+                              &(struct table_region){.leaves = to->leaves[first],
+                                                     .tags = to->tags[first],
+                                                     .changed = from ? changed : NULL},
+                              err);
     }
     if (rc == 0)
         rc = table_digest(t, digest, err);
@@ -68,17 +76,22 @@ static void assert_holds(const char *dir, const struct model *m)
 {
     auto_table struct table *t = NULL;
     uint8_t leaves[DIGEST_REGION_LEAVES * DIGEST_LEN];
+    uint64_t tags[DIGEST_REGION_LEAVES * TAGS_A_BLOCK];
     uint8_t digest[DIGEST_LEN];
     bool known = false;
 
     model_digest(m, digest);
-    assert_ok(table_open(dir, size_bytes, digest, &t, NULL));
+    assert_ok(table_open(dir, size_bytes, digest, &rng_system, &t, NULL));
     assert_true(table_known(t));
     for (uint64_t region = 0; region < 2; region++) {
         assert_ok(table_read(t, region, leaves, &known, NULL));
         assert_true(known);
         assert_memory_equal(leaves, m->leaves[region * DIGEST_REGION_LEAVES],
                             digest_region_leaves(size_bytes, region) * DIGEST_LEN);
+        assert_ok(table_read_tags(t, region, tags, &known, NULL));
+        assert_true(known);
+        assert_memory_equal(tags, m->tags[region * DIGEST_REGION_LEAVES],
+                            digest_region_leaves(size_bytes, region) * sizeof(m->tags[0]));
     }
 }
 
@@ -86,7 +99,7 @@ static void seed(const char *dir, const struct model *m)
 {
     auto_table struct table *t = NULL;
 
-    assert_ok(table_open(dir, size_bytes, NULL, &t, NULL));
+    assert_ok(table_open(dir, size_bytes, NULL, &rng_system, &t, NULL));
     assert_false(table_known(t));
     assert_ok(pass(t, NULL, m, NULL));
     assert_ok(table_commit(t, NULL));
@@ -98,7 +111,7 @@ static bool is_known(const char *dir, uint64_t size, const struct model *m)
     uint8_t digest[DIGEST_LEN];
 
     model_digest(m, digest);
-    assert_ok(table_open(dir, size, digest, &t, NULL));
+    assert_ok(table_open(dir, size, digest, &rng_system, &t, NULL));
     return table_known(t);
 }
 
@@ -119,7 +132,7 @@ static void keeps_what_a_pass_committed(void **state)
     model_set(&b, 4, 2);
     model_set(&b, LEAVES - 1, 2);
     model_digest(&a, digest);
-    assert_ok(table_open(dir, size_bytes, digest, &t, NULL));
+    assert_ok(table_open(dir, size_bytes, digest, &rng_system, &t, NULL));
     assert_ok(pass(t, &a, &b, NULL));
     assert_ok(table_commit(t, NULL));
     assert_true(table_known(t));
@@ -143,7 +156,7 @@ static void sealed_pass_is_decided_by_who_opens(void **state)
     b = a;
     model_set(&b, 100, 2);
     model_digest(&a, digest);
-    assert_ok(table_open(dir, size_bytes, digest, &t, NULL));
+    assert_ok(table_open(dir, size_bytes, digest, &rng_system, &t, NULL));
     assert_ok(pass(t, &a, &b, NULL));
     table_close(t); /* as a kill between seal and commit */
     assert_holds(dir, &a);
@@ -165,7 +178,7 @@ static void abort_keeps_the_old_table(void **state)
     seed(dir, &a);
     model_init(&b, 2);
     model_digest(&a, digest);
-    assert_ok(table_open(dir, size_bytes, digest, &t, NULL));
+    assert_ok(table_open(dir, size_bytes, digest, &rng_system, &t, NULL));
     assert_ok(pass(t, &a, &b, NULL));
     table_abort(t);
     table_close(t);
@@ -205,7 +218,7 @@ static void flip(const char *dir, const char *name, long at)
 static void damage_is_never_believed(void **state)
 {
     uint8_t leaves[DIGEST_REGION_LEAVES * DIGEST_LEN];
-    static const long header[] = {0, 9, 17, 30, 60, 4096, 4096 + 40};
+    static const long header[] = {0, 9, 17, 30, 60, 90, 4096, 4096 + 70};
     uint8_t digest[DIGEST_LEN];
     char *dir = unit_mkdir();
     struct model a;
@@ -222,12 +235,39 @@ static void damage_is_never_believed(void **state)
     }
     seed(dir, &a);
     flip(dir, "table", 8192 + 33);
-    assert_ok(table_open(dir, size_bytes, digest, &t, NULL));
+    assert_ok(table_open(dir, size_bytes, digest, &rng_system, &t, NULL));
     assert_true(table_known(t));
     assert_ok(table_read(t, 0, leaves, &known, NULL));
     assert_false(known);
     assert_ok(table_read(t, 1, leaves, &known, NULL));
     assert_true(known);
+    table_close(t);
+    unit_rmdir(dir);
+}
+
+static void damaged_tags_are_never_believed(void **state)
+{
+    uint64_t tags[DIGEST_REGION_LEAVES * TAGS_A_BLOCK];
+    const long first = 8192 + (LEAVES * DIGEST_LEN + 4095) / 4096 * 4096;
+    uint8_t digest[DIGEST_LEN];
+    char *dir = unit_mkdir();
+    struct model a;
+    struct table *t = NULL;
+    bool known = true;
+
+    (void)state;
+    model_init(&a, 1);
+    model_digest(&a, digest);
+    seed(dir, &a);
+    flip(dir, "table", first + 77);         /* a tag of region 0 */
+    flip(dir, "table", 4096 + 64 + 32 + 5); /* the check of region 1 */
+    assert_ok(table_open(dir, size_bytes, digest, &rng_system, &t, NULL));
+    assert_true(table_known(t));
+    assert_ok(table_read_tags(t, 0, tags, &known, NULL));
+    assert_false(known);
+    known = true;
+    assert_ok(table_read_tags(t, 1, tags, &known, NULL));
+    assert_false(known);
     table_close(t);
     unit_rmdir(dir);
 }
@@ -245,7 +285,7 @@ static void damaged_changes_are_never_applied_as_a_table(void **state)
     seed(dir, &a);
     model_init(&b, 2);
     model_digest(&a, digest);
-    assert_ok(table_open(dir, size_bytes, digest, &t, NULL));
+    assert_ok(table_open(dir, size_bytes, digest, &rng_system, &t, NULL));
     assert_ok(pass(t, &a, &b, NULL));
     table_close(t);
     flip(dir, "table.next", 8192 + 1000);
@@ -283,8 +323,8 @@ static int child(const char *dir)
 
     story(&a, &b);
     model_digest(&a, digest);
-    if (table_open(dir, size_bytes, digest, &t, NULL) == 0 && pass(t, &a, &b, NULL) == 0 &&
-        table_commit(t, NULL) == 0)
+    if (table_open(dir, size_bytes, digest, &rng_system, &t, NULL) == 0 &&
+        pass(t, &a, &b, NULL) == 0 && table_commit(t, NULL) == 0)
         return 0;
     return 1;
 }
@@ -346,6 +386,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(abort_keeps_the_old_table),
         cmocka_unit_test(other_size_is_not_known),
         cmocka_unit_test(damage_is_never_believed),
+        cmocka_unit_test(damaged_tags_are_never_believed),
         cmocka_unit_test(damaged_changes_are_never_applied_as_a_table),
         cmocka_unit_test(killed_anywhere_it_is_old_or_new),
     };

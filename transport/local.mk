@@ -36,11 +36,13 @@ libgodwit_transport_a_SOURCES += \
 	transport/ledger.c transport/ledger.h \
 	transport/pull.c transport/pull.h transport/pull_plan.c transport/pull_write.c \
 	transport/push.c transport/push.h transport/push_map.c transport/push_put.c \
-	transport/push_read.c transport/push_region.c transport/push_work.c \
+	transport/push_diff.c transport/push_diff.h transport/push_read.c transport/push_region.c \
+	transport/push_work.c \
 	transport/replica_digest.c transport/replica_pull.c transport/replica_push.c \
 	transport/replica_verify.c \
 	transport/state.c transport/state.h \
 	transport/table.c transport/table.h \
 	transport/table_next.c transport/table_next.h \
+	transport/tags.c transport/tags.h \
 	transport/verify.c transport/verify.h \
 	transport/walk.c transport/walk.h

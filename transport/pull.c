@@ -7,7 +7,8 @@
 
 #include "base/banned.h"
 
-enum { LEAVES_BYTES = DIGEST_REGION_LEAVES * DIGEST_LEN, PAGE_OF_POINT = 0, PAGE_OF_BASE = 1 };
+enum { LEAVES_BYTES = DIGEST_REGION_LEAVES * DIGEST_LEN, TAGS_N = PAGE_SECTORS_MAX };
+enum { PAGE_OF_POINT = 0, PAGE_OF_BASE = 1 };
 
 int pull_open(void *arg, struct vault *v, void **ret_self, struct err *err)
 {
@@ -24,10 +25,11 @@ int pull_open(void *arg, struct vault *v, void **ret_self, struct err *err)
         return rc;
     s->zeroes = calloc(1, VOLUME_BLOCK);
     s->leaves = malloc((size_t)WALK_BATCH_MAX * LEAVES_BYTES);
-    if (!s->zeroes || !s->leaves ||
+    s->tags = malloc(WALK_BATCH_MAX * TAGS_N * sizeof(*s->tags));
+    if (!s->zeroes || !s->leaves || !s->tags ||
         posix_memalign((void **)&s->mem, VOLUME_SECTOR, PULL_MEM_BYTES) != 0)
         return err_set(err, -ENOMEM, "pull: %m");
-    return 0;
+    return s->pull->table ? tags_new(table_tag_key(s->pull->table), &s->tagger, err) : 0;
 }
 
 static void forget_batch(struct pull_self *s)
@@ -49,6 +51,8 @@ void pull_close(void *self)
     free(s->mem);
     free(s->zeroes);
     free(s->leaves);
+    free(s->tags);
+    tags_free(s->tagger);
     free(s->items);
     free(s->needs);
     free(s);
@@ -66,10 +70,15 @@ static int begin_region(struct pull_self *s, const struct walk_region *w, struct
                               .offset = offset,
                               .bytes = num_min(VOLUME_REGION, p->size_bytes - offset),
                               .holes = {.volume = p->volume},
-                              .leaves = s->leaves + s->regions_n * LEAVES_BYTES};
+                              .leaves = s->leaves + s->regions_n * LEAVES_BYTES,
+                              .tags = s->tags + s->regions_n * TAGS_N};
     s->regions_n++;
-    if (p->table)
-        rc = table_read(p->table, r->index, r->leaves, &r->known, err);
+    if (!p->table)
+        return 0;
+    rc = table_read(p->table, r->index, r->leaves, &r->known, err);
+    r->tags_known = !r->known || p->compare; /* then all blocks are noted */
+    if (rc == 0 && !r->tags_known)
+        rc = table_read_tags(p->table, r->index, r->tags, &r->tags_known, err);
     return rc;
 }
 

@@ -33,7 +33,9 @@ struct pull_region {
     struct page *page;  /* NULL: zero */
     struct page *base;  /* NULL: zero; unused when comparing */
     bool known;         /* leaves began as those of the table */
+    bool tags_known;    /* and so did tags, or all are made anew */
     uint8_t *leaves;
+    uint64_t *tags;
     uint64_t touched[TABLE_WORDS]; /* blocks whose leaf is not the table's any more */
     uint64_t noted[TABLE_WORDS];   /* of those, blocks whose leaf is right already */
 };
@@ -54,6 +56,8 @@ struct pull_self {
     uint8_t *mem;    /* PULL_MEM_BYTES */
     uint8_t *zeroes; /* VOLUME_BLOCK */
     uint8_t *leaves; /* of all its regions */
+    uint64_t *tags;  /* likewise */
+    struct tags *tagger;
     size_t regions_n;
     struct pull_region regions[WALK_BATCH_MAX];
     struct fetch_item *items; /* item i is for needs[cookie] */
@@ -74,9 +78,9 @@ int pull_plan(struct pull_self *s, struct pull_region *r, struct err *err);
 int pull_write(struct pull_self *s, const struct pull_need *n, struct slice raw, struct err *err);
 int pull_zero(struct pull_self *s, struct pull_region *r, uint32_t first, uint32_t count,
               struct err *err);
-/* These sectors hold data now (NULL: zeroes): note the leaves of the blocks wholly inside. */
-void pull_note(const struct pull_self *s, struct pull_region *r, uint32_t first, uint32_t count,
-               const uint8_t *data);
+/* These sectors hold data now (NULL: zeroes): note leaves and tags of the blocks wholly inside. */
+int pull_note(const struct pull_self *s, struct pull_region *r, uint32_t first, uint32_t count,
+              const uint8_t *data, struct err *err);
 /* Sectors of the volume into mem, the part past its end as zeroes. */
 int pull_read(struct pull_self *s, const struct pull_region *r, uint32_t first, uint32_t count,
               struct err *err);

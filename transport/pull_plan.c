@@ -101,7 +101,7 @@ static int compare_zero(struct pull_self *s, struct pull_region *r, uint32_t fir
         if (rc < 0)
             return rc;
         if (some > 0) {
-            pull_note(s, r, at, some, NULL);
+            rc = pull_note(s, r, at, some, NULL, err);
             continue;
         }
         /* Up to a border, so that no block is cut in two. */
@@ -110,7 +110,7 @@ static int compare_zero(struct pull_self *s, struct pull_region *r, uint32_t fir
         if (rc == 0 && !digest_is_zero(slice_of(s->mem, (size_t)some * VOLUME_SECTOR)))
             rc = pull_zero(s, r, at, some, err);
         else if (rc == 0)
-            pull_note(s, r, at, some, NULL);
+            rc = pull_note(s, r, at, some, NULL, err);
     }
     return rc;
 }
@@ -141,9 +141,10 @@ static int compare_unit(struct pull_self *s, struct pull_region *r, const struct
     if (!whole || hole == x->count || x->count > MEM_SECTORS)
         return need(s, r, x, x->count, err);
     rc = pull_read(s, r, x->first, x->count, err);
+    if (rc == 0)
+        rc = pull_note(s, r, x->first, x->count, s->mem, err);
     if (rc < 0)
         return rc;
-    pull_note(s, r, x->first, x->count, s->mem);
     local_id(s, r, x->first, x->count, id);
     return memcmp(id, x->unit.id, UNIT_ID_LEN) == 0 ? 0 : need(s, r, x, x->count, err);
 }

@@ -26,24 +26,37 @@ static size_t block_len(const struct pull_region *r, uint32_t block)
     return (size_t)num_min(VOLUME_BLOCK, r->bytes - (uint64_t)block * VOLUME_BLOCK);
 }
 
-void pull_note(const struct pull_self *s, struct pull_region *r, uint32_t first, uint32_t count,
-               const uint8_t *data)
+static int note_block(const struct pull_self *s, struct pull_region *r, uint32_t block,
+                      const uint8_t *data, struct err *err)
+{
+    uint32_t first = block * PULL_BLOCK_SECTORS;
+    uint32_t sectors = (uint32_t)num_min(PULL_BLOCK_SECTORS, r->sectors - first);
+    int rc = 0;
+
+    digest_leaf(slice_of(data ? data : s->zeroes, block_len(r, block)),
+                r->leaves + (size_t)block * DIGEST_LEN);
+    if (r->tags_known)
+        rc = tags_block(s->tagger, data, sectors, r->tags + (size_t)block * TAGS_A_BLOCK, err);
+    set_bit(r->noted, block);
+    return rc;
+}
+
+int pull_note(const struct pull_self *s, struct pull_region *r, uint32_t first, uint32_t count,
+              const uint8_t *data, struct err *err)
 {
     uint32_t end = first + count;
+    int rc = 0;
 
-    for (uint32_t b = first / PULL_BLOCK_SECTORS; b * PULL_BLOCK_SECTORS < end; b++) {
+    for (uint32_t b = first / PULL_BLOCK_SECTORS; rc == 0 && b * PULL_BLOCK_SECTORS < end; b++) {
         uint32_t from = b * PULL_BLOCK_SECTORS;
         uint32_t to = (uint32_t)num_min(from + PULL_BLOCK_SECTORS, r->sectors);
-        const uint8_t *at = s->zeroes;
 
         set_bit(r->touched, b);
-        if (!s->pull->table || from < first || to > end)
-            continue;
-        if (data)
-            at = data + (size_t)(from - first) * VOLUME_SECTOR;
-        digest_leaf(slice_of(at, block_len(r, b)), r->leaves + (size_t)b * DIGEST_LEN);
-        set_bit(r->noted, b);
+        if (s->pull->table && from >= first && to <= end)
+            rc = note_block(s, r, b, data ? data + (size_t)(from - first) * VOLUME_SECTOR : NULL,
+                            err);
     }
+    return rc;
 }
 
 int pull_read(struct pull_self *s, const struct pull_region *r, uint32_t first, uint32_t count,
@@ -82,9 +95,7 @@ int pull_write(struct pull_self *s, const struct pull_need *n, struct slice raw,
     if (rc == 0)
         rc = volume_write(s->pull->volume, r->offset + at, raw.data + from,
                           (size_t)num_min(len, r->bytes - at), err);
-    if (rc == 0)
-        pull_note(s, r, n->first, n->count, raw.data + from);
-    return rc;
+    return rc < 0 ? rc : pull_note(s, r, n->first, n->count, raw.data + from, err);
 }
 
 int pull_zero(struct pull_self *s, struct pull_region *r, uint32_t first, uint32_t count,
@@ -96,9 +107,7 @@ int pull_zero(struct pull_self *s, struct pull_region *r, uint32_t first, uint32
 
     if (rc == 0)
         rc = volume_zero(s->pull->volume, r->offset + at, len, err);
-    if (rc == 0)
-        pull_note(s, r, first, count, NULL);
-    return rc;
+    return rc < 0 ? rc : pull_note(s, r, first, count, NULL, err);
 }
 
 /* Blocks that several extents share, or that the table knew nothing of. */
@@ -108,14 +117,13 @@ static int read_back(struct pull_self *s, struct pull_region *r, uint32_t block,
     uint32_t count = (uint32_t)num_min(PULL_BLOCK_SECTORS, r->sectors - first);
     int rc = pull_read(s, r, first, count, err);
 
-    if (rc == 0)
-        pull_note(s, r, first, count, s->mem);
-    return rc;
+    return rc < 0 ? rc : pull_note(s, r, first, count, s->mem, err);
 }
 
 int pull_finish(struct pull_self *s, struct pull_region *r, struct err *err)
 {
     uint32_t blocks = (uint32_t)num_div_up(r->sectors, PULL_BLOCK_SECTORS);
+    struct table_region now;
     int rc = 0;
 
     if (!s->pull->table)
@@ -123,7 +131,10 @@ int pull_finish(struct pull_self *s, struct pull_region *r, struct err *err)
     for (uint32_t b = 0; rc == 0 && b < blocks; b++)
         if ((has_bit(r->touched, b) || !r->known) && !has_bit(r->noted, b))
             rc = read_back(s, r, b, err);
-    if (rc == 0)
-        rc = table_update(s->pull->table, r->index, r->leaves, r->known ? r->touched : NULL, err);
-    return rc;
+    if (rc < 0)
+        return rc;
+    now = (struct table_region){.leaves = r->leaves,
+                                .tags = r->tags_known ? r->tags : NULL,
+                                .changed = r->known ? r->touched : NULL};
+    return table_update(s->pull->table, r->index, &now, err);
 }

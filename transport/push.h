@@ -54,8 +54,12 @@ struct push_region {
     bool known;            /* old leaves are those of the head */
     uint8_t *old;
     uint8_t *leaves;
-    pthread_mutex_t page_lock; /* of page, also while it is fetched: all its jobs need it */
-    struct page *page;         /* of the head, fetched when it must be compared with */
+    uint64_t *tags;   /* of every sector; each job changes those of its own blocks */
+    bool tags_whole;  /* no block is without: else they are not kept */
+    bool tags_loaded; /* from the table, or found not to be there */
+    pthread_mutex_t
+        page_lock;     /* of page, tags_whole and tags_loaded, also while they are fetched */
+    struct page *page; /* of the head, fetched when it must be compared with */
     /* under the lock of the push */
     uint64_t changed[TABLE_WORDS];
     unsigned open;    /* jobs, and one while the reader may add more */
@@ -144,6 +148,8 @@ int push_region_new(struct push *p, uint32_t index, struct push_region **ret, st
 void push_region_free(struct push *p, struct push_region *r);
 int push_region_add(struct push *p, struct push_region *r, const struct push_extent *e,
                     bool pending, uint32_t *ret_index, struct err *err);
+/* Make sure that the tags of the head, if they are known, are in r->tags. */
+int push_region_tags(struct push *p, struct push_region *r, struct err *err);
 /* A job (or the reader) is done with it; the last one writes the table. */
 int push_region_close(struct push *p, struct push_region *r, struct err *err);
 /* Its extent `index` is durable as u. */

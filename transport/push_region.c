@@ -8,7 +8,10 @@
 
 #include "base/banned.h"
 
-enum { LEAVES_BYTES = DIGEST_REGION_LEAVES * DIGEST_LEN };
+enum {
+    LEAVES_BYTES = DIGEST_REGION_LEAVES * DIGEST_LEN,
+    TAGS_BYTES = DIGEST_REGION_LEAVES * TAGS_A_BLOCK * sizeof(uint64_t)
+};
 
 static void link_in(struct push *p, struct push_region *r)
 {
@@ -36,6 +39,7 @@ static void drop_leaves(struct push_region *r)
 {
     free(TAKE(r->old));
     free(TAKE(r->leaves));
+    free(TAKE(r->tags));
     page_free(TAKE(r->page));
 }
 
@@ -74,7 +78,8 @@ int push_region_new(struct push *p, uint32_t index, struct push_region **ret, st
     describe(p, r, index);
     r->old = malloc(LEAVES_BYTES);
     r->leaves = malloc(LEAVES_BYTES);
-    if (!r->old || !r->leaves) {
+    r->tags = malloc(TAGS_BYTES);
+    if (!r->old || !r->leaves || !r->tags) {
         push_region_free(p, r);
         return err_set(err, -ENOMEM, "region %u: %m", index);
     }
@@ -83,6 +88,7 @@ int push_region_new(struct push *p, uint32_t index, struct push_region **ret, st
         push_region_free(p, r);
         return rc;
     }
+    r->tags_loaded = r->tags_whole = !r->known; /* then every block is made anew */
     if (r->known)
         memcpy(r->leaves, r->old, digest_region_leaves(p->size_bytes, index) * DIGEST_LEN);
     *ret = r;
@@ -152,19 +158,39 @@ static bool any_changed(const struct push_region *r)
     return any != 0;
 }
 
+int push_region_tags(struct push *p, struct push_region *r, struct err *err)
+{
+    int rc = 0;
+
+    pthread_mutex_lock(&r->page_lock);
+    if (!r->tags_loaded)
+        rc = table_read_tags(p->table, r->index, r->tags, &r->tags_whole, err);
+    r->tags_loaded = rc == 0;
+    pthread_mutex_unlock(&r->page_lock);
+    return rc;
+}
+
+/* No job is left: leaves and tags are this thread's alone. */
+static int update_table(struct push *p, const struct push_region *r, struct err *err)
+{
+    struct table_region now = {.leaves = r->leaves,
+                               .tags = r->tags_whole ? r->tags : NULL,
+                               .changed = r->known ? r->changed : NULL};
+
+    return !r->known || any_changed(r) ? table_update(p->table, r->index, &now, err) : 0;
+}
+
 int push_region_close(struct push *p, struct push_region *r, struct err *err)
 {
     bool last;
-    int rc = 0;
+    int rc;
 
     pthread_mutex_lock(&p->lock);
     last = --r->open == 0;
     pthread_mutex_unlock(&p->lock);
     if (!last)
         return 0;
-    /* No job is left: the leaves are this thread's alone. */
-    if (!r->known || any_changed(r))
-        rc = table_update(p->table, r->index, r->leaves, r->known ? r->changed : NULL, err);
+    rc = update_table(p, r, err);
     drop_leaves(r);
     return rc < 0 ? rc : pending_done(p, r, err);
 }

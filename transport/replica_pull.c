@@ -12,6 +12,7 @@
 #include "base/num.h"
 #include "base/worker.h"
 #include "transport/state.h"
+#include "transport/vault_impl.h"
 
 #include <inttypes.h>
 
@@ -107,9 +108,10 @@ static int open_table(struct job *j, struct err *err)
     int rc = 0;
 
     if (j->bases_n == 0)
-        return table_open(dir, size, NULL, &j->pull.table, err);
+        return table_open(dir, size, NULL, vault_rng(j->run->vault), &j->pull.table, err);
     for (size_t i = 0; i < j->bases_n; i++) {
-        rc = table_open(dir, size, j->bases[i]->info.digest, &j->pull.table, err);
+        rc = table_open(dir, size, j->bases[i]->info.digest, vault_rng(j->run->vault),
+                        &j->pull.table, err);
         if (rc < 0 || table_known(j->pull.table))
             return rc;
         table_close(TAKE(j->pull.table));

@@ -125,7 +125,7 @@ static int open_all(struct push *p, struct err *err)
         return rc;
     p->size_bytes = size_of(p);
     rc = table_open(run->state_dir, p->size_bytes, p->have_head ? p->head.info.digest : NULL,
-                    &p->table, err);
+                    vault_rng(run->vault), &p->table, err);
     if (rc == 0)
         rc = check_head(p, err);
     if (rc == 0)

@@ -3,6 +3,7 @@
 #include "transport/table.h"
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/crypto.h"
 #include "base/err.h"
 #include "base/fail.h"
@@ -19,8 +20,9 @@
 
 #include "base/banned.h"
 
-/* Header: magic 8, size 8, status 4, digest 32, SHA-256 of those 32. Then roots, then leaves. */
-enum { HEADER_LEN = 8 + 8 + 4 + 32 + 32 };
+/* Header: magic 8, size 8, status 4, key of the tags 32, digest 32, SHA-256 of those 32. Then
+ * roots, leaves and tags, each from a page on; tags in the host's order. */
+enum { HEADER_LEN = 8 + 8 + 4 + 32 + 32 + 32, TAGS_BYTES = TAGS_A_BLOCK * sizeof(uint64_t) };
 enum status {
     EMPTY = 0,
     WHOLE = 1,
@@ -36,17 +38,30 @@ struct table {
     uint64_t size_bytes;
     uint64_t held_bytes; /* of the volume that the file describes */
     enum status status;
+    uint8_t key[TAGS_KEY_LEN];
     uint8_t digest[DIGEST_LEN];
+    bool made; /* the header was there */
     bool known;
     pthread_mutex_t lock; /* of next and covered */
     struct table_next *next;
     uint64_t covered; /* regions updated in this pass */
 };
 
+static uint64_t pages(uint64_t bytes)
+{
+    return num_div_up(bytes, TABLE_PAGE) * TABLE_PAGE;
+}
+
 static uint64_t leaves_at(const struct table *t, uint64_t region)
 {
     return TABLE_PAGE + table_roots_bytes(t->size_bytes) +
            region * DIGEST_REGION_LEAVES * DIGEST_LEN;
+}
+
+static uint64_t tags_at(const struct table *t, uint64_t region)
+{
+    return leaves_at(t, 0) + pages(digest_leaves(t->size_bytes) * DIGEST_LEN) +
+           region * DIGEST_REGION_LEAVES * TAGS_BYTES;
 }
 
 static int header_save(struct table *t, struct err *err)
@@ -58,7 +73,8 @@ static int header_save(struct table *t, struct err *err)
     buf_append(&b, magic, 8);
     buf_u64le(&b, t->held_bytes);
     buf_u32le(&b, t->status);
-    buf_append(&b, t->digest, 32);
+    buf_append(&b, t->key, sizeof(t->key));
+    buf_append(&b, t->digest, DIGEST_LEN);
     if (!b.failed)
         crypto_sha256(buf_slice(&b), check);
     buf_append(&b, check, sizeof(check));
@@ -87,10 +103,12 @@ static int header_load(struct table *t, struct err *err)
     crypto_sha256(slice_of(bytes, HEADER_LEN - 32), check);
     if (memcmp(bytes, magic, 8) != 0 || memcmp(bytes + HEADER_LEN - 32, check, 32) != 0)
         return 0;
+    t->made = true;
     buf_get(&r, 8);
     t->held_bytes = buf_get_u64le(&r);
     t->status = (enum status)buf_get_u32le(&r);
-    memcpy(t->digest, buf_get(&r, 32).data, 32);
+    memcpy(t->key, buf_get(&r, sizeof(t->key)).data, sizeof(t->key));
+    memcpy(t->digest, buf_get(&r, DIGEST_LEN).data, DIGEST_LEN);
     return 0;
 }
 
@@ -98,7 +116,7 @@ static int header_load(struct table *t, struct err *err)
 static int roots_digest(int fd, uint64_t size_bytes, uint8_t *out, struct err *err)
 {
     auto_free uint8_t *piece = malloc(COPY_BYTES);
-    uint64_t left = digest_regions(size_bytes) * DIGEST_LEN;
+    uint64_t left = digest_regions(size_bytes) * sizeof(struct table_root);
     uint64_t at = TABLE_PAGE;
     struct digest d = {0};
     uint8_t root[DIGEST_LEN];
@@ -112,7 +130,7 @@ static int roots_digest(int fd, uint64_t size_bytes, uint8_t *out, struct err *e
         rc = fd_pread_full(fd, piece, len, at, err);
         if (rc < 0)
             return rc;
-        for (size_t i = 0; i < len; i += DIGEST_LEN)
+        for (size_t i = 0; i < len; i += sizeof(struct table_root))
             digest_add(&d, piece + i);
         at += len;
         left -= len;
@@ -143,25 +161,29 @@ static int roots_copy(int from, int to, uint64_t size_bytes, struct err *err)
     return rc;
 }
 
-static int apply_run(void *arg, struct table_run run, const uint8_t *leaves, struct err *err)
+static int apply_run(void *arg, const struct table_run *run, struct err *err)
 {
     const struct table *t = arg;
     int rc = failpoint("table_apply");
 
     if (rc < 0)
         return err_set(err, rc, "digest table: apply: %m");
-    return fd_pwrite_full(t->fd, leaves, (size_t)run.count * DIGEST_LEN,
-                          leaves_at(t, run.region) + (uint64_t)run.first * DIGEST_LEN, err);
+    rc = fd_pwrite_full(t->fd, run->leaves, (size_t)run->count * DIGEST_LEN,
+                        leaves_at(t, run->region) + (uint64_t)run->first * DIGEST_LEN, err);
+    if (rc < 0 || !run->tags)
+        return rc;
+    return fd_pwrite_full(t->fd, run->tags, (size_t)run->count * TAGS_BYTES,
+                          tags_at(t, run->region) + (uint64_t)run->first * TAGS_BYTES, err);
 }
 
 /* Bring the file to the length of a table of this size; other sizes share no positions. */
 static int shape(struct table *t, struct err *err)
 {
-    uint64_t leaves = digest_leaves(t->size_bytes) * DIGEST_LEN;
+    uint64_t end = tags_at(t, 0) + digest_leaves(t->size_bytes) * TAGS_BYTES;
 
     if (t->held_bytes != t->size_bytes && ftruncate(t->fd, TABLE_PAGE) < 0)
         return err_set(err, -errno, "digest table: ftruncate: %m");
-    if (ftruncate(t->fd, (off_t)(leaves_at(t, 0) + leaves)) < 0)
+    if (ftruncate(t->fd, (off_t)end) < 0)
         return err_set(err, -errno, "digest table: ftruncate: %m");
     return 0;
 }
@@ -252,14 +274,25 @@ static int table_make(const char *dir, uint64_t size_bytes, struct table **ret, 
     return 0;
 }
 
-int table_open(const char *dir, uint64_t size_bytes, const uint8_t *expect, struct table **ret,
-               struct err *err)
+/* The key stands before the first tag is made: whoever applies a pass later must have the same. */
+static int make_key(struct table *t, const struct rng *rng, struct err *err)
+{
+    if (t->made)
+        return 0;
+    rng_fill(rng, t->key, sizeof(t->key));
+    return header_save(t, err);
+}
+
+int table_open(const char *dir, uint64_t size_bytes, const uint8_t *expect, const struct rng *rng,
+               struct table **ret, struct err *err)
 {
     auto_table struct table *t = NULL;
     int rc = table_make(dir, size_bytes, &t, err);
 
     if (rc == 0)
         rc = header_load(t, err);
+    if (rc == 0)
+        rc = make_key(t, rng, err);
     if (rc == 0)
         rc = settle(t, expect, err);
     if (rc == 0)
@@ -287,27 +320,82 @@ bool table_known(const struct table *t)
     return t->known;
 }
 
+static int read_root(const struct table *t, uint64_t region, struct table_root *ret,
+                     struct err *err)
+{
+    return fd_pread_full(t->fd, ret, sizeof(*ret), TABLE_PAGE + region * sizeof(*ret), err);
+}
+
+/* A table that ends too early is damaged, not in error. */
+static int not_known(int rc, struct err *err)
+{
+    if (rc != -ENODATA)
+        return rc;
+    err_clear(err);
+    return 0;
+}
+
 int table_read(struct table *t, uint64_t region, uint8_t *leaves, bool *ret_known, struct err *err)
 {
     size_t n = digest_region_leaves(t->size_bytes, region);
-    uint8_t stored[DIGEST_LEN];
+    struct table_root stored;
     uint8_t root[DIGEST_LEN];
     int rc;
 
     *ret_known = false;
     if (!t->known)
         return 0;
-    rc = fd_pread_full(t->fd, stored, DIGEST_LEN, TABLE_PAGE + region * DIGEST_LEN, err);
+    rc = read_root(t, region, &stored, err);
     if (rc == 0)
         rc = fd_pread_full(t->fd, leaves, n * DIGEST_LEN, leaves_at(t, region), err);
-    if (rc == -ENODATA) {
-        err_clear(err);
-        return 0;
-    }
+    if (rc < 0)
+        return not_known(rc, err);
+    digest_tree(leaves, n, root);
+    *ret_known = memcmp(root, stored.root, DIGEST_LEN) == 0;
+    return 0;
+}
+
+const uint8_t *table_tag_key(const struct table *t)
+{
+    return t->key;
+}
+
+/* Binds the tags to their key and to the leaves they were written with. */
+static int tags_check(const struct table *t, uint64_t region, const uint8_t *root,
+                      const uint64_t *tags, uint8_t *out, struct err *err)
+{
+    struct crypto_hash *h = NULL;
+    int rc = crypto_hash_new(&h, err);
+
     if (rc < 0)
         return rc;
-    digest_tree(leaves, n, root);
-    *ret_known = memcmp(root, stored, DIGEST_LEN) == 0;
+    crypto_hash_add(h, slice_of(t->key, sizeof(t->key)));
+    crypto_hash_add(h, slice_of(root, DIGEST_LEN));
+    crypto_hash_add(h, slice_of(tags, digest_region_leaves(t->size_bytes, region) * TAGS_BYTES));
+    crypto_hash_get(h, out);
+    crypto_hash_free(h);
+    return 0;
+}
+
+int table_read_tags(struct table *t, uint64_t region, uint64_t *tags, bool *ret_known,
+                    struct err *err)
+{
+    size_t n = digest_region_leaves(t->size_bytes, region);
+    uint8_t check[DIGEST_LEN];
+    struct table_root stored;
+    int rc;
+
+    *ret_known = false;
+    if (!t->known)
+        return 0;
+    rc = read_root(t, region, &stored, err);
+    if (rc == 0)
+        rc = fd_pread_full(t->fd, tags, n * TAGS_BYTES, tags_at(t, region), err);
+    if (rc == 0)
+        rc = tags_check(t, region, stored.root, tags, check, err);
+    if (rc < 0)
+        return not_known(rc, err);
+    *ret_known = memcmp(check, stored.check, sizeof(check)) == 0;
     return 0;
 }
 
@@ -328,42 +416,44 @@ static bool has_bit(const uint64_t *changed, size_t i)
     return !changed || (changed[i / 64] >> i % 64 & 1);
 }
 
-static int append_runs(struct table *t, uint64_t region, const uint8_t *leaves,
+static int append_runs(struct table *t, uint64_t region, const struct table_region *now,
                        const uint64_t *changed, struct err *err)
 {
     size_t n = digest_region_leaves(t->size_bytes, region);
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < n;) {
-        size_t first = i;
+        struct table_run run = {.region = region, .first = (uint32_t)i};
 
         while (i < n && has_bit(changed, i))
             i++;
-        if (i > first)
-            rc = table_next_append(t->next,
-                                   (struct table_run){.region = region,
-                                                      .first = (uint32_t)first,
-                                                      .count = (uint32_t)(i - first)},
-                                   leaves + first * DIGEST_LEN, err);
+        run.count = (uint32_t)i - run.first;
+        run.leaves = now->leaves + (size_t)run.first * DIGEST_LEN;
+        run.tags = now->tags ? now->tags + (size_t)run.first * TAGS_A_BLOCK : NULL;
+        if (run.count > 0)
+            rc = table_next_append(t->next, &run, err);
         else
             i++;
     }
     return rc;
 }
 
-int table_update(struct table *t, uint64_t region, const uint8_t *leaves, const uint64_t *changed,
-                 struct err *err)
+int table_update(struct table *t, uint64_t region, const struct table_region *now, struct err *err)
 {
-    uint8_t root[DIGEST_LEN];
-    int rc;
+    struct table_root root = {0};
+    int rc = 0;
 
-    digest_tree(leaves, digest_region_leaves(t->size_bytes, region), root);
+    digest_tree(now->leaves, digest_region_leaves(t->size_bytes, region), root.root);
+    if (now->tags)
+        rc = tags_check(t, region, root.root, now->tags, root.check, err);
+    if (rc < 0)
+        return rc;
     pthread_mutex_lock(&t->lock);
     assert(t->next);
     t->covered++;
-    rc = append_runs(t, region, leaves, t->known ? changed : NULL, err);
+    rc = append_runs(t, region, now, t->known ? now->changed : NULL, err);
     if (rc == 0)
-        rc = table_next_set_root(t->next, region, root, err);
+        rc = table_next_set_root(t->next, region, &root, err);
     pthread_mutex_unlock(&t->lock);
     return rc;
 }

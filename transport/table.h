@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The positional digest table of a volume: the leaf of every 64 KiB block and the root of every
- * region, as of one restore point. A file, read in order; memory does not grow with the volume.
+ * The positional digest table of a volume: the leaf of every 64 KiB block, the root of every region
+ * and a tag of every sector, as of one restore point. A file, read in order; memory does not grow
+ * with the volume.
  *
  * A table proves itself: it is used only when the digest over its roots is that of the point, and a
  * region only when its leaves give its root. A pass writes its changes to a second file, which is
@@ -12,18 +13,20 @@
 #ifndef GODWIT_TRANSPORT_TABLE_H
 #define GODWIT_TRANSPORT_TABLE_H
 
-#include "transport/digest.h"
+#include "transport/tags.h"
 
 struct err;
+struct rng;
 struct table;
 
 /*
  * Open or make the table in dir for a volume of size_bytes. expect is the volume digest it should
  * have (NULL: no point stands yet). A sealed pass that leads to expect is applied, others wait to
- * be overwritten. The directory must be locked by the caller. -EIO, -ENOSPC, -EACCES.
+ * be overwritten. rng draws the key of the tags of a new table. The
+ * directory must be locked by the caller. -EIO, -ENOSPC, -EACCES.
  */
-int table_open(const char *dir, uint64_t size_bytes, const uint8_t *expect, struct table **ret,
-               struct err *err);
+int table_open(const char *dir, uint64_t size_bytes, const uint8_t *expect, const struct rng *rng,
+               struct table **ret, struct err *err);
 void table_close(struct table *t); /* also ends a pass, as table_abort */
 static inline void table_closep(struct table **t)
 {
@@ -41,16 +44,30 @@ bool table_known(const struct table *t);
  */
 int table_read(struct table *t, uint64_t region, uint8_t *leaves, bool *ret_known, struct err *err);
 
+/* For tags_new. */
+const uint8_t *table_tag_key(const struct table *t);
+/*
+ * The tags of a region, TAGS_A_BLOCK for each leaf. *ret_known is false when they are not those of
+ * the leaves that table_read gives. Any thread.
+ */
+int table_read_tags(struct table *t, uint64_t region, uint64_t *tags, bool *ret_known,
+                    struct err *err);
+
 /* A bit a block of a region: bit i % 64 of word i / 64. */
 enum { TABLE_WORDS = DIGEST_REGION_LEAVES / 64 };
 
 int table_begin(struct table *t, struct err *err);
 /*
- * The region's leaves as they are in this pass, all of them given; those with a bit in changed
- * (NULL: all) are written. Once a region and pass; any thread.
+ * A region as it is in this pass, all of its leaves and (NULL: not known any more) tags; those of
+ * blocks with a bit in changed (NULL: all) are written, the others are as table_read and
+ * table_read_tags gave them. Once a region and pass; any thread.
  */
-int table_update(struct table *t, uint64_t region, const uint8_t *leaves, const uint64_t *changed,
-                 struct err *err);
+struct table_region {
+    const uint8_t *leaves;
+    const uint64_t *tags;
+    const uint64_t *changed;
+};
+int table_update(struct table *t, uint64_t region, const struct table_region *now, struct err *err);
 bool table_touched(struct table *t); /* was any region updated in this pass? */
 /* The volume digest with the pass's changes in it. When not known, every region was updated. */
 int table_digest(struct table *t, uint8_t *out, struct err *err);

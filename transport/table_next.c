@@ -18,9 +18,11 @@
 
 /*
  * Header: magic 8, size 8, runs_bytes 8, digest 32, SHA-256 of those 32.
- * Run: region 8, first 4, count 4, SHA-256 of these and the leaves cut to 16, leaves.
+ * Run: region 8, first 4, count 4, tags 1, SHA-256 of these and the rest cut to 16, then leaves
+ * and, when tags is 1, tags in the host's order.
  */
-enum { HEADER_LEN = 8 + 8 + 8 + 32 + 32, RUN_LEN = 8 + 4 + 4, CHECK_LEN = 16 };
+enum { HEADER_LEN = 8 + 8 + 8 + 32 + 32, RUN_LEN = 8 + 4 + 4 + 1, CHECK_LEN = 16 };
+enum { TAGS_BYTES = TAGS_A_BLOCK * sizeof(uint64_t), BLOCK_BYTES = DIGEST_LEN + TAGS_BYTES };
 
 static const char magic[] = "gwtnext1";
 
@@ -32,7 +34,8 @@ struct table_next {
 
 uint64_t table_roots_bytes(uint64_t size_bytes)
 {
-    return num_div_up(digest_regions(size_bytes) * DIGEST_LEN, TABLE_PAGE) * TABLE_PAGE;
+    return num_div_up(digest_regions(size_bytes) * sizeof(struct table_root), TABLE_PAGE) *
+           TABLE_PAGE;
 }
 
 static uint64_t runs_at(const struct table_next *n)
@@ -141,36 +144,37 @@ int table_next_fd(const struct table_next *n)
     return n->fd;
 }
 
-static void run_check(struct slice head, struct slice leaves, uint8_t *out)
+static void run_check(struct slice head, struct slice rest, uint8_t *out)
 {
     uint8_t both[RUN_LEN + 32];
     uint8_t full[32];
 
     memcpy(both, head.data, RUN_LEN);
-    crypto_sha256(leaves, both + RUN_LEN);
+    crypto_sha256(rest, both + RUN_LEN);
     crypto_sha256(slice_of(both, sizeof(both)), full);
     memcpy(out, full, CHECK_LEN);
 }
 
-int table_next_append(struct table_next *n, struct table_run run, const uint8_t *leaves,
-                      struct err *err)
+int table_next_append(struct table_next *n, const struct table_run *run, struct err *err)
 {
-    struct slice body = slice_of(leaves, (size_t)run.count * DIGEST_LEN);
-    uint8_t check[CHECK_LEN];
     auto_buf struct buf record = {0};
     int rc;
 
-    assert(run.count > 0 && run.first + run.count <= DIGEST_REGION_LEAVES);
-    buf_u64le(&record, run.region);
-    buf_u32le(&record, run.first);
-    buf_u32le(&record, run.count);
-    if (!record.failed)
-        run_check(buf_slice(&record), body, check);
-    buf_append(&record, check, sizeof(check));
-    buf_append(&record, body.data, body.len);
+    assert(run->count > 0 && run->first + run->count <= DIGEST_REGION_LEAVES);
+    buf_u64le(&record, run->region);
+    buf_u32le(&record, run->first);
+    buf_u32le(&record, run->count);
+    buf_u8(&record, run->tags != NULL);
+    buf_append(&record, (uint8_t[CHECK_LEN]){0}, CHECK_LEN);
+    buf_append(&record, run->leaves, (size_t)run->count * DIGEST_LEN);
+    if (run->tags)
+        buf_append(&record, run->tags, (size_t)run->count * TAGS_BYTES);
     rc = buf_failed(&record, err);
     if (rc < 0)
         return rc;
+    run_check(buf_slice(&record),
+              slice_of(record.data + RUN_LEN + CHECK_LEN, record.len - RUN_LEN - CHECK_LEN),
+              record.data + RUN_LEN);
     rc = fd_pwrite_full(n->fd, record.data, record.len, runs_at(n) + n->runs_bytes, err);
     if (rc < 0)
         return err_add(err, rc, "digest table");
@@ -178,9 +182,10 @@ int table_next_append(struct table_next *n, struct table_run run, const uint8_t 
     return 0;
 }
 
-int table_next_set_root(struct table_next *n, uint64_t region, const uint8_t *root, struct err *err)
+int table_next_set_root(struct table_next *n, uint64_t region, const struct table_root *root,
+                        struct err *err)
 {
-    int rc = fd_pwrite_full(n->fd, root, DIGEST_LEN, TABLE_PAGE + region * DIGEST_LEN, err);
+    int rc = fd_pwrite_full(n->fd, root, sizeof(*root), TABLE_PAGE + region * sizeof(*root), err);
 
     return rc < 0 ? err_add(err, rc, "digest table") : 0;
 }
@@ -216,44 +221,59 @@ struct reading {
     struct table_next *n;
     uint64_t at;
     uint64_t end;
-    uint8_t *leaves;
+    uint8_t *rest; /* leaves and tags of one run */
 };
+
+static int read_head(struct reading *r, struct slice head, struct table_run *ret, bool *ret_tags,
+                     struct err *err)
+{
+    struct buf_reader fields = buf_reader(head);
+
+    ret->region = buf_get_u64le(&fields);
+    ret->first = buf_get_u32le(&fields);
+    ret->count = buf_get_u32le(&fields);
+    *ret_tags = buf_get_u8(&fields) == 1;
+    if (ret->region >= digest_regions(r->n->size_bytes) || ret->count == 0 ||
+        ret->first >= DIGEST_REGION_LEAVES || ret->count > DIGEST_REGION_LEAVES - ret->first)
+        return err_set(err, -EBADMSG, "digest table: a run is out of range");
+    return 0;
+}
 
 static int read_run(struct reading *r, struct table_run *ret, struct err *err)
 {
     uint8_t head[RUN_LEN + CHECK_LEN];
     uint8_t check[CHECK_LEN];
-    struct buf_reader fields = buf_reader(slice_of(head, sizeof(head)));
+    bool tags = false;
+    size_t leaves;
     size_t len;
     int rc = fd_pread_full(r->n->fd, head, sizeof(head), r->at, err);
 
+    if (rc == 0)
+        rc = read_head(r, slice_of(head, sizeof(head)), ret, &tags, err);
     if (rc < 0)
         return rc;
-    ret->region = buf_get_u64le(&fields);
-    ret->first = buf_get_u32le(&fields);
-    ret->count = buf_get_u32le(&fields);
-    if (ret->region >= digest_regions(r->n->size_bytes) || ret->count == 0 ||
-        ret->first >= DIGEST_REGION_LEAVES || ret->count > DIGEST_REGION_LEAVES - ret->first)
-        return err_set(err, -EBADMSG, "digest table: a run is out of range");
-    len = (size_t)ret->count * DIGEST_LEN;
-    rc = fd_pread_full(r->n->fd, r->leaves, len, r->at + sizeof(head), err);
+    leaves = (size_t)ret->count * DIGEST_LEN;
+    len = leaves + (tags ? (size_t)ret->count * TAGS_BYTES : 0);
+    rc = fd_pread_full(r->n->fd, r->rest, len, r->at + sizeof(head), err);
     if (rc < 0)
         return rc;
-    run_check(slice_of(head, RUN_LEN), slice_of(r->leaves, len), check);
+    run_check(slice_of(head, RUN_LEN), slice_of(r->rest, len), check);
     if (memcmp(check, head + RUN_LEN, CHECK_LEN) != 0)
         return err_set(err, -EBADMSG, "digest table: a run is damaged");
+    ret->leaves = r->rest;
+    ret->tags = tags ? (const void *)(r->rest + leaves) : NULL; /* leaves are multiples of 32 */
     r->at += sizeof(head) + len;
     return 0;
 }
 
 int table_next_each(struct table_next *n, table_run_fn fn, void *arg, struct err *err)
 {
-    auto_free uint8_t *leaves = malloc((size_t)DIGEST_REGION_LEAVES * DIGEST_LEN);
-    struct reading r = {.n = n, .at = runs_at(n), .leaves = leaves};
+    auto_free uint8_t *rest = malloc((size_t)DIGEST_REGION_LEAVES * BLOCK_BYTES);
+    struct reading r = {.n = n, .at = runs_at(n), .rest = rest};
     struct table_run run;
     int rc = 0;
 
-    if (!leaves)
+    if (!rest)
         return err_set(err, -ENOMEM, "digest table: %m");
     r.end = r.at + n->runs_bytes;
     while (rc == 0 && r.at < r.end) {
@@ -261,7 +281,7 @@ int table_next_each(struct table_next *n, table_run_fn fn, void *arg, struct err
         if (rc == -ENODATA)
             rc = err_set(err, -EBADMSG, "digest table: cut short");
         if (rc == 0)
-            rc = fn(arg, run, leaves, err);
+            rc = fn(arg, &run, err);
     }
     return rc;
 }

@@ -9,10 +9,16 @@
 #ifndef GODWIT_TRANSPORT_TABLE_NEXT_H
 #define GODWIT_TRANSPORT_TABLE_NEXT_H
 
-#include "transport/digest.h"
+#include "transport/tags.h"
 
 struct err;
 struct table_next;
+
+/* What is kept of a region as a whole, in both files. */
+struct table_root {
+    uint8_t root[DIGEST_LEN];
+    uint8_t check[DIGEST_LEN]; /* of its tags and root; zeroes: there are no tags */
+};
 
 /* A new, empty one in place of any other. */
 int table_next_new(const char *dir, uint64_t size_bytes, struct table_next **ret, struct err *err);
@@ -24,20 +30,20 @@ int table_next_remove(const char *dir, struct err *err);
 uint64_t table_next_size(const struct table_next *n); /* of the volume */
 int table_next_fd(const struct table_next *n);        /* roots lie at table_roots_at() */
 
-/* count leaves from block first of region on. */
+/* count leaves from block first of region on, with the tags of their sectors or without. */
 struct table_run {
     uint64_t region;
     uint32_t first;
     uint32_t count;
+    const uint8_t *leaves;
+    const uint64_t *tags; /* or NULL */
 };
-int table_next_append(struct table_next *n, struct table_run run, const uint8_t *leaves,
-                      struct err *err);
-int table_next_set_root(struct table_next *n, uint64_t region, const uint8_t *root,
+int table_next_append(struct table_next *n, const struct table_run *run, struct err *err);
+int table_next_set_root(struct table_next *n, uint64_t region, const struct table_root *root,
                         struct err *err);
 int table_next_seal(struct table_next *n, const uint8_t *digest, struct err *err);
 
-typedef int (*table_run_fn)(void *arg, struct table_run run, const uint8_t *leaves,
-                            struct err *err);
+typedef int (*table_run_fn)(void *arg, const struct table_run *run, struct err *err);
 /* Every run, in order. -EBADMSG when the file is not what it was sealed as. */
 int table_next_each(struct table_next *n, table_run_fn fn, void *arg, struct err *err);
 
