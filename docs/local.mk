@@ -1,3 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 EXTRA_DIST += docs/decisions.md docs/formats.md
 EXTRA_DIST += docs/inventory.md
+
+# Manual pages: a row here and docs/NAME.scd. They are built where scdoc is.
+manual_pages = docs/godwit-agent.8 docs/godwit-api.7
+EXTRA_DIST += $(manual_pages:=.scd)
+if HAVE_SCDOC
+man_MANS += $(manual_pages)
+CLEANFILES += $(manual_pages)
+endif
+
+SUFFIXES = .scd
+.scd:
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(SCDOC) <$< >$@
