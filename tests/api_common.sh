@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 # A godwitd of its own on loopback, an operator and agents that are curl. Sourced, not run.
-# shellcheck disable=SC2034 # what is set here is for the tests that source this
+# shellcheck disable=SC2034,SC2120 # what is set here is for the tests that source this
 
 : "${abs_top_srcdir:=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}"
 : "${abs_top_builddir:=$abs_top_srcdir/build}"
@@ -124,7 +124,6 @@ enrol_body() {
         '{token: $token, csr: $csr, name: $name, roles: ["source"], version: "test"}'
 }
 
-# shellcheck disable=SC2120 # most tests want the usual one
 join_token() { # [BODY MEMBERS]
     api POST /v1/tokens "{\"kind\": \"join\"${1:+, $1}}"
     [ "$status" = 201 ] || fail "no token: $(cat "$out")"

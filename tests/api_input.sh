@@ -6,8 +6,8 @@ set -eu
 # shellcheck source=tests/api_common.sh
 . "$(dirname "$0")/api_common.sh"
 
-planner_init
-planner_start
+planner_init --listen 127.0.0.1:0
+planner_start --listen 127.0.0.1:0
 
 # -- bodies and paths ---------------------------------------------------------
 
@@ -185,5 +185,5 @@ while :; do
     after=$(get .next)
     [ "$after" != null ] || break
 done
-[ "$(echo $seen)" = "mail w1 w2 w3 w4 w5" ] || fail "pages: $seen"
+[ "$seen" = " mail w1 w2 w3 w4 w5 " ] || fail "pages: $seen"
 echo "$checks checks"

@@ -125,7 +125,7 @@ planner_stop TERM
 
 rm "$state/vault.key"
 chmod 644 "$state/ca.key"
-planner_start
+planner_start --listen 127.0.0.1:0
 call GET /v1/version
 expect 200
 planner_stop TERM

@@ -5,8 +5,8 @@ set -eu
 # shellcheck source=tests/api_common.sh
 . "$(dirname "$0")/api_common.sh"
 
-planner_init
-planner_start
+planner_init --listen 127.0.0.1:0
+planner_start --listen 127.0.0.1:0
 enrol src
 enrol dst
 

@@ -7,7 +7,7 @@ set -eu
 . "$(dirname "$0")/api_common.sh"
 
 planner_init --store "file://$dir/vault"
-planner_start
+planner_start --listen 127.0.0.1:0
 enrol src
 enrol dst
 
@@ -37,7 +37,6 @@ expect 200 '.config_version == 2' '.config.assignments | length == 1' \
         and .volumes == [{name: "data", replica: "shop/data", device: "/srv/shop.img", mount: null}]' \
     '.orders | length == 1' '.orders[0] | .kind == "adopt" and .workload == "shop" and .epoch == 0'
 order=$(get '.orders[0].id')
-n=$(get '.orders[0].n')
 work dst 0 0
 expect 200 '.config.assignments[0] | .role == "follow" and .side == "target"' '.orders == []'
 # The same content has the same version, however often it was written.
@@ -71,14 +70,16 @@ expect 200 '.orders == []' '.config == null' '.config_version == 4'
 
 # -- long polls -----------------------------------------------------------------
 
+poll_now() {
+    local out=$dir/$1.out
+    work "$1" "$2" 25
+    date +%s%N >"$dir/$1.done"
+}
+
 # poll NAME VERSION: in the background; the answer and when it came are in files
 poll() {
     rm -f "$dir/$1.done"
-    (
-        out=$dir/$1.out
-        work "$1" "$2" 25
-        date +%s%N >"$dir/$1.done"
-    ) &
+    poll_now "$1" "$2" &
 }
 
 came() { [ -s "$dir/$1.done" ]; }

@@ -24,7 +24,7 @@ found=$(c_sources | xargs awk '
             else if (depth == 1 && c !~ /[ \t]/)
                 any = 1
         }
-        return (any ? n + 1 : 0) - (text ~ /struct err \*err\)[ \t]*$/)
+        return (any ? n + 1 : 0) - (text ~ /(struct err \*err|\.\.\.)\)[ \t]*$/)
     }
     FNR == 1 { signature = ""; start = 0 }
     FNR == 601 { print FILENAME ":601 the file has more than 600 lines" }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-EXTRA_DIST += tests/api_common.sh
+EXTRA_DIST += tests/api_common.sh tests/data/fuzz_workload
 sh_tests += \
 	tests/api_enrol.sh \
 	tests/api_input.sh \
@@ -9,7 +9,20 @@ sh_tests += \
 	tests/api_work.sh
 
 if HAVE_CMOCKA
-c_tests += unit_switch_plan
+c_tests += fuzz_workload unit_agent_config unit_gate unit_host_seen unit_service unit_switch_plan \
+	unit_workload_state
+fuzz_workload_SOURCES = tests/fuzz_workload.c
+fuzz_workload_LDADD = $(SERVICE_TEST_LIBS)
+unit_agent_config_SOURCES = tests/unit_agent_config.c
+unit_agent_config_LDADD = $(SERVICE_TEST_LIBS)
+unit_gate_SOURCES = tests/unit_gate.c
+unit_gate_LDADD = $(SERVICE_TEST_LIBS)
+unit_host_seen_SOURCES = tests/unit_host_seen.c
+unit_host_seen_LDADD = $(SERVICE_TEST_LIBS)
+unit_service_SOURCES = tests/unit_service.c
+unit_service_LDADD = $(SERVICE_TEST_LIBS)
 unit_switch_plan_SOURCES = tests/unit_switch_plan.c
 unit_switch_plan_LDADD = libgodwit_service.a $(BASE_TEST_LIBS)
+unit_workload_state_SOURCES = tests/unit_workload_state.c
+unit_workload_state_LDADD = $(SERVICE_TEST_LIBS)
 endif

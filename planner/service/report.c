@@ -20,6 +20,8 @@
 #include "base/banned.h"
 
 enum { REPORT_ITEMS_MAX = 1024, REPORT_SOON_S = 5, REPORTS_A_LAG = 4 };
+#define RATE_MAX 1e17
+#define SECONDS_MAX 1e9
 
 static int bad(struct err *err, const char *what)
 {
@@ -41,6 +43,21 @@ static void parse_error(const struct js *v, char *out, size_t size)
 
     (void)snprintf(out, size, "%s", text);
     text_sanitize(out);
+}
+
+/* What is no number of bytes (negative, or beyond what any link carries) counts as nothing. */
+static uint64_t parse_rate(const struct js *v, const char *key)
+{
+    const double rate = js_f64(v, key, 0);
+
+    return rate >= 0 && rate < RATE_MAX ? (uint64_t)rate : 0;
+}
+
+static double parse_seconds(const struct js *v, const char *key)
+{
+    const double s = js_f64(v, key, 0);
+
+    return s >= 0 && s < SECONDS_MAX ? s : 0;
 }
 
 int report_parse(const struct js *v, struct db_replication *ret, struct err *err)
@@ -66,9 +83,9 @@ int report_parse(const struct js *v, struct db_replication *ret, struct err *err
     p.total_bytes = js_u64(v, "total_bytes", 0);
     p.done_bytes = js_u64(v, "done_bytes", 0);
     p.backlog_bytes = js_u64(v, "backlog_bytes", 0);
-    p.write_bytes_per_s = (uint64_t)js_f64(v, "write_bytes_per_s", 0);
-    p.send_bytes_per_s = (uint64_t)js_f64(v, "send_bytes_per_s", 0);
-    p.pass_s = js_f64(v, "pass_s", 0);
+    p.write_bytes_per_s = parse_rate(v, "write_bytes_per_s");
+    p.send_bytes_per_s = parse_rate(v, "send_bytes_per_s");
+    p.pass_s = parse_seconds(v, "pass_s");
     parse_error(v, p.error, sizeof(p.error));
     *ret = p;
     return 0;

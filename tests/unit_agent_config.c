@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an agent is assigned, from workloads alone: sides, roles, epochs, whose volumes. */
+#include "tests/unit.h"
+
+#include "base/buf.h"
+#include "base/text.h"
+#include "planner/service/agent_config.h"
+#include "planner/service/workload_doc.h"
+
+#include "base/banned.h"
+
+enum { NOW = 1000 };
+
+static const char document[] =
+    "{\"schema\": \"godwit.workload/1\", \"workload\": \"shop\", \"volumes\": ["
+    "{\"name\": \"data\", \"source\": {\"host\": \"db\", \"device\": \"/dev/a\"},"
+    " \"target\": {\"host\": \"land\", \"device\": \"/dev/b\", \"mount\": \"/srv\"}},"
+    "{\"name\": \"web\", \"source\": {\"host\": \"web\", \"device\": \"/dev/a\"},"
+    " \"target\": {\"host\": \"land\", \"device\": \"/dev/c\"}}],"
+    " \"hooks\": {\"source\": {\"stop\": [\"stop it\"]}, \"target\": {\"start\": [[\"start\"]]}},"
+    " \"limits\": {\"interval_s\": 7, \"rate_bytes_per_s\": 100}}";
+
+struct fixture {
+    struct js *doc;
+    struct workload workload;
+};
+
+static int setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+
+    assert_non_null(f);
+    assert_ok(js_parse(slice_str(document), sizeof(document), &f->doc, NULL));
+    assert_ok(workload_doc_parse(f->doc, "shop", &f->workload, NULL));
+    for (size_t i = 0; i < f->workload.volumes_n; i++)
+        for (int side = 0; side < 2; side++) {
+            struct workload_place *p = &f->workload.volumes[i].at[side];
+
+            assert_ok(text_print(p->identity, sizeof(p->identity), "h-%s", p->host));
+        }
+    f->workload.start_ms = 1;
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+
+    workload_doc_done(&f->workload);
+    js_free(f->doc);
+    free(f);
+    return 0;
+}
+
+static struct js *config_of(struct fixture *f, const char *identity)
+{
+    const struct agent_config_vault vault = {.url = "file:///v", .key = "k"};
+    struct workload *one[] = {&f->workload};
+    struct jsw *w = NULL;
+    struct js *ret = NULL;
+
+    assert_ok(jsw_new(&w, NULL));
+    agent_config_write(identity, &vault, one, 1, NOW, w);
+    assert_ok(jsw_take(w, &ret, NULL));
+    jsw_free(w);
+    return ret;
+}
+
+static const struct js *assignment(const struct js *config, size_t want_n)
+{
+    const struct js *list = js_member(config, "assignments");
+
+    assert_int_equal(want_n, js_len(list));
+    return js_at(list, 0);
+}
+
+static void each_host_gets_its_own_volumes(void **state)
+{
+    auto_js struct js *db = config_of(*state, "h-db");
+    auto_js struct js *land = config_of(*state, "h-land");
+    const struct js *a = assignment(db, 1);
+
+    assert_int_equal(1, js_len(js_member(a, "volumes")));
+    assert_string_equal("data", js_str(js_at(js_member(a, "volumes"), 0), "name", ""));
+    assert_string_equal("shop/data", js_str(js_at(js_member(a, "volumes"), 0), "replica", ""));
+    a = assignment(land, 1);
+    assert_int_equal(2, js_len(js_member(a, "volumes")));
+    assert_string_equal("/dev/c", js_str(js_at(js_member(a, "volumes"), 1), "device", ""));
+}
+
+static void a_stranger_gets_nothing(void **state)
+{
+    auto_js struct js *config = config_of(*state, "h-other");
+
+    assignment(config, 0);
+    assert_string_equal("file:///v", js_str(js_member(config, "vault"), "url", ""));
+}
+
+static void the_holder_pushes_and_the_other_follows(void **state)
+{
+    struct fixture *f = *state;
+    auto_js struct js *db = config_of(f, "h-db");
+    auto_js struct js *land = config_of(f, "h-land");
+
+    assert_string_equal("push", js_str(assignment(db, 1), "role", ""));
+    assert_string_equal("follow", js_str(assignment(land, 1), "role", ""));
+    js_free(TAKE(db));
+    js_free(TAKE(land));
+    f->workload.holder = WORKLOAD_TARGET;
+    f->workload.authority = WORKLOAD_AT_TARGET;
+    f->workload.epoch = f->workload.settled_epoch = 3;
+    db = config_of(f, "h-db");
+    land = config_of(f, "h-land");
+    assert_string_equal("follow", js_str(assignment(db, 1), "role", ""));
+    assert_string_equal("push", js_str(assignment(land, 1), "role", ""));
+    assert_int_equal(3, js_u64(assignment(land, 1), "epoch", 0));
+}
+
+static void an_open_switch_changes_no_assignment(void **state)
+{
+    struct fixture *f = *state;
+    auto_js struct js *before = config_of(f, "h-db");
+    auto_js struct js *during = NULL;
+    auto_buf struct buf a = {0};
+    auto_buf struct buf b = {0};
+
+    f->workload.authority = WORKLOAD_FROZEN;
+    f->workload.epoch = 1;
+    during = config_of(f, "h-db");
+    assert_ok(js_print(before, true, false, &a, NULL));
+    assert_ok(js_print(during, true, false, &b, NULL));
+    assert_string_equal(buf_cstr(&a), buf_cstr(&b));
+}
+
+static void hooks_are_of_its_side(void **state)
+{
+    auto_js struct js *db = config_of(*state, "h-db");
+    const struct js *hooks = js_member(assignment(db, 1), "hooks");
+
+    assert_int_equal(1, js_len(js_member(hooks, "stop")));
+    assert_int_equal(0, js_len(js_member(hooks, "start")));
+    assert_int_equal(JS_ARR, js_kind(js_member(hooks, "freeze")));
+    assert_int_equal(JS_ARR, js_kind(js_member(js_member(hooks, "traffic"), "to_source")));
+}
+
+static void controls_win_over_the_document(void **state)
+{
+    struct fixture *f = *state;
+    auto_js struct js *plain = config_of(f, "h-db");
+    auto_js struct js *controlled = NULL;
+
+    assert_int_equal(7, js_u64(assignment(plain, 1), "interval_s", 0));
+    assert_int_equal(100, js_u64(assignment(plain, 1), "rate_bytes_per_s", 1));
+    f->workload.control =
+        (struct workload_control){.paused = true, .interval_s = 60, .rate_bytes_per_s = 0};
+    controlled = config_of(f, "h-db");
+    assert_int_equal(60, js_u64(assignment(controlled, 1), "interval_s", 0));
+    assert_int_equal(0, js_u64(assignment(controlled, 1), "rate_bytes_per_s", 1));
+    assert_true(js_bool(assignment(controlled, 1), "paused", false));
+}
+
+static void nothing_before_the_start_and_after_the_end(void **state)
+{
+    struct fixture *f = *state;
+    auto_js struct js *before = NULL;
+    auto_js struct js *after = NULL;
+
+    f->workload.start_ms = NOW + 1;
+    before = config_of(f, "h-db");
+    assignment(before, 0);
+    f->workload.start_ms = NOW;
+    f->workload.released = true;
+    after = config_of(f, "h-db");
+    assignment(after, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(each_host_gets_its_own_volumes, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_stranger_gets_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_holder_pushes_and_the_other_follows, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_open_switch_changes_no_assignment, setup, teardown),
+        cmocka_unit_test_setup_teardown(hooks_are_of_its_side, setup, teardown),
+        cmocka_unit_test_setup_teardown(controls_win_over_the_document, setup, teardown),
+        cmocka_unit_test_setup_teardown(nothing_before_the_start_and_after_the_end, setup,
+                                        teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

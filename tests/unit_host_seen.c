@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One identity, one place: what a renewal explains, and what it does not. */
+#include "tests/unit.h"
+
+#include "planner/service/host_seen.h"
+
+#include "base/banned.h"
+
+enum { NOW = 1000 * 1000 * 1000 };
+
+static enum host_seen_verdict judge(struct host_seen_facts facts)
+{
+    const char *why = NULL;
+
+    return host_seen_judge(&facts, NOW, &why);
+}
+
+static void a_certificate_that_was_given_may_be_used_first(void **state)
+{
+    (void)state;
+    assert_int_equal(HOST_SEEN_FIRST_USE, judge((struct host_seen_facts){.unseen = 1}));
+    assert_int_equal(HOST_SEEN_TWICE, judge((struct host_seen_facts){.unseen = 0}));
+}
+
+static void the_newest_certificate_is_always_good(void **state)
+{
+    (void)state;
+    assert_int_equal(HOST_SEEN_OK, judge((struct host_seen_facts){.known = true}));
+}
+
+static void the_one_before_is_good_for_a_while(void **state)
+{
+    struct host_seen_facts f = {.known = true, .newer_first_use_ms = NOW - HOST_SEEN_GRACE_MS};
+
+    (void)state;
+    assert_int_equal(HOST_SEEN_OK, judge(f));
+    f.newer_first_use_ms -= 1;
+    assert_int_equal(HOST_SEEN_TWICE, judge(f));
+}
+
+static void a_revoked_one_is_never_good(void **state)
+{
+    (void)state;
+    assert_int_equal(HOST_SEEN_REVOKED,
+                     judge((struct host_seen_facts){.known = true, .revoked = true}));
+}
+
+/* How many polls of this row of addresses until one is too many; 0 = none. */
+static size_t polls_until(const char *const *addresses, uint64_t step_ms)
+{
+    struct host_seen_polls polls = {0};
+    bool changed;
+
+    for (size_t i = 0; addresses[i]; i++)
+        if (host_seen_poll_add(&polls, addresses[i], NOW + i * step_ms, &changed))
+            return i + 1;
+    return 0;
+}
+
+static void one_address_is_fine_for_ever(void **state)
+{
+    static const char *const same[] = {"a", "a", "a", "a", "a", "a", "a", "a", NULL};
+
+    (void)state;
+    assert_int_equal(0, polls_until(same, 1000));
+}
+
+static void moving_on_is_fine(void **state)
+{
+    static const char *const moves[] = {"a", "b", "c", "d", "e", "f", "g", NULL};
+    static const char *const fails_over[] = {"a", "a", "b", "b", "b", "a", "a", NULL};
+
+    (void)state;
+    assert_int_equal(0, polls_until(moves, 1000));
+    assert_int_equal(0, polls_until(fails_over, 1000));
+}
+
+static void two_places_in_turn_are_noticed(void **state)
+{
+    static const char *const turns[] = {"a", "b", "a", "b", "a", "b", NULL};
+    static const char *const pairs[] = {"a", "a", "b", "b", "a", "a", "b", "b", "a", "a", NULL};
+
+    (void)state;
+    assert_int_equal(5, polls_until(turns, 1000));
+    assert_int_equal(9, polls_until(pairs, 1000));
+}
+
+static void seldom_changes_are_no_alternation(void **state)
+{
+    static const char *const turns[] = {"a", "b", "a", "b", "a", "b", "a", "b", NULL};
+
+    (void)state;
+    assert_int_equal(0, polls_until(turns, HOST_SEEN_FLIP_MS));
+}
+
+static void only_changes_must_be_kept(void **state)
+{
+    struct host_seen_polls polls = {0};
+    bool changed = false;
+
+    (void)state;
+    host_seen_poll_add(&polls, "a", NOW, &changed);
+    assert_true(changed);
+    host_seen_poll_add(&polls, "a", NOW + 1, &changed);
+    assert_false(changed);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_certificate_that_was_given_may_be_used_first),
+        cmocka_unit_test(the_newest_certificate_is_always_good),
+        cmocka_unit_test(the_one_before_is_good_for_a_while),
+        cmocka_unit_test(a_revoked_one_is_never_good),
+        cmocka_unit_test(one_address_is_fine_for_ever),
+        cmocka_unit_test(moving_on_is_fine),
+        cmocka_unit_test(two_places_in_turn_are_noticed),
+        cmocka_unit_test(seldom_changes_are_no_alternation),
+        cmocka_unit_test(only_changes_must_be_kept),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
