@@ -1,7 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # The store contract against a real Ceph gateway: http and https, path and virtual-host style.
-# Skips where the starter of a throw-away gateway (CEPH_S3, or ceph-s3 in PATH) is missing.
+# Then a real ext4 image there and back by the command line, a killed push included.
+# Skips where the starter of a throw-away gateway is missing: CEPH_S3, ceph-s3 in PATH, or in a
+# tools/ folder beside the source tree.
 # FLOW_CEPH=all runs every combination; without it one of each style, which takes seconds.
 set -eu
 : "${abs_top_srcdir:?}" "${abs_top_builddir:?}"
@@ -9,7 +11,7 @@ set -eu
 find_starter() {
     local at
     for at in "${CEPH_S3:-}" "$(command -v ceph-s3 || true)" \
-        "$abs_top_srcdir/../shared/tools/ceph-s3" "$abs_top_srcdir/../../shared/tools/ceph-s3"; do
+        "$abs_top_srcdir"/../*/tools/ceph-s3; do
         if [ -n "$at" ] && [ -x "$at" ]; then
             echo "$at"
             return
@@ -77,6 +79,37 @@ restart() {
     wait "$pid"
     grep -q 'retries: [1-9]' "$dir/rest"
 }
+
+same_volume() {
+    cmp "$dir/disk.img" "$dir/back.img"
+    e2fsck -fn "$dir/back.img" >/dev/null 2>&1
+}
+
+# URL: an ext4 image of real files, seeded, changed, pushed again after a kill -9, restored, read back.
+there_and_back() {
+    local url=$1 rc=0
+    echo "== $url there and back"
+    export XDG_CONFIG_HOME=$dir/config XDG_STATE_HOME=$dir/state
+    mke2fs -q -b 4096 -t ext4 -d /usr/share/perl-base "$dir/disk.img" 64M 2>/dev/null >&2 ||
+        mke2fs -q -b 4096 -t ext4 -d "$abs_top_srcdir" "$dir/disk.img" 64M
+    godwit replica push "$dir/disk.img" "$url"
+    godwit replica pull "$url" "$dir/back.img"
+    same_volume
+    head -c 9000000 /dev/urandom | dd of="$dir/disk.img" bs=4096 seek=9000 conv=notrunc status=none
+    if [ -n "${GODWIT_TEST_FAILPOINTS:-}" ]; then
+        GODWIT_FAILPOINT=pack_put_done=kill bash -c '"$@"; exit $?' _ godwit replica push "$dir/disk.img" "$url" 2>/dev/null || rc=$?
+        [ "$rc" -eq 137 ]
+    fi
+    godwit replica push "$dir/disk.img" "$url"
+    godwit replica pull "$url" "$dir/back.img"
+    cmp "$dir/disk.img" "$dir/back.img"
+    godwit replica verify "$url" --full --against "$dir/back.img"
+    rm -rf "$dir/disk.img" "$dir/back.img" "$dir/state"
+}
+
+export AWS_ENDPOINT_URL=$S3_ENDPOINT GODWIT_S3_PATH_STYLE=1
+there_and_back "s3://$bucket/idc/disk"
+AWS_ENDPOINT_URL=$S3_ENDPOINT_TLS there_and_back "s3://$bucket/idc-tls/disk"
 
 if [ "${FLOW_CEPH:-}" = all ]; then
     restart
