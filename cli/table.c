@@ -17,7 +17,7 @@
 enum { TABLE_CELL_MAX = 1024 };
 
 struct table {
-    const struct table_column *columns;
+    struct table_column columns[TABLE_COLUMNS_MAX];
     size_t columns_n;
     char **cells; /* row after row, columns_n each; NULL = left out */
     size_t rows_n, rows_cap;
@@ -48,7 +48,7 @@ int table_columns(struct table *t, const struct table_column *columns, size_t n,
 {
     if (n > TABLE_COLUMNS_MAX || t->rows_n > 0)
         return err_set(err, -EINVAL, "a table of %zu columns: %m", n);
-    t->columns = columns;
+    memcpy(t->columns, columns, n * sizeof(*columns));
     t->columns_n = n;
     return 0;
 }

@@ -24,9 +24,9 @@ struct table_column {
 
 enum { TABLE_COLUMNS_MAX = 24 };
 
-/* columns is lent for the life of the table. */
 int table_new(struct table **ret, struct err *err);
 void table_free(struct table *t);
+/* Copied; the names are lent for the life of the table. */
 int table_columns(struct table *t, const struct table_column *columns, size_t n, struct err *err);
 /* Begin a row, then one cell a column in order; cells left out are "-". Text is copied and made
  * safe for terminals. */

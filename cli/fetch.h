@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The common shape of a verb that asks the planner one thing and shows the answer. */
+#ifndef GODWIT_CLI_FETCH_H
+#define GODWIT_CLI_FETCH_H
+
+#include "cli/api.h"
+#include "cli/cmd.h"
+#include "cli/out.h"
+
+/* GET path and show it; with -w again and again. Returns an exit code. */
+int fetch_show(struct cmd_call *call, const char *path, out_view_fn view, struct err *err);
+/* As fetch_show for a path with the verb's first argument in the place of %s. */
+int fetch_show_arg(struct cmd_call *call, const char *fmt, out_view_fn view, struct err *err);
+
+/* POST, PUT or DELETE with body (ended by the callee's jsw_finish; NULL = none) and show the answer. --dry-run is passed on as ?dry_run. */
+int fetch_change(struct cmd_call *call, const char *method, const char *path, struct jsw *body, out_view_fn view,
+                 struct err *err);
+
+#endif
