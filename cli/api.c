@@ -11,6 +11,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "cli/cmd.h"
+#include "cli/context.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -23,85 +24,19 @@ struct api {
     struct http *http;
     char *server;
     struct buf auth; /* "Authorization: Bearer …" */
-    struct js *error;
+    struct cmd_call *call;
 };
 
-/* -- context --------------------------------------------------------------- */
-
-static int load_conf(struct cmd_call *call, struct conf **ret, struct err *err)
-{
-    struct conf *c = NULL;
-    char dir[512], path[600];
-    const char *given = opt_text(call->opts, "config");
-    int r = conf_new(&c, err);
-
-    if (!given)
-        given = getenv("GODWIT_CONFIG");
-    if (r == 0 && given)
-        r = conf_load(c, given, err);
-    if (r == 0 && !given) {
-        (void)conf_load(c, GODWIT_SYSCONFDIR "/godwit/godwit.conf", NULL);
-        if (fd_xdg("config", dir, sizeof(dir), NULL) == 0 &&
-            text_print(path, sizeof(path), "%s/config", dir) == 0) {
-            r = conf_load(c, path, err);
-            r = r == -ENOENT ? 0 : r;
-        }
-    }
-    if (r < 0) {
-        conf_free(c);
-        return r;
-    }
-    err_clear(err);
-    *ret = c;
-    return 0;
-}
-
-struct context {
-    const char *server, *ca_file, *token;
-    uint8_t pin[32];
-    bool has_pin;
-};
-
-static int find_context(struct cmd_call *call, const struct conf *conf, struct context *ctx,
-                        struct err *err)
-{
-    const char *name = opt_text(call->opts, "context");
-    const char *server = opt_text(call->opts, "server");
-    const char *pin;
-    char section[128];
-
-    if (!name)
-        name = getenv("GODWIT_CONTEXT");
-    if (!name)
-        name = conf_get(conf, "cli", "context", "default");
-    if (text_print(section, sizeof(section), "context.%s", name) < 0)
-        return err_set_gw(err, GW_BAD_VALUE, -EINVAL, "the context's name is too long");
-    ctx->server = server ? server : getenv("GODWIT_SERVER");
-    if (!ctx->server)
-        ctx->server = conf_get(conf, section, "server", NULL);
-    if (!ctx->server)
-        return err_set_gw(err, GW_NO_CONTEXT, -ENOENT, "no planner is configured (context '%s')",
-                          name);
-    ctx->ca_file = conf_get(conf, section, "ca_file", NULL);
-    pin = conf_get(conf, section, "ca_pin", NULL);
-    ctx->has_pin = pin && strlen(pin) == 64 && text_unhex(pin, ctx->pin, sizeof(ctx->pin)) == 0;
-    ctx->token = getenv("GODWIT_TOKEN_FILE");
-    if (!ctx->token)
-        ctx->token = conf_get(conf, section, "token_file", NULL);
-    if (!text_starts(ctx->server, "https://"))
-        return err_set_gw(err, GW_BAD_CONFIG, -EINVAL, "'%s' does not begin with https://",
-                          ctx->server);
-    return 0;
-}
+/* -- the connection --------------------------------------------------------- */
 
 static int load_auth(struct api *a, const struct context *ctx, struct err *err)
 {
     auto_buf struct buf token = {0};
     int r;
 
-    if (!ctx->token)
+    if (!ctx->token_ref[0])
         return 0;
-    r = secret_load(ctx->token, &token, err);
+    r = secret_load(ctx->token_ref, &token, err);
     if (r < 0)
         return err_add(err, r, "the operator's token");
     buf_str(&a->auth, "Authorization: Bearer ");
@@ -113,7 +48,7 @@ static int load_auth(struct api *a, const struct context *ctx, struct err *err)
 static int connect_to(struct api *a, const struct context *ctx, struct err *err)
 {
     struct http_conf conf = {
-        .ca_file = ctx->ca_file,
+        .ca_file = ctx->ca_file[0] ? ctx->ca_file : NULL,
         .pin = ctx->has_pin ? ctx->pin : NULL,
         .stall_timeout_ms = API_TIMEOUT_MS + 35000,
     };
@@ -129,26 +64,28 @@ static int connect_to(struct api *a, const struct context *ctx, struct err *err)
     return r < 0 ? r : http_new(&conf, &a->http, err);
 }
 
-int api_open(struct cmd_call *call, struct api **ret, struct err *err)
+int api_open_context(struct cmd_call *call, const struct context *ctx, struct api **ret,
+                     struct err *err)
 {
-    struct conf *conf = NULL;
-    struct context ctx = {0};
-    struct api *a;
-    int r = load_conf(call, &conf, err);
+    auto_api struct api *a = calloc(1, sizeof(*a));
+    int r;
 
+    if (!a)
+        return err_set(err, -ENOMEM, "the planner: %m");
+    a->call = call;
+    r = connect_to(a, ctx, err);
     if (r < 0)
         return r;
-    a = calloc(1, sizeof(*a));
-    r = a ? find_context(call, conf, &ctx, err) : err_set(err, -ENOMEM, "the planner: %m");
-    if (r == 0)
-        r = connect_to(a, &ctx, err);
-    conf_free(conf);
-    if (r < 0) {
-        api_close(a);
-        return r;
-    }
-    *ret = a;
+    *ret = TAKE(a);
     return 0;
+}
+
+int api_open(struct cmd_call *call, struct api **ret, struct err *err)
+{
+    struct context ctx = {0};
+    int r = context_find(call, &ctx, err);
+
+    return r < 0 ? r : api_open_context(call, &ctx, ret, err);
 }
 
 void api_close(struct api *a)
@@ -156,7 +93,6 @@ void api_close(struct api *a)
     if (!a)
         return;
     http_free(a->http);
-    js_free(a->error);
     free(a->server);
     if (a->auth.data)
         crypto_wipe(a->auth.data, a->auth.len);
@@ -167,11 +103,6 @@ void api_close(struct api *a)
 const char *api_server(const struct api *a)
 {
     return a->server;
-}
-
-const struct js *api_error(const struct api *a)
-{
-    return a->error;
 }
 
 /* -- requests --------------------------------------------------------------- */
@@ -203,8 +134,7 @@ static int take_error(struct api *a, struct js *taken_doc, long status, struct e
     uint64_t number = 0;
 
     (void)num_parse_u64(text_starts(code, "GW-") ? code + 3 : "0", 0, 9999, &number, NULL);
-    js_free(a->error);
-    a->error = taken_doc;
+    cmd_keep_error(a->call, taken_doc);
     return err_set_gw(
         err, gw_find((unsigned)number) ? (unsigned)number : 0,
         errno_of_exit(js_i64(taken_doc, "exit", 1)), "%s",

@@ -12,12 +12,15 @@
 struct api;
 struct err;
 struct cmd_call;
+struct context;
 
 /*
  * Connect by --server/--context/GODWIT_SERVER or the current context of the configuration.
  * -ENOENT (GW_NO_CONTEXT).
  */
 int api_open(struct cmd_call *call, struct api **ret, struct err *err);
+int api_open_context(struct cmd_call *call, const struct context *ctx, struct api **ret,
+                     struct err *err);
 void api_close(struct api *a);
 static inline void api_closep(struct api **a)
 {
@@ -28,8 +31,8 @@ const char *api_server(const struct api *a);
 
 /*
  * One request; ret is the answer's document. An error answer becomes err (its GW code kept, its
- * exit through gw), and api_error gives the document itself. body NULL = none. path "/v1/…", made
- * with api_path. wait_s: how long a long poll may take on top of the usual timeout.
+ * exit through gw), and the call keeps the document itself for main to show. body NULL = none. path
+ * "/v1/…", made with api_path. wait_s: how long a long poll may take on top of the usual timeout.
  */
 struct api_request {
     const char *method, *path;
@@ -38,8 +41,6 @@ struct api_request {
 };
 int api_do(struct api *a, const struct api_request *req, struct js **ret, struct err *err);
 int api_get(struct api *a, const char *path, struct js **ret, struct err *err);
-/* The godwit.error/1 of the last error answer, or NULL. */
-const struct js *api_error(const struct api *a);
 /* "/v1/hosts/%s": every %s is percent-encoded. -ENAMETOOLONG. */
 enum { API_PATH_MAX = 1024 };
 int api_path(char *out, const char *fmt, ...);

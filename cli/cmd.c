@@ -2,6 +2,7 @@
 /* The table of verbs and of the flags that all of them take. */
 #include "cli/cmd.h"
 
+#include "base/js.h"
 #include "base/text.h"
 #include "cli/out.h"
 #include "cli/verbs.h"
@@ -61,6 +62,12 @@ const char *cmd_arg(const struct cmd_call *call, size_t i)
 size_t cmd_args(const struct cmd_call *call)
 {
     return opt_args(call->opts) - call->first_arg;
+}
+
+void cmd_keep_error(struct cmd_call *call, struct js *taken_doc)
+{
+    js_free(call->error);
+    call->error = taken_doc;
 }
 
 int cmd_exit(const struct err *err)

@@ -14,6 +14,7 @@
 #include "base/gw.h"
 #include "base/opt.h"
 
+struct js;
 struct out;
 
 struct cmd_call {
@@ -23,6 +24,7 @@ struct cmd_call {
     struct out *out;
     const struct clock *clock;
     const struct rng *rng;
+    struct js *error; /* the planner's own document of the last failure, or NULL; main frees it */
 };
 
 /* Returns an exit code (enum gw_exit). On a failure err says why and main prints it; with err
@@ -52,6 +54,8 @@ const struct opt *cmd_globals(size_t *ret_n);
  * NULL: err has "did you mean". */
 const struct cmd *cmd_find(const char *const *words, size_t n, size_t *ret_words, struct err *err);
 
+/* Keep a planner's godwit.error/1: what, why and next of it are shown when err is about it. */
+void cmd_keep_error(struct cmd_call *call, struct js *taken_doc);
 /* The exit code for err by the catalogue. */
 int cmd_exit(const struct err *err);
 

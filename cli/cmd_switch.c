@@ -7,6 +7,7 @@
 #include "cli/op_watch.h"
 #include "cli/out.h"
 #include "cli/table.h"
+#include "cli/cmd_switch.h"
 #include "cli/verbs.h"
 
 #include <stdio.h>
@@ -20,16 +21,15 @@ const struct opt cmd_switch_opts[] = {
 };
 
 struct switch_verb {
-    const char *name;    /* of the route too */
+    const char *name;
     const char *what[2]; /* around the name: "cut ", " over to the cloud" */
     bool severe;
 };
 
-static int write_request(struct cmd_call *call, const struct switch_verb *verb, struct jsw **ret,
-                         struct err *err)
+static int write_request(struct cmd_call *call, const struct cmd_switch_request *req,
+                         struct jsw **ret, struct err *err)
 {
     auto_jsw struct jsw *w = NULL;
-    bool limits = text_equal(verb->name, "cutover") || text_equal(verb->name, "rollback");
     uint8_t id[12];
     int r = jsw_new(&w, err);
 
@@ -38,16 +38,30 @@ static int write_request(struct cmd_call *call, const struct switch_verb *verb, 
     rng_fill(call->rng, id, sizeof(id));
     jsw_obj(w, NULL);
     jsw_hex(w, "request_id", id, sizeof(id));
-    jsw_bool(w, "dry_run", opt_switch(call->opts, "dry-run"));
-    if (verb->severe)
-        jsw_str(w, "confirm", cmd_arg(call, 0));
-    if (limits && opt_u64(call->opts, "max-lag") > 0)
-        jsw_u64(w, "max_lag_s", num_div_up(opt_u64(call->opts, "max-lag"), 1000));
-    if (limits && opt_u64(call->opts, "max-downtime") > 0)
-        jsw_u64(w, "max_downtime_s", num_div_up(opt_u64(call->opts, "max-downtime"), 1000));
+    jsw_bool(w, "dry_run", req->dry_run);
+    if (req->severe)
+        jsw_str(w, "confirm", req->workload);
+    if (req->max_lag_ms > 0)
+        jsw_u64(w, "max_lag_s", num_div_up(req->max_lag_ms, 1000));
+    if (req->max_downtime_ms > 0)
+        jsw_u64(w, "max_downtime_s", num_div_up(req->max_downtime_ms, 1000));
     jsw_end(w);
     *ret = TAKE(w);
     return 0;
+}
+
+int cmd_switch_ask(struct cmd_call *call, struct api *api, const struct cmd_switch_request *req,
+                   struct js **ret, struct err *err)
+{
+    auto_jsw struct jsw *body = NULL;
+    char path[API_PATH_MAX];
+    int r = api_path(path, "/v1/workloads/%s/%s", req->workload, req->verb);
+
+    if (r == 0)
+        r = write_request(call, req, &body, err);
+    return r < 0 ? r
+                 : api_do(api, &(struct api_request){.method = "POST", .path = path, .body = body},
+                          ret, err);
 }
 
 static const struct table_column gate_columns[] = {
@@ -94,27 +108,19 @@ static int show_detached(struct cmd_call *call, const struct js *op, struct err 
     return out_document(call->out, op, NULL, err) < 0 ? cmd_exit(err) : GW_EXIT_OK;
 }
 
-static int ask(struct cmd_call *call, const struct switch_verb *verb, struct api *api,
-               struct js **ret, struct err *err)
-{
-    auto_jsw struct jsw *body = NULL;
-    char path[API_PATH_MAX];
-    int r = api_path(path, "/v1/workloads/%s/", cmd_arg(call, 0));
-    size_t used = strlen(path);
-
-    if (r == 0)
-        r = text_copy(path + used, sizeof(path) - used, verb->name);
-    if (r == 0)
-        r = write_request(call, verb, &body, err);
-    return r < 0 ? r
-                 : api_do(api, &(struct api_request){.method = "POST", .path = path, .body = body},
-                          ret, err);
-}
-
 static int run_switch(struct cmd_call *call, const struct switch_verb *verb, struct err *err)
 {
     auto_api struct api *api = NULL;
     auto_js struct js *doc = NULL;
+    bool limits = text_equal(verb->name, "cutover") || text_equal(verb->name, "rollback");
+    struct cmd_switch_request req = {
+        .verb = verb->name,
+        .workload = cmd_arg(call, 0),
+        .severe = verb->severe,
+        .dry_run = opt_switch(call->opts, "dry-run"),
+        .max_lag_ms = limits ? opt_u64(call->opts, "max-lag") : 0,
+        .max_downtime_ms = limits ? opt_u64(call->opts, "max-downtime") : 0,
+    };
     char what[256];
     int r = 0;
 
@@ -124,7 +130,7 @@ static int run_switch(struct cmd_call *call, const struct switch_verb *verb, str
     if (r == 0)
         r = api_open(call, &api, err);
     if (r == 0)
-        r = ask(call, verb, api, &doc, err);
+        r = cmd_switch_ask(call, api, &req, &doc, err);
     if (r < 0)
         return cmd_exit(err);
     if (opt_switch(call->opts, "dry-run"))

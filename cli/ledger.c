@@ -79,11 +79,11 @@ void ledger_close(struct ledger_file *f)
     *f = (struct ledger_file){.fd = -1};
 }
 
-static uint64_t offset_of(const struct ledger_file *f, uint64_t n)
+static uint64_t offset_of(const struct ledger_file *f, uint64_t at)
 {
     uint64_t per_block = LEDGER_BLOCK / LEDGER_RECORD;
 
-    return f->blocks[n / per_block] * LEDGER_BLOCK + n % per_block * LEDGER_RECORD;
+    return f->blocks[at / per_block] * LEDGER_BLOCK + at % per_block * LEDGER_RECORD;
 }
 
 /* -- records ----------------------------------------------------------------- */
@@ -99,7 +99,8 @@ static void make_record(uint64_t n, const char *side, uint8_t *out)
     crypto_sha256(slice_of(out, LEDGER_BODY), out + LEDGER_BODY);
 }
 
-static bool is_record(const uint8_t *record, uint64_t n)
+/* A whole record with its number; those of a place that was never written do not parse. */
+static bool parse_record(const uint8_t *record, uint64_t *ret_n)
 {
     uint8_t sum[CRYPTO_SHA256_LEN];
     uint64_t number = 0;
@@ -109,23 +110,27 @@ static bool is_record(const uint8_t *record, uint64_t n)
     for (int i = 0; i < 8; i++)
         number |= (uint64_t)record[8 + i] << (8 * i);
     crypto_sha256(slice_of(record, LEDGER_BODY), sum);
-    return number == n && memcmp(sum, record + LEDGER_BODY, sizeof(sum)) == 0;
+    if (memcmp(sum, record + LEDGER_BODY, sizeof(sum)) != 0)
+        return false;
+    *ret_n = number;
+    return true;
 }
 
-int ledger_count(struct ledger_file *f, uint64_t *ret_n, struct err *err)
+int ledger_next(struct ledger_file *f, uint64_t *ret_n, struct err *err)
 {
     uint8_t record[LEDGER_RECORD];
-    uint64_t n;
+    uint64_t next = 0;
 
-    for (n = 0; n < f->records; n++) {
-        int r = fd_pread_full(f->fd, record, sizeof(record), offset_of(f, n), err);
+    for (uint64_t at = 0; at < f->records; at++) {
+        uint64_t n;
+        int r = fd_pread_full(f->fd, record, sizeof(record), offset_of(f, at), err);
 
         if (r < 0)
             return r;
-        if (!is_record(record, n))
-            break;
+        if (parse_record(record, &n) && n % f->records == at)
+            next = num_max(next, n + 1);
     }
-    *ret_n = n;
+    *ret_n = next;
     return 0;
 }
 
@@ -135,11 +140,8 @@ int ledger_append(struct ledger_file *f, uint64_t n, const char *side, uint8_t *
     uint8_t record[LEDGER_RECORD];
     int r;
 
-    if (n >= f->records)
-        return err_set(err, -ENOSPC, "the ledger holds %llu records and is full",
-                       (unsigned long long)f->records);
     make_record(n, side, record);
-    r = fd_pwrite_full(f->fd, record, sizeof(record), offset_of(f, n), err);
+    r = fd_pwrite_full(f->fd, record, sizeof(record), offset_of(f, n % f->records), err);
     if (r < 0)
         return r;
     if (fdatasync(f->fd) < 0)
@@ -150,59 +152,132 @@ int ledger_append(struct ledger_file *f, uint64_t n, const char *side, uint8_t *
 
 /* -- the proof ---------------------------------------------------------------- */
 
-/* One line of the list: "NUMBER SHA256 SIDE". A last line without its newline was never
- * acknowledged. */
-static int check_line(char *line, struct slice copy, struct ledger_verdict *v, struct err *err)
+/* A copy of the ledger's file. */
+struct book {
+    struct slice data;
+    uint64_t records; /* places */
+    uint64_t newest;  /* the highest number there or acknowledged */
+};
+
+struct line {
+    uint64_t n;
+    uint8_t sum[CRYPTO_SHA256_LEN];
+    bool violation, source, target;
+};
+
+/* "NUMBER SHA256 SIDE". */
+static int parse_line(const char *text, struct line *ret, struct err *err)
 {
     auto_vec char **words = NULL;
-    const uint8_t *record;
-    uint8_t sum[CRYPTO_SHA256_LEN];
-    uint64_t n = 0;
-    int r = text_split(line, " ", &words, err);
+    struct line line = {0};
+    int r = text_split(text, " ", &words, err);
 
     if (r < 0)
         return r;
-    if (text_equal(words[0], "VIOLATION")) {
-        v->violations++;
-        return 0;
-    }
-    if (text_vec_len(words) != 3 || num_parse_u64(words[0], 0, UINT32_MAX, &n, NULL) < 0 ||
-        strlen(words[1]) != 2 * sizeof(sum) || text_unhex(words[1], sum, sizeof(sum)) < 0)
+    line.violation = text_equal(words[0], "VIOLATION");
+    if (!line.violation &&
+        (text_vec_len(words) != 3 || num_parse_u64(words[0], 0, UINT32_MAX, &line.n, NULL) < 0 ||
+         strlen(words[1]) != 2 * sizeof(line.sum) ||
+         text_unhex(words[1], line.sum, sizeof(line.sum)) < 0))
         return err_set(err, -EINVAL, "a line of the acknowledgements does not parse");
-    v->acknowledged++;
-    v->by_source += text_equal(words[2], "source");
-    v->by_target += text_equal(words[2], "target");
-    record = copy.data + n * LEDGER_RECORD;
-    if ((n + 1) * LEDGER_RECORD <= copy.len && is_record(record, n) &&
-        memcmp(record + LEDGER_BODY, sum, sizeof(sum)) == 0)
-        return 0;
-    if (v->lost++ == 0)
-        v->first_lost = n;
+    line.source = !line.violation && text_equal(words[2], "source");
+    line.target = !line.violation && text_equal(words[2], "target");
+    *ret = line;
     return 0;
+}
+
+static void judge_line(const struct book *book, const struct line *line, struct ledger_verdict *v)
+{
+    const uint8_t *record = book->data.data + line->n % book->records * LEDGER_RECORD;
+    uint64_t number;
+
+    v->violations += line->violation;
+    if (line->violation)
+        return;
+    v->acknowledged++;
+    v->by_source += line->source;
+    v->by_target += line->target;
+    if (line->n + book->records <= book->newest) {
+        v->overwritten++;
+        return;
+    }
+    if (parse_record(record, &number) && number == line->n &&
+        memcmp(record + LEDGER_BODY, line->sum, sizeof(line->sum)) == 0)
+        return;
+    if (v->lost++ == 0)
+        v->first_lost = line->n;
+}
+
+static void count_records(struct book *book, struct ledger_verdict *v)
+{
+    for (uint64_t at = 0; at < book->records; at++) {
+        uint64_t n;
+
+        if (!parse_record(book->data.data + at * LEDGER_RECORD, &n) || n % book->records != at)
+            continue;
+        v->found++;
+        book->newest = num_max(book->newest, n);
+    }
+}
+
+typedef void (*line_fn)(void *arg, const struct line *line);
+
+/* A last line without its newline was never acknowledged. */
+static int each_line(struct buf *text, line_fn fn, void *arg, struct err *err)
+{
+    const char *line = buf_cstr(text), *end;
+
+    if (!line)
+        return buf_failed(text, err);
+    for (; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+        auto_free char *copy = strndup(line, (size_t)(end - line));
+        struct line parsed;
+        int r = copy ? parse_line(copy, &parsed, err) : err_set(err, -ENOMEM, "a line: %m");
+
+        if (r < 0)
+            return r;
+        fn(arg, &parsed);
+    }
+    return 0;
+}
+
+struct judging {
+    struct book book;
+    struct ledger_verdict verdict;
+};
+
+static void take_newest(void *arg, const struct line *line)
+{
+    struct judging *j = arg;
+
+    j->book.newest = num_max(j->book.newest, line->n);
+}
+
+static void take_line(void *arg, const struct line *line)
+{
+    struct judging *j = arg;
+
+    judge_line(&j->book, line, &j->verdict);
 }
 
 int ledger_check(const char *copy, const char *acks, struct ledger_verdict *ret, struct err *err)
 {
     auto_buf struct buf data = {.max = LEDGER_ACKS_MAX}, text = {.max = LEDGER_ACKS_MAX};
-    struct ledger_verdict v = {0};
-    char *line, *end;
+    struct judging j = {0};
     int r = fd_load(copy, LEDGER_ACKS_MAX, &data, err);
 
     if (r == 0)
-        r = fd_load(acks, LEDGER_ACKS_MAX, &text, err);
+        r = fd_load(acks, LEDGER_ACKS_MAX - 1, &text, err);
     if (r < 0)
         return r;
-    while ((v.found + 1) * LEDGER_RECORD <= data.len &&
-           is_record(data.data + v.found * LEDGER_RECORD, v.found))
-        v.found++;
-    if (!buf_cstr(&text))
-        return err_set(err, -ENOMEM, "'%s': %m", acks);
-    for (line = (char *)text.data; line && (end = strchr(line, '\n')); line = end + 1) {
-        *end = '\0';
-        r = check_line(line, buf_slice(&data), &v, err);
-        if (r < 0)
-            return r;
-    }
-    *ret = v;
-    return 0;
+    j.book = (struct book){.data = buf_slice(&data), .records = data.len / LEDGER_RECORD};
+    if (j.book.records == 0)
+        return err_set(err, -EINVAL, "'%s' holds no ledger", copy);
+    count_records(&j.book, &j.verdict);
+    r = each_line(&text, take_newest, &j, err);
+    if (r == 0)
+        r = each_line(&text, take_line, &j, err);
+    if (r == 0)
+        *ret = j.verdict;
+    return r;
 }

@@ -5,7 +5,9 @@
  * lost.
  *
  * The file lies in a file system of an image that nobody has mounted; its blocks are found once
- * (debugfs "blocks") and written in place with fsync, as a database writes its log.
+ * (debugfs "blocks") and written in place with fsync, as a database writes its log. When it is full
+ * it begins again at its start: record n has place n modulo the number of places, and what was
+ * overwritten so is no longer held against anyone.
  */
 #ifndef GODWIT_CLI_LEDGER_H
 #define GODWIT_CLI_LEDGER_H
@@ -27,21 +29,22 @@ struct ledger_file {
 /* map names the blocks, separated by blanks. -EINVAL. */
 int ledger_open(const char *volume, const char *map, struct ledger_file *ret, struct err *err);
 void ledger_close(struct ledger_file *f);
-/* How many valid records there are from the first on: the number of the next one. */
-int ledger_count(struct ledger_file *f, uint64_t *ret_n, struct err *err);
-/* Write record n, durably. side is kept with it; ret_sum gets its SHA-256 (32 bytes). -ENOSPC when
- * the file is full. */
+/* The number of the next record: one above the newest that is there, or 0. */
+int ledger_next(struct ledger_file *f, uint64_t *ret_n, struct err *err);
+/* Write record n, durably. side is kept with it; ret_sum gets its SHA-256 (32 bytes). */
 int ledger_append(struct ledger_file *f, uint64_t n, const char *side, uint8_t *ret_sum,
                   struct err *err);
 
 struct ledger_verdict {
     uint64_t acknowledged, found; /* records */
+    uint64_t overwritten;         /* acknowledged, and begun again over since */
     uint64_t lost;                /* acknowledged, and missing or altered */
     uint64_t by_source, by_target;
     uint64_t violations; /* both sides wrote at one time */
     uint64_t first_lost; /* its number, when lost > 0 */
 };
 /* Hold the acknowledgements against an extracted copy of the file. */
+/* -EINVAL when a line does not parse or the file holds no whole record. */
 int ledger_check(const char *copy, const char *acks, struct ledger_verdict *ret, struct err *err);
 
 #endif

@@ -2,8 +2,10 @@
 /*
  * godwit-demo-ledger: a small service as a workload has it, with hooks that start and stop it.
  *
- *   start  asks the boot guard, then leaves a writer behind; stop  ends it and waits until it is
- * gone; check  holds the acknowledgements against a copy of the ledger.
+ *   start  asks the boot guard, then leaves a writer behind
+ *   stop   ends it and waits until it is gone
+ *   probe  the health check: the live ledger grows, or a scratch copy holds records
+ *   check  holds the acknowledgements against a copy of the ledger
  */
 #include "base/auto.h"
 #include "base/buf.h"
@@ -29,7 +31,17 @@
 
 #include "base/banned.h"
 
-enum { STOP_TIMEOUT_MS = 20000, LEDGER_PATH_MAX = 1024, POLL_MS = 20 };
+/* A writer begins with a burst, so that a demonstration need not wait, and goes on gently, because
+ * it may be left running for days. */
+enum {
+    STOP_TIMEOUT_MS = 20000,
+    GROW_TIMEOUT_MS = 6000,
+    LEDGER_PATH_MAX = 1024,
+    POLL_MS = 20,
+    BURST_RECORDS = 3000,
+    GENTLE_MS = 1000,
+    ACKS_PAUSE_MS = 50,
+};
 
 static atomic_bool stopped;
 
@@ -46,7 +58,12 @@ static const struct opt options[] = {
     {"copy", 0, OPT_TEXT, "FILE", NULL, 0, 0, NULL, "extracted ledger (check)"},
     {"run-dir", 0, OPT_TEXT, "DIR", NULL, 0, 0, NULL, "where the writer's lock and pid are"},
     {"side", 0, OPT_CHOICE, "SIDE", "source|target", 0, 0, "source", "kept in each record"},
-    {"guard", 0, OPT_TEXT, "COMMAND", NULL, 0, 0, NULL, "must exit 0 before a writer starts"},
+    {"guard", 0, OPT_TEXT, "PROGRAM", NULL, 0, 0, NULL,
+     "PROGRAM guard WORKLOAD --state-dir DIR must exit 0 before a writer starts"},
+    {"guard-state", 0, OPT_TEXT, "DIR", NULL, 0, 0, NULL, "the guard's state directory"},
+    {"workload", 0, OPT_TEXT, "NAME", NULL, 0, 0, "demo", "whom the guard is asked about"},
+    {"source", 0, OPT_TEXT, "FILE", NULL, 0, 0, NULL, "the live volume of a side (probe)"},
+    {"target", 0, OPT_TEXT, "FILE", NULL, 0, 0, NULL, "that of the other (probe)"},
     {"every", 0, OPT_DURATION, "TIME", NULL, 0, 0, "20ms", "pause between records"},
 };
 
@@ -105,20 +122,31 @@ static int acknowledge(int fd, uint64_t n, const uint8_t *sum, const char *side,
     return r < 0 ? r : fd_write_full(fd, line, strlen(line), err);
 }
 
+static void pause_for(uint64_t ms)
+{
+    while (ms > 0 && !atomic_load(&stopped)) {
+        uint64_t piece = num_min(ms, ACKS_PAUSE_MS);
+
+        clock_sleep_ms(&clock_system, piece);
+        ms -= piece;
+    }
+}
+
 static int write_records(const struct ledger_run *run, struct ledger_file *f, int acks,
                          struct err *err)
 {
     const char *side = opt_text(run->opts, "side");
     uint8_t sum[CRYPTO_SHA256_LEN];
-    uint64_t n;
-    int r = ledger_count(f, &n, err);
+    uint64_t n, begin;
+    int r = ledger_next(f, &n, err);
 
+    begin = n;
     while (r == 0 && !atomic_load(&stopped)) {
         r = ledger_append(f, n, side, sum, err);
         if (r == 0)
             r = acknowledge(acks, n++, sum, side, err);
         if (r == 0)
-            clock_sleep_ms(&clock_system, opt_u64(run->opts, "every"));
+            pause_for(n - begin < BURST_RECORDS ? opt_u64(run->opts, "every") : GENTLE_MS);
     }
     return r;
 }
@@ -186,16 +214,16 @@ static bool is_running(const struct ledger_run *run)
     return false;
 }
 
-static int ask_guard(const char *command, struct err *err)
+static int ask_guard(const struct opt_set *opts, struct err *err)
 {
-    auto_vec char **argv = NULL;
+    const char *argv[] = {opt_text(opts, "guard"),       "guard",
+                          opt_text(opts, "workload"),    "--state-dir",
+                          opt_text(opts, "guard-state"), NULL};
     int status, r;
 
-    if (!command)
+    if (!argv[0])
         return 0;
-    r = text_split(command, " ", &argv, err);
-    if (r == 0)
-        r = proc_run(&(struct proc_run){.argv = (const char *const *)argv}, NULL, &status, err);
+    r = proc_run(&(struct proc_run){.argv = argv}, NULL, &status, err);
     if (r < 0)
         return r;
     return status == 0 ? 0
@@ -220,7 +248,7 @@ static int verb_start(struct ledger_run *run, struct err *err)
 
     if (is_running(run))
         return 0;
-    r = ask_guard(opt_text(run->opts, "guard"), err);
+    r = ask_guard(run->opts, err);
     if (r < 0)
         return r;
     if (pipe2(ready, O_CLOEXEC) < 0)
@@ -269,10 +297,64 @@ static int verb_stop(struct ledger_run *run, struct err *err)
     return 0;
 }
 
-static int verb_check(struct ledger_run *run, struct err *err)
+/* The volume that the agent names: that of this side, or a scratch copy of the newest point. */
+static int verb_probe(struct ledger_run *run, struct err *err)
+{
+    struct ledger_file f = {.fd = -1};
+    const char *volume = getenv("GODWIT_VOLUME_DATA"), *map;
+    uint64_t first, now, until = clock_mono_ms(&clock_system) + GROW_TIMEOUT_MS;
+    bool live;
+    int r = need(run->opts, "map", &map, err);
+
+    if (r == 0 && !volume)
+        r = err_set_gw(err, GW_USAGE, -EINVAL, "GODWIT_VOLUME_DATA is not set");
+    if (r == 0)
+        r = ledger_open(volume, map, &f, err);
+    if (r == 0)
+        r = ledger_next(&f, &first, err);
+    live = text_equal(volume, opt_text(run->opts, "source")) ||
+           text_equal(volume, opt_text(run->opts, "target"));
+    now = first;
+    while (r == 0 && live && now == first && clock_mono_ms(&clock_system) < until) {
+        clock_sleep_ms(&clock_system, POLL_MS);
+        r = ledger_next(&f, &now, err);
+    }
+    ledger_close(&f);
+    if (r == 0 && first == 0)
+        return err_set(err, -ENODATA, "the ledger is empty");
+    if (r == 0 && live && now == first)
+        return err_set(err, -ETIMEDOUT, "the ledger does not grow above %llu",
+                       (unsigned long long)now);
+    if (r == 0)
+        printf("%llu records%s\n", (unsigned long long)now, live ? " and growing" : "");
+    return r;
+}
+
+static int print_verdict(const struct ledger_verdict *v, struct err *err)
 {
     auto_jsw struct jsw *w = NULL;
     auto_buf struct buf text = {0};
+    int r = jsw_new(&w, err);
+
+    if (r < 0)
+        return r;
+    jsw_document(w, "godwit.ledger-check/1", clock_wall_ms(&clock_system));
+    jsw_u64(w, "acknowledged", v->acknowledged);
+    jsw_u64(w, "found", v->found);
+    jsw_u64(w, "overwritten", v->overwritten);
+    jsw_u64(w, "lost", v->lost);
+    jsw_u64(w, "by_source", v->by_source);
+    jsw_u64(w, "by_target", v->by_target);
+    jsw_u64(w, "violations", v->violations);
+    jsw_end(w);
+    r = jsw_finish(w, false, &text, err);
+    if (r == 0)
+        puts(buf_cstr(&text));
+    return r;
+}
+
+static int verb_check(struct ledger_run *run, struct err *err)
+{
     struct ledger_verdict v;
     const char *copy, *acks;
     int r = need(run->opts, "copy", &copy, err);
@@ -282,21 +364,9 @@ static int verb_check(struct ledger_run *run, struct err *err)
     if (r == 0)
         r = ledger_check(copy, acks, &v, err);
     if (r == 0)
-        r = jsw_new(&w, err);
+        r = print_verdict(&v, err);
     if (r < 0)
         return r;
-    jsw_document(w, "godwit.ledger-check/1", clock_wall_ms(&clock_system));
-    jsw_u64(w, "acknowledged", v.acknowledged);
-    jsw_u64(w, "found", v.found);
-    jsw_u64(w, "lost", v.lost);
-    jsw_u64(w, "by_source", v.by_source);
-    jsw_u64(w, "by_target", v.by_target);
-    jsw_u64(w, "violations", v.violations);
-    jsw_end(w);
-    r = jsw_finish(w, false, &text, err);
-    if (r < 0)
-        return r;
-    puts(buf_cstr(&text));
     if (v.lost > 0)
         return err_set_gw(err, GW_DATA_DIFFERS, -EBADMSG,
                           "%llu acknowledged records are lost, the first is %llu",
@@ -313,6 +383,7 @@ static const struct {
 } verbs[] = {
     {"start", verb_start, true},
     {"stop", verb_stop, true},
+    {"probe", verb_probe, false},
     {"check", verb_check, false},
 };
 
@@ -327,7 +398,7 @@ static int dispatch(const char *name, struct ledger_run *run, struct err *err)
             r = fill_paths(run, err);
         return r < 0 ? r : verbs[i].run(run, err);
     }
-    return err_set_gw(err, GW_USAGE, -EINVAL, "one of start, stop, check");
+    return err_set_gw(err, GW_USAGE, -EINVAL, "one of start, stop, probe, check");
 }
 
 int main(int argc, char **argv)

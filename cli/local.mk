@@ -9,8 +9,9 @@ godwit_SOURCES = \
 	cli/cmd_replica.c \
 	cli/cmd_replica_look.c \
 	cli/cmd_status.c \
-	cli/cmd_switch.c \
+	cli/cmd_switch.c cli/cmd_switch.h \
 	cli/cmd_watch.c cli/cmd_watch.h \
+	cli/context.c cli/context.h \
 	cli/help.c cli/help.h \
 	cli/main.c \
 	cli/op_watch.c cli/op_watch.h \

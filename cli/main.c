@@ -2,6 +2,7 @@
 /* godwit: finds the verb, parses its flags, runs it, and turns a failure into text and an exit
  * code. */
 #include "base/auto.h"
+#include "base/js.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "cli/cmd.h"
@@ -96,6 +97,14 @@ static int run_verb(struct cmd_call *call, struct err *err)
     return call->cmd->run(call, err);
 }
 
+/* The planner's document, when the failure that ended the verb is still the one it tells of. */
+static const struct js *error_document(const struct cmd_call *call, const struct err *err)
+{
+    const char *what = js_str(call->error, "what", NULL);
+
+    return what && strstr(err->text, what) ? call->error : NULL;
+}
+
 /* Everything after the command line was understood. */
 static int run_parsed(const struct cmd *cmd, size_t verb_words, struct opt_set *opts,
                       struct err *err)
@@ -121,7 +130,8 @@ static int run_parsed(const struct cmd *cmd, size_t verb_words, struct opt_set *
     else
         code = help_overview(&call, err);
     if (err->code)
-        out_error(out, err, code, NULL);
+        out_error(out, err, code, error_document(&call, err));
+    js_free(call.error);
     out_free(out);
     return code;
 }

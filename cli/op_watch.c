@@ -106,13 +106,15 @@ static int view_end(struct out *o, const struct js *op, struct table *t, struct 
 }
 
 /* What went wrong, in the words of the operation's own error. */
-static void take_cause(const struct js *op, struct err *err)
+static void take_cause(struct watch *w, const struct js *op, struct err *err)
 {
     const struct js *cause = js_member(op, "error");
     const char *code = js_str(cause, "code", "GW-0");
     uint64_t number = 0;
 
     (void)num_parse_u64(text_starts(code, "GW-") ? code + 3 : "0", 0, 9999, &number, NULL);
+    if (js_str(cause, "why", NULL))
+        cmd_keep_error(w->call, js_ref(cause));
     err_set_gw(err, gw_find((unsigned)number) ? (unsigned)number : GW_ROLLED_BACK, -EIO,
                "%s of %s: %s", js_str(op, "kind", ""), js_str(op, "workload", ""),
                js_str(cause, "what", js_str(op, "state", "")));
@@ -128,13 +130,13 @@ static int end(struct watch *w, const struct js *op, struct err *err)
     if (r < 0)
         return cmd_exit(err);
     if (exit_code != GW_EXIT_OK)
-        take_cause(op, err);
+        take_cause(w, op, err);
     return (int)exit_code;
 }
 
 static int attention(struct watch *w, const struct js *op, struct err *err)
 {
-    take_cause(op, err);
+    take_cause(w, op, err);
     out_text(w->call->out,
              "Step %s does not end. It is tried again and again; look at: godwit op show %s",
              js_str(op, "step", ""), js_str(op, "id", ""));
@@ -173,34 +175,57 @@ static int next_state_patient(struct watch *w, const struct js *op, struct js **
     return r;
 }
 
+/* 0 when it ended; else the exit code with which watching ends before that. */
+static int follow(struct watch *w, struct js **now, struct err *err)
+{
+    const atomic_bool *interrupted = progress_interrupts();
+
+    for (;;) {
+        struct js *next = NULL;
+
+        if (show_steps(w, *now, err) < 0)
+            return cmd_exit(err);
+        if (!text_equal(js_str(*now, "state", ""), "running"))
+            return 0;
+        if (js_bool(*now, "attention", false))
+            return attention(w, *now, err);
+        if (atomic_load(interrupted))
+            return GW_EXIT_DETACHED;
+        if (next_state_patient(w, *now, &next, err) < 0)
+            return atomic_load(interrupted) ? GW_EXIT_DETACHED : cmd_exit(err);
+        js_free(*now);
+        *now = next;
+    }
+}
+
 int op_watch(struct cmd_call *call, struct api *api, const struct js *op, struct err *err)
 {
     struct watch w = {.call = call, .api = api};
-    const atomic_bool *interrupted = progress_interrupts();
-    struct js *now = js_ref(op);
-    int code = -1;
+    auto_js struct js *now = js_ref(op);
+    int code = follow(&w, &now, err);
 
-    while (code < 0) {
-        struct js *next = NULL;
-
-        if (show_steps(&w, now, err) < 0)
-            code = cmd_exit(err);
-        else if (!text_equal(js_str(now, "state", ""), "running"))
-            code = end(&w, now, err);
-        else if (js_bool(now, "attention", false))
-            code = attention(&w, now, err);
-        else if (atomic_load(interrupted) || next_state_patient(&w, now, &next, err) < 0)
-            code = atomic_load(interrupted) ? GW_EXIT_DETACHED : cmd_exit(err);
-        if (next) {
-            js_free(now);
-            now = next;
-        }
-    }
+    if (code == 0)
+        return end(&w, now, err);
     if (code == GW_EXIT_DETACHED) {
         err_clear(err);
         fprintf(stderr, "Detached; the operation goes on: godwit op attach %s\n",
                 js_str(now, "id", ""));
     }
-    js_free(now);
+    return code;
+}
+
+int op_watch_steps(struct cmd_call *call, struct api *api, const struct js *op, struct js **ret,
+                   struct err *err)
+{
+    struct watch w = {.call = call, .api = api};
+    auto_js struct js *now = js_ref(op);
+    int code = follow(&w, &now, err);
+
+    if (code == 0)
+        code = (int)js_i64(now, "exit", GW_EXIT_FAILED);
+    if (code == GW_EXIT_OK)
+        *ret = TAKE(now);
+    else if (!err->code && code != GW_EXIT_DETACHED)
+        take_cause(&w, now, err);
     return code;
 }

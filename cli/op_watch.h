@@ -11,5 +11,9 @@
  * Returns its exit code: 12 when it waits for people, 130 when detached. err is set when it failed.
  */
 int op_watch(struct cmd_call *call, struct api *api, const struct js *op, struct err *err);
+/* The same for who says himself how it ended: only the steps are shown. *ret is the operation when
+ * it ended well (exit code 0). */
+int op_watch_steps(struct cmd_call *call, struct api *api, const struct js *op, struct js **ret,
+                   struct err *err);
 
 #endif

@@ -299,6 +299,15 @@ static void print_indented(const char *label, const char *text)
     }
 }
 
+/* The planner's own advice, or that of the catalogue. */
+static void print_next(const struct js *next, const char *dflt)
+{
+    if (js_len(next) == 0)
+        print_indented("next", dflt);
+    for (size_t i = 0; i < js_len(next); i++)
+        print_indented(i == 0 ? "next" : "", js_as_str(js_at(next, i), ""));
+}
+
 static void error_json(const struct err *err, const struct gw_row *row, int exit_code)
 {
     auto_jsw struct jsw *w = NULL;
@@ -335,7 +344,9 @@ void out_error(struct out *o, const struct err *err, int exit_code, const struct
 {
     const struct gw_row *row = gw_of(err);
     const char *on = o->error_colour ? "\033[31m" : "", *off = o->error_colour ? "\033[0m" : "";
+    char code[16];
 
+    (void)text_print(code, sizeof(code), "GW-%04u", (unsigned)row->number);
     fflush(stdout);
     if (o->form == OUT_JSON || o->form == OUT_JSONL) {
         if (error_doc)
@@ -344,7 +355,7 @@ void out_error(struct out *o, const struct err *err, int exit_code, const struct
             error_json(err, row, exit_code);
         return;
     }
-    fprintf(stderr, "%serror GW-%04u%s: %s\n", on, (unsigned)row->number, off, err->text);
-    print_indented("why", row->why);
-    print_indented("next", row->next);
+    fprintf(stderr, "%serror %s%s: %s\n", on, js_str(error_doc, "code", code), off, err->text);
+    print_indented("why", js_str(error_doc, "why", row->why));
+    print_next(js_member(error_doc, "next"), row->next);
 }

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading goes over every file, writing only ever to the user's own. */
+#include "cli/context.h"
+
+#include "base/auto.h"
+#include "base/crypto.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/gw.h"
+#include "base/js.h"
+#include "base/text.h"
+#include "cli/cmd.h"
+
+#include "base/banned.h"
+
+static const char *const keys[] = {"server", "ca_file", "ca_pin", "token_file"};
+
+static void conf_freep(struct conf **c)
+{
+    conf_free(*c);
+}
+#define auto_conf AUTO(conf_freep)
+
+/* -- files ----------------------------------------------------------------- */
+
+static const char *given_path(struct cmd_call *call)
+{
+    const char *given = opt_text(call->opts, "config");
+
+    return given ? given : getenv("GODWIT_CONFIG");
+}
+
+int context_path(struct cmd_call *call, char out[static PATH_MAX], struct err *err)
+{
+    const char *given = given_path(call);
+    char dir[PATH_MAX];
+    int r;
+
+    if (given)
+        return text_copy(out, PATH_MAX, given);
+    r = fd_xdg("config", dir, sizeof(dir), err);
+    if (r == 0)
+        r = text_print(out, PATH_MAX, "%s/config", dir);
+    return r < 0 ? err_set_gw(err, GW_BAD_CONFIG, r, "your configuration has no place: set HOME")
+                 : 0;
+}
+
+static int load_optional(struct conf *c, const char *path, struct err *err)
+{
+    int r = conf_load(c, path, err);
+
+    if (r == -ENOENT) {
+        err_clear(err);
+        return 0;
+    }
+    return r;
+}
+
+int context_conf(struct cmd_call *call, struct conf **ret, struct err *err)
+{
+    auto_conf struct conf *c = NULL;
+    const char *given = given_path(call);
+    char path[PATH_MAX];
+    int r = conf_new(&c, err);
+
+    if (r == 0 && given)
+        r = conf_load(c, given, err);
+    if (r == 0 && !given)
+        r = load_optional(c, GODWIT_SYSCONFDIR "/godwit/godwit.conf", err);
+    if (r == 0 && !given && context_path(call, path, NULL) == 0)
+        r = load_optional(c, path, err);
+    if (r < 0)
+        return r;
+    *ret = TAKE(c);
+    return 0;
+}
+
+/* The user's file alone, so that nothing of the system's is copied into it. */
+static int load_own(struct cmd_call *call, char path[static PATH_MAX], struct conf **ret,
+                    struct err *err)
+{
+    auto_conf struct conf *c = NULL;
+    int r = context_path(call, path, err);
+
+    if (r == 0)
+        r = conf_new(&c, err);
+    if (r == 0)
+        r = load_optional(c, path, err);
+    if (r < 0)
+        return r;
+    *ret = TAKE(c);
+    return 0;
+}
+
+static int save_own(const struct conf *c, const char *path, struct err *err)
+{
+    auto_free char *dir = strdup(path);
+    char *slash = dir ? strrchr(dir, '/') : NULL;
+    int r = 0;
+
+    if (!dir)
+        return err_set(err, -ENOMEM, "'%s': %m", path);
+    if (slash && slash != dir) {
+        *slash = '\0';
+        r = fd_mkdirs(dir, 0700, err);
+    }
+    return r < 0 ? r : conf_save(c, path, err);
+}
+
+/* -- reading ------------------------------------------------------------------ */
+
+int context_section(const char *name, char out[static CONTEXT_SECTION_MAX], struct err *err)
+{
+    if (!text_is_name(name) || strlen(name) > CONTEXT_NAME_MAX)
+        return err_set_gw(err, GW_BAD_VALUE, -EINVAL, "'%s' cannot be the name of a context", name);
+    return text_print(out, CONTEXT_SECTION_MAX, "context.%s", name);
+}
+
+const char *context_name(struct cmd_call *call, const struct conf *conf)
+{
+    const char *name = opt_text(call->opts, "context");
+
+    if (!name)
+        name = getenv("GODWIT_CONTEXT");
+    return name ? name : conf_get(conf, "cli", "context", "default");
+}
+
+/* 64 hex digits or base64url, as tokens have it. */
+static int parse_pin(const char *text, struct context *ret, struct err *err)
+{
+    size_t len = 0;
+
+    ret->has_pin = false;
+    if (!text || !text[0])
+        return 0;
+    if (strlen(text) == 2 * sizeof(ret->pin) && text_unhex(text, ret->pin, sizeof(ret->pin)) == 0)
+        len = sizeof(ret->pin);
+    else if (crypto_unb64url(text, ret->pin, sizeof(ret->pin), &len) < 0)
+        len = 0;
+    if (len != sizeof(ret->pin))
+        return err_set_gw(err, GW_BAD_CONFIG, -EINVAL, "'%s' is not a ca_pin", text);
+    ret->has_pin = true;
+    return 0;
+}
+
+static int fill(struct context *ret, const char *const values[static 4], struct err *err)
+{
+    int r = text_copy(ret->server, sizeof(ret->server), values[0] ? values[0] : "");
+
+    if (r == 0)
+        r = text_copy(ret->ca_file, sizeof(ret->ca_file), values[1] ? values[1] : "");
+    if (r == 0)
+        r = text_copy(ret->token_ref, sizeof(ret->token_ref), values[3] ? values[3] : "");
+    if (r < 0)
+        return err_set_gw(err, GW_BAD_CONFIG, r, "a value of the context is too long");
+    if (!text_starts(ret->server, "https://"))
+        return err_set_gw(err, GW_BAD_CONFIG, -EINVAL, "'%s' does not begin with https://",
+                          ret->server);
+    return parse_pin(values[2], ret, err);
+}
+
+int context_find(struct cmd_call *call, struct context *ret, struct err *err)
+{
+    auto_conf struct conf *conf = NULL;
+    const char *values[4], *server = opt_text(call->opts, "server"), *name;
+    char section[CONTEXT_SECTION_MAX];
+    int r = context_conf(call, &conf, err);
+
+    if (r < 0)
+        return r;
+    name = context_name(call, conf);
+    r = context_section(name, section, err);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+        values[i] = conf_get(conf, section, keys[i], NULL);
+    if (!server)
+        server = getenv("GODWIT_SERVER");
+    if (server)
+        values[0] = server;
+    if (getenv("GODWIT_TOKEN_FILE"))
+        values[3] = getenv("GODWIT_TOKEN_FILE");
+    if (!values[0])
+        return err_set_gw(err, GW_NO_CONTEXT, -ENOENT, "no planner is configured (context '%s')",
+                          name);
+    return fill(ret, values, err);
+}
+
+int context_of_client(const struct js *client, struct context *ret, struct err *err)
+{
+    const char *values[4];
+
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+        values[i] = js_str(client, keys[i], NULL);
+    if (!values[0])
+        return err_set_gw(err, GW_BAD_DOCUMENT, -EINVAL, "the client file names no server");
+    return fill(ret, values, err);
+}
+
+/* -- writing ------------------------------------------------------------------- */
+
+int context_save(struct cmd_call *call, const char *name, const struct js *client,
+                 enum context_flags flags, struct err *err)
+{
+    auto_conf struct conf *conf = NULL;
+    char path[PATH_MAX], section[CONTEXT_SECTION_MAX];
+    int r = context_section(name, section, err);
+
+    if (r == 0)
+        r = load_own(call, path, &conf, err);
+    for (size_t i = 0; r == 0 && i < ARRAY_LEN(keys); i++)
+        r = conf_set(conf, section, keys[i], js_str(client, keys[i], NULL), err);
+    if (r == 0 && (flags & CONTEXT_MAKE_DEFAULT || !conf_get(conf, "cli", "context", NULL)))
+        r = conf_set(conf, "cli", "context", name, err);
+    return r < 0 ? r : save_own(conf, path, err);
+}
+
+struct has {
+    const char *section;
+    bool found;
+};
+
+static int has_section(void *arg, const char *section, const char *key, const char *value,
+                       const char *origin)
+{
+    struct has *has = arg;
+
+    (void)key;
+    (void)value;
+    (void)origin;
+    has->found |= text_equal(section, has->section);
+    return 0;
+}
+
+int context_use(struct cmd_call *call, const char *name, struct err *err)
+{
+    auto_conf struct conf *conf = NULL, *all = NULL;
+    char path[PATH_MAX], section[CONTEXT_SECTION_MAX];
+    struct has has = {.section = section};
+    int r = context_section(name, section, err);
+
+    if (r == 0)
+        r = context_conf(call, &all, err);
+    if (r < 0)
+        return r;
+    conf_each(all, has_section, &has);
+    if (!has.found)
+        return err_set_gw(err, GW_NOT_FOUND, -ENOENT, "there is no context '%s'", name);
+    r = load_own(call, path, &conf, err);
+    if (r == 0)
+        r = conf_set(conf, "cli", "context", name, err);
+    return r < 0 ? r : save_own(conf, path, err);
+}
+
+int context_remove(struct cmd_call *call, const char *name, struct err *err)
+{
+    auto_conf struct conf *conf = NULL;
+    char path[PATH_MAX], section[CONTEXT_SECTION_MAX];
+    struct has has = {.section = section};
+    int r = context_section(name, section, err);
+
+    if (r == 0)
+        r = load_own(call, path, &conf, err);
+    if (r < 0)
+        return r;
+    conf_each(conf, has_section, &has);
+    if (!has.found)
+        return err_set_gw(err, GW_NOT_FOUND, -ENOENT, "'%s' has no context '%s'", path, name);
+    for (size_t i = 0; r == 0 && i < ARRAY_LEN(keys); i++)
+        r = conf_set(conf, section, keys[i], NULL, err);
+    if (r == 0 && text_equal(conf_get(conf, "cli", "context", NULL), name))
+        r = conf_set(conf, "cli", "context", NULL, err);
+    return r < 0 ? r : save_own(conf, path, err);
+}
