@@ -1,76 +1,98 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* godwit host: who has an agent, and what is on them. */
-#include "cli/api.h"
-#include "cli/out.h"
-#include "cli/table.h"
+#include "base/auto.h"
+#include "base/text.h"
+#include "cli/columns.h"
+#include "cli/fetch.h"
 #include "cli/verbs.h"
-
-#include <stdio.h>
 
 #include "base/banned.h"
 
-static const struct table_column host_columns[] = {
-    {"HOST", TABLE_LEFT},      {"STATE", TABLE_LEFT},        {"ROLES", TABLE_LEFT},
-    {"OS", TABLE_TRUNCATE},    {"KERNEL", TABLE_WIDE_ONLY},  {"AGENT", TABLE_LEFT},
-    {"SEEN", TABLE_LEFT},      {"ADDRESS", TABLE_WIDE_ONLY}, {"IDENTITY", TABLE_WIDE_ONLY},
-    {"WORKLOADS", TABLE_LEFT},
+static const struct columns_row host_rows[] = {
+    {"HOST", "host", COLUMNS_TEXT, TABLE_LEFT},
+    {"STATE", "state", COLUMNS_STATE, TABLE_LEFT},
+    {"ROLES", "roles", COLUMNS_LIST, TABLE_LEFT},
+    {"OS", "os", COLUMNS_TEXT, TABLE_TRUNCATE},
+    {"KERNEL", "kernel", COLUMNS_TEXT, TABLE_WIDE_ONLY},
+    {"AGENT", "version", COLUMNS_TEXT, TABLE_LEFT},
+    {"SEEN", "seen_at", COLUMNS_TEXT, TABLE_LEFT},
+    {"ADDRESS", "address", COLUMNS_TEXT, TABLE_WIDE_ONLY},
+    {"IDENTITY", "identity", COLUMNS_TEXT, TABLE_WIDE_ONLY},
+    {"WORKLOADS", "workloads", COLUMNS_LIST, TABLE_LEFT},
 };
 
-static void join(const struct js *arr, char *out, size_t size)
-{
-    size_t used = 0;
-
-    out[0] = '\0';
-    for (size_t i = 0; i < js_len(arr) && used < size; i++)
-        used += (size_t)snprintf(out + used, size - used, "%s%s", i ? "," : "",
-                                 js_as_str(js_at(arr, i), ""));
-}
-
-static int view_host(struct out *o, const struct js *host, struct table *t, struct err *err)
-{
-    char roles[128], workloads[256];
-    const char *cells[] = {
-        js_str(host, "host", NULL),
-        out_state(o, js_str(host, "state", "?")),
-        roles,
-        js_str(host, "os", NULL),
-        js_str(host, "kernel", NULL),
-        js_str(host, "version", NULL),
-        js_str(host, "seen_at", NULL),
-        js_str(host, "address", NULL),
-        js_str(host, "identity", NULL),
-        workloads,
-    };
-    int r = table_row(t, err);
-
-    join(js_member(host, "roles"), roles, sizeof(roles));
-    join(js_member(host, "workloads"), workloads, sizeof(workloads));
-    for (size_t i = 0; r == 0 && i < ARRAY_LEN(cells); i++)
-        r = table_cell(t, cells[i], err);
-    return r;
-}
+static const struct columns_row volume_rows[] = {
+    {"DEVICE", "path", COLUMNS_TEXT, TABLE_LEFT},
+    {"SIZE", "size_bytes", COLUMNS_BYTES, TABLE_RIGHT},
+    {"TYPE", "type", COLUMNS_TEXT, TABLE_LEFT},
+    {"FS", "filesystem.type", COLUMNS_TEXT, TABLE_LEFT},
+    {"MODEL", "model", COLUMNS_TEXT, TABLE_TRUNCATE},
+};
 
 static int view_hosts(struct out *o, const struct js *doc, struct table *t, struct err *err)
 {
     const struct js *items = js_member(doc, "items");
-    int r = table_columns(t, host_columns, ARRAY_LEN(host_columns), err);
 
-    for (size_t i = 0; r == 0 && i < js_len(items); i++)
-        r = view_host(o, js_at(items, i), t, err);
     if (js_len(items) == 0)
         out_after(o, "No host has enrolled yet.  Next: godwit token create");
-    return r;
+    return columns_fill(o, items, t, host_rows, ARRAY_LEN(host_rows), err);
+}
+
+static int view_host(struct out *o, const struct js *doc, struct table *t, struct err *err)
+{
+    const struct js *block = js_member(js_member(doc, "inventory"), "block");
+
+    columns_lines(o, doc, host_rows, ARRAY_LEN(host_rows));
+    out_text(o, "%s", "");
+    return columns_fill(o, js_kind(block) == JS_ARR ? block : js_member(block, "devices"), t,
+                        volume_rows, ARRAY_LEN(volume_rows), err);
+}
+
+static int view_gone(struct out *o, const struct js *doc, struct table *t, struct err *err)
+{
+    (void)t;
+    (void)err;
+    out_text(o, "%s is forgotten; its certificates are refused from now on.",
+             js_str(doc, "host", "It"));
+    return 0;
+}
+
+static int view_rejoin(struct out *o, const struct js *doc, struct table *t, struct err *err)
+{
+    (void)t;
+    (void)err;
+    out_text(o, "%s", js_str(doc, "token", ""));
+    out_text(o, "Give it to exactly one of the places: godwit-agent enrol --server URL --join -");
+    return 0;
 }
 
 int cmd_host_ls(struct cmd_call *call, struct err *err)
 {
-    auto_api struct api *api = NULL;
-    auto_js struct js *doc = NULL;
-    int r = api_open(call, &api, err);
+    return fetch_show(call, "/v1/hosts?limit=1000", view_hosts, err);
+}
 
-    if (r == 0)
-        r = api_get(api, "/v1/hosts?limit=1000", &doc, err);
-    if (r == 0)
-        r = out_document(call->out, doc, view_hosts, err);
-    return r < 0 ? cmd_exit(err) : GW_EXIT_OK;
+int cmd_host_show(struct cmd_call *call, struct err *err)
+{
+    return fetch_show_arg(call, "/v1/hosts/%s", view_host, err);
+}
+
+static int change(struct cmd_call *call, const char *method, const char *fmt, out_view_fn view,
+                  struct err *err)
+{
+    char path[API_PATH_MAX];
+
+    if (api_path(path, fmt, cmd_arg(call, 0)) < 0 ||
+        cmd_confirm(call, cmd_arg(call, 0), "refuse every certificate that this host has", err) < 0)
+        return cmd_exit(err);
+    return fetch_change(call, method, path, NULL, view, err);
+}
+
+int cmd_host_rm(struct cmd_call *call, struct err *err)
+{
+    return change(call, "DELETE", "/v1/hosts/%s", view_gone, err);
+}
+
+int cmd_host_rejoin(struct cmd_call *call, struct err *err)
+{
+    return change(call, "POST", "/v1/hosts/%s/rejoin", view_rejoin, err);
 }

@@ -179,13 +179,15 @@ static bool needs_attention(const struct js *doc)
     return js_len(js_member(doc, "warnings")) > 0;
 }
 
-static int fetch(struct cmd_call *call, struct api *api, struct js **ret, struct err *err)
+static int fetch(struct cmd_call *call, struct api *api, void *arg, struct js **ret,
+                 struct err *err)
 {
     const char *app = cmd_arg(call, 0);
     char path[API_PATH_MAX];
     int r =
         app ? api_path(path, "/v1/status/%s", app) : text_copy(path, sizeof(path), "/v1/status");
 
+    (void)arg;
     return r < 0 ? r : api_get(api, path, ret, err);
 }
 
@@ -197,9 +199,9 @@ int cmd_status(struct cmd_call *call, struct err *err)
     int r = api_open(call, &api, err);
 
     if (r == 0 && opt_given(call->opts, "watch"))
-        return cmd_watch(call, api, fetch, view, err);
+        return cmd_watch(call, api, fetch, NULL, view, err);
     if (r == 0)
-        r = fetch(call, api, &doc, err);
+        r = fetch(call, api, NULL, &doc, err);
     if (r == 0)
         r = out_document(call->out, doc, view, err);
     if (r < 0)

@@ -65,8 +65,8 @@ static int show(struct cmd_call *call, const struct js *doc, out_view_fn view, s
     return out_document(call->out, doc, view, err);
 }
 
-int cmd_watch(struct cmd_call *call, struct api *api, cmd_fetch_fn fetch, out_view_fn view,
-              struct err *err)
+int cmd_watch(struct cmd_call *call, struct api *api, cmd_fetch_fn fetch, void *arg,
+              out_view_fn view, struct err *err)
 {
     const atomic_bool *stop = progress_interrupts();
     uint64_t every_ms = opt_u64(call->opts, "watch");
@@ -77,7 +77,7 @@ int cmd_watch(struct cmd_call *call, struct api *api, cmd_fetch_fn fetch, out_vi
         int r;
 
         err_clear(err);
-        r = fetch(call, api, &doc, err);
+        r = fetch(call, api, arg, &doc, err);
         if (r == 0)
             r = show(call, doc, view, &last, err);
         if (r < 0 && err->gw != GW_API_UNREACHABLE)

@@ -7,11 +7,11 @@
 #include "cli/cmd.h"
 #include "cli/out.h"
 
-typedef int (*cmd_fetch_fn)(struct cmd_call *call, struct api *api, struct js **ret,
+typedef int (*cmd_fetch_fn)(struct cmd_call *call, struct api *api, void *arg, struct js **ret,
                             struct err *err);
 
 /* Until Ctrl-C (exit 0). A planner that does not answer is said, and tried again. */
-int cmd_watch(struct cmd_call *call, struct api *api, cmd_fetch_fn fetch, out_view_fn view,
-              struct err *err);
+int cmd_watch(struct cmd_call *call, struct api *api, cmd_fetch_fn fetch, void *arg,
+              out_view_fn view, struct err *err);
 
 #endif

@@ -61,7 +61,8 @@ static const char *cell(struct out *o, const struct js *v, enum columns_kind kin
     case COLUMNS_RATE:
         return bytes(v, "/s", out);
     case COLUMNS_SECONDS:
-        return js_as_f64(v, -1) < 0 ? NULL : num_format_duration((uint64_t)(js_as_f64(v, 0) * 1000), out);
+        return js_as_f64(v, -1) < 0 ? NULL
+                                    : num_format_duration((uint64_t)(js_as_f64(v, 0) * 1000), out);
     case COLUMNS_SHARE:
         snprintf(out, COLUMNS_CELL_MAX, "%.0f%%", js_as_f64(v, 0) * 100);
         return out;
@@ -74,7 +75,8 @@ static const char *cell(struct out *o, const struct js *v, enum columns_kind kin
     return js_as_str(v, NULL);
 }
 
-static const char *text_of(struct out *o, const struct js *doc, const struct columns_row *row, char *out)
+static const char *text_of(struct out *o, const struct js *doc, const struct columns_row *row,
+                           char *out)
 {
     const char *last = strrchr(row->key, '.');
 
@@ -89,8 +91,8 @@ static const char *text_of(struct out *o, const struct js *doc, const struct col
     return cell(o, member(doc, row->key), row->kind, out);
 }
 
-int columns_fill(struct out *o, const struct js *items, struct table *t, const struct columns_row *rows, size_t n,
-                 struct err *err)
+int columns_fill(struct out *o, const struct js *items, struct table *t,
+                 const struct columns_row *rows, size_t n, struct err *err)
 {
     struct table_column columns[COLUMNS_MAX];
     char text[COLUMNS_CELL_MAX];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Columns by the members they show, so that a list of documents becomes a table with no code of its own. */
+/* Columns by the members they show, so that a list of documents becomes a table with no code of its
+ * own. */
 #ifndef GODWIT_CLI_COLUMNS_H
 #define GODWIT_CLI_COLUMNS_H
 
@@ -19,8 +20,8 @@ enum columns_kind {
 };
 
 struct columns_row {
-    const char *name;  /* "LAG" */
-    const char *key;   /* member; "gate.open" goes one deeper */
+    const char *name; /* "LAG" */
+    const char *key;  /* member; "gate.open" goes one deeper */
     enum columns_kind kind;
     enum table_column_flags flags;
 };
@@ -28,8 +29,8 @@ struct columns_row {
 enum { COLUMNS_MAX = 16 };
 
 /* One row of t for each element of items. */
-int columns_fill(struct out *o, const struct js *items, struct table *t, const struct columns_row *rows, size_t n,
-                 struct err *err);
+int columns_fill(struct out *o, const struct js *items, struct table *t,
+                 const struct columns_row *rows, size_t n, struct err *err);
 /* "key  value" lines of one document, for `show` verbs. */
 void columns_lines(struct out *o, const struct js *doc, const struct columns_row *rows, size_t n);
 

@@ -13,7 +13,8 @@ struct fetch_path {
     const char *path;
 };
 
-static int fetch_again(struct cmd_call *call, struct api *api, void *arg, struct js **ret, struct err *err)
+static int fetch_again(struct cmd_call *call, struct api *api, void *arg, struct js **ret,
+                       struct err *err)
 {
     const struct fetch_path *f = arg;
 
@@ -47,18 +48,20 @@ int fetch_show_arg(struct cmd_call *call, const char *fmt, out_view_fn view, str
     return fetch_show(call, path, view, err);
 }
 
-int fetch_change(struct cmd_call *call, const char *method, const char *path, struct jsw *body, out_view_fn view,
-                 struct err *err)
+int fetch_change(struct cmd_call *call, const char *method, const char *path, struct jsw *body,
+                 out_view_fn view, struct err *err)
 {
     auto_api struct api *api = NULL;
     auto_js struct js *doc = NULL;
     char full[API_PATH_MAX];
-    int r = text_print(full, sizeof(full), "%s%s", path, opt_switch(call->opts, "dry-run") ? "?dry_run=true" : "");
+    int r = text_print(full, sizeof(full), "%s%s", path,
+                       opt_switch(call->opts, "dry-run") ? "?dry_run=true" : "");
 
     if (r == 0)
         r = api_open(call, &api, err);
     if (r == 0)
-        r = api_do(api, &(struct api_request){.method = method, .path = full, .body = body}, &doc, err);
+        r = api_do(api, &(struct api_request){.method = method, .path = full, .body = body}, &doc,
+                   err);
     if (r == 0)
         r = out_document(call->out, doc, view, err);
     if (r == 0 && opt_switch(call->opts, "dry-run"))

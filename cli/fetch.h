@@ -12,8 +12,9 @@ int fetch_show(struct cmd_call *call, const char *path, out_view_fn view, struct
 /* As fetch_show for a path with the verb's first argument in the place of %s. */
 int fetch_show_arg(struct cmd_call *call, const char *fmt, out_view_fn view, struct err *err);
 
-/* POST, PUT or DELETE with body (ended by the callee's jsw_finish; NULL = none) and show the answer. --dry-run is passed on as ?dry_run. */
-int fetch_change(struct cmd_call *call, const char *method, const char *path, struct jsw *body, out_view_fn view,
-                 struct err *err);
+/* POST, PUT or DELETE with body (ended by the callee's jsw_finish; NULL = none) and show the
+ * answer. --dry-run is passed on as ?dry_run. */
+int fetch_change(struct cmd_call *call, const char *method, const char *path, struct jsw *body,
+                 out_view_fn view, struct err *err);
 
 #endif

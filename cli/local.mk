@@ -8,10 +8,21 @@ godwit_SOURCES = \
 	cli/cmd_host.c \
 	cli/cmd_replica.c \
 	cli/cmd_replica_look.c \
+	cli/cmd_replica_verify.c \
 	cli/cmd_status.c \
 	cli/cmd_switch.c cli/cmd_switch.h \
 	cli/cmd_watch.c cli/cmd_watch.h \
 	cli/context.c cli/context.h \
+	cli/cmd_app.c \
+	cli/cmd_doctor.c \
+	cli/cmd_op.c \
+	cli/cmd_plan.c \
+	cli/cmd_sync.c \
+	cli/cmd_token.c \
+	cli/cmd_window.c \
+	cli/columns.c cli/columns.h \
+	cli/fetch.c cli/fetch.h \
+	cli/slurp.c cli/slurp.h \
 	cli/help.c cli/help.h \
 	cli/main.c \
 	cli/op_watch.c cli/op_watch.h \
@@ -23,7 +34,7 @@ godwit_SOURCES = \
 	cli/verbs.c cli/verbs.h \
 	cli/version.c \
 	cli/yaml.c cli/yaml.h
-godwit_LDADD = $(TRANSPORT_LIBS) $(BASE_LIBS) $(SMARTCOLS_LIBS)
+godwit_LDADD = $(ENGINE_LIBS) $(TRANSPORT_LIBS) $(BASE_LIBS) $(SMARTCOLS_LIBS)
 
 # The service that the demo moves: not a verb, because hooks start and stop it.
 pkglibexec_PROGRAMS += godwit-demo-ledger

@@ -8,9 +8,84 @@
 
 /* clang-format off */
 static const struct cmd cmds[] = {
+    {"doctor", "", 0, 0, cmd_doctor, NULL, "is the planner well",
+     "godwit doctor\n"
+     "godwit doctor -o json"},
+    {"token create", "", 0, 0, cmd_token_create, cmd_token_create_opts, "a token with which an agent joins",
+     "godwit token create\n"
+     "godwit token create --host db-01 --ttl 15m"},
+    {"token ls", "", 0, 0, cmd_token_ls, NULL, "tokens, without their secrets",
+     "godwit token ls\n"
+     "godwit token ls -o json"},
+    {"token revoke", "ID", 1, 1, cmd_token_revoke, NULL, "make a token useless",
+     "godwit token revoke t-1f2e3d\n"
+     "godwit token revoke t-1f2e3d --dry-run"},
     {"host ls", "", 0, 0, cmd_host_ls, NULL, "hosts with an agent",
      "godwit host ls\n"
      "godwit host ls -o wide"},
+    {"host show", "HOST", 1, 1, cmd_host_show, NULL, "one host, its disks",
+     "godwit host show db-01\n"
+     "godwit host show db-01 -o json"},
+    {"host rm", "HOST", 1, 1, cmd_host_rm, NULL, "forget a host; its certificates are refused",
+     "godwit host rm db-01 --confirm=db-01\n"
+     "godwit host rm db-01 --dry-run"},
+    {"host rejoin", "HOST", 1, 1, cmd_host_rejoin, NULL, "end a quarantine: a token for one of the places",
+     "godwit host rejoin db-01 --confirm=db-01\n"
+     "godwit host rejoin db-01 --dry-run"},
+    {"app ls", "", 0, 0, cmd_app_ls, NULL, "workloads",
+     "godwit app ls\n"
+     "godwit app ls -o name"},
+    {"app show", "APP", 1, 1, cmd_app_show, NULL, "one workload and its document",
+     "godwit app show shop\n"
+     "godwit app show shop -o yaml"},
+    {"app edit", "APP", 1, 1, cmd_app_edit, cmd_app_edit_opts, "make or change a workload from a document",
+     "godwit app edit shop --file shop.json\n"
+     "godwit app edit shop --file shop.json --dry-run"},
+    {"app rm", "APP", 1, 1, cmd_app_rm, NULL, "forget a workload that does not replicate",
+     "godwit app rm shop --confirm=shop\n"
+     "godwit app rm shop --dry-run"},
+    {"window ls", "", 0, 0, cmd_window_ls, NULL, "windows and blackouts",
+     "godwit window ls\n"
+     "godwit window ls -o json"},
+    {"window add", "FROM UNTIL", 2, 2, cmd_window_add, cmd_window_opts, "one window, times in RFC 3339",
+     "godwit window add 2026-12-14T02:00:00Z 2026-12-14T04:00:00Z\n"
+     "godwit window add 2026-11-30T18:00:00Z 2026-12-03T06:00:00Z --blackout --name month-end"},
+    {"window import", "FILE.ics", 1, 1, cmd_window_import, cmd_window_opts, "windows from iCalendar (RRULE, EXDATE, TZID)",
+     "godwit window import nights.ics\n"
+     "godwit window import freeze.ics --blackout"},
+    {"window rm", "WINDOW", 1, 1, cmd_window_rm, NULL, "take a window away",
+     "godwit window rm w-12ab\n"
+     "godwit window rm w-12ab --dry-run"},
+    {"plan", "", 0, 0, cmd_plan, cmd_plan_opts, "compute waves; nothing is applied",
+     "godwit plan\n"
+     "godwit plan --from input.json --link 1Gbit -o json"},
+    {"plan ls", "", 0, 0, cmd_plan_ls, NULL, "the plans that are kept",
+     "godwit plan ls\n"
+     "godwit plan ls -o name"},
+    {"plan show", "ID", 1, 1, cmd_plan_show, NULL, "one plan",
+     "godwit plan show 7f3a91c2\n"
+     "godwit plan show 7f3a91c2 -o json"},
+    {"plan explain", "APP", 1, 1, cmd_plan_explain, cmd_plan_explain_opts, "why it is in its wave",
+     "godwit plan explain shop\n"
+     "godwit plan explain shop --from plan.json"},
+    {"apply", "ID", 1, 1, cmd_apply, NULL, "do exactly that plan",
+     "godwit apply 7f3a91c2\n"
+     "godwit apply 7f3a91c2 --dry-run"},
+    {"sync start", "APP", 1, 1, cmd_sync_start, NULL, "begin replication now, without a plan",
+     "godwit sync start shop\n"
+     "godwit sync start shop --dry-run"},
+    {"sync pause", "APP", 1, 1, cmd_sync_pause, NULL, "stop replication for a while",
+     "godwit sync pause shop\n"
+     "godwit sync pause shop --dry-run"},
+    {"sync resume", "APP", 1, 1, cmd_sync_resume, NULL, "go on",
+     "godwit sync resume shop\n"
+     "godwit sync resume shop --dry-run"},
+    {"sync limit", "APP RATE|none", 2, 2, cmd_sync_limit, NULL, "how fast it may send",
+     "godwit sync limit shop 20MiB\n"
+     "godwit sync limit shop none"},
+    {"sync verify", "APP", 1, 1, cmd_sync_verify, NULL, "compare digests of both sides",
+     "godwit sync verify shop\n"
+     "godwit sync verify shop --dry-run"},
     {"status", "[APP]", 0, 1, cmd_status, cmd_status_opts,
      "the dual-run: state, lag, gate, next action",
      "godwit status -w\n"
@@ -31,6 +106,21 @@ static const struct cmd cmds[] = {
      "end the dual-run: the way back is gone then",
      "godwit finalize shop --dry-run\n"
      "godwit finalize shop --confirm=shop"},
+    {"op ls", "", 0, 0, cmd_op_ls, cmd_op_ls_opts, "operations, live and past",
+     "godwit op ls\n"
+     "godwit op ls --for shop"},
+    {"op show", "OP", 1, 1, cmd_op_show, NULL, "an operation's journal",
+     "godwit op show op-12ab34cd56\n"
+     "godwit op show op-12ab34cd56 -o json"},
+    {"op attach", "OP", 1, 1, cmd_op_attach, NULL, "follow an operation again",
+     "godwit op attach op-12ab34cd56\n"
+     "godwit op attach op-12ab34cd56 -o jsonl"},
+    {"op abort", "OP", 1, 1, cmd_op_abort, NULL, "ask for its abort, until it is decided",
+     "godwit op abort op-12ab34cd56\n"
+     "godwit op abort op-12ab34cd56 --dry-run"},
+    {"events", "", 0, 0, cmd_events, cmd_events_opts, "who did what, to which, from where",
+     "godwit events --for shop\n"
+     "godwit events -w"},
     {"replica push", "VOLUME STORE/NAME", 2, 2, cmd_replica_push, cmd_replica_push_opts,
      "seed or delta of a disk or image into a vault",
      "godwit replica push /var/lib/vm/web.img file:///backup/web\n"
@@ -47,6 +137,10 @@ static const struct cmd cmds[] = {
      "the restore points of a replica",
      "godwit replica show file:///backup/web\n"
      "godwit replica show file:///backup/web@3 -o yaml"},
+    {"replica verify", "STORE/NAME[@POINT]", 1, 1, cmd_replica_verify, cmd_replica_verify_opts,
+     "read back and check; exit 9 names each difference",
+     "godwit replica verify file:///backup/web --full\n"
+     "godwit replica verify file:///backup/web --against /var/lib/vm/web.img"},
     {"replica digest", "VOLUME", 1, 1, cmd_replica_digest, cmd_replica_digest_opts,
      "the canonical digest of a local volume",
      "godwit replica digest /var/lib/vm/web.img\n"

@@ -13,7 +13,7 @@ transport       base transport
 planner/engine  base inventory planner/engine
 planner/service base inventory transport planner/engine planner/service
 agent           base inventory transport agent
-cli             base inventory transport cli
+cli             base inventory transport planner/engine cli
 tests           base inventory transport planner/engine planner/service agent cli tests
 '
 

@@ -21,6 +21,7 @@ enum {
     FORGET_EVERY_MS = 3600 * 1000,
     DUE_MAX = 256,
     REQUESTS_KEEP_MS = 24 * 3600 * 1000,
+    VERIFY_SLOT_BITS = 20, /* verifications of one epoch */
     VERIFY_RETRY_MS =
         10 * 1000, /* after one that failed, or whose result was lost with its agent */
     VERIFY_AGAIN_MS = 24 * 3600 * 1000,
@@ -170,7 +171,7 @@ int sweep_verify_due(struct service *svc, const char *name, struct err *err)
         return r;
     /* The slot names the order: while one is open it is found again, once answered the next may go
      * out. */
-    return sweep_verify(svc, w, past.n, NULL, err);
+    return sweep_verify(svc, w, (w->settled_epoch << VERIFY_SLOT_BITS) + past.n, NULL, err);
 }
 
 /* -- the timer -------------------------------------------------------------- */

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* godwit op, godwit events: what runs, what ran, and who did what. */
+#include "base/auto.h"
+#include "base/num.h"
+#include "base/text.h"
+#include "cli/cmd_watch.h"
+#include "cli/columns.h"
+#include "cli/fetch.h"
+#include "cli/op_watch.h"
+#include "cli/verbs.h"
+
+#include "base/banned.h"
+
+const struct opt cmd_op_ls_opts[] = {
+    {"for", 0, OPT_TEXT, "APP", NULL, 0, 0, NULL, "only of this workload"},
+    {0},
+};
+
+const struct opt cmd_events_opts[] = {
+    {"for", 0, OPT_TEXT, "OBJECT", NULL, 0, 0, NULL, "only of this workload, host or operation"},
+    {"last", 0, OPT_U64, "N", NULL, 1, 1000, "50", "how many"},
+    {0},
+};
+
+static const struct columns_row op_rows[] = {
+    {"OP", "id", COLUMNS_TEXT, TABLE_LEFT},
+    {"KIND", "kind", COLUMNS_TEXT, TABLE_LEFT},
+    {"APP", "workload", COLUMNS_TEXT, TABLE_LEFT},
+    {"STATE", "state", COLUMNS_STATE, TABLE_LEFT},
+    {"STEP", "step", COLUMNS_TEXT, TABLE_LEFT},
+    {"EPOCH", "epoch", COLUMNS_COUNT, TABLE_RIGHT},
+    {"DOWNTIME", "downtime_s", COLUMNS_SECONDS, TABLE_RIGHT},
+    {"STARTED", "started_at", COLUMNS_TEXT, TABLE_LEFT},
+    {"WHO", "who", COLUMNS_TEXT, TABLE_WIDE_ONLY},
+    {"WHY", "error.what", COLUMNS_TEXT, TABLE_TRUNCATE},
+};
+
+static const struct columns_row step_rows[] = {
+    {"N", "n", COLUMNS_COUNT, TABLE_RIGHT},
+    {"STEP", "name", COLUMNS_TEXT, TABLE_LEFT},
+    {"STATE", "state", COLUMNS_STATE, TABLE_LEFT},
+    {"EPOCH", "epoch", COLUMNS_COUNT, TABLE_RIGHT},
+    {"STARTED", "started_at", COLUMNS_TEXT, TABLE_LEFT},
+    {"ENDED", "ended_at", COLUMNS_TEXT, TABLE_LEFT},
+};
+
+static const struct columns_row event_rows[] = {
+    {"AT", "at", COLUMNS_TEXT, TABLE_LEFT},         {"KIND", "kind", COLUMNS_TEXT, TABLE_LEFT},
+    {"WHO", "who", COLUMNS_TEXT, TABLE_LEFT},       {"FROM", "from", COLUMNS_TEXT, TABLE_WIDE_ONLY},
+    {"OBJECT", "object", COLUMNS_TEXT, TABLE_LEFT}, {"WHAT", "text", COLUMNS_TEXT, TABLE_LEFT},
+};
+
+static int view_ops(struct out *o, const struct js *doc, struct table *t, struct err *err)
+{
+    if (js_len(js_member(doc, "items")) == 0)
+        out_after(o, "No operations yet.");
+    return columns_fill(o, js_member(doc, "items"), t, op_rows, ARRAY_LEN(op_rows), err);
+}
+
+static int view_op(struct out *o, const struct js *doc, struct table *t, struct err *err)
+{
+    columns_lines(o, doc, op_rows, ARRAY_LEN(op_rows));
+    out_text(o, "%s", "");
+    return columns_fill(o, js_member(doc, "steps"), t, step_rows, ARRAY_LEN(step_rows), err);
+}
+
+static int view_events(struct out *o, const struct js *doc, struct table *t, struct err *err)
+{
+    return columns_fill(o, js_member(doc, "items"), t, event_rows, ARRAY_LEN(event_rows), err);
+}
+
+int cmd_op_ls(struct cmd_call *call, struct err *err)
+{
+    const char *app = opt_text(call->opts, "for");
+    char path[API_PATH_MAX];
+
+    if ((app ? api_path(path, "/v1/ops?workload=%s", app)
+             : text_copy(path, sizeof(path), "/v1/ops")) < 0)
+        return GW_EXIT_USAGE;
+    return fetch_show(call, path, view_ops, err);
+}
+
+int cmd_op_show(struct cmd_call *call, struct err *err)
+{
+    return fetch_show_arg(call, "/v1/ops/%s", view_op, err);
+}
+
+int cmd_op_attach(struct cmd_call *call, struct err *err)
+{
+    auto_api struct api *api = NULL;
+    auto_js struct js *doc = NULL;
+    char path[API_PATH_MAX];
+    int r = api_path(path, "/v1/ops/%s", cmd_arg(call, 0));
+
+    if (r == 0)
+        r = api_open(call, &api, err);
+    if (r == 0)
+        r = api_get(api, path, &doc, err);
+    return r < 0 ? cmd_exit(err) : op_watch(call, api, doc, err);
+}
+
+int cmd_op_abort(struct cmd_call *call, struct err *err)
+{
+    char path[API_PATH_MAX];
+
+    if (api_path(path, "/v1/ops/%s/abort", cmd_arg(call, 0)) < 0)
+        return GW_EXIT_USAGE;
+    return fetch_change(call, "POST", path, NULL, view_op, err);
+}
+
+int cmd_events(struct cmd_call *call, struct err *err)
+{
+    const char *object = opt_text(call->opts, "for");
+    char path[API_PATH_MAX], base[API_PATH_MAX] = "";
+    int r = object ? api_path(base, "&for=%s", object) : 0;
+
+    if (r == 0)
+        r = text_print(path, sizeof(path), "/v1/events?limit=%llu%s",
+                       (unsigned long long)opt_u64(call->opts, "last"), base);
+    return r < 0 ? GW_EXIT_USAGE : fetch_show(call, path, view_events, err);
+}

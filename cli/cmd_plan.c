@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* godwit plan, apply: waves on a calendar, by the planner or from a file with no planner at all. */
+#include "base/auto.h"
+#include "base/buf.h"
+#include "base/fd.h"
+#include "base/num.h"
+#include "base/text.h"
+#include "cli/columns.h"
+#include "cli/fetch.h"
+#include "cli/slurp.h"
+#include "cli/verbs.h"
+#include "planner/engine/plan.h"
+
+#include "base/banned.h"
+
+enum { PLAN_FILE_MAX = 16 << 20 };
+
+const struct opt cmd_plan_opts[] = {
+    {"from", 0, OPT_TEXT, "FILE", NULL, 0, 0, NULL,
+     "a godwit.plan-input/1 document instead of a planner"},
+    {"policy", 0, OPT_TEXT, "FILE", NULL, 0, 0, NULL, "a godwit.policy/1 document"},
+    {"link", 0, OPT_RATE, "RATE", NULL, 0, 0, NULL,
+     "what the line to the cloud carries: 1Gbit, 100MiB"},
+    {"out", 0, OPT_TEXT, "FILE", NULL, 0, 0, NULL, "write the plan there too"},
+    {0},
+};
+
+const struct opt cmd_plan_explain_opts[] = {
+    {"plan", 0, OPT_TEXT, "ID", NULL, 0, 0, NULL, "which plan (the newest)"},
+    {"from", 0, OPT_TEXT, "FILE", NULL, 0, 0, NULL, "a plan in a file instead of a planner"},
+    {0},
+};
+
+static const struct columns_row wave_rows[] = {
+    {"WAVE", "wave", COLUMNS_TEXT, TABLE_LEFT},
+    {"SEED FROM", "seed_from", COLUMNS_TEXT, TABLE_LEFT},
+    {"APPS", "names", COLUMNS_LIST, TABLE_LEFT},
+    {"HOSTS", "hosts", COLUMNS_COUNT, TABLE_RIGHT},
+    {"DATA", "bytes", COLUMNS_BYTES, TABLE_RIGHT},
+    {"SEED", "seed_s", COLUMNS_SECONDS, TABLE_RIGHT},
+    {"CUTOVER FROM", "cutover_from", COLUMNS_TEXT, TABLE_LEFT},
+    {"UNTIL", "cutover_until", COLUMNS_TEXT, TABLE_LEFT},
+    {"RISK", "risk", COLUMNS_TEXT, TABLE_LEFT},
+};
+
+/* -- showing ---------------------------------------------------------------------- */
+
+static int copy_member(void *arg, const char *key, const struct js *value)
+{
+    jsw_js(arg, key, value);
+    return 0;
+}
+
+/* The waves again, each with the names of its workloads as one list. */
+static int with_names(const struct js *waves, struct js **ret, struct err *err)
+{
+    auto_jsw struct jsw *w = NULL;
+    int r = jsw_new(&w, err);
+
+    if (r < 0)
+        return r;
+    jsw_arr(w, NULL);
+    for (size_t i = 0; i < js_len(waves); i++) {
+        const struct js *workloads = js_member(js_at(waves, i), "workloads");
+
+        jsw_obj(w, NULL);
+        js_each(js_at(waves, i), copy_member, w);
+        jsw_arr(w, "names");
+        for (size_t j = 0; j < js_len(workloads); j++)
+            jsw_str(w, NULL, js_str(js_at(workloads, j), "workload", ""));
+        jsw_end(w);
+        jsw_end(w);
+    }
+    jsw_end(w);
+    return jsw_take(w, ret, err);
+}
+
+static void say_warnings(struct out *o, const struct js *doc)
+{
+    const struct js *waves = js_member(doc, "waves"), *unplaced = js_member(doc, "unplaced");
+
+    for (size_t i = 0; i < js_len(waves); i++) {
+        const struct js *warnings = js_member(js_at(waves, i), "warnings");
+
+        for (size_t j = 0; j < js_len(warnings); j++)
+            out_after(o, "  ! wave %s: %s", js_str(js_at(waves, i), "wave", ""),
+                      js_as_str(js_at(warnings, j), ""));
+    }
+    for (size_t i = 0; i < js_len(unplaced); i++) {
+        const struct js *why = js_member(js_at(unplaced, i), "why");
+
+        out_after(o, "  ! %s is not planned: %s", js_str(js_at(unplaced, i), "workload", ""),
+                  js_str(js_at(why, js_len(why) ? js_len(why) - 1 : 0), "text", "no reason given"));
+    }
+}
+
+static int view_plan(struct out *o, const struct js *doc, struct table *t, struct err *err)
+{
+    auto_js struct js *waves = NULL;
+    char link[NUM_TEXT_MAX];
+    int r = with_names(js_member(doc, "waves"), &waves, err);
+
+    num_format_bytes(js_u64(doc, "link_bytes_per_s", 0), false, link);
+    out_text(o, "Plan %s · link %s/s · times in UTC", js_str(doc, "id", "?"), link);
+    if (r == 0)
+        r = columns_fill(o, waves, t, wave_rows, ARRAY_LEN(wave_rows), err);
+    say_warnings(o, doc);
+    out_after(o, "%zu waves. Nothing has changed yet. To do exactly this: godwit apply %s",
+              js_len(waves), js_str(doc, "id", "?"));
+    return r;
+}
+
+static int view_explain(struct out *o, const struct js *doc, struct table *t, struct err *err)
+{
+    const struct js *subject = js_member(doc, "subject"), *why = js_member(subject, "why");
+
+    (void)t;
+    (void)err;
+    if (js_str(doc, "wave", NULL))
+        out_text(o, "%s moves in wave %s: seed from %s, cutover %s.",
+                 js_str(subject, "workload", ""), js_str(doc, "wave", ""),
+                 js_str(doc, "seed_from", "-"), js_str(doc, "cutover_from", "not found"));
+    else
+        out_text(o, "%s is not planned.", js_str(subject, "workload", ""));
+    for (size_t i = 0; i < js_len(why); i++)
+        out_text(o, "  %-9s %s", js_str(js_at(why, i), "rule", ""),
+                 js_str(js_at(why, i), "text", ""));
+    return 0;
+}
+
+static const struct columns_row list_rows[] = {
+    {"PLAN", "id", COLUMNS_TEXT, TABLE_LEFT},
+    {"STATE", "state", COLUMNS_STATE, TABLE_LEFT},
+    {"CREATED", "created_at", COLUMNS_TEXT, TABLE_LEFT},
+    {"APPLIED", "applied_at", COLUMNS_TEXT, TABLE_LEFT},
+};
+
+static int view_list(struct out *o, const struct js *doc, struct table *t, struct err *err)
+{
+    return columns_fill(o, js_member(doc, "items"), t, list_rows, ARRAY_LEN(list_rows), err);
+}
+
+static const struct columns_row applied_rows[] = {
+    {"APP", "workload", COLUMNS_TEXT, TABLE_LEFT},
+    {"WAVE", "wave", COLUMNS_TEXT, TABLE_LEFT},
+    {"REPLICATION FROM", "start_at", COLUMNS_TEXT, TABLE_LEFT},
+};
+
+static int view_applied(struct out *o, const struct js *doc, struct table *t, struct err *err)
+{
+    const struct js *changed = js_member(doc, "changed");
+
+    if (js_len(changed) == 0)
+        out_after(o, "Plan %s is applied already; nothing changed.", js_str(doc, "plan", ""));
+    return columns_fill(o, changed, t, applied_rows, ARRAY_LEN(applied_rows), err);
+}
+
+/* -- making ------------------------------------------------------------------------- */
+
+static int save(const char *path, const struct js *doc, struct err *err)
+{
+    auto_buf struct buf text = {0};
+    int r = js_print(doc, false, true, &text, err);
+
+    if (r == 0)
+        r = buf_str(&text, "\n");
+    return r < 0 ? r : fd_save(path, buf_slice(&text), 0644, err);
+}
+
+/* The input with --link in the place of its own. */
+static int with_link(const struct js *input, uint64_t link, struct js **ret, struct err *err)
+{
+    auto_jsw struct jsw *w = NULL;
+    int r = jsw_new(&w, err);
+
+    if (r < 0)
+        return r;
+    jsw_obj(w, NULL);
+    jsw_str(w, "schema", js_str(input, "schema", NULL));
+    jsw_str(w, "now", js_str(input, "now", NULL));
+    jsw_u64(w, "link_bytes_per_s", link ? link : js_u64(input, "link_bytes_per_s", 0));
+    jsw_js(w, "calendars", js_member(input, "calendars"));
+    jsw_js(w, "workloads", js_member(input, "workloads"));
+    jsw_end(w);
+    return jsw_take(w, ret, err);
+}
+
+static int plan_offline(struct cmd_call *call, const struct js *policy, struct js **ret,
+                        struct err *err)
+{
+    auto_js struct js *file = NULL;
+    auto_js struct js *input = NULL;
+    int r = slurp_js(opt_text(call->opts, "from"), PLAN_FILE_MAX, &file, err);
+
+    if (r == 0)
+        r = js_check_schema(file, "godwit.plan-input/1", err);
+    if (r == 0)
+        r = with_link(file, opt_u64(call->opts, "link"), &input, err);
+    return r < 0 ? r : plan_compute(input, policy, ret, err);
+}
+
+static int plan_online(struct cmd_call *call, const struct js *policy, struct js **ret,
+                       struct err *err)
+{
+    auto_api struct api *api = NULL;
+    auto_jsw struct jsw *w = NULL;
+    int r = api_open(call, &api, err);
+
+    if (r == 0)
+        r = jsw_new(&w, err);
+    if (r < 0)
+        return r;
+    jsw_obj(w, NULL);
+    if (policy)
+        jsw_js(w, "policy", policy);
+    if (opt_u64(call->opts, "link") > 0)
+        jsw_u64(w, "link_bytes_per_s", opt_u64(call->opts, "link"));
+    jsw_bool(w, "dry_run", opt_switch(call->opts, "dry-run"));
+    jsw_end(w);
+    return api_do(api, &(struct api_request){.method = "POST", .path = "/v1/plans", .body = w}, ret,
+                  err);
+}
+
+int cmd_plan(struct cmd_call *call, struct err *err)
+{
+    auto_js struct js *policy = NULL;
+    auto_js struct js *doc = NULL;
+    const char *file = opt_text(call->opts, "policy"), *out = opt_text(call->opts, "out");
+    int r = file ? slurp_js(file, PLAN_FILE_MAX, &policy, err) : 0;
+
+    if (r == 0)
+        r = opt_given(call->opts, "from") ? plan_offline(call, policy, &doc, err)
+                                          : plan_online(call, policy, &doc, err);
+    if (r == 0 && out)
+        r = save(out, doc, err);
+    if (r == 0)
+        r = out_document(call->out, doc, view_plan, err);
+    return r < 0 ? cmd_exit(err) : GW_EXIT_OK;
+}
+
+int cmd_plan_ls(struct cmd_call *call, struct err *err)
+{
+    return fetch_show(call, "/v1/plans?limit=100", view_list, err);
+}
+
+int cmd_plan_show(struct cmd_call *call, struct err *err)
+{
+    return fetch_show_arg(call, "/v1/plans/%s", view_plan, err);
+}
+
+static int newest_plan(struct api *api, char *out, size_t size, struct err *err)
+{
+    auto_js struct js *list = NULL;
+    const struct js *items, *best = NULL;
+    int r = api_get(api, "/v1/plans?limit=1000", &list, err);
+
+    if (r < 0)
+        return r;
+    items = js_member(list, "items");
+    for (size_t i = 0; i < js_len(items); i++) {
+        if (!best ||
+            strcmp(js_str(js_at(items, i), "created_at", ""), js_str(best, "created_at", "")) > 0)
+            best = js_at(items, i);
+    }
+    if (!best)
+        return err_set_gw(err, GW_API_NOT_FOUND, -ENOENT,
+                          "there is no plan yet; make one: godwit plan");
+    return text_copy(out, size, js_str(best, "id", ""));
+}
+
+static int load_plan(struct cmd_call *call, struct js **ret, struct err *err)
+{
+    auto_api struct api *api = NULL;
+    const char *id = opt_text(call->opts, "plan");
+    char path[API_PATH_MAX], newest[64];
+    int r;
+
+    if (opt_given(call->opts, "from"))
+        return slurp_js(opt_text(call->opts, "from"), PLAN_FILE_MAX, ret, err);
+    r = api_open(call, &api, err);
+    if (r == 0 && !id)
+        r = newest_plan(api, newest, sizeof(newest), err);
+    if (r == 0)
+        r = api_path(path, "/v1/plans/%s", id ? id : newest);
+    return r < 0 ? r : api_get(api, path, ret, err);
+}
+
+int cmd_plan_explain(struct cmd_call *call, struct err *err)
+{
+    auto_js struct js *plan = NULL;
+    auto_js struct js *doc = NULL;
+    int r = load_plan(call, &plan, err);
+
+    if (r == 0)
+        r = plan_explain(plan, cmd_arg(call, 0), &doc, err);
+    if (r == 0)
+        r = out_document(call->out, doc, view_explain, err);
+    return r < 0 ? cmd_exit(err) : GW_EXIT_OK;
+}
+
+int cmd_apply(struct cmd_call *call, struct err *err)
+{
+    char path[API_PATH_MAX];
+
+    if (api_path(path, "/v1/plans/%s/apply", cmd_arg(call, 0)) < 0)
+        return GW_EXIT_USAGE;
+    return fetch_change(call, "POST", path, NULL, view_applied, err);
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* godwit window: when cutovers may happen, and when nothing may. */
+#include "base/auto.h"
+#include "base/buf.h"
+#include "base/text.h"
+#include "cli/columns.h"
+#include "cli/fetch.h"
+#include "cli/slurp.h"
+#include "cli/verbs.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include "base/banned.h"
+
+enum { WINDOW_FILE_MAX = 1 << 20 };
+
+const struct opt cmd_window_opts[] = {
+    {"blackout", 0, OPT_SWITCH, NULL, NULL, 0, 0, NULL, "nothing may move then"},
+    {"name", 0, OPT_TEXT, "NAME", NULL, 0, 0, NULL, "what to call it"},
+    {0},
+};
+
+static const struct columns_row rows[] = {
+    {"WINDOW", "window", COLUMNS_TEXT, TABLE_LEFT},
+    {"NAME", "name", COLUMNS_TEXT, TABLE_LEFT},
+    {"KIND", "kind", COLUMNS_TEXT, TABLE_LEFT},
+    {"CREATED", "created_at", COLUMNS_TEXT, TABLE_LEFT},
+};
+
+static int view_list(struct out *o, const struct js *doc, struct table *t, struct err *err)
+{
+    if (js_len(js_member(doc, "items")) == 0)
+        out_after(o, "No windows: a cutover may happen at any time.");
+    return columns_fill(o, js_member(doc, "items"), t, rows, ARRAY_LEN(rows), err);
+}
+
+static int view_one(struct out *o, const struct js *doc, struct table *t, struct err *err)
+{
+    (void)t;
+    (void)err;
+    columns_lines(o, doc, rows, ARRAY_LEN(rows));
+    return 0;
+}
+
+static int post(struct cmd_call *call, const char *name, const char *calendar, struct err *err)
+{
+    auto_jsw struct jsw *w = NULL;
+
+    if (jsw_new(&w, err) < 0)
+        return cmd_exit(err);
+    jsw_obj(w, NULL);
+    jsw_str(w, "name", name);
+    jsw_str(w, "kind", opt_switch(call->opts, "blackout") ? "blackout" : "window");
+    jsw_str(w, "calendar", calendar);
+    jsw_end(w);
+    return fetch_change(call, "POST", "/v1/windows", w, view_one, err);
+}
+
+int cmd_window_ls(struct cmd_call *call, struct err *err)
+{
+    return fetch_show(call, "/v1/windows?limit=1000", view_list, err);
+}
+
+/* FROM and UNTIL as RFC 3339; one event of an own calendar. */
+static int make_calendar(const char *from, const char *until, const char *name, struct buf *out,
+                         struct err *err)
+{
+    uint64_t from_ms, until_ms;
+    char a[32], b[32];
+    struct tm tm;
+    time_t at;
+    int r = text_parse_time(from, &from_ms, err);
+
+    if (r == 0)
+        r = text_parse_time(until, &until_ms, err);
+    if (r == 0 && until_ms <= from_ms)
+        r = err_set_gw(err, GW_BAD_VALUE, -EINVAL, "%s is not after %s", until, from);
+    if (r < 0)
+        return r;
+    at = (time_t)(from_ms / 1000);
+    strftime(a, sizeof(a), "%Y%m%dT%H%M%SZ", gmtime_r(&at, &tm));
+    at = (time_t)(until_ms / 1000);
+    strftime(b, sizeof(b), "%Y%m%dT%H%M%SZ", gmtime_r(&at, &tm));
+    buf_printf(out,
+               "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//godwit//"
+               "EN\r\nBEGIN:VEVENT\r\nUID:%s-%s\r\nDTSTAMP:%s\r\n"
+               "SUMMARY:%s\r\nDTSTART:%s\r\nDTEND:%s\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n",
+               a, b, a, name, a, b);
+    return buf_failed(out, err);
+}
+
+int cmd_window_add(struct cmd_call *call, struct err *err)
+{
+    auto_buf struct buf calendar = {0};
+    const char *name = opt_text(call->opts, "name");
+
+    name = name ? name : opt_switch(call->opts, "blackout") ? "blackout" : "window";
+    if (!text_is_name(name)) {
+        err_set_gw(err, GW_BAD_VALUE, -EINVAL, "'%s' is no name", name);
+        return cmd_exit(err);
+    }
+    if (make_calendar(cmd_arg(call, 0), cmd_arg(call, 1), name, &calendar, err) < 0)
+        return cmd_exit(err);
+    return post(call, name, buf_cstr(&calendar), err);
+}
+
+int cmd_window_import(struct cmd_call *call, struct err *err)
+{
+    auto_buf struct buf text = {0};
+    const char *path = cmd_arg(call, 0), *name = opt_text(call->opts, "name");
+    const char *base = strrchr(path, '/');
+
+    if (slurp(path, WINDOW_FILE_MAX, &text, err) < 0)
+        return cmd_exit(err);
+    if (!name)
+        name = text_equal(path, "-") ? "imported" : base ? base + 1 : path;
+    return post(call, name, buf_cstr(&text), err);
+}
+
+int cmd_window_rm(struct cmd_call *call, struct err *err)
+{
+    char path[API_PATH_MAX];
+
+    if (api_path(path, "/v1/windows/%s", cmd_arg(call, 0)) < 0)
+        return GW_EXIT_USAGE;
+    return fetch_change(call, "DELETE", path, NULL, view_one, err);
+}
