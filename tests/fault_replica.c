@@ -4,7 +4,8 @@
  * directory, and every object of the vault altered, cut or lost. In the end: the right bytes, or a
  * named error and nothing wrong.
  *
- * The program runs itself as a child, "fault_replica push|pull DIR", under GODWIT_FAILPOINT.
+ * The program runs itself as a child, "fault_replica push|pull DIR", under GODWIT_FAILPOINT. With
+ * GODWIT_SOAK set it goes through up to 200 passes of each point.
  */
 #include "tests/replica_place.h"
 
@@ -15,7 +16,7 @@
 
 #include "base/banned.h"
 
-enum { MIB = 1 << 20, SIZE = 66 * MIB + 99, PASSES_MAX = 3 };
+enum { MIB = 1 << 20, SIZE = 66 * MIB + 99, PASSES_MAX = 3, SOAK_MAX = 200 };
 
 static struct place_run source(void)
 {
@@ -125,7 +126,7 @@ static void at_each_pass(const char *what, const char *point, const char *action
     struct place p;
 
     begin(&p);
-    for (unsigned n = 1; n <= PASSES_MAX; n++) {
+    for (unsigned n = 1; n <= (getenv("GODWIT_SOAK") ? SOAK_MAX : PASSES_MAX); n++) {
         enum outcome got;
 
         change(&p, n);

@@ -7,7 +7,7 @@
 
 #include "base/banned.h"
 
-enum { JOBS_MAX = 16, MAPS_QUEUED = 64, PACK_TARGET_MIN = 1 << 20 };
+enum { JOBS_MAX = 12, MAPS_QUEUED = 64, PACK_TARGET_MIN = 1 << 20 };
 
 int push_fail(struct push *p, int code, const struct err *err)
 {

@@ -30,7 +30,7 @@ enum {
     PUSH_JOB_BYTES = 1 << 20, /* a job never crosses a border of so many bytes */
     PUSH_JOBS_A_WORKER = 4,
     PUSH_STREAMS = 3,
-    PUSH_PACKS_BYTES = 36 << 20, /* all packs that exist at one time together */
+    PUSH_PACKS_BYTES = 28 << 20, /* all packs that exist at one time together */
     PUSH_REFS_MAX = 4096         /* units of a pack */
 };
 

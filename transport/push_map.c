@@ -3,6 +3,7 @@
  * The last stage: map pages of the regions whose data is durable, copied from the head's and
  * changed, then the directories over them. One thread with one open pack of its own.
  */
+#include "transport/fetch.h"
 #include "transport/push.h"
 
 #include "base/err.h"
@@ -13,7 +14,7 @@
 #include "base/banned.h"
 
 /* Map units are small and many: a pack of them is sent long before it is full. */
-enum { REFS_MAX = 2048 };
+enum { REFS_MAX = 2048, BATCH_MAX = 16 };
 
 struct mapper {
     struct push *p;
@@ -24,6 +25,10 @@ struct mapper {
     size_t n;
     struct push_ref refs[REFS_MAX];
     struct buf raw; /* the unit being encoded */
+    struct fetch *fetch;
+    size_t regions_n;
+    struct push_region *regions[BATCH_MAX];
+    struct page *pages[BATCH_MAX];
 };
 
 int push_map_open_dir(struct push *p, uint32_t dir, struct err *err)
@@ -149,15 +154,36 @@ static int add(struct mapper *m, struct push_ref ref, struct err *err)
     return m->n == REFS_MAX || pack_len(m->pack) >= m->p->pack_target ? flush(m, err) : 0;
 }
 
-static int old_page(struct mapper *m, const struct push_region *r, struct page **ret,
-                    struct err *err)
+static int take_page(void *arg, const struct fetch_item *item, struct slice raw, int rc,
+                     struct err *err)
 {
-    int rc;
+    struct mapper *m = arg;
+    const struct push_region *r = m->regions[item->cookie];
+    struct page **page = &m->pages[item->cookie];
 
-    if (!r->has_page)
-        return page_new(r->index, r->sectors, ret, err);
-    rc = page_fetch(m->vault, &r->page_unit, r->index, r->head_sectors, ret, err);
-    return rc < 0 ? rc : page_resize(*ret, r->sectors, err);
+    if (rc == 0)
+        rc = page_decode(raw, r->index, r->head_sectors, page, err);
+    if (rc == 0)
+        rc = page_resize(*page, r->sectors, err);
+    return rc < 0 ? err_add(err, rc, "map page of region %u", r->index) : 0;
+}
+
+/* The head's pages of the batch, new ones where it has none. */
+static int old_pages(struct mapper *m, struct err *err)
+{
+    struct fetch_item items[BATCH_MAX];
+    size_t n = 0;
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < m->regions_n; i++) {
+        const struct push_region *r = m->regions[i];
+
+        if (r->has_page)
+            items[n++] = (struct fetch_item){.unit = r->page_unit, .cookie = i};
+        else
+            rc = page_new(r->index, r->sectors, &m->pages[i], err);
+    }
+    return rc < 0 ? rc : fetch_units(m->fetch, items, n, take_page, m, err);
 }
 
 static int apply(struct page *page, const struct push_region *r, struct err *err)
@@ -175,13 +201,10 @@ static int apply(struct page *page, const struct push_region *r, struct err *err
     return rc;
 }
 
-static int map_region(struct mapper *m, struct push_region *r, struct err *err)
+static int map_region(struct mapper *m, struct push_region *r, struct page *page, struct err *err)
 {
-    auto_page struct page *page = NULL;
-    int rc = old_page(m, r, &page, err);
+    int rc = apply(page, r, err);
 
-    if (rc == 0)
-        rc = apply(page, r, err);
     if (rc < 0)
         return rc;
     if (page_is_zero(page)) {
@@ -192,6 +215,23 @@ static int map_region(struct mapper *m, struct push_region *r, struct err *err)
     buf_clear(&m->raw);
     rc = page_encode(page, &m->raw, err);
     return rc < 0 ? rc : add(m, (struct push_ref){.region = r}, err);
+}
+
+static void drop_pages(struct mapper *m)
+{
+    for (size_t i = 0; i < m->regions_n; i++)
+        page_free(TAKE(m->pages[i]));
+    m->regions_n = 0;
+}
+
+static int map_batch(struct mapper *m, struct err *err)
+{
+    int rc = old_pages(m, err);
+
+    for (size_t i = 0; rc == 0 && i < m->regions_n; i++)
+        rc = map_region(m, m->regions[i], m->pages[i], err);
+    drop_pages(m);
+    return rc;
 }
 
 static int mapper_new(struct push *p, struct mapper **ret, struct err *err)
@@ -208,6 +248,8 @@ static int mapper_new(struct push *p, struct mapper **ret, struct err *err)
     if (rc == 0)
         rc = pack_new(m->vault, UNIT_MAP, &m->pack, err);
     if (rc == 0)
+        rc = fetch_new(m->vault, NULL, &m->fetch, err);
+    if (rc == 0)
         rc = pool_get(p->map_pool, &m->mem);
     return rc;
 }
@@ -216,20 +258,36 @@ static void mapper_free(struct mapper *m)
 {
     if (!m)
         return;
+    drop_pages(m);
     pool_put(m->p->map_pool, m->mem);
+    fetch_free(m->fetch);
     pack_free(m->pack);
     vault_close(m->vault);
     buf_done(&m->raw);
     free(m);
 }
 
-static int map_all(struct mapper *m, struct err *err)
+/* One region, and those that wait behind it: pages of neighbours come in one GET. */
+static int take_batch(struct mapper *m)
 {
     void *item = NULL;
     int rc;
 
-    while ((rc = queue_pop(m->p->maps, 0, &item)) == 0) {
-        rc = map_region(m, item, err);
+    do {
+        rc = queue_pop(m->p->maps, 0, &item);
+        if (rc < 0)
+            return rc;
+        m->regions[m->regions_n++] = item;
+    } while (m->regions_n < BATCH_MAX && queue_len(m->p->maps) > 0);
+    return 0;
+}
+
+static int map_all(struct mapper *m, struct err *err)
+{
+    int rc;
+
+    while ((rc = take_batch(m)) == 0) {
+        rc = map_batch(m, err);
         if (rc < 0)
             return rc;
     }
