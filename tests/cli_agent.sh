@@ -32,6 +32,7 @@ godwit-agent -h >"$dir/help"
 sed -n 's/^ *-\{0,1\}[a-zA-Z]\{0,1\} *--\([a-z-]*\).*/\1/p' "$dir/help" | sort >"$dir/flags"
 grep -v '^\*--.*\*enrol\|SYNOPSIS' "$page" | sed -n '/^# FLAGS/,/^# HOOKS/p' | grep '^\*-' |
     grep -o '\*--[a-z-]*\*' | tr -d '*' | sed 's/^--//' | sort >"$dir/paged"
+[ "$(wc -l <"$dir/flags")" -ge 10 ] || fail "help has no flags"
 diff "$dir/flags" "$dir/paged" || fail "flags and manual differ"
 for verb in run enrol inventory guard status; do
     grep -q "^  $verb " "$dir/help" || fail "help lacks $verb"

@@ -8,50 +8,13 @@ if [ -z "${GODWIT_TEST_FAILPOINTS:-}" ]; then
     echo "skip: failpoints are not compiled in"
     exit 77
 fi
-
-dir=$(mktemp -d "${TMPDIR:-/tmp}/godwit-flow-XXXXXX")
-trap 'rm -rf "$dir"' EXIT
-tool="${abs_top_builddir:?}/tool_agent"
-mkdir -p "$dir/store" "$dir/a" "$dir/b"
+# shellcheck source=tests/agent_story.sh
+. "${abs_top_srcdir:?}/tests/agent_story.sh"
 kills=0
-n=0
-
-fail() {
-    echo "FAILED: $*" >&2
-    exit 1
-}
-
-key=$("$tool" vault "file://$dir/store" "$dir/key")
-
-# config SIDE ROLE EPOCH: a's volume is the source, b's the landing volume
-config() {
-    local side=source
-    [ "$1" = b ] && side=target
-    cat >"$dir/$1.json" <<JSON
-{"vault": {"url": "file://$dir/store", "key": "$key", "region": null, "endpoint": null},
- "assignments": [{"workload": "shop", "side": "$side", "epoch": $3, "role": "$2",
-  "interval_s": 1, "rate_bytes_per_s": 0, "paused": false,
-  "hooks": {"start": [["sh", "-c", "echo start \$GODWIT_SIDE \$GODWIT_EPOCH >> $dir/hooks"]],
-            "stop": [["sh", "-c", "echo stop \$GODWIT_SIDE \$GODWIT_EPOCH >> $dir/hooks"]],
-            "traffic": {"to_target": ["echo moved"], "to_source": []},
-            "health": [{"run": ["true"]}, {"name": "volume", "run": ["sh", "-c", "test -s \$GODWIT_VOLUME_DATA"]}]},
-  "volumes": [{"name": "data", "replica": "shop/data", "device": "$dir/$1.img", "mount": null}]}]}
-JSON
-}
-
-# order SIDE KIND EPOCH [ARGS]: prints nothing; the answer is in $dir/answer
-order() {
-    n=$((n + 1))
-    printf '{"n": %d, "id": "op.%d.%s", "kind": "%s", "workload": "shop", "epoch": %d, "deadline": null, "args": %s}\n' \
-        "$n" "$n" "$1" "$2" "$3" "${4:-{\}}" >"$dir/order.json"
-    killed_everywhere "$1"
-    "$tool" order "$dir/$1" "$dir/$1.json" "$dir/order.json" >"$dir/answer" 2>"$dir/log" ||
-        fail "$2 on $1: $(cat "$dir/log")"
-}
 
 # The order in $dir/order.json, killed at the first pass of each failpoint it passes, on a copy of
 # the state for learning which there are.
-killed_everywhere() {
+before_order() {
     local side=$1 point
     rm -rf "$dir/trial" && mkdir "$dir/trial"
     cp -a "$dir/$side" "$dir/trial/state"
@@ -91,68 +54,31 @@ restore() {
     fi
 }
 
-expect() {
-    jq -e "$1" "$dir/answer" >/dev/null || fail "$1 of: $(cat "$dir/answer")"
-}
-
-round() {
-    "$tool" round "$dir/$1" "$dir/$1.json" 2>"$dir/log" || fail "round of $1: $(cat "$dir/log")"
-}
-
-guard() {
-    local rc=0
-    godwit-agent guard shop --state-dir "$dir/$1" 2>/dev/null || rc=$?
-    [ "$rc" = "$2" ] || fail "guard of $1 is $rc, not $2"
-}
-
-same() {
-    cmp "$dir/a.img" "$dir/b.img" || fail "volumes differ: $1"
-}
-
-write_some() {
-    dd if=/dev/urandom of="$dir/$1.img" bs=4096 seek="$2" count=3 conv=notrunc status=none
-}
-
-head -c 3000000 /dev/urandom >"$dir/a.img"
-truncate -s 20000000 "$dir/a.img"
-
 # -- out ----------------------------------------------------------------------
-config a push 0
-config b follow 0
 guard a 5
-order a adopt 0
-expect '.state == "done"'
+set_up
 guard a 0
-round a
-round b
-same "after the seed"
+guard b 5
 write_some a 100
 round a
 round b
 same "after a delta"
-guard b 5
 order b test 0
 expect '.state == "done" and .result.volumes[0].ok and .result.checks[0].ok'
 order b verify 0
 expect '.state == "done" and .result.volumes[0].ok'
 
 write_some a 7
-order a fence 1
-expect '.state == "done" and .result.writers == 0'
-guard a 5
-[ -z "$(find "$dir/a.img" -perm /222)" ] || fail "the fenced image is writable"
-order a final 1
-expect '.state == "done"'
-cp "$dir/answer" "$dir/final1"
-order b apply 1 "$(jq -c .result "$dir/final1")"
+fence_and_final a 1
+apply b 1
 expect ".state == \"done\" and .result.volumes[0].digest == $(jq .result.volumes[0].digest "$dir/final1")"
 guard b 5
 round b # it must not follow now, nor may a push
 round a
 same "after apply"
-[ "$("$tool" decide "$dir/a.json" shop 1 promote "$dir/final1")" = promote ]
+decide 1 promote promote
 order b promote 1
-expect '.state == "done"'
+expect_done
 guard b 0
 guard a 5
 grep -q '^start target 1$' "$dir/hooks" || fail "the start hook of the target did not run"
@@ -165,7 +91,7 @@ expect '.state == "done" and (.result.output | startswith("moved"))'
 order a abort 1
 expect '.state == "failed"'
 guard a 5
-order b apply 1 "$(jq -c .result "$dir/final1")"
+apply b 1
 expect '.state == "failed"'
 guard b 0
 
@@ -179,31 +105,25 @@ same "after the reverse delta"
 guard a 5
 
 # -- and back, with an abort between -------------------------------------------------
-order b fence 2
-order b final 2
-cp "$dir/answer" "$dir/final2"
-[ "$("$tool" decide "$dir/a.json" shop 2 abort)" = abort ]
+fence_and_final b 2
+decide 2 abort abort
 order b abort 2
-expect '.state == "done"'
+expect_done
 guard b 0
 order a stand_down 2
-expect '.state == "done"'
+expect_done
 order b fence 2 # late
 expect '.state == "failed"'
 guard b 0
 write_some b 40
 round b
-order b fence 3
-write_refused=$(find "$dir/b.img" -perm /222)
-[ -z "$write_refused" ] || fail "the fenced image is writable"
-order b final 3
-cp "$dir/answer" "$dir/final3"
-order a apply 3 "$(jq -c .result "$dir/final3")"
-expect '.state == "done"'
+fence_and_final b 3
+apply a 3
+expect_done
 same "after the apply of the way back"
-[ "$("$tool" decide "$dir/a.json" shop 3 promote "$dir/final3")" = promote ]
+decide 3 promote promote
 order a promote 3
-expect '.state == "done"'
+expect_done
 guard a 0
 guard b 5
 write_some a 500

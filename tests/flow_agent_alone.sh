@@ -1,0 +1,108 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# What an agent must do right by itself: put its fence up again after a reboot, abort when the
+# planner is gone, finish a promotion that was cut, find and repair a landing volume that rotted.
+set -eu
+# shellcheck source=tests/agent_story.sh
+. "${abs_top_srcdir:?}/tests/agent_story.sh"
+
+hook_ran() {
+    grep -q "^$1$" "$dir/hooks" || fail "the hook '$1' did not run"
+    : >"$dir/hooks"
+}
+
+# Bytes that no tracker and no table can know of.
+rot() {
+    local mtime
+    mtime=$(stat -c %y "$dir/$1.img")
+    printf 'rot' | dd of="$dir/$1.img" bs=1 seek="$2" conv=notrunc status=none
+    touch -d "$mtime" "$dir/$1.img"
+}
+
+: >"$dir/hooks"
+set_up
+
+# -- a landing volume that rotted is found, and repaired by the next pull ----------------
+rot b 70000
+order b verify 0
+expect '.state == "failed" and .error.code == "GW-3030" and .result.volumes[0].ok == false'
+round b
+same "after the repair"
+order b verify 0
+expect '.state == "done" and .result.volumes[0].ok'
+
+# -- apply finds it too, and repairs it within the switch ---------------------------------
+rot b 140000
+fence_and_final a 1
+hook_ran "stop source 1"
+apply b 1
+expect_done
+same "after an apply that repaired"
+
+# -- a reboot: the fence goes up again -------------------------------------------------------
+chmod 600 "$dir/a.img"
+round a
+hook_ran "stop source 1"
+! writable a || fail "the fence did not come back"
+guard a 5
+
+# -- the planner is silent, but not for long enough ---------------------------------------------
+config a push 0 '"self_abort_ms": 3600000,'
+round a
+guard a 5
+# -- and then it is: the holder aborts by itself, and runs again ---------------------------------
+config a push 0 '"self_abort_ms": 1,'
+: >"$dir/hooks"
+round a
+guard a 0
+writable a || fail "the image is still read-only"
+hook_ran "start source 1"
+# the planner comes back and wants to promote: abort stands
+decide 1 promote abort
+order b promote 1
+expect '.state == "failed"'
+guard b 5
+# the other side may follow again: the vault says abort
+write_some a 20
+round a
+round b
+same "after the abort"
+
+# -- when promote stands, silence changes nothing ----------------------------------------------------
+fence_and_final a 2
+apply b 2
+expect_done
+decide 2 promote promote
+round a
+guard a 5
+! writable a || fail "it unfenced against a promote"
+
+# -- a promotion whose applied points were torn again can still be finished -----------------------------
+rm "$dir/b/workloads/shop/applied.json"
+rot b 9000
+rm -r "$dir/b/workloads/shop/volumes"
+order b promote 2
+expect_done
+guard b 0
+same "after a promote that pulled again"
+
+# -- services whose start was cut are started by the next start of the agent ------------------------------
+record="$dir/b/workloads/shop/ownership.json"
+jq '.start_owed = true' "$record" >"$dir/record"
+cp "$dir/record" "$record"
+: >"$dir/hooks"
+round b
+hook_ran "start target 2"
+round b
+[ ! -s "$dir/hooks" ] || fail "it was started twice"
+
+# -- an order without its workload's assignment, an unknown order, one past its deadline --------------------
+order b dance 2
+expect '.state == "failed" and .error.exit == 2'
+printf '{"n": 99, "id": "late", "kind": "health", "workload": "shop", "epoch": 2, "deadline": "2020-01-01T00:00:00Z", "args": {}}' \
+    >"$dir/order.json"
+"$tool" order "$dir/b" "$dir/b.json" "$dir/order.json" >"$dir/answer" 2>/dev/null
+expect '.state == "done"' # one attempt is always made, and it passed
+order a health 2
+expect '.state == "failed"' # not the active side
+echo "alone, and right"
