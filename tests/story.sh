@@ -139,7 +139,7 @@ story_hook() {
     fi
     printf '["godwit-demo-ledger", "start", "--run-dir", "%s", "--side", "%s", "--volume", "%s", "--map", "%s", ' \
         "$story/run-$side" "$side" "$story/$side.img" "$story/map"
-    printf '"--acks", "%s", "--every", "%s", "--guard", "godwit-agent guard ledger --state-dir %s"]' \
+    printf '"--acks", "%s", "--every", "%s", "--guard", "godwit-agent", "--guard-state", "%s", "--workload", "ledger"]' \
         "$story/acks" "${STORY_EVERY:-20ms}" "$story/$side"
 }
 
