@@ -47,7 +47,7 @@ tool_digest_LDADD = $(TRANSPORT_LIBS) $(BASE_LIBS)
 sh_tests += tests/flow_digest.sh
 EXTRA_DIST += tests/volume_digest.py
 if HAVE_CMOCKA
-c_tests += fault_replica unit_digest unit_ledger unit_replica unit_replica_damage \
+c_tests += fault_replica unit_digest unit_ledger unit_push_tracked unit_replica unit_replica_damage \
 	unit_replica_sides unit_state unit_table
 fault_replica_SOURCES = tests/fault_replica.c tests/replica_place.h
 fault_replica_LDADD = $(TRANSPORT_TEST_LIBS)
@@ -55,6 +55,8 @@ unit_digest_SOURCES = tests/unit_digest.c
 unit_digest_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_ledger_SOURCES = tests/unit_ledger.c
 unit_ledger_LDADD = $(TRANSPORT_TEST_LIBS)
+unit_push_tracked_SOURCES = tests/unit_push_tracked.c tests/replica_place.h
+unit_push_tracked_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_replica_SOURCES = tests/unit_replica.c tests/replica_place.h
 unit_replica_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_replica_damage_SOURCES = tests/unit_replica_damage.c tests/replica_place.h
