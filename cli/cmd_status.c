@@ -4,6 +4,7 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "cli/api.h"
+#include "cli/cmd_status.h"
 #include "cli/cmd_watch.h"
 #include "cli/out.h"
 #include "cli/table.h"
@@ -189,6 +190,19 @@ static int fetch(struct cmd_call *call, struct api *api, void *arg, struct js **
 
     (void)arg;
     return r < 0 ? r : api_get(api, path, ret, err);
+}
+
+int cmd_status_show(struct cmd_call *call, struct api *api, const char *workload, struct err *err)
+{
+    auto_js struct js *doc = NULL;
+    char path[API_PATH_MAX];
+    int r = api_path(path, "/v1/status/%s", workload);
+
+    if (r == 0)
+        r = api_get(api, path, &doc, err);
+    if (r == 0)
+        r = out_document(call->out, doc, view_workload, err);
+    return r < 0 ? cmd_exit(err) : GW_EXIT_OK;
 }
 
 int cmd_status(struct cmd_call *call, struct err *err)

@@ -243,13 +243,35 @@ int context_use(struct cmd_call *call, const char *name, struct err *err)
         r = context_conf(call, &all, err);
     if (r < 0)
         return r;
-    conf_each(all, has_section, &has);
+    (void)conf_each(all, has_section, &has);
     if (!has.found)
         return err_set_gw(err, GW_NOT_FOUND, -ENOENT, "there is no context '%s'", name);
     r = load_own(call, path, &conf, err);
     if (r == 0)
         r = conf_set(conf, "cli", "context", name, err);
     return r < 0 ? r : save_own(conf, path, err);
+}
+
+/* A file of nothing goes, and our own directory with it when that is empty. */
+static int remove_own(struct cmd_call *call, const char *path, struct err *err)
+{
+    char dir[PATH_MAX];
+    int r = fd_unlink(path, err);
+
+    if (r == 0 && !given_path(call) && fd_xdg("config", dir, sizeof(dir), NULL) == 0)
+        (void)rmdir(dir);
+    return r;
+}
+
+static int any_key(void *arg, const char *section, const char *key, const char *value,
+                   const char *origin)
+{
+    (void)arg;
+    (void)section;
+    (void)key;
+    (void)value;
+    (void)origin;
+    return 1;
 }
 
 int context_remove(struct cmd_call *call, const char *name, struct err *err)
@@ -263,12 +285,14 @@ int context_remove(struct cmd_call *call, const char *name, struct err *err)
         r = load_own(call, path, &conf, err);
     if (r < 0)
         return r;
-    conf_each(conf, has_section, &has);
+    (void)conf_each(conf, has_section, &has);
     if (!has.found)
         return err_set_gw(err, GW_NOT_FOUND, -ENOENT, "'%s' has no context '%s'", path, name);
     for (size_t i = 0; r == 0 && i < ARRAY_LEN(keys); i++)
         r = conf_set(conf, section, keys[i], NULL, err);
     if (r == 0 && text_equal(conf_get(conf, "cli", "context", NULL), name))
         r = conf_set(conf, "cli", "context", NULL, err);
-    return r < 0 ? r : save_own(conf, path, err);
+    if (r < 0)
+        return r;
+    return conf_each(conf, any_key, NULL) ? save_own(conf, path, err) : remove_own(call, path, err);
 }

@@ -1,35 +1,45 @@
 # SPDX-License-Identifier: Apache-2.0
 bin_PROGRAMS += godwit
-godwit_CPPFLAGS = $(AM_CPPFLAGS) $(SMARTCOLS_CFLAGS)
+godwit_CPPFLAGS = $(AM_CPPFLAGS) $(SMARTCOLS_CFLAGS) -DGODWIT_SBINDIR='"$(sbindir)"'
 godwit_SOURCES = \
 	cli/api.c cli/api.h \
 	cli/cmd.c cli/cmd.h \
+	cli/cmd_app.c \
+	cli/cmd_demo.c \
+	cli/cmd_doctor.c \
 	cli/cmd_help.c \
 	cli/cmd_host.c \
+	cli/cmd_op.c \
+	cli/cmd_plan.c \
 	cli/cmd_replica.c \
 	cli/cmd_replica_look.c \
 	cli/cmd_replica_verify.c \
-	cli/cmd_status.c \
+	cli/cmd_status.c cli/cmd_status.h \
 	cli/cmd_switch.c cli/cmd_switch.h \
-	cli/cmd_watch.c cli/cmd_watch.h \
-	cli/context.c cli/context.h \
-	cli/cmd_app.c \
-	cli/cmd_doctor.c \
-	cli/cmd_op.c \
-	cli/cmd_plan.c \
 	cli/cmd_sync.c \
 	cli/cmd_token.c \
+	cli/cmd_watch.c cli/cmd_watch.h \
 	cli/cmd_window.c \
 	cli/columns.c cli/columns.h \
+	cli/context.c cli/context.h \
+	cli/demo.h \
+	cli/demo_fleet.c \
+	cli/demo_ledger.c cli/demo_ledger.h \
+	cli/demo_place.c \
+	cli/demo_proc.c \
+	cli/demo_proof.c \
+	cli/demo_story.c \
+	cli/demo_volume.c \
 	cli/fetch.c cli/fetch.h \
-	cli/slurp.c cli/slurp.h \
 	cli/help.c cli/help.h \
 	cli/main.c \
 	cli/op_watch.c cli/op_watch.h \
 	cli/out.c cli/out.h \
+	cli/plan_view.c cli/plan_view.h \
 	cli/progress.c cli/progress.h \
 	cli/replica_arg.c cli/replica_arg.h \
 	cli/replica_view.c cli/replica_view.h \
+	cli/slurp.c cli/slurp.h \
 	cli/table.c cli/table.h \
 	cli/verbs.c cli/verbs.h \
 	cli/version.c \
@@ -38,5 +48,5 @@ godwit_LDADD = $(ENGINE_LIBS) $(TRANSPORT_LIBS) $(BASE_LIBS) $(SMARTCOLS_LIBS)
 
 # The service that the demo moves: not a verb, because hooks start and stop it.
 pkglibexec_PROGRAMS += godwit-demo-ledger
-godwit_demo_ledger_SOURCES = cli/ledger.c cli/ledger.h cli/ledger_main.c
+godwit_demo_ledger_SOURCES = cli/demo_ledger.c cli/demo_ledger.h cli/demo_ledger_main.c
 godwit_demo_ledger_LDADD = $(BASE_LIBS)

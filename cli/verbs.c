@@ -8,6 +8,10 @@
 
 /* clang-format off */
 static const struct cmd cmds[] = {
+    {"demo", "", 0, 0, cmd_demo, cmd_demo_opts,
+     "the whole story on this machine, with proof; --down removes it",
+     "godwit demo\n"
+     "godwit demo --down"},
     {"doctor", "", 0, 0, cmd_doctor, NULL, "is the planner well",
      "godwit doctor\n"
      "godwit doctor -o json"},

@@ -42,6 +42,8 @@ int cmd_op_attach(struct cmd_call *call, struct err *err);
 int cmd_op_abort(struct cmd_call *call, struct err *err);
 int cmd_events(struct cmd_call *call, struct err *err);
 int cmd_doctor(struct cmd_call *call, struct err *err);
+extern const struct opt cmd_demo_opts[], cmd_status_opts[], cmd_switch_opts[];
+int cmd_demo(struct cmd_call *call, struct err *err);
 int cmd_status(struct cmd_call *call, struct err *err);
 int cmd_test(struct cmd_call *call, struct err *err);
 int cmd_cutover(struct cmd_call *call, struct err *err);

@@ -1,1 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
+sh_tests += tests/flow_demo.sh

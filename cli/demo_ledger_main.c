@@ -20,7 +20,7 @@
 #include "base/opt.h"
 #include "base/proc.h"
 #include "base/text.h"
-#include "cli/ledger.h"
+#include "cli/demo_ledger.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -132,17 +132,17 @@ static void pause_for(uint64_t ms)
     }
 }
 
-static int write_records(const struct ledger_run *run, struct ledger_file *f, int acks,
+static int write_records(const struct ledger_run *run, struct demo_ledger_file *f, int acks,
                          struct err *err)
 {
     const char *side = opt_text(run->opts, "side");
     uint8_t sum[CRYPTO_SHA256_LEN];
     uint64_t n, begin;
-    int r = ledger_next(f, &n, err);
+    int r = demo_ledger_next(f, &n, err);
 
     begin = n;
     while (r == 0 && !atomic_load(&stopped)) {
-        r = ledger_append(f, n, side, sum, err);
+        r = demo_ledger_append(f, n, side, sum, err);
         if (r == 0)
             r = acknowledge(acks, n++, sum, side, err);
         if (r == 0)
@@ -156,7 +156,7 @@ static int write_records(const struct ledger_run *run, struct ledger_file *f, in
 static int writer(const struct ledger_run *run, int ready, struct err *err)
 {
     auto_close int lock = -1, acks = -1;
-    struct ledger_file f = {.fd = -1};
+    struct demo_ledger_file f = {.fd = -1};
     const char *volume, *map, *path;
     char pid[32];
     int r = need(run->opts, "volume", &volume, err);
@@ -170,7 +170,7 @@ static int writer(const struct ledger_run *run, int ready, struct err *err)
     if (r == 0)
         r = take_acks(path, &acks, err);
     if (r == 0)
-        r = ledger_open(volume, map, &f, err);
+        r = demo_ledger_open(volume, map, &f, err);
     if (r == 0)
         r = text_print(pid, sizeof(pid), "%ld\n", (long)getpid());
     if (r == 0)
@@ -180,7 +180,7 @@ static int writer(const struct ledger_run *run, int ready, struct err *err)
     close(ready);
     if (r == 0)
         r = write_records(run, &f, acks, err);
-    ledger_close(&f);
+    demo_ledger_close(&f);
     return r;
 }
 
@@ -300,7 +300,7 @@ static int verb_stop(struct ledger_run *run, struct err *err)
 /* The volume that the agent names: that of this side, or a scratch copy of the newest point. */
 static int verb_probe(struct ledger_run *run, struct err *err)
 {
-    struct ledger_file f = {.fd = -1};
+    struct demo_ledger_file f = {.fd = -1};
     const char *volume = getenv("GODWIT_VOLUME_DATA"), *map;
     uint64_t first, now, until = clock_mono_ms(&clock_system) + GROW_TIMEOUT_MS;
     bool live;
@@ -309,17 +309,17 @@ static int verb_probe(struct ledger_run *run, struct err *err)
     if (r == 0 && !volume)
         r = err_set_gw(err, GW_USAGE, -EINVAL, "GODWIT_VOLUME_DATA is not set");
     if (r == 0)
-        r = ledger_open(volume, map, &f, err);
+        r = demo_ledger_open(volume, map, &f, err);
     if (r == 0)
-        r = ledger_next(&f, &first, err);
+        r = demo_ledger_next(&f, &first, err);
     live = text_equal(volume, opt_text(run->opts, "source")) ||
            text_equal(volume, opt_text(run->opts, "target"));
     now = first;
     while (r == 0 && live && now == first && clock_mono_ms(&clock_system) < until) {
         clock_sleep_ms(&clock_system, POLL_MS);
-        r = ledger_next(&f, &now, err);
+        r = demo_ledger_next(&f, &now, err);
     }
-    ledger_close(&f);
+    demo_ledger_close(&f);
     if (r == 0 && first == 0)
         return err_set(err, -ENODATA, "the ledger is empty");
     if (r == 0 && live && now == first)
@@ -330,7 +330,7 @@ static int verb_probe(struct ledger_run *run, struct err *err)
     return r;
 }
 
-static int print_verdict(const struct ledger_verdict *v, struct err *err)
+static int print_verdict(const struct demo_ledger_verdict *v, struct err *err)
 {
     auto_jsw struct jsw *w = NULL;
     auto_buf struct buf text = {0};
@@ -355,14 +355,14 @@ static int print_verdict(const struct ledger_verdict *v, struct err *err)
 
 static int verb_check(struct ledger_run *run, struct err *err)
 {
-    struct ledger_verdict v;
+    struct demo_ledger_verdict v;
     const char *copy, *acks;
     int r = need(run->opts, "copy", &copy, err);
 
     if (r == 0)
         r = need(run->opts, "acks", &acks, err);
     if (r == 0)
-        r = ledger_check(copy, acks, &v, err);
+        r = demo_ledger_check(copy, acks, &v, err);
     if (r == 0)
         r = print_verdict(&v, err);
     if (r < 0)

@@ -9,17 +9,17 @@
  * it begins again at its start: record n has place n modulo the number of places, and what was
  * overwritten so is no longer held against anyone.
  */
-#ifndef GODWIT_CLI_LEDGER_H
-#define GODWIT_CLI_LEDGER_H
+#ifndef GODWIT_CLI_DEMO_LEDGER_H
+#define GODWIT_CLI_DEMO_LEDGER_H
 
 #include <stddef.h>
 #include <stdint.h>
 
 struct err;
 
-enum { LEDGER_RECORD = 1024, LEDGER_BLOCK = 4096, LEDGER_BLOCKS_MAX = 65536 };
+enum { DEMO_LEDGER_RECORD = 1024, DEMO_LEDGER_BLOCK = 4096, DEMO_LEDGER_BLOCKS_MAX = 65536 };
 
-struct ledger_file {
+struct demo_ledger_file {
     int fd;           /* the image */
     uint64_t *blocks; /* numbers of the file's blocks in the image, in order */
     size_t blocks_n;
@@ -27,15 +27,16 @@ struct ledger_file {
 };
 
 /* map names the blocks, separated by blanks. -EINVAL. */
-int ledger_open(const char *volume, const char *map, struct ledger_file *ret, struct err *err);
-void ledger_close(struct ledger_file *f);
+int demo_ledger_open(const char *volume, const char *map, struct demo_ledger_file *ret,
+                     struct err *err);
+void demo_ledger_close(struct demo_ledger_file *f);
 /* The number of the next record: one above the newest that is there, or 0. */
-int ledger_next(struct ledger_file *f, uint64_t *ret_n, struct err *err);
+int demo_ledger_next(struct demo_ledger_file *f, uint64_t *ret_n, struct err *err);
 /* Write record n, durably. side is kept with it; ret_sum gets its SHA-256 (32 bytes). */
-int ledger_append(struct ledger_file *f, uint64_t n, const char *side, uint8_t *ret_sum,
-                  struct err *err);
+int demo_ledger_append(struct demo_ledger_file *f, uint64_t n, const char *side, uint8_t *ret_sum,
+                       struct err *err);
 
-struct ledger_verdict {
+struct demo_ledger_verdict {
     uint64_t acknowledged, found; /* records */
     uint64_t overwritten;         /* acknowledged, and begun again over since */
     uint64_t lost;                /* acknowledged, and missing or altered */
@@ -45,6 +46,7 @@ struct ledger_verdict {
 };
 /* Hold the acknowledgements against an extracted copy of the file. */
 /* -EINVAL when a line does not parse or the file holds no whole record. */
-int ledger_check(const char *copy, const char *acks, struct ledger_verdict *ret, struct err *err);
+int demo_ledger_check(const char *copy, const char *acks, struct demo_ledger_verdict *ret,
+                      struct err *err);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Records: "GWLEDGER", number, side, filler that differs in each, and the SHA-256 of all before it.
  */
-#include "cli/ledger.h"
+#include "cli/demo_ledger.h"
 
 #include "base/auto.h"
 #include "base/buf.h"
@@ -19,7 +19,7 @@
 
 enum {
     LEDGER_SIDE_MAX = 8,
-    LEDGER_BODY = LEDGER_RECORD - CRYPTO_SHA256_LEN,
+    LEDGER_BODY = DEMO_LEDGER_RECORD - CRYPTO_SHA256_LEN,
     LEDGER_ACKS_MAX = 256 << 20
 };
 
@@ -27,7 +27,7 @@ static const char magic[8] = {'G', 'W', 'L', 'E', 'D', 'G', 'E', 'R'};
 
 /* -- blocks ------------------------------------------------------------------ */
 
-static int parse_map(const char *path, struct ledger_file *f, struct err *err)
+static int parse_map(const char *path, struct demo_ledger_file *f, struct err *err)
 {
     auto_buf struct buf text = {0};
     auto_vec char **words = NULL;
@@ -38,7 +38,7 @@ static int parse_map(const char *path, struct ledger_file *f, struct err *err)
     if (r < 0)
         return r;
     f->blocks_n = text_vec_len(words);
-    if (f->blocks_n == 0 || f->blocks_n > LEDGER_BLOCKS_MAX)
+    if (f->blocks_n == 0 || f->blocks_n > DEMO_LEDGER_BLOCKS_MAX)
         return err_set(err, -EINVAL, "'%s' names %zu blocks", path, f->blocks_n);
     f->blocks = calloc(f->blocks_n, sizeof(*f->blocks));
     if (!f->blocks)
@@ -49,13 +49,14 @@ static int parse_map(const char *path, struct ledger_file *f, struct err *err)
         if (r < 0)
             return err_add(err, r, "'%s'", path);
     }
-    f->records = f->blocks_n * (LEDGER_BLOCK / LEDGER_RECORD);
+    f->records = f->blocks_n * (DEMO_LEDGER_BLOCK / DEMO_LEDGER_RECORD);
     return 0;
 }
 
-int ledger_open(const char *volume, const char *map, struct ledger_file *ret, struct err *err)
+int demo_ledger_open(const char *volume, const char *map, struct demo_ledger_file *ret,
+                     struct err *err)
 {
-    struct ledger_file f = {.fd = -1};
+    struct demo_ledger_file f = {.fd = -1};
     int r = parse_map(map, &f, err);
 
     if (r == 0) {
@@ -64,26 +65,26 @@ int ledger_open(const char *volume, const char *map, struct ledger_file *ret, st
             r = err_set(err, -errno, "open '%s': %m", volume);
     }
     if (r < 0) {
-        ledger_close(&f);
+        demo_ledger_close(&f);
         return r;
     }
     *ret = f;
     return 0;
 }
 
-void ledger_close(struct ledger_file *f)
+void demo_ledger_close(struct demo_ledger_file *f)
 {
     if (f->fd >= 0)
         close(f->fd);
     free(f->blocks);
-    *f = (struct ledger_file){.fd = -1};
+    *f = (struct demo_ledger_file){.fd = -1};
 }
 
-static uint64_t offset_of(const struct ledger_file *f, uint64_t at)
+static uint64_t offset_of(const struct demo_ledger_file *f, uint64_t at)
 {
-    uint64_t per_block = LEDGER_BLOCK / LEDGER_RECORD;
+    uint64_t per_block = DEMO_LEDGER_BLOCK / DEMO_LEDGER_RECORD;
 
-    return f->blocks[at / per_block] * LEDGER_BLOCK + at % per_block * LEDGER_RECORD;
+    return f->blocks[at / per_block] * DEMO_LEDGER_BLOCK + at % per_block * DEMO_LEDGER_RECORD;
 }
 
 /* -- records ----------------------------------------------------------------- */
@@ -116,9 +117,9 @@ static bool parse_record(const uint8_t *record, uint64_t *ret_n)
     return true;
 }
 
-int ledger_next(struct ledger_file *f, uint64_t *ret_n, struct err *err)
+int demo_ledger_next(struct demo_ledger_file *f, uint64_t *ret_n, struct err *err)
 {
-    uint8_t record[LEDGER_RECORD];
+    uint8_t record[DEMO_LEDGER_RECORD];
     uint64_t next = 0;
 
     for (uint64_t at = 0; at < f->records; at++) {
@@ -134,10 +135,10 @@ int ledger_next(struct ledger_file *f, uint64_t *ret_n, struct err *err)
     return 0;
 }
 
-int ledger_append(struct ledger_file *f, uint64_t n, const char *side, uint8_t *ret_sum,
-                  struct err *err)
+int demo_ledger_append(struct demo_ledger_file *f, uint64_t n, const char *side, uint8_t *ret_sum,
+                       struct err *err)
 {
-    uint8_t record[LEDGER_RECORD];
+    uint8_t record[DEMO_LEDGER_RECORD];
     int r;
 
     make_record(n, side, record);
@@ -186,9 +187,10 @@ static int parse_line(const char *text, struct line *ret, struct err *err)
     return 0;
 }
 
-static void judge_line(const struct book *book, const struct line *line, struct ledger_verdict *v)
+static void judge_line(const struct book *book, const struct line *line,
+                       struct demo_ledger_verdict *v)
 {
-    const uint8_t *record = book->data.data + line->n % book->records * LEDGER_RECORD;
+    const uint8_t *record = book->data.data + line->n % book->records * DEMO_LEDGER_RECORD;
     uint64_t number;
 
     v->violations += line->violation;
@@ -208,12 +210,12 @@ static void judge_line(const struct book *book, const struct line *line, struct 
         v->first_lost = line->n;
 }
 
-static void count_records(struct book *book, struct ledger_verdict *v)
+static void count_records(struct book *book, struct demo_ledger_verdict *v)
 {
     for (uint64_t at = 0; at < book->records; at++) {
         uint64_t n;
 
-        if (!parse_record(book->data.data + at * LEDGER_RECORD, &n) || n % book->records != at)
+        if (!parse_record(book->data.data + at * DEMO_LEDGER_RECORD, &n) || n % book->records != at)
             continue;
         v->found++;
         book->newest = num_max(book->newest, n);
@@ -243,7 +245,7 @@ static int each_line(struct buf *text, line_fn fn, void *arg, struct err *err)
 
 struct judging {
     struct book book;
-    struct ledger_verdict verdict;
+    struct demo_ledger_verdict verdict;
 };
 
 static void take_newest(void *arg, const struct line *line)
@@ -260,7 +262,8 @@ static void take_line(void *arg, const struct line *line)
     judge_line(&j->book, line, &j->verdict);
 }
 
-int ledger_check(const char *copy, const char *acks, struct ledger_verdict *ret, struct err *err)
+int demo_ledger_check(const char *copy, const char *acks, struct demo_ledger_verdict *ret,
+                      struct err *err)
 {
     auto_buf struct buf data = {.max = LEDGER_ACKS_MAX}, text = {.max = LEDGER_ACKS_MAX};
     struct judging j = {0};
@@ -270,7 +273,7 @@ int ledger_check(const char *copy, const char *acks, struct ledger_verdict *ret,
         r = fd_load(acks, LEDGER_ACKS_MAX - 1, &text, err);
     if (r < 0)
         return r;
-    j.book = (struct book){.data = buf_slice(&data), .records = data.len / LEDGER_RECORD};
+    j.book = (struct book){.data = buf_slice(&data), .records = data.len / DEMO_LEDGER_RECORD};
     if (j.book.records == 0)
         return err_set(err, -EINVAL, "'%s' holds no ledger", copy);
     count_records(&j.book, &j.verdict);

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The status of one workload, for verbs that end with it. */
+#ifndef GODWIT_CLI_CMD_STATUS_H
+#define GODWIT_CLI_CMD_STATUS_H
+
+#include "cli/api.h"
+#include "cli/cmd.h"
+
+/* Returns an exit code. */
+int cmd_status_show(struct cmd_call *call, struct api *api, const char *workload, struct err *err);
+
+#endif

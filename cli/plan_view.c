@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Waves, then what speaks against them, then what could not be placed. */
+#include "cli/plan_view.h"
+
+#include "base/auto.h"
+#include "base/err.h"
+#include "base/num.h"
+#include "base/text.h"
+#include "cli/table.h"
+
+#include <stdio.h>
+
+#include "base/banned.h"
+
+enum { CELL_MAX = 256 };
+
+static const struct table_column columns[] = {
+    {"WAVE", TABLE_LEFT},           {"SEED FROM", TABLE_LEFT}, {"APPS", TABLE_TRUNCATE},
+    {"HOSTS", TABLE_RIGHT},         {"DATA", TABLE_RIGHT},     {"SEED", TABLE_RIGHT},
+    {"CUTOVER WINDOW", TABLE_LEFT}, {"RISK", TABLE_LEFT},
+};
+
+static void names_of(const struct js *workloads, char *out, size_t size)
+{
+    size_t used = 0;
+
+    out[0] = '\0';
+    for (size_t i = 0; i < js_len(workloads) && used < size; i++)
+        used += (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "",
+                                 js_str(js_at(workloads, i), "workload", "?"));
+}
+
+/* "2026-12-07T22:00:00Z" as "07 Dec 22:00", which is enough for a plan. */
+static void moment(const char *time, char *out, size_t size)
+{
+    static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    uint64_t month = 0;
+    char digits[3] = "";
+    size_t len = time ? strlen(time) : 0;
+
+    if (len < 16) {
+        (void)text_copy(out, size, "-");
+        return;
+    }
+    memcpy(digits, time + 5, 2);
+    (void)num_parse_u64(digits[0] == '0' ? digits + 1 : digits, 1, 12, &month, NULL);
+    (void)text_print(out, size, "%.2s %s %.5s", time + 8, month ? months[month - 1] : "?",
+                     time + 11);
+}
+
+static int view_wave(struct out *o, const struct js *wave, struct table *t, struct err *err)
+{
+    char seed[32], from[32], until[32], window[80], names[CELL_MAX], hosts[32];
+    char data[NUM_TEXT_MAX], took[NUM_TEXT_MAX];
+    const char *cells[] = {js_str(wave, "wave", "?"),
+                           seed,
+                           names,
+                           hosts,
+                           data,
+                           took,
+                           window,
+                           out_state(o, js_str(wave, "risk", "-"))};
+    int r = table_row(t, err);
+
+    moment(js_str(wave, "seed_from", NULL), seed, sizeof(seed));
+    moment(js_str(wave, "cutover_from", NULL), from, sizeof(from));
+    moment(js_str(wave, "cutover_until", NULL), until, sizeof(until));
+    (void)text_print(window, sizeof(window), "%s-%s", from, strlen(until) > 7 ? until + 7 : until);
+    names_of(js_member(wave, "workloads"), names, sizeof(names));
+    (void)text_print(hosts, sizeof(hosts), "%llu", (unsigned long long)js_u64(wave, "hosts", 0));
+    num_format_bytes(js_u64(wave, "bytes", 0), false, data);
+    num_format_duration((uint64_t)(js_f64(wave, "seed_s", 0) * 1000), took);
+    for (size_t i = 0; r == 0 && i < ARRAY_LEN(cells); i++)
+        r = table_cell(t, cells[i], err);
+    return r;
+}
+
+static const char *text_of(const struct js *v)
+{
+    return js_kind(v) == JS_STR ? js_as_str(v, "") : js_str(v, "text", "");
+}
+
+static size_t say_warnings(struct out *o, const struct js *waves)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < js_len(waves); i++) {
+        const struct js *warnings = js_member(js_at(waves, i), "warnings");
+
+        for (size_t j = 0; j < js_len(warnings); j++, n++)
+            out_after(o, "! wave %s: %s", js_str(js_at(waves, i), "wave", "?"),
+                      text_of(js_at(warnings, j)));
+    }
+    return n;
+}
+
+static void say_unplaced(struct out *o, const struct js *unplaced)
+{
+    for (size_t i = 0; i < js_len(unplaced); i++) {
+        const struct js *u = js_at(unplaced, i);
+
+        out_after(o, "! %s has no wave: %s", js_str(u, "workload", "?"),
+                  js_str(u, "reason", js_str(u, "text", "")));
+        if (js_str(u, "fix", NULL))
+            out_after(o, "  next  %s", js_str(u, "fix", ""));
+    }
+}
+
+static void say_sum(struct out *o, const struct js *plan, size_t warnings)
+{
+    const struct js *waves = js_member(plan, "waves");
+    uint64_t hosts = 0, bytes = 0;
+    char data[NUM_TEXT_MAX];
+
+    for (size_t i = 0; i < js_len(waves); i++) {
+        hosts += js_u64(js_at(waves, i), "hosts", 0);
+        bytes += js_u64(js_at(waves, i), "bytes", 0);
+    }
+    num_format_bytes(bytes, false, data);
+    out_after(o, "%zu wave%s, %llu host%s, %s. %zu warning%s.", js_len(waves),
+              js_len(waves) == 1 ? "" : "s", (unsigned long long)hosts, hosts == 1 ? "" : "s", data,
+              warnings, warnings == 1 ? "" : "s");
+}
+
+int plan_view_waves(struct out *o, const struct js *plan, struct table *t, struct err *err)
+{
+    const struct js *waves = js_member(plan, "waves");
+    char link[NUM_TEXT_MAX];
+    int r = table_columns(t, columns, ARRAY_LEN(columns), err);
+
+    num_format_bytes(js_u64(plan, "link_bytes_per_s", 0), false, link);
+    out_text(o, "Plan %s · link %s/s · times UTC", js_str(plan, "id", "?"), link);
+    for (size_t i = 0; r == 0 && i < js_len(waves); i++)
+        r = view_wave(o, js_at(waves, i), t, err);
+    say_unplaced(o, js_member(plan, "unplaced"));
+    say_sum(o, plan, say_warnings(o, waves));
+    return r;
+}

@@ -1,0 +1,119 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# godwit demo as anybody runs it: the whole story, again while it is up, again after everything was
+# killed, a switch by hand, and its end without a trace. As root it runs as nobody.
+set -eu
+
+for tool in mke2fs debugfs e2fsck; do
+    if ! PATH="$PATH:/usr/sbin:/sbin" command -v "$tool" >/dev/null; then
+        echo "skip: $tool is not installed"
+        exit 77
+    fi
+done
+
+dir=$(mktemp -d "${TMPDIR:-/tmp}/godwit-demo-XXXXXX")
+chmod 755 "$dir"
+mkdir "$dir/home"
+as=()
+if [ "$(id -u)" = 0 ]; then
+    as=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+    chown 65534:65534 "$dir/home"
+    if ! "${as[@]}" test -x "${abs_top_builddir:?}/godwit"; then
+        mkdir "$dir/bin"
+        cp "$abs_top_builddir"/{godwit,godwitd,godwit-agent,godwit-demo-ledger} "$dir/bin"
+        chmod 755 "$dir/bin"
+    fi
+fi
+bin=$abs_top_builddir
+[ ! -d "$dir/bin" ] || bin=$dir/bin
+state=$dir/home/state/godwit/demo
+cd /
+
+# in HOME COMMAND...: the program, in a world of its own
+in_home() {
+    local home=$1
+    shift
+    "${as[@]}" env -i PATH=/usr/bin:/bin LC_ALL=C.UTF-8 HOME="$home" XDG_DATA_HOME="$home/data" \
+        XDG_STATE_HOME="$home/state" XDG_CONFIG_HOME="$home/config" \
+        ${ASAN_OPTIONS:+ASAN_OPTIONS="$ASAN_OPTIONS"} "$@"
+}
+
+godwit() {
+    in_home "$dir/home" "$bin/godwit" "$@"
+}
+
+cleanup() {
+    godwit demo --down >/dev/null 2>&1 || true
+    in_home "$dir/home/other" "$bin/godwit" demo --down >/dev/null 2>&1 || true
+    rm -rf "$dir"
+}
+trap cleanup EXIT
+
+fail() {
+    echo "FAILED: $*" >&2
+    tail -n 5 "$state"/log/*.log >&2 2>/dev/null || true
+    exit 1
+}
+
+# expect JQ FILE: the expression must be true
+expect() {
+    jq -e "$1" "$2" >/dev/null || fail "$1 of $(cat "$2")"
+}
+
+echo "-- the story"
+godwit demo -o json >"$dir/out" || fail "godwit demo ended with $?"
+expect '.schema == "godwit.demo/1"' "$dir/out"
+expect '.rollback.lost == 0 and .rollback.violations == 0 and .cutover.lost == 0' "$dir/out"
+expect '.cutover.by_target > 20 and .rollback.by_target >= .cutover.by_target' "$dir/out"
+expect '.rollback.acknowledged == .rollback.by_source + .rollback.by_target' "$dir/out"
+expect '.cutover.downtime_s > 0 and .rollback.downtime_s > 0' "$dir/out"
+
+echo "-- the context is the default, and a second run says that it is up"
+godwit status -o json >"$dir/out"
+expect '.items[0].workload == "demo" and .items[0].epoch == 2' "$dir/out"
+expect '.items[0].gate.open' "$dir/out"
+godwit demo >"$dir/out" || fail "a second run ended with $?"
+grep -q 'running already' "$dir/out" || fail "$(cat "$dir/out")"
+
+echo "-- a port that is taken is said"
+port=$(cat "$state/port")
+"${as[@]}" mkdir "$dir/home/other"
+code=0
+in_home "$dir/home/other" "$bin/godwit" demo --port "$port" >"$dir/out" 2>&1 || code=$?
+[ "$code" -ne 0 ] || fail "a port twice"
+grep -q 'in use' "$dir/out" || fail "$(cat "$dir/out")"
+grep -q 'log/' "$dir/out" || fail "no word of the logs: $(cat "$dir/out")"
+in_home "$dir/home/other" "$bin/godwit" demo --down >"$dir/out"
+"${as[@]}" rmdir "$dir/home/other/data" "$dir/home/other/state" "$dir/home/other" ||
+    fail "a demo that did not start left something"
+
+echo "-- after everything was killed it starts again, and can be moved by hand"
+for name in planner idc cloud; do
+    kill -9 "$(cat "$state/pid/$name")"
+done
+kill -9 "$(cat "$state/run-source/ledger.pid")"
+godwit demo >"$dir/out" || fail "after the kill: $(cat "$dir/out")"
+grep -q 'runs again' "$dir/out" || fail "$(cat "$dir/out")"
+tries=0
+until godwit cutover demo --dry-run -o json >"$dir/gate" 2>/dev/null; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 300 ] || fail "the gate stays closed: $(cat "$dir/gate")"
+    read -rt 0.2 <> <(:) || true
+done
+godwit cutover demo --confirm=demo -o json >"$dir/out" || fail "cutover by hand: $(cat "$dir/out")"
+expect '.state == "done" and .downtime_s > 0' "$dir/out"
+[ -f "$state/run-target/ledger.pid" ] || fail "no ledger in the cloud"
+
+echo "-- and it goes without a trace"
+godwit demo --down >"$dir/out" || fail "down: $(cat "$dir/out")"
+grep -q 'is gone' "$dir/out" || fail "$(cat "$dir/out")"
+left=$(find "$dir/home" -mindepth 2)
+[ -z "$left" ] || fail "left behind: $left"
+for line in /proc/[0-9]*/cmdline; do
+    if { tr '\0' ' ' <"$line"; } 2>/dev/null | grep -qF "$dir/home/"; then
+        fail "still runs: $(tr '\0' ' ' <"$line")"
+    fi
+done
+godwit demo --down >"$dir/out" || fail "down twice"
+grep -q 'no demo' "$dir/out" || fail "$(cat "$dir/out")"
+echo "ok"
