@@ -105,6 +105,24 @@ static bool find_side(const struct workload *w, const char *volume, const char *
     return false;
 }
 
+/* An agent that began anew remembers no verification; the volume did not change by that. */
+static int keep_verified(struct service *svc, const char *workload, struct db_replication *now,
+                         struct err *err)
+{
+    struct db_replication before = {0};
+    int r;
+
+    if (now->verified_ms > 0)
+        return 0;
+    r = db_workload_report_load(svc->db, workload, now->volume, now->side, &before, err);
+    if (r == 0 && text_equal(before.host, now->host))
+        now->verified_ms = before.verified_ms;
+    if (r != -ENOENT)
+        return r;
+    err_clear(err);
+    return 0;
+}
+
 static int note_change(struct service *svc, const char *workload, const struct db_replication *now,
                        struct err *err)
 {
@@ -143,7 +161,9 @@ static int take_replica(struct service *svc, const char *identity, const struct 
                           "volume %s is not of this host", row.volume);
     (void)text_copy(row.host, sizeof(row.host), identity);
     row.reported_ms = clock_wall_ms(svc->clock);
-    r = note_change(svc, name, &row, err);
+    r = keep_verified(svc, name, &row, err);
+    if (r == 0)
+        r = note_change(svc, name, &row, err);
     if (r == 0)
         r = db_workload_report_save(svc->db, name, &row, err);
     if (r == 0)
