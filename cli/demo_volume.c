@@ -18,14 +18,13 @@
 enum { FILE_MAX = 2 << 20, FILES_MAX = 3000, FILES_A_DIR = 200, FILL = 0xa5 };
 
 /* What every machine has, each with the share of the volume that it may fill. */
-static char dir_programs[] = "/usr/bin", dir_docs[] = "/usr/share/doc", dir_share[] = "/usr/share";
 static const struct {
-    char *path;
+    const char *path;
     uint64_t until_bytes;
 } sources[] = {
-    {dir_programs, DEMO_FILES_BYTES / 2},
-    {dir_docs, DEMO_FILES_BYTES / 2 + DEMO_FILES_BYTES / 8},
-    {dir_share, DEMO_FILES_BYTES},
+    {"/usr/bin", DEMO_FILES_BYTES / 2},
+    {"/usr/share/doc", DEMO_FILES_BYTES / 2 + DEMO_FILES_BYTES / 8},
+    {"/usr/share", DEMO_FILES_BYTES},
 };
 
 struct staging {
@@ -69,10 +68,11 @@ static int copy_file(struct staging *s, const FTSENT *e, struct err *err)
     return 0;
 }
 
-static int copy_from(struct staging *s, char *dir, uint64_t until_bytes, struct err *err)
+static int copy_from(struct staging *s, const char *dir, uint64_t until_bytes, struct err *err)
 {
-    char *dirs[] = {dir, NULL};
-    FTS *walk = fts_open(dirs, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+    auto_free char *own = strdup(dir); /* fts wants it writable */
+    char *dirs[] = {own, NULL};
+    FTS *walk = own ? fts_open(dirs, FTS_PHYSICAL | FTS_NOCHDIR, NULL) : NULL;
     FTSENT *e;
     int r = 0;
 

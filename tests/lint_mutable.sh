@@ -25,7 +25,7 @@ base/http.c curl_once
 transport/store_mem.c registry
 transport/store_mem.c registry_lock
 agent/main.c stop_flag
-cli/ledger_main.c stopped
+cli/demo_ledger_main.c stopped
 cli/main.c stop_flag
 cli/progress.c asked
 cli/progress.c interrupted
