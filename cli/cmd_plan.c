@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "cli/columns.h"
 #include "cli/fetch.h"
+#include "cli/plan_view.h"
 #include "cli/slurp.h"
 #include "cli/verbs.h"
 #include "planner/engine/plan.h"
@@ -31,82 +32,14 @@ const struct opt cmd_plan_explain_opts[] = {
     {0},
 };
 
-static const struct columns_row wave_rows[] = {
-    {"WAVE", "wave", COLUMNS_TEXT, TABLE_LEFT},
-    {"SEED FROM", "seed_from", COLUMNS_TEXT, TABLE_LEFT},
-    {"APPS", "names", COLUMNS_LIST, TABLE_LEFT},
-    {"HOSTS", "hosts", COLUMNS_COUNT, TABLE_RIGHT},
-    {"DATA", "bytes", COLUMNS_BYTES, TABLE_RIGHT},
-    {"SEED", "seed_s", COLUMNS_SECONDS, TABLE_RIGHT},
-    {"CUTOVER FROM", "cutover_from", COLUMNS_TEXT, TABLE_LEFT},
-    {"UNTIL", "cutover_until", COLUMNS_TEXT, TABLE_LEFT},
-    {"RISK", "risk", COLUMNS_TEXT, TABLE_LEFT},
-};
-
 /* -- showing ---------------------------------------------------------------------- */
-
-static int copy_member(void *arg, const char *key, const struct js *value)
-{
-    jsw_js(arg, key, value);
-    return 0;
-}
-
-/* The waves again, each with the names of its workloads as one list. */
-static int with_names(const struct js *waves, struct js **ret, struct err *err)
-{
-    auto_jsw struct jsw *w = NULL;
-    int r = jsw_new(&w, err);
-
-    if (r < 0)
-        return r;
-    jsw_arr(w, NULL);
-    for (size_t i = 0; i < js_len(waves); i++) {
-        const struct js *workloads = js_member(js_at(waves, i), "workloads");
-
-        jsw_obj(w, NULL);
-        js_each(js_at(waves, i), copy_member, w);
-        jsw_arr(w, "names");
-        for (size_t j = 0; j < js_len(workloads); j++)
-            jsw_str(w, NULL, js_str(js_at(workloads, j), "workload", ""));
-        jsw_end(w);
-        jsw_end(w);
-    }
-    jsw_end(w);
-    return jsw_take(w, ret, err);
-}
-
-static void say_warnings(struct out *o, const struct js *doc)
-{
-    const struct js *waves = js_member(doc, "waves"), *unplaced = js_member(doc, "unplaced");
-
-    for (size_t i = 0; i < js_len(waves); i++) {
-        const struct js *warnings = js_member(js_at(waves, i), "warnings");
-
-        for (size_t j = 0; j < js_len(warnings); j++)
-            out_after(o, "  ! wave %s: %s", js_str(js_at(waves, i), "wave", ""),
-                      js_as_str(js_at(warnings, j), ""));
-    }
-    for (size_t i = 0; i < js_len(unplaced); i++) {
-        const struct js *why = js_member(js_at(unplaced, i), "why");
-
-        out_after(o, "  ! %s is not planned: %s", js_str(js_at(unplaced, i), "workload", ""),
-                  js_str(js_at(why, js_len(why) ? js_len(why) - 1 : 0), "text", "no reason given"));
-    }
-}
 
 static int view_plan(struct out *o, const struct js *doc, struct table *t, struct err *err)
 {
-    auto_js struct js *waves = NULL;
-    char link[NUM_TEXT_MAX];
-    int r = with_names(js_member(doc, "waves"), &waves, err);
+    int r = plan_view_waves(o, doc, t, err);
 
-    num_format_bytes(js_u64(doc, "link_bytes_per_s", 0), false, link);
-    out_text(o, "Plan %s · link %s/s · times in UTC", js_str(doc, "id", "?"), link);
-    if (r == 0)
-        r = columns_fill(o, waves, t, wave_rows, ARRAY_LEN(wave_rows), err);
-    say_warnings(o, doc);
-    out_after(o, "%zu waves. Nothing has changed yet. To do exactly this: godwit apply %s",
-              js_len(waves), js_str(doc, "id", "?"));
+    out_after(o, "Nothing has changed yet. To do exactly this: godwit apply %s",
+              js_str(doc, "id", "?"));
     return r;
 }
 

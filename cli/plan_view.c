@@ -98,12 +98,11 @@ static size_t say_warnings(struct out *o, const struct js *waves)
 static void say_unplaced(struct out *o, const struct js *unplaced)
 {
     for (size_t i = 0; i < js_len(unplaced); i++) {
-        const struct js *u = js_at(unplaced, i);
+        const struct js *why = js_member(js_at(unplaced, i), "why");
+        const struct js *last = js_at(why, js_len(why) ? js_len(why) - 1 : 0);
 
-        out_after(o, "! %s has no wave: %s", js_str(u, "workload", "?"),
-                  js_str(u, "reason", js_str(u, "text", "")));
-        if (js_str(u, "fix", NULL))
-            out_after(o, "  next  %s", js_str(u, "fix", ""));
+        out_after(o, "! %s is not planned: %s", js_str(js_at(unplaced, i), "workload", "?"),
+                  js_str(last, "text", "no reason given"));
     }
 }
 
