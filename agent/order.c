@@ -12,11 +12,14 @@
 #include "base/num.h"
 #include "base/text.h"
 
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "base/banned.h"
 
-enum { ANSWER_MAX = 1 << 20, RETRY_BASE_MS = 300, RETRY_MAX_MS = 5000 };
+enum { ANSWER_MAX = 1 << 20, RETRY_BASE_MS = 300, RETRY_MAX_MS = 5000, KEEP_S = 30 * 86400 };
 
 /* A running order is interrupted by one of a higher rank, when its row says that it may be. */
 enum order_rank { RANK_CHECK, RANK_SWITCH, RANK_UNDO };
@@ -218,6 +221,24 @@ static int save_answer(struct workload *w, const struct order *o, struct slice t
     if (r == 0)
         r = failpoint("agent_order_answer_saved");
     return r;
+}
+
+void order_forget_old(const struct workload *w, uint64_t wall_ms)
+{
+    char dir[PATH_MAX];
+    DIR *d = workload_path(w, "orders", dir, NULL) == 0 ? opendir(dir) : NULL;
+
+    for (struct dirent *e = d ? readdir(d) : NULL; e; e = readdir(d)) {
+        struct stat st;
+
+        if (!text_ends(e->d_name, ".json") ||
+            fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+            continue;
+        if ((uint64_t)st.st_mtim.tv_sec + KEEP_S < wall_ms / 1000)
+            unlinkat(dirfd(d), e->d_name, 0); /* tried again at the next start */
+    }
+    if (d)
+        closedir(d);
 }
 
 /* -- carrying out ------------------------------------------------------------ */

@@ -39,6 +39,8 @@ static inline void order_freep(struct order **o)
 bool order_yields(const struct order *running, const struct order *arrived);
 /* Carry out (or repeat the saved answer), save the answer, hand it to the answer thread. */
 void order_carry_out(struct workload *w, struct order *o);
+/* Drop answers older than a month: a planner repeats only orders that are open. */
+void order_forget_old(const struct workload *w, uint64_t wall_ms);
 /* Answer an order that reached no workload. */
 void order_refuse(struct agent *a, const struct order *o, const struct err *why);
 

@@ -72,6 +72,8 @@ static int workload_fill(struct workload *w, struct err *err)
         r = rate_new(0, w->agent->clock, &w->rate, err);
     if (r == 0)
         r = repl_new(w, &w->repl, err);
+    if (r == 0)
+        order_forget_old(w, clock_wall_ms(w->agent->clock));
     w->owed = w->own.fenced_epoch != 0 || w->own.start_owed;
     return r;
 }

@@ -96,6 +96,22 @@ hook_ran "start target 2"
 round b
 [ ! -s "$dir/hooks" ] || fail "it was started twice"
 
+# -- answers are repeated as they were, and forgotten after a month ------------------------------------------
+printf '{"n": 98, "id": "again", "kind": "health", "workload": "shop", "epoch": 2, "deadline": null, "args": {}}' \
+    >"$dir/order.json"
+"$tool" order "$dir/b" "$dir/b.json" "$dir/order.json" >"$dir/answer" 2>/dev/null
+expect_done
+saved="$dir/b/workloads/shop/orders/again.json"
+echo '{"state": "done", "note": "kept"}' >"$saved"
+"$tool" order "$dir/b" "$dir/b.json" "$dir/order.json" >"$dir/answer" 2>/dev/null
+expect '.note == "kept"'
+touch -d '29 days ago' "$saved"
+round b
+[ -e "$saved" ] || fail "an answer was forgotten early"
+touch -d '31 days ago' "$saved"
+round b
+[ ! -e "$saved" ] || fail "an old answer was kept"
+
 # -- an order without its workload's assignment, an unknown order, one past its deadline --------------------
 order b dance 2
 expect '.state == "failed" and .error.exit == 2'
