@@ -15,7 +15,7 @@ static const struct columns_row host_rows[] = {
     {"OS", "os", COLUMNS_TEXT, TABLE_TRUNCATE},
     {"KERNEL", "kernel", COLUMNS_TEXT, TABLE_WIDE_ONLY},
     {"AGENT", "version", COLUMNS_TEXT, TABLE_LEFT},
-    {"SEEN", "seen_at", COLUMNS_TEXT, TABLE_LEFT},
+    {"SEEN", "seen_at", COLUMNS_TIME, TABLE_LEFT},
     {"ADDRESS", "address", COLUMNS_TEXT, TABLE_WIDE_ONLY},
     {"IDENTITY", "identity", COLUMNS_TEXT, TABLE_WIDE_ONLY},
     {"WORKLOADS", "workloads", COLUMNS_LIST, TABLE_LEFT},

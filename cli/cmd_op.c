@@ -30,7 +30,7 @@ static const struct columns_row op_rows[] = {
     {"STEP", "step", COLUMNS_TEXT, TABLE_LEFT},
     {"EPOCH", "epoch", COLUMNS_COUNT, TABLE_RIGHT},
     {"DOWNTIME", "downtime_s", COLUMNS_SECONDS, TABLE_RIGHT},
-    {"STARTED", "started_at", COLUMNS_TEXT, TABLE_LEFT},
+    {"STARTED", "started_at", COLUMNS_TIME, TABLE_LEFT},
     {"WHO", "who", COLUMNS_TEXT, TABLE_WIDE_ONLY},
     {"WHY", "error.what", COLUMNS_TEXT, TABLE_TRUNCATE},
 };
@@ -40,12 +40,12 @@ static const struct columns_row step_rows[] = {
     {"STEP", "name", COLUMNS_TEXT, TABLE_LEFT},
     {"STATE", "state", COLUMNS_STATE, TABLE_LEFT},
     {"EPOCH", "epoch", COLUMNS_COUNT, TABLE_RIGHT},
-    {"STARTED", "started_at", COLUMNS_TEXT, TABLE_LEFT},
-    {"ENDED", "ended_at", COLUMNS_TEXT, TABLE_LEFT},
+    {"STARTED", "started_at", COLUMNS_TIME, TABLE_LEFT},
+    {"ENDED", "ended_at", COLUMNS_TIME, TABLE_LEFT},
 };
 
 static const struct columns_row event_rows[] = {
-    {"AT", "at", COLUMNS_TEXT, TABLE_LEFT},         {"KIND", "kind", COLUMNS_TEXT, TABLE_LEFT},
+    {"AT", "at", COLUMNS_TIME, TABLE_LEFT},         {"KIND", "kind", COLUMNS_TEXT, TABLE_LEFT},
     {"WHO", "who", COLUMNS_TEXT, TABLE_LEFT},       {"FROM", "from", COLUMNS_TEXT, TABLE_WIDE_ONLY},
     {"OBJECT", "object", COLUMNS_TEXT, TABLE_LEFT}, {"WHAT", "text", COLUMNS_TEXT, TABLE_LEFT},
 };

@@ -64,8 +64,8 @@ static int view_explain(struct out *o, const struct js *doc, struct table *t, st
 static const struct columns_row list_rows[] = {
     {"PLAN", "id", COLUMNS_TEXT, TABLE_LEFT},
     {"STATE", "state", COLUMNS_STATE, TABLE_LEFT},
-    {"CREATED", "created_at", COLUMNS_TEXT, TABLE_LEFT},
-    {"APPLIED", "applied_at", COLUMNS_TEXT, TABLE_LEFT},
+    {"CREATED", "created_at", COLUMNS_TIME, TABLE_LEFT},
+    {"APPLIED", "applied_at", COLUMNS_TIME, TABLE_LEFT},
 };
 
 static int view_list(struct out *o, const struct js *doc, struct table *t, struct err *err)
@@ -76,7 +76,7 @@ static int view_list(struct out *o, const struct js *doc, struct table *t, struc
 static const struct columns_row applied_rows[] = {
     {"APP", "workload", COLUMNS_TEXT, TABLE_LEFT},
     {"WAVE", "wave", COLUMNS_TEXT, TABLE_LEFT},
-    {"REPLICATION FROM", "start_at", COLUMNS_TEXT, TABLE_LEFT},
+    {"REPLICATION FROM", "start_at", COLUMNS_TIME, TABLE_LEFT},
 };
 
 static int view_applied(struct out *o, const struct js *doc, struct table *t, struct err *err)

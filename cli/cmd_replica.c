@@ -128,8 +128,8 @@ static int view_push(struct out *o, const struct js *doc, struct table *t, struc
 
     (void)t;
     (void)err;
-    num_format_bytes(js_u64(doc, "changed_bytes", 0), false, changed);
-    num_format_bytes(js_u64(doc, "sent_bytes", 0), false, sent);
+    out_bytes(o, js_u64(doc, "changed_bytes", 0), changed);
+    out_bytes(o, js_u64(doc, "sent_bytes", 0), sent);
     num_format_duration((uint64_t)(js_f64(doc, "duration_s", 0) * 1000), took);
     out_text(o, "%s@%llu  %s changed, %s sent, %s  digest %.16s…", js_str(doc, "replica", ""),
              (unsigned long long)js_u64(point, "seq", 0), changed, sent, took,
@@ -144,8 +144,8 @@ static int view_pull(struct out *o, const struct js *doc, struct table *t, struc
 
     (void)t;
     (void)err;
-    num_format_bytes(js_u64(point, "size_bytes", 0), false, size);
-    num_format_bytes(js_u64(doc, "received_bytes", 0), false, received);
+    out_bytes(o, js_u64(point, "size_bytes", 0), size);
+    out_bytes(o, js_u64(doc, "received_bytes", 0), received);
     num_format_duration((uint64_t)(js_f64(doc, "duration_s", 0) * 1000), took);
     out_text(o, "%s is %s@%llu: %s, %s fetched, %s", js_str(doc, "volume", ""),
              js_str(doc, "replica", ""), (unsigned long long)js_u64(point, "seq", 0), size,

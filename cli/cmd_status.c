@@ -29,24 +29,25 @@ static const struct table_column volume_columns[] = {
     {"POINT", TABLE_RIGHT}, {"VERIFIED", TABLE_LEFT},
 };
 
-static const char *bytes_cell(const struct js *v, const char *key, const char *suffix, char *out,
-                              size_t size)
+static const char *bytes_cell(const struct out *o, const struct js *v, const char *key,
+                              const char *suffix, char *out, size_t size)
 {
     char text[NUM_TEXT_MAX];
 
     if (!js_member(v, key) || js_u64(v, key, 0) == 0)
         return "-";
-    num_format_bytes(js_u64(v, key, 0), false, text);
+    out_bytes(o, js_u64(v, key, 0), text);
     (void)text_print(out, size, "%s%s", text, suffix);
     return out;
 }
 
 /* A duration in seconds, or what stands for "there is none". */
-static const char *seconds_cell(const struct js *v, const char *key, const char *none, char *out)
+static const char *seconds_cell(const struct out *o, const struct js *v, const char *key,
+                                const char *none, char *out)
 {
     double s = js_f64(v, key, -1);
 
-    return s < 0 ? none : num_format_duration((uint64_t)(s * 1000), out);
+    return s < 0 ? none : out_duration(o, s, out);
 }
 
 static int view_volume(struct out *o, const struct js *v, struct table *t, struct err *err)
@@ -58,11 +59,11 @@ static int view_volume(struct out *o, const struct js *v, struct table *t, struc
         js_str(v, "volume", NULL),
         out_state(o, js_str(v, "state", "?")),
         done,
-        bytes_cell(v, "backlog_bytes", "", backlog, sizeof(backlog)),
-        seconds_cell(v, "lag_s", "-", lag),
-        bytes_cell(v, "write_bytes_per_s", "/s", write, sizeof(write)),
-        bytes_cell(v, "send_bytes_per_s", "/s", send, sizeof(send)),
-        seconds_cell(v, "eta_s", "-", eta),
+        bytes_cell(o, v, "backlog_bytes", "", backlog, sizeof(backlog)),
+        seconds_cell(o, v, "lag_s", "-", lag),
+        bytes_cell(o, v, "write_bytes_per_s", "/s", write, sizeof(write)),
+        bytes_cell(o, v, "send_bytes_per_s", "/s", send, sizeof(send)),
+        seconds_cell(o, v, "eta_s", "-", eta),
         point,
         js_str(v, "verified_at", NULL),
     };
@@ -136,8 +137,8 @@ static int view_line(struct out *o, const struct js *w, struct table *t, struct 
         text_equal(js_str(w, "authority", ""), "target") ? "cloud" : js_str(w, "authority", "?"),
         js_str(w, "wave", NULL),
         done,
-        bytes_cell(w, "backlog_bytes", "", backlog, sizeof(backlog)),
-        seconds_cell(w, "lag_s", "-", lag),
+        bytes_cell(o, w, "backlog_bytes", "", backlog, sizeof(backlog)),
+        seconds_cell(o, w, "lag_s", "-", lag),
         ready,
         js_bool(js_member(w, "gate"), "open", false) ? "open" : "CLOSED",
         epoch,

@@ -12,7 +12,7 @@
 static const struct columns_row rows[] = {
     {"APP", "workload", COLUMNS_TEXT, TABLE_LEFT},
     {"LIFECYCLE", "lifecycle", COLUMNS_STATE, TABLE_LEFT},
-    {"STARTED", "started_at", COLUMNS_TEXT, TABLE_LEFT},
+    {"STARTED", "started_at", COLUMNS_TIME, TABLE_LEFT},
 };
 
 static int view(struct out *o, const struct js *doc, struct table *t, struct err *err)

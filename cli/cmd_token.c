@@ -25,7 +25,7 @@ static const struct columns_row rows[] = {
     {"HOST", "host", COLUMNS_TEXT, TABLE_LEFT},
     {"LEFT", "uses_left", COLUMNS_COUNT, TABLE_RIGHT},
     {"BY", "created_by", COLUMNS_TEXT, TABLE_LEFT},
-    {"EXPIRES", "expires_at", COLUMNS_TEXT, TABLE_LEFT},
+    {"EXPIRES", "expires_at", COLUMNS_TIME, TABLE_LEFT},
 };
 
 static int view_list(struct out *o, const struct js *doc, struct table *t, struct err *err)

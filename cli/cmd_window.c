@@ -25,7 +25,7 @@ static const struct columns_row rows[] = {
     {"WINDOW", "window", COLUMNS_TEXT, TABLE_LEFT},
     {"NAME", "name", COLUMNS_TEXT, TABLE_LEFT},
     {"KIND", "kind", COLUMNS_TEXT, TABLE_LEFT},
-    {"CREATED", "created_at", COLUMNS_TEXT, TABLE_LEFT},
+    {"CREATED", "created_at", COLUMNS_TIME, TABLE_LEFT},
 };
 
 static int view_list(struct out *o, const struct js *doc, struct table *t, struct err *err)

@@ -36,13 +36,13 @@ static const char *join(const struct js *arr, char *out)
     return used ? out : NULL;
 }
 
-static const char *bytes(const struct js *v, const char *suffix, char *out)
+static const char *bytes(struct out *o, const struct js *v, const char *suffix, char *out)
 {
     char number[NUM_TEXT_MAX];
 
     if (js_as_u64(v, 0) == 0)
         return NULL;
-    num_format_bytes(js_as_u64(v, 0), false, number);
+    out_bytes(o, js_as_u64(v, 0), number);
     snprintf(out, COLUMNS_CELL_MAX, "%s%s", number, suffix);
     return out;
 }
@@ -57,12 +57,13 @@ static const char *cell(struct out *o, const struct js *v, enum columns_kind kin
         snprintf(out, COLUMNS_CELL_MAX, "%llu", (unsigned long long)js_as_u64(v, 0));
         return v ? out : NULL;
     case COLUMNS_BYTES:
-        return bytes(v, "", out);
+        return bytes(o, v, "", out);
     case COLUMNS_RATE:
-        return bytes(v, "/s", out);
+        return bytes(o, v, "/s", out);
     case COLUMNS_SECONDS:
-        return js_as_f64(v, -1) < 0 ? NULL
-                                    : num_format_duration((uint64_t)(js_as_f64(v, 0) * 1000), out);
+        return js_as_f64(v, -1) < 0 ? NULL : out_duration(o, js_as_f64(v, 0), out);
+    case COLUMNS_TIME:
+        return out_time(o, js_as_str(v, NULL), out);
     case COLUMNS_SHARE:
         snprintf(out, COLUMNS_CELL_MAX, "%.0f%%", js_as_f64(v, 0) * 100);
         return out;

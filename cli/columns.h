@@ -14,6 +14,7 @@ enum columns_kind {
     COLUMNS_BYTES,   /* integer; 0 is "-" */
     COLUMNS_RATE,    /* bytes a second; 0 is "-" */
     COLUMNS_SECONDS, /* number; absent or below 0 is "-" */
+    COLUMNS_TIME,    /* RFC 3339 in the document */
     COLUMNS_SHARE,   /* 0..1 as a percentage */
     COLUMNS_YES,     /* true is "yes" */
     COLUMNS_LIST,    /* strings, joined by commas */

@@ -146,15 +146,17 @@ static int attention(struct watch *w, const struct js *op, struct err *err)
 static int next_state(struct watch *w, const struct js *op, struct js **ret, struct err *err)
 {
     char path[API_PATH_MAX], base[API_PATH_MAX];
+    uint64_t wait_ms = opt_u64(w->call->opts, "wait");
+    uint64_t wait_s =
+        wait_ms ? num_min(OP_WATCH_WAIT_S, num_div_up(wait_ms, 1000)) : OP_WATCH_WAIT_S;
     int r = api_path(base, "/v1/ops/%s", js_str(op, "id", ""));
 
     if (r == 0)
-        r = text_print(path, sizeof(path), "%s?after=%llu&wait=%d", base,
-                       (unsigned long long)js_u64(op, "version", 0), OP_WATCH_WAIT_S);
+        r = text_print(path, sizeof(path), "%s?after=%llu&wait=%llu", base,
+                       (unsigned long long)js_u64(op, "version", 0), (unsigned long long)wait_s);
     if (r < 0)
         return r;
-    return api_do(w->api,
-                  &(struct api_request){.method = "GET", .path = path, .wait_s = OP_WATCH_WAIT_S},
+    return api_do(w->api, &(struct api_request){.method = "GET", .path = path, .wait_s = wait_s},
                   ret, err);
 }
 
@@ -175,10 +177,23 @@ static int next_state_patient(struct watch *w, const struct js *op, struct js **
     return r;
 }
 
+/* --wait=DUR is over: the operation goes on, we do not. */
+static int out_of_patience(struct watch *w, const struct js *op, struct err *err)
+{
+    char waited[NUM_TEXT_MAX];
+
+    err_set_gw(err, GW_UNREACHABLE, -ETIMEDOUT,
+               "%s of %s is still at step %s after %s; follow it with: godwit op attach %s",
+               js_str(op, "kind", ""), js_str(op, "workload", ""), js_str(op, "step", ""),
+               num_format_duration(opt_u64(w->call->opts, "wait"), waited), js_str(op, "id", ""));
+    return cmd_exit(err);
+}
+
 /* 0 when it ended; else the exit code with which watching ends before that. */
 static int follow(struct watch *w, struct js **now, struct err *err)
 {
     const atomic_bool *interrupted = progress_interrupts();
+    uint64_t wait_ms = opt_u64(w->call->opts, "wait"), began_ms = clock_mono_ms(w->call->clock);
 
     for (;;) {
         struct js *next = NULL;
@@ -191,6 +206,8 @@ static int follow(struct watch *w, struct js **now, struct err *err)
             return attention(w, *now, err);
         if (atomic_load(interrupted))
             return GW_EXIT_DETACHED;
+        if (wait_ms > 0 && clock_mono_ms(w->call->clock) - began_ms > wait_ms)
+            return out_of_patience(w, *now, err);
         if (next_state_patient(w, *now, &next, err) < 0)
             return atomic_load(interrupted) ? GW_EXIT_DETACHED : cmd_exit(err);
         js_free(*now);

@@ -14,6 +14,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
+#include <time.h>
 
 #include "base/banned.h"
 
@@ -22,6 +23,7 @@ enum { OUT_STATES = 2, OUT_STATE_MAX = 80, OUT_LINE_MAX = 4096 };
 struct out {
     enum out_form form;
     bool colour, quiet, error_colour;
+    bool plain_bytes, si, utc;
     size_t width; /* of the terminal, 0 = no terminal */
     bool in_view; /* out_after collects while a view runs */
     struct buf after;
@@ -74,6 +76,9 @@ int out_new(const struct opt_set *opts, struct out **ret, struct err *err)
     o->colour = out_is_for_people(o) && wants_colour(opts, STDOUT_FILENO);
     o->error_colour = wants_colour(opts, STDERR_FILENO);
     o->quiet = opt_switch(opts, "quiet");
+    o->plain_bytes = opt_switch(opts, "bytes") || o->form == OUT_CSV;
+    o->si = opt_switch(opts, "si");
+    o->utc = opt_switch(opts, "utc") || o->form == OUT_CSV;
     o->width = terminal_width();
     *ret = o;
     return 0;
@@ -105,6 +110,36 @@ bool out_colour(const struct out *o)
 bool out_quiet(const struct out *o)
 {
     return o->quiet;
+}
+
+char *out_bytes(const struct out *o, uint64_t bytes, char *text)
+{
+    if (!o->plain_bytes)
+        return num_format_bytes(bytes, o->si, text);
+    snprintf(text, NUM_TEXT_MAX, "%llu", (unsigned long long)bytes);
+    return text;
+}
+
+char *out_duration(const struct out *o, double seconds, char *text)
+{
+    if (o->form != OUT_CSV)
+        return num_format_duration((uint64_t)(seconds * 1000), text);
+    snprintf(text, NUM_TEXT_MAX, "%.3f", seconds);
+    return text;
+}
+
+const char *out_time(const struct out *o, const char *rfc3339, char *text)
+{
+    uint64_t wall_ms;
+    struct tm tm;
+    time_t at;
+
+    if (!rfc3339 || o->utc || text_parse_time(rfc3339, &wall_ms, NULL) < 0)
+        return rfc3339;
+    at = (time_t)(wall_ms / 1000);
+    if (!localtime_r(&at, &tm) || strftime(text, TEXT_TIME_MAX, "%Y-%m-%d %H:%M:%S", &tm) == 0)
+        return rfc3339;
+    return text;
 }
 
 static int print_buf(struct buf *b, struct err *err)

@@ -4,6 +4,8 @@
 #define GODWIT_CLI_OUT_H
 
 #include "base/js.h"
+#include "base/num.h"
+#include "base/text.h"
 #include "base/jsw.h"
 
 struct err;
@@ -22,6 +24,15 @@ bool out_quiet(const struct out *o);
 
 /* Draws doc into t (rows) and, around it, text of its own with out_text. */
 typedef int (*out_view_fn)(struct out *o, const struct js *doc, struct table *t, struct err *err);
+
+/* A size as --bytes and --si want it, a plain number in CSV; text has NUM_TEXT_MAX bytes. Returns
+ * text. */
+char *out_bytes(const struct out *o, uint64_t bytes, char *text);
+/* Likewise a duration. */
+char *out_duration(const struct out *o, double seconds, char *text);
+/* A time of a document in the local zone, or as it came with --utc and in CSV; text has
+ * TEXT_TIME_MAX bytes. NULL stays NULL. */
+const char *out_time(const struct out *o, const char *rfc3339, char *text);
 
 /* Print doc (lent). view is used for table, wide, csv and name; its first column is what name
  * prints. */

@@ -69,7 +69,7 @@ static int view_wave(struct out *o, const struct js *wave, struct table *t, stru
     (void)text_print(window, sizeof(window), "%s-%s", from, strlen(until) > 7 ? until + 7 : until);
     names_of(js_member(wave, "workloads"), names, sizeof(names));
     (void)text_print(hosts, sizeof(hosts), "%llu", (unsigned long long)js_u64(wave, "hosts", 0));
-    num_format_bytes(js_u64(wave, "bytes", 0), false, data);
+    out_bytes(o, js_u64(wave, "bytes", 0), data);
     num_format_duration((uint64_t)(js_f64(wave, "seed_s", 0) * 1000), took);
     for (size_t i = 0; r == 0 && i < ARRAY_LEN(cells); i++)
         r = table_cell(t, cells[i], err);
@@ -116,7 +116,7 @@ static void say_sum(struct out *o, const struct js *plan, size_t warnings)
         hosts += js_u64(js_at(waves, i), "hosts", 0);
         bytes += js_u64(js_at(waves, i), "bytes", 0);
     }
-    num_format_bytes(bytes, false, data);
+    out_bytes(o, bytes, data);
     out_after(o, "%zu wave%s, %llu host%s, %s. %zu warning%s.", js_len(waves),
               js_len(waves) == 1 ? "" : "s", (unsigned long long)hosts, hosts == 1 ? "" : "s", data,
               warnings, warnings == 1 ? "" : "s");
@@ -128,7 +128,7 @@ int plan_view_waves(struct out *o, const struct js *plan, struct table *t, struc
     char link[NUM_TEXT_MAX];
     int r = table_columns(t, columns, ARRAY_LEN(columns), err);
 
-    num_format_bytes(js_u64(plan, "link_bytes_per_s", 0), false, link);
+    out_bytes(o, js_u64(plan, "link_bytes_per_s", 0), link);
     out_text(o, "Plan %s · link %s/s · times UTC", js_str(plan, "id", "?"), link);
     for (size_t i = 0; r == 0 && i < js_len(waves); i++)
         r = view_wave(o, js_at(waves, i), t, err);

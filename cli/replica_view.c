@@ -28,18 +28,18 @@ static const struct table_column columns[] = {
     {"STORED", TABLE_RIGHT}, {"DIGEST", TABLE_LEFT},
 };
 
-static int view_point(const struct js *p, struct table *t, struct err *err)
+static int view_point(struct out *o, const struct js *p, struct table *t, struct err *err)
 {
-    char size[NUM_TEXT_MAX], changed[NUM_TEXT_MAX], stored[NUM_TEXT_MAX];
+    char taken[TEXT_TIME_MAX], size[NUM_TEXT_MAX], changed[NUM_TEXT_MAX], stored[NUM_TEXT_MAX];
     int r = table_row(t, err);
 
-    num_format_bytes(js_u64(p, "size_bytes", 0), false, size);
-    num_format_bytes(js_u64(p, "changed_bytes", 0), false, changed);
-    num_format_bytes(js_u64(p, "stored_bytes", 0), false, stored);
+    out_bytes(o, js_u64(p, "size_bytes", 0), size);
+    out_bytes(o, js_u64(p, "changed_bytes", 0), changed);
+    out_bytes(o, js_u64(p, "stored_bytes", 0), stored);
     if (r == 0)
         r = table_cellf(t, err, "%llu", (unsigned long long)js_u64(p, "seq", 0));
     if (r == 0)
-        r = table_cell(t, js_str(p, "taken_at", NULL), err);
+        r = table_cell(t, out_time(o, js_str(p, "taken_at", NULL), taken), err);
     if (r == 0)
         r = table_cell(t, js_str(p, "kind", NULL), err);
     if (r == 0)
@@ -58,8 +58,7 @@ int replica_view_points(struct out *o, const struct js *doc, struct table *t, st
     const struct js *items = js_member(doc, "items");
     int r = table_columns(t, columns, ARRAY_LEN(columns), err);
 
-    (void)o;
     for (size_t i = 0; r == 0 && i < js_len(items); i++)
-        r = view_point(js_at(items, i), t, err);
+        r = view_point(o, js_at(items, i), t, err);
     return r;
 }
