@@ -46,6 +46,13 @@ status '.next.command == "godwit sync verify shop"'
 # Nobody asked: a verification is ordered by itself.
 agent dst GET '/v1/agent/work?config=0'
 expect 200 '.orders | map(.kind) == ["verify"]'
+api POST /v1/workloads/shop/verify
+expect 202 '.orders | length == 1'
+asked=$(get '.orders[0]')
+agent dst GET '/v1/agent/work?config=0'
+expect 200 '.orders | length == 2' ".orders[1] | .id == \"$asked\" and .kind == \"verify\""
+api POST /v1/workloads/none/verify
+expect 404
 report dst "$(replica shop follow continuous "\"taken_at\": \"$(now)\", \"verified_at\": \"$(now)\"")"
 reasons '. == "never tested"'
 status '.next.command == "godwit test shop"'
@@ -121,4 +128,32 @@ if command -v godwit-agent >/dev/null; then
     api GET /v1/hosts/src
     expect 200 '.inventory.schema == "godwit.inventory/1"'
 fi
-echo "$checks checks"
+
+# Load is rolled up: an hour of samples, then one of the next hour, and the same again.
+hour=$(($(date +%s) / 3600 * 3600 - 3600))
+load() { # FROM N: samples a minute apart, of a disk that writes 1 MiB/s
+    jq -n --argjson from "$1" --argjson n "$2" '{version: "test", inventory: null, replication: [],
+        utilisation: {schema: "godwit.utilisation/1", generated_at: "2026-01-01T00:00:00Z",
+            times_ms: [range($n) | ($from + . * 60) * 1000],
+            series: [{metric: "disk_write_bytes_per_s", subject: "sda", values: [range($n) | 1048576]},
+                     {metric: "cpu_busy_percent", values: [range($n) | 10]}]}}'
+}
+for times in 1 2; do
+    agent src POST /v1/agent/report "$(load "$hour" 60)"
+    expect 200
+    agent src POST /v1/agent/report "$(load $((hour + 3600)) 1)"
+    expect 200
+    api GET /v1/hosts/src/utilisation
+    expect 200 '.raw | length == 2' '.five_minutes | length == 24' '.hours | length == 2' \
+        '.hours[] | select(.subject == "sda") | .histogram.n == 60 and .histogram.max == 1048576' \
+        '.five_minutes[] | select(.subject == "sda") | .n == 5 and .avg == 1048576'
+done
+# Sizes and rates of a plan come from there while nothing is replicated yet.
+api PUT /v1/workloads/disk "$(workload disk src dst | sed 's,/srv/disk.img,/dev/sda2,')"
+expect 201
+api GET /v1/plan-input
+expect 200 '.workloads[] | select(.workload == "disk") | .volumes[0] |
+    .write_bytes_per_s == 1048576 and .write_peak_bytes_per_s >= 1048576'
+agent src POST /v1/agent/report '{"version": "test", "utilisation": {"schema": "x"}, "replication": []}'
+expect 200
+echo "$checks checks after $times reports"

@@ -19,7 +19,7 @@ work() { # NAME VERSION WAIT
 
 work src 0 0
 expect 200 '.config_version == 1' '.config.assignments == []' '.orders == []' \
-    '.config.vault.url | startswith("file://")' '.config.vault.key | startswith("gwk1.")'
+    '.config.vault == null' # nothing to replicate, no key
 work src 1 0
 expect 200 '.config == null'
 api PUT /v1/workloads/shop "$(workload shop src dst '"hooks": {"source": {"stop": [["true"]]},
@@ -31,6 +31,7 @@ api POST /v1/workloads/shop/sync '{"action": "start"}'
 expect 200 '.lifecycle == "not_ready"'
 work src 1 0
 expect 200 '.config_version == 2' '.config.assignments | length == 1' \
+    '.config.vault.url | startswith("file://")' '.config.vault.key | startswith("gwk1.")' \
     '.config.assignments[0] | .workload == "shop" and .side == "source" and .role == "push"
         and .epoch == 0 and .interval_s == 5 and .paused == false and .hooks.stop == [["true"]]
         and .hooks.traffic.to_target == ["./dns.sh cloud"] and .hooks.health[0].tcp == "127.0.0.1:80"

@@ -11,6 +11,7 @@ sh_tests += \
 	tests/lint_itself.sh \
 	tests/lint_layers.sh \
 	tests/lint_mutable.sh \
+	tests/lint_routes.sh \
 	tests/lint_shell.sh \
 	tests/lint_spelling.sh \
 	tests/lint_wrappers.sh

@@ -3,6 +3,8 @@ EXTRA_DIST += tests/api_common.sh tests/data/fuzz_workload
 sh_tests += \
 	tests/api_enrol.sh \
 	tests/api_input.sh \
+	tests/api_kill.sh \
+	tests/api_ops.sh \
 	tests/api_plan.sh \
 	tests/api_state.sh \
 	tests/api_status.sh \

@@ -81,6 +81,8 @@ static void each_host_gets_its_own_volumes(void **state)
     auto_js struct js *land = config_of(*state, "h-land");
     const struct js *a = assignment(db, 1);
 
+    assert_string_equal("file:///v", js_str(js_member(db, "vault"), "url", ""));
+    assert_string_equal("k", js_str(js_member(db, "vault"), "key", ""));
     assert_int_equal(1, js_len(js_member(a, "volumes")));
     assert_string_equal("data", js_str(js_at(js_member(a, "volumes"), 0), "name", ""));
     assert_string_equal("shop/data", js_str(js_at(js_member(a, "volumes"), 0), "replica", ""));
@@ -89,12 +91,12 @@ static void each_host_gets_its_own_volumes(void **state)
     assert_string_equal("/dev/c", js_str(js_at(js_member(a, "volumes"), 1), "device", ""));
 }
 
-static void a_stranger_gets_nothing(void **state)
+static void a_stranger_gets_no_key_either(void **state)
 {
     auto_js struct js *config = config_of(*state, "h-other");
 
     assignment(config, 0);
-    assert_string_equal("file:///v", js_str(js_member(config, "vault"), "url", ""));
+    assert_int_equal(JS_NULL, js_kind(js_member(config, "vault")));
 }
 
 static void the_holder_pushes_and_the_other_follows(void **state)
@@ -179,7 +181,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(each_host_gets_its_own_volumes, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_stranger_gets_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_stranger_gets_no_key_either, setup, teardown),
         cmocka_unit_test_setup_teardown(the_holder_pushes_and_the_other_follows, setup, teardown),
         cmocka_unit_test_setup_teardown(an_open_switch_changes_no_assignment, setup, teardown),
         cmocka_unit_test_setup_teardown(hooks_are_of_its_side, setup, teardown),

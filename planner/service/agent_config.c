@@ -86,7 +86,7 @@ static void write_assignment(struct jsw *w, const char *identity, const struct w
 
 static void write_vault(struct jsw *w, const struct agent_config_vault *vault)
 {
-    if (!vault->url) {
+    if (!vault || !vault->url) {
         jsw_null(w, "vault");
         return;
     }
@@ -98,10 +98,24 @@ static void write_vault(struct jsw *w, const struct agent_config_vault *vault)
     jsw_end(w);
 }
 
-static bool has_host(const struct workload *load, enum workload_side side, const char *identity)
+static bool is_assigned(const struct workload *load, enum workload_side side, const char *identity,
+                        uint64_t now_ms)
 {
+    if (!workload_is_applied(load, now_ms))
+        return false;
     for (size_t i = 0; i < load->hosts_n[side]; i++)
         if (text_equal(load->hosts[side][i].identity, identity))
+            return true;
+    return false;
+}
+
+/* Whoever has nothing to replicate has no need of the vault's key. */
+static bool any_assigned(const char *identity, struct workload *const *workloads, size_t n,
+                         uint64_t now_ms)
+{
+    for (size_t i = 0; i < n; i++)
+        if (is_assigned(workloads[i], WORKLOAD_SOURCE, identity, now_ms) ||
+            is_assigned(workloads[i], WORKLOAD_TARGET, identity, now_ms))
             return true;
     return false;
 }
@@ -110,12 +124,11 @@ void agent_config_write(const char *identity, const struct agent_config_vault *v
                         struct workload *const *workloads, size_t n, uint64_t now_ms, struct jsw *w)
 {
     jsw_obj(w, NULL);
-    write_vault(w, vault);
+    write_vault(w, any_assigned(identity, workloads, n, now_ms) ? vault : NULL);
     jsw_arr(w, "assignments");
     for (size_t i = 0; i < n; i++)
         for (int side = 0; side < 2; side++)
-            if (workload_is_applied(workloads[i], now_ms) &&
-                has_host(workloads[i], (enum workload_side)side, identity))
+            if (is_assigned(workloads[i], (enum workload_side)side, identity, now_ms))
                 write_assignment(w, identity, workloads[i], (enum workload_side)side);
     jsw_end(w);
     jsw_end(w);

@@ -13,7 +13,8 @@ struct agent_config_vault {
     const char *key;                     /* as a key file has it, or NULL */
 };
 
-/* An object under key (NULL: root). workloads not started or released give nothing. */
+/* The root object. Workloads not started or released give nothing; without any there is no vault
+ * either. */
 void agent_config_write(const char *identity, const struct agent_config_vault *vault,
                         struct workload *const *workloads, size_t n, uint64_t now_ms,
                         struct jsw *w);

@@ -2,6 +2,7 @@
 /* Answers: documents, errors, and the end of the transaction that a change ran in. */
 #include "base/auto.h"
 #include "base/buf.h"
+#include "base/fail.h"
 #include "base/log.h"
 #include "base/num.h"
 #include "base/text.h"
@@ -79,6 +80,8 @@ static void send_text(struct api_box *box, int status, struct buf *text)
 
     assert(!box->answered);
     box->answered = true;
+    log_debug("%s %s of %s: %d", httpd_method(box->call.request), httpd_path(box->call.request),
+              box->who, status);
     httpd_reply(box->call.request, status, "application/json", buf_slice(text), headers);
 }
 
@@ -97,6 +100,18 @@ static int keep_answer(struct api_box *box, int status, struct buf *text, struct
     return box->request_id[0] ? db_access_request_add(svc->db, &request, err) : 0;
 }
 
+static int commit(struct db *db, struct err *err)
+{
+    int r = failpoint("api_commit_before");
+
+    if (r < 0)
+        return err_set(err, r, "commit: %m");
+    r = db_commit(db, err);
+    if (r == 0)
+        (void)failpoint("api_commit_after");
+    return r;
+}
+
 /* The change and the answer become durable as one, before anybody hears of it. */
 static int end_changes(struct api_box *box, int status, struct buf *text, struct err *err)
 {
@@ -108,7 +123,7 @@ static int end_changes(struct api_box *box, int status, struct buf *text, struct
     if (!box->dry_run)
         r = keep_answer(box, status, text, err);
     if (!box->dry_run && r == 0)
-        r = db_commit(db, err);
+        r = commit(db, err);
     if (box->dry_run || r < 0)
         db_rollback(db);
     box->in_changes = false;

@@ -26,9 +26,10 @@ enum {
         10 * 1000, /* after one that failed, or whose result was lost with its agent */
     VERIFY_AGAIN_MS = 24 * 3600 * 1000,
     VERIFY_DEADLINE_MS = 6 * 3600 * 1000,
-    ADOPT_DEADLINE_MS = 24 * 3600 * 1000,
     ORDER_ID_BYTES = 12,
 };
+/* A host may be away for long before it hears that it owns what it runs anyway. */
+#define ADOPT_DEADLINE_MS ((uint64_t)365 * 86400 * 1000)
 
 /* The same question gives the same id, so that asking twice orders once. No dot in it: that would
  * name an operation. */
