@@ -15,6 +15,8 @@ fail() {
     exit 1
 }
 
+declare -A device=([a]="$dir/a.img" [b]="$dir/b.img") mount=([a]=null [b]=null)
+
 key=$("$tool" vault "file://$dir/store" "$dir/key")
 
 # config SIDE ROLE EPOCH [MORE]: MORE are members of the configuration, with a comma at the end
@@ -29,7 +31,7 @@ config() {
             "stop": [["sh", "-c", "echo stop \$GODWIT_SIDE \$GODWIT_EPOCH >> $dir/hooks"]],
             "traffic": {"to_target": ["echo moved"], "to_source": []},
             "health": [{"run": ["true"]}, {"name": "volume", "run": ["sh", "-c", "test -s \$GODWIT_VOLUME_DATA"]}]},
-  "volumes": [{"name": "data", "replica": "shop/data", "device": "$dir/$1.img", "mount": null}]}]}
+  "volumes": [{"name": "data", "replica": "shop/data", "device": "${device[$1]}", "mount": ${mount[$1]}}]}]}
 JSON
 }
 
