@@ -23,7 +23,8 @@ static int applied_path(const char *dir, char out[static PATH_MAX], struct err *
 
 static int parse_digest(const char *hex, uint8_t *out, struct err *err)
 {
-    if (strlen(hex) != 2 * REPLICA_DIGEST_LEN || text_unhex(hex, out, REPLICA_DIGEST_LEN) < 0)
+    if (strlen(hex) != (size_t)2 * REPLICA_DIGEST_LEN ||
+        text_unhex(hex, out, REPLICA_DIGEST_LEN) < 0)
         return err_set_gw(err, GW_BAD_DOCUMENT, -EINVAL, "a digest has 64 hex digits");
     return 0;
 }

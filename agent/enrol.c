@@ -50,7 +50,8 @@ int enrol_token_pin(const char *token, uint8_t *out_pin, struct err *err)
         return r;
     if (text_vec_len(parts) != TOKEN_PARTS || !text_equal(parts[0], "gw1"))
         return err_set_gw(err, GW_TOKEN_BAD, -EINVAL, "a join token reads gw1.<pin>.<id>.<secret>");
-    if (strlen(parts[1]) == 2 * CERT_PIN_LEN && text_unhex(parts[1], out_pin, CERT_PIN_LEN) == 0)
+    if (strlen(parts[1]) == (size_t)2 * CERT_PIN_LEN &&
+        text_unhex(parts[1], out_pin, CERT_PIN_LEN) == 0)
         return 0;
     r = crypto_unb64url(parts[1], out_pin, CERT_PIN_LEN, &len);
     if (r < 0 || len != CERT_PIN_LEN)

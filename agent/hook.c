@@ -68,7 +68,7 @@ static void variable_name(const char *name, char out[static ASSIGNMENT_NAME_MAX 
 {
     size_t i = 0;
 
-    for (; name[i] != '\0' && i < ASSIGNMENT_NAME_MAX; i++) {
+    for (; i < ASSIGNMENT_NAME_MAX && name[i] != '\0'; i++) {
         unsigned char c = (unsigned char)name[i];
 
         out[i] = isalnum(c) ? (char)toupper(c) : '_';

@@ -128,7 +128,7 @@ static int take_inventory(struct report *r, uint64_t now, struct js **ret, struc
 {
     auto_buf struct buf text = {0};
     auto_js struct js *doc = NULL;
-    uint8_t hash[CRYPTO_SHA256_LEN];
+    uint8_t hash[CRYPTO_SHA256_LEN] = {0};
     int rc;
 
     if (now < r->inventory_due)

@@ -66,7 +66,7 @@ exits 2 "name of a workload" agent guard ../shop
 exits 2 "one argument too many" agent guard shop shop
 
 # -- usage
-exits 2 "did you mean 'guard'" agent gaurd
+exits 2 "did you mean 'guard'" agent guar
 exits 2 "no verb 'dance'" agent dance
 exits 2 "--state-dir" godwit-agent run --sate-dir "$dir/state"
 exits 2 "--join FILE" agent enrol
