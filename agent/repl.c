@@ -16,6 +16,7 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "base/tree.h"
+#include "transport/volume.h"
 
 #include <inttypes.h>
 #include <malloc.h>
@@ -44,6 +45,7 @@ struct repl_volume {
     uint64_t equal_wall_ms; /* this side equalled its point then */
     bool has_point;
     struct replica_point point;
+    uint64_t volume_bytes; /* looked at while nothing is replicated yet; 0 = not known */
     struct idle idle;
 };
 
@@ -306,8 +308,9 @@ static struct repl_facts facts_of(const struct repl *r, size_t i, enum ownership
 static bool is_news(const struct repl_status *old, const struct repl_status *now)
 {
     return old->role != now->role || old->state != now->state || old->reason != now->reason ||
-           old->epoch != now->epoch || old->has_point != now->has_point ||
-           old->point.seq != now->point.seq || !text_equal(old->error, now->error) ||
+           old->volume_bytes != now->volume_bytes || old->epoch != now->epoch ||
+           old->has_point != now->has_point || old->point.seq != now->point.seq ||
+           !text_equal(old->error, now->error) ||
            (now->role == OWNERSHIP_PUSH && now->equal_wall_ms >= old->told_wall_ms + TELL_MS);
 }
 
@@ -328,6 +331,7 @@ static void publish(struct repl *r, size_t i, enum ownership_role role, const st
     s->epoch = r->w->own.max_epoch;
     s->has_point = v->has_point;
     s->point = v->point;
+    s->volume_bytes = v->volume_bytes;
     s->equal_wall_ms = v->equal_wall_ms;
     s->pass_ms = v->pass_ms;
     s->error[0] = '\0';
@@ -517,6 +521,19 @@ static uint64_t wait_of(const struct repl *r, size_t i, enum ownership_role role
     return due > now ? due - now : 0;
 }
 
+/* Before a plan is applied nothing is replicated, but the plan wants to know how much there is. */
+static void look_at_sizes(struct repl *r)
+{
+    for (size_t i = 0; i < r->n; i++) {
+        auto_volume struct volume *v = NULL;
+
+        if (r->v[i].has_point ||
+            volume_open(r->w->assignment->volumes[i].device, VOLUME_READ, &v, NULL) < 0)
+            continue;
+        r->v[i].volume_bytes = volume_size(v);
+    }
+}
+
 static void publish_all(struct repl *r, enum ownership_role role)
 {
     for (size_t i = 0; i < r->n; i++)
@@ -545,6 +562,8 @@ uint64_t repl_round(struct repl *r)
         return IDLE_ROUND_MS;
     role = role_now(w);
     if (role == OWNERSHIP_IDLE || w->assignment->paused) {
+        if (role == OWNERSHIP_IDLE)
+            look_at_sizes(r);
         publish_all(r, role);
         /* A fenced holder waits for its planner, or for the moment to decide alone. */
         return w->own.fenced_epoch ? CEDE_RETRY_MS : IDLE_ROUND_MS;

@@ -61,6 +61,7 @@ struct repl_status {
     uint64_t epoch;
     bool has_point;
     struct replica_point point; /* the newest that this side is known to equal or hold */
+    uint64_t volume_bytes;      /* as found here before replication began; 0 = not looked at */
     uint64_t equal_wall_ms;     /* when it was last known equal to that point's data */
     uint64_t told_wall_ms;      /* equal_wall_ms when it was last news */
     uint64_t verified_wall_ms;  /* 0 = never */

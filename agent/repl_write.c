@@ -13,7 +13,10 @@ static void write_point(const struct repl_status *s, struct jsw *out)
         jsw_null(out, "seq");
         jsw_null(out, "digest");
         jsw_null(out, "taken_at");
-        jsw_null(out, "size_bytes");
+        if (s->volume_bytes > 0)
+            jsw_u64(out, "size_bytes", s->volume_bytes);
+        else
+            jsw_null(out, "size_bytes");
         return;
     }
     jsw_u64(out, "seq", s->point.seq);

@@ -162,7 +162,7 @@ static void controls_win_over_the_document(void **state)
     assert_true(js_bool(assignment(controlled, 1), "paused", false));
 }
 
-static void nothing_before_the_start_and_after_the_end(void **state)
+static void before_the_start_it_only_looks_and_after_the_end_it_forgets(void **state)
 {
     struct fixture *f = *state;
     auto_js struct js *before = NULL;
@@ -170,7 +170,8 @@ static void nothing_before_the_start_and_after_the_end(void **state)
 
     f->workload.start_ms = NOW + 1;
     before = config_of(f, "h-db");
-    assignment(before, 0);
+    assert_string_equal(js_str(assignment(before, 1), "role", ""), "idle");
+    assert_int_equal(js_kind(js_member(before, "vault")), JS_NULL); /* and gets no key for that */
     f->workload.start_ms = NOW;
     f->workload.released = true;
     after = config_of(f, "h-db");
@@ -186,8 +187,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_open_switch_changes_no_assignment, setup, teardown),
         cmocka_unit_test_setup_teardown(hooks_are_of_its_side, setup, teardown),
         cmocka_unit_test_setup_teardown(controls_win_over_the_document, setup, teardown),
-        cmocka_unit_test_setup_teardown(nothing_before_the_start_and_after_the_end, setup,
-                                        teardown),
+        cmocka_unit_test_setup_teardown(before_the_start_it_only_looks_and_after_the_end_it_forgets,
+                                        setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

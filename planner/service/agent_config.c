@@ -66,14 +66,22 @@ static uint64_t chosen(int64_t control, uint64_t document)
     return control < 0 ? document : (uint64_t)control;
 }
 
+/* Until its plan is applied an agent only says how large the volumes are. */
+static const char *role_of(const struct workload *load, enum workload_side side, uint64_t now_ms)
+{
+    if (!workload_is_applied(load, now_ms))
+        return "idle";
+    return side == load->holder ? "push" : "follow";
+}
+
 static void write_assignment(struct jsw *w, const char *identity, const struct workload *load,
-                             enum workload_side side)
+                             enum workload_side side, uint64_t now_ms)
 {
     jsw_obj(w, NULL);
     jsw_str(w, "workload", load->name);
     jsw_str(w, "side", workload_side_name(side));
     jsw_u64(w, "epoch", load->settled_epoch);
-    jsw_str(w, "role", side == load->holder ? "push" : "follow");
+    jsw_str(w, "role", role_of(load, side, now_ms));
     jsw_u64(w, "interval_s", chosen(load->control.interval_s, load->limits.interval_s));
     jsw_u64(w, "rate_bytes_per_s",
             chosen(load->control.rate_bytes_per_s, load->limits.rate_bytes_per_s));
@@ -98,15 +106,20 @@ static void write_vault(struct jsw *w, const struct agent_config_vault *vault)
     jsw_end(w);
 }
 
-static bool is_assigned(const struct workload *load, enum workload_side side, const char *identity,
-                        uint64_t now_ms)
+static bool is_named(const struct workload *load, enum workload_side side, const char *identity)
 {
-    if (!workload_is_applied(load, now_ms))
+    if (load->released)
         return false;
     for (size_t i = 0; i < load->hosts_n[side]; i++)
         if (text_equal(load->hosts[side][i].identity, identity))
             return true;
     return false;
+}
+
+static bool is_assigned(const struct workload *load, enum workload_side side, const char *identity,
+                        uint64_t now_ms)
+{
+    return workload_is_applied(load, now_ms) && is_named(load, side, identity);
 }
 
 /* Whoever has nothing to replicate has no need of the vault's key. */
@@ -128,8 +141,8 @@ void agent_config_write(const char *identity, const struct agent_config_vault *v
     jsw_arr(w, "assignments");
     for (size_t i = 0; i < n; i++)
         for (int side = 0; side < 2; side++)
-            if (is_assigned(workloads[i], (enum workload_side)side, identity, now_ms))
-                write_assignment(w, identity, workloads[i], (enum workload_side)side);
+            if (is_named(workloads[i], (enum workload_side)side, identity))
+                write_assignment(w, identity, workloads[i], (enum workload_side)side, now_ms);
     jsw_end(w);
     jsw_end(w);
 }
