@@ -36,10 +36,11 @@ __attribute__((format(printf, 4, 0))) static void fill(struct err *err, unsigned
     vsnprintf(err->text, sizeof(err->text), fmt, ap);
 }
 
-int err_set(struct err *err, int code, const char *fmt, ...)
+int(err_set)(struct err *err, int code, const char *fmt, ...)
 {
     va_list ap;
 
+    code = err_negative_(code);
     if (!err)
         return code;
     va_start(ap, fmt);
@@ -48,10 +49,11 @@ int err_set(struct err *err, int code, const char *fmt, ...)
     return code;
 }
 
-int err_set_gw(struct err *err, unsigned gw, int code, const char *fmt, ...)
+int(err_set_gw)(struct err *err, unsigned gw, int code, const char *fmt, ...)
 {
     va_list ap;
 
+    code = err_negative_(code);
     if (!err)
         return code;
     va_start(ap, fmt);
@@ -60,12 +62,13 @@ int err_set_gw(struct err *err, unsigned gw, int code, const char *fmt, ...)
     return code;
 }
 
-int err_add(struct err *err, int code, const char *fmt, ...)
+int(err_add)(struct err *err, int code, const char *fmt, ...)
 {
     char old[ERR_TEXT_MAX];
     va_list ap;
     size_t used;
 
+    code = err_negative_(code);
     if (!err)
         return code;
     memcpy(old, err->text, sizeof(old));
@@ -74,7 +77,7 @@ int err_add(struct err *err, int code, const char *fmt, ...)
     va_end(ap);
     used = strlen(err->text);
     snprintf(err->text + used, sizeof(err->text) - used, "%s%s", old[0] ? ": " : "", old);
-    if (!err->code)
+    if (err->code >= 0)
         err->code = code;
     return err->code;
 }

@@ -22,7 +22,9 @@ struct err {
 };
 
 /*
- * Record a failure and return code. `%m` in fmt stands for the text of -code.
+ * Record a failure and return code. `%m` in fmt stands for the text of -code. What is returned is
+ * always negative: a code that is not (of a call that failed and left errno alone) becomes -EIO, so
+ * that a failure never looks like success.
  * retryable is set for -EAGAIN, -ETIMEDOUT, -EINTR, -ECONNREFUSED, -ECONNRESET, -EPIPE,
  * -ENETUNREACH, -EHOSTUNREACH and -EBUSY. err may be NULL.
  */
@@ -38,5 +40,14 @@ int err_add(struct err *err, int code, const char *fmt, ...) __attribute__((form
 
 /* Forget a failure that was dealt with. */
 void err_clear(struct err *err);
+
+/* Said here too, so that the compiler and analyzers know it of every call. */
+static inline int err_negative_(int code)
+{
+    return code < 0 ? code : -EIO;
+}
+#define err_set(err, code, ...) err_negative_(err_set((err), (code), __VA_ARGS__))
+#define err_set_gw(err, gw, code, ...) err_negative_(err_set_gw((err), (gw), (code), __VA_ARGS__))
+#define err_add(err, code, ...) err_negative_(err_add((err), (code), __VA_ARGS__))
 
 #endif

@@ -52,6 +52,23 @@ static void set_without_err_returns_the_code(void **state)
     err_clear(NULL);
 }
 
+static void a_failure_without_a_reason_is_still_a_failure(void **state)
+{
+    struct err err = {0};
+
+    (void)state;
+    assert_fails(-EIO, err_set(&err, 0, "x: %m"));
+    assert_int_equal(-EIO, err.code);
+    assert_string_equal("x: Input/output error", err.text);
+    assert_fails(-EIO, err_set(&err, 7, "x"));
+    assert_fails(-EIO, err_set(NULL, 0, "x"));
+    assert_fails(-EIO, err_set_gw(&err, 1001, 0, "x"));
+    assert_int_equal(1001, err.gw);
+    err_clear(&err);
+    assert_fails(-EIO, err_add(&err, 0, "x"));
+    assert_fails(-EIO, err_add(NULL, 0, "x"));
+}
+
 static void add_puts_text_before_and_keeps_the_rest(void **state)
 {
     struct err err = {0};
@@ -112,6 +129,7 @@ int main(void)
         cmocka_unit_test(percent_m_speaks_of_the_code_not_of_errno),
         cmocka_unit_test(set_knows_what_may_be_retried),
         cmocka_unit_test(set_without_err_returns_the_code),
+        cmocka_unit_test(a_failure_without_a_reason_is_still_a_failure),
         cmocka_unit_test(add_puts_text_before_and_keeps_the_rest),
         cmocka_unit_test(add_to_an_empty_err_sets_the_code),
         cmocka_unit_test(long_texts_are_cut_and_terminated),
