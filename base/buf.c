@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -62,13 +63,14 @@ int buf_reserve(struct buf *b, size_t len, uint8_t **ret_at)
 {
     int rc;
 
-    if (b->failed)
+    if (b->failed < 0)
         return b->failed;
     if (b->len > ceiling(b) || len > ceiling(b) - b->len)
         return fail(b, -EFBIG);
     rc = ensure(b, b->len + len);
     if (rc < 0)
         return fail(b, rc);
+    assert(b->data || len == 0);
     *ret_at = b->data ? b->data + b->len : NULL;
     return 0;
 }

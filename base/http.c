@@ -456,7 +456,7 @@ const char *http_reply_header(struct http_reply *r, const char *name)
         return NULL;
     line = (char *)r->headers.data;
     /* A value found before was ended by a NUL in place of its line's end. */
-    for (char *const end = line ? line + r->headers.len : NULL; line < end;
+    for (const char *const end = line ? line + r->headers.len : NULL; line < end;
          line += strcspn(line, ends) + 1) {
         char *value;
 

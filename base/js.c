@@ -240,7 +240,7 @@ int js_get_f64(const struct js *obj, const char *key, double *ret, struct err *e
 
 int js_get_bool(const struct js *obj, const char *key, bool *ret, struct err *err)
 {
-    const struct js *v;
+    const struct js *v = NULL;
     int r = get(obj, key, JS_BOOL, "true or false", &v, err);
 
     if (r < 0)
