@@ -78,24 +78,14 @@ static int post(struct demo *d, const char *path, const char *action, struct js 
                   err);
 }
 
-static int plan_and_apply(struct demo *d, struct err *err)
-{
-    auto_js struct js *plan = NULL, *applied = NULL;
-    char path[API_PATH_MAX];
-    int r = post(d, "/v1/plans", NULL, &plan, err);
-
-    if (r == 0 && out_is_for_people(d->call->out))
-        r = out_document(d->call->out, plan, plan_view_waves, err);
-    if (r == 0)
-        r = api_path(path, "/v1/plans/%s/apply", js_str(plan, "id", ""));
-    if (r == 0)
-        r = post(d, path, NULL, &applied, err);
-    return r;
-}
-
 /* -- waiting -------------------------------------------------------------------- */
 
 typedef bool (*ready_fn)(const struct js *workload);
+
+static bool is_measured(const struct js *w)
+{
+    return js_u64(js_at(js_member(w, "volumes"), 0), "size_bytes", 0) > 0;
+}
 
 static bool is_dual_run(const struct js *w)
 {
@@ -136,6 +126,23 @@ static int wait_until(struct demo *d, ready_fn ready, const char *what, struct j
         if (r == 0)
             r = demo_story_pause(d, until, what, err);
     }
+    return r;
+}
+
+static int plan_and_apply(struct demo *d, struct err *err)
+{
+    auto_js struct js *plan = NULL, *applied = NULL;
+    char path[API_PATH_MAX];
+    int r = wait_until(d, is_measured, "the planner knows how large the volume is", NULL, err);
+
+    if (r == 0)
+        r = post(d, "/v1/plans", NULL, &plan, err);
+    if (r == 0 && out_is_for_people(d->call->out))
+        r = out_document(d->call->out, plan, plan_view_waves, err);
+    if (r == 0)
+        r = api_path(path, "/v1/plans/%s/apply", js_str(plan, "id", ""));
+    if (r == 0)
+        r = post(d, path, NULL, &applied, err);
     return r;
 }
 
