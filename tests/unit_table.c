@@ -296,6 +296,42 @@ static void damaged_changes_are_never_applied_as_a_table(void **state)
     unit_rmdir(dir);
 }
 
+/* Blocks of zeroes, gone and come again, and no room for those that stay. */
+static void zeroes_take_no_room(void **state)
+{
+    char *dir = unit_mkdir();
+    char path[PATH_MAX];
+    struct model a;
+    struct model b;
+    struct table *t = NULL;
+    uint8_t digest[DIGEST_LEN];
+    struct stat st;
+
+    (void)state;
+    model_init(&a, 1);
+    for (uint32_t i = 0; i < LEAVES; i++) {
+        if (i % 500 == 0)
+            continue;
+        memcpy(a.leaves[i], digest_zero_leaf(), DIGEST_LEN);
+        memset(a.tags[i], 0, sizeof(a.tags[i]));
+    }
+    seed(dir, &a);
+    assert_holds(dir, &a);
+    assert_int_equal(stat(unit_path(dir, "table", path), &st), 0);
+    assert_true(st.st_blocks * 512 < 64 * 1024);
+    b = a;
+    model_set(&b, 17, 5);
+    memcpy(b.leaves[500], digest_zero_leaf(), DIGEST_LEN);
+    memset(b.tags[500], 0, sizeof(b.tags[500]));
+    model_digest(&a, digest);
+    assert_ok(table_open(dir, size_bytes, digest, &rng_system, &t, NULL));
+    assert_ok(pass(t, &a, &b, NULL));
+    assert_ok(table_commit(t, NULL));
+    table_close(t);
+    assert_holds(dir, &b);
+    unit_rmdir(dir);
+}
+
 static void needs_a_failpoint_build(void)
 {
     const char *have = getenv("GODWIT_TEST_FAILPOINTS");
@@ -388,6 +424,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(damage_is_never_believed),
         cmocka_unit_test(damaged_tags_are_never_believed),
         cmocka_unit_test(damaged_changes_are_never_applied_as_a_table),
+        cmocka_unit_test(zeroes_take_no_room),
         cmocka_unit_test(killed_anywhere_it_is_old_or_new),
     };
 

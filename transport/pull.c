@@ -25,7 +25,7 @@ int pull_open(void *arg, struct vault *v, void **ret_self, struct err *err)
         return rc;
     s->zeroes = calloc(1, VOLUME_BLOCK);
     s->leaves = malloc((size_t)WALK_BATCH_MAX * LEAVES_BYTES);
-    s->tags = malloc(WALK_BATCH_MAX * TAGS_N * sizeof(*s->tags));
+    s->tags = malloc((size_t)WALK_BATCH_MAX * TAGS_N * sizeof(*s->tags));
     if (!s->zeroes || !s->leaves || !s->tags ||
         posix_memalign((void **)&s->mem, VOLUME_SECTOR, PULL_MEM_BYTES) != 0)
         return err_set(err, -ENOMEM, "pull: %m");

@@ -31,10 +31,13 @@ static int note_block(const struct pull_self *s, struct pull_region *r, uint32_t
 {
     uint32_t first = block * PULL_BLOCK_SECTORS;
     uint32_t sectors = (uint32_t)num_min(PULL_BLOCK_SECTORS, r->sectors - first);
+    uint8_t *leaf = r->leaves + (size_t)block * DIGEST_LEN;
     int rc = 0;
 
-    digest_leaf(slice_of(data ? data : s->zeroes, block_len(r, block)),
-                r->leaves + (size_t)block * DIGEST_LEN);
+    if (!data && block_len(r, block) == VOLUME_BLOCK)
+        memcpy(leaf, digest_zero_leaf(), DIGEST_LEN);
+    else
+        digest_leaf(slice_of(data ? data : s->zeroes, block_len(r, block)), leaf);
     if (r->tags_known)
         rc = tags_block(s->tagger, data, sectors, r->tags + (size_t)block * TAGS_A_BLOCK, err);
     set_bit(r->noted, block);

@@ -8,10 +8,7 @@
 
 #include "base/banned.h"
 
-enum {
-    LEAVES_BYTES = DIGEST_REGION_LEAVES * DIGEST_LEN,
-    TAGS_BYTES = DIGEST_REGION_LEAVES * TAGS_A_BLOCK * sizeof(uint64_t)
-};
+enum { LEAVES_BYTES = DIGEST_REGION_LEAVES * DIGEST_LEN, TAGS_BYTES = PAGE_SECTORS_MAX * 8 };
 
 static void link_in(struct push *p, struct push_region *r)
 {

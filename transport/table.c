@@ -161,6 +161,21 @@ static int roots_copy(int from, int to, uint64_t size_bytes, struct err *err)
     return rc;
 }
 
+/* data NULL: zeroes, as a hole where that is possible. */
+static int put(const struct table *t, const void *data, size_t len, uint64_t at, struct err *err)
+{
+    auto_free uint8_t *zeroes = NULL;
+
+    if (data)
+        return fd_pwrite_full(t->fd, data, len, at, err);
+    if (fallocate(t->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)at, (off_t)len) == 0)
+        return 0;
+    zeroes = calloc(1, len);
+    if (!zeroes)
+        return err_set(err, -ENOMEM, "digest table: %m");
+    return fd_pwrite_full(t->fd, zeroes, len, at, err);
+}
+
 static int apply_run(void *arg, const struct table_run *run, struct err *err)
 {
     const struct table *t = arg;
@@ -168,12 +183,12 @@ static int apply_run(void *arg, const struct table_run *run, struct err *err)
 
     if (rc < 0)
         return err_set(err, rc, "digest table: apply: %m");
-    rc = fd_pwrite_full(t->fd, run->leaves, (size_t)run->count * DIGEST_LEN,
-                        leaves_at(t, run->region) + (uint64_t)run->first * DIGEST_LEN, err);
-    if (rc < 0 || !run->tags)
+    rc = put(t, run->zero ? NULL : run->leaves, (size_t)run->count * DIGEST_LEN,
+             leaves_at(t, run->region) + (uint64_t)run->first * DIGEST_LEN, err);
+    if (rc < 0 || !run->tagged)
         return rc;
-    return fd_pwrite_full(t->fd, run->tags, (size_t)run->count * TAGS_BYTES,
-                          tags_at(t, run->region) + (uint64_t)run->first * TAGS_BYTES, err);
+    return put(t, run->zero ? NULL : run->tags, (size_t)run->count * TAGS_BYTES,
+               tags_at(t, run->region) + (uint64_t)run->first * TAGS_BYTES, err);
 }
 
 /* Bring the file to the length of a table of this size; other sizes share no positions. */
@@ -320,6 +335,16 @@ bool table_known(const struct table *t)
     return t->known;
 }
 
+/* In the files a leaf of zeroes is 0, so that the table of a sparse volume is sparse. Its own
+ * inverse. */
+static void mask(uint8_t *leaves, size_t n)
+{
+    const uint8_t *zero = digest_zero_leaf();
+
+    for (size_t i = 0; i < n * DIGEST_LEN; i++)
+        leaves[i] ^= zero[i % DIGEST_LEN];
+}
+
 static int read_root(const struct table *t, uint64_t region, struct table_root *ret,
                      struct err *err)
 {
@@ -350,6 +375,7 @@ int table_read(struct table *t, uint64_t region, uint8_t *leaves, bool *ret_know
         rc = fd_pread_full(t->fd, leaves, n * DIGEST_LEN, leaves_at(t, region), err);
     if (rc < 0)
         return not_known(rc, err);
+    mask(leaves, n);
     digest_tree(leaves, n, root);
     *ret_known = memcmp(root, stored.root, DIGEST_LEN) == 0;
     return 0;
@@ -416,19 +442,27 @@ static bool has_bit(const uint64_t *changed, size_t i)
     return !changed || (changed[i / 64] >> i % 64 & 1);
 }
 
-static int append_runs(struct table *t, uint64_t region, const struct table_region *now,
-                       const uint64_t *changed, struct err *err)
+static bool block_is_zero(const uint8_t *masked, const uint64_t *tags, size_t i)
 {
+    return digest_is_zero(slice_of(masked + i * DIGEST_LEN, DIGEST_LEN)) &&
+           (!tags || digest_is_zero(slice_of(tags + i * TAGS_A_BLOCK, TAGS_BYTES)));
+}
+
+static int append_runs(struct table *t, uint64_t region, const uint8_t *masked,
+                       const struct table_region *now, struct err *err)
+{
+    const uint64_t *changed = t->known ? now->changed : NULL;
     size_t n = digest_region_leaves(t->size_bytes, region);
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < n;) {
-        struct table_run run = {.region = region, .first = (uint32_t)i};
+        struct table_run run = {.region = region, .first = (uint32_t)i, .tagged = now->tags};
 
-        while (i < n && has_bit(changed, i))
+        run.zero = block_is_zero(masked, now->tags, i);
+        while (i < n && has_bit(changed, i) && block_is_zero(masked, now->tags, i) == run.zero)
             i++;
         run.count = (uint32_t)i - run.first;
-        run.leaves = now->leaves + (size_t)run.first * DIGEST_LEN;
+        run.leaves = masked + (size_t)run.first * DIGEST_LEN;
         run.tags = now->tags ? now->tags + (size_t)run.first * TAGS_A_BLOCK : NULL;
         if (run.count > 0)
             rc = table_next_append(t->next, &run, err);
@@ -440,10 +474,16 @@ static int append_runs(struct table *t, uint64_t region, const struct table_regi
 
 int table_update(struct table *t, uint64_t region, const struct table_region *now, struct err *err)
 {
+    size_t n = digest_region_leaves(t->size_bytes, region);
+    auto_free uint8_t *masked = malloc(n * DIGEST_LEN);
     struct table_root root = {0};
     int rc = 0;
 
-    digest_tree(now->leaves, digest_region_leaves(t->size_bytes, region), root.root);
+    if (!masked)
+        return err_set(err, -ENOMEM, "digest table: %m");
+    memcpy(masked, now->leaves, n * DIGEST_LEN);
+    mask(masked, n);
+    digest_tree(now->leaves, n, root.root);
     if (now->tags)
         rc = tags_check(t, region, root.root, now->tags, root.check, err);
     if (rc < 0)
@@ -451,7 +491,7 @@ int table_update(struct table *t, uint64_t region, const struct table_region *no
     pthread_mutex_lock(&t->lock);
     assert(t->next);
     t->covered++;
-    rc = append_runs(t, region, now, t->known ? now->changed : NULL, err);
+    rc = append_runs(t, region, masked, now, err);
     if (rc == 0)
         rc = table_next_set_root(t->next, region, &root, err);
     pthread_mutex_unlock(&t->lock);

@@ -18,10 +18,11 @@
 
 /*
  * Header: magic 8, size 8, runs_bytes 8, digest 32, SHA-256 of those 32.
- * Run: region 8, first 4, count 4, tags 1, SHA-256 of these and the rest cut to 16, then leaves
- * and, when tags is 1, tags in the host's order.
+ * Run: region 8, first 4, count 4, flags 1, SHA-256 of these and the rest cut to 16, then, unless
+ * all is zero, leaves and, when tagged, tags in the host's order.
  */
 enum { HEADER_LEN = 8 + 8 + 8 + 32 + 32, RUN_LEN = 8 + 4 + 4 + 1, CHECK_LEN = 16 };
+enum { FLAG_TAGGED = 1, FLAG_ZERO = 2 };
 enum { TAGS_BYTES = TAGS_A_BLOCK * sizeof(uint64_t), BLOCK_BYTES = DIGEST_LEN + TAGS_BYTES };
 
 static const char magic[] = "gwtnext1";
@@ -164,10 +165,11 @@ int table_next_append(struct table_next *n, const struct table_run *run, struct 
     buf_u64le(&record, run->region);
     buf_u32le(&record, run->first);
     buf_u32le(&record, run->count);
-    buf_u8(&record, run->tags != NULL);
+    buf_u8(&record, (uint8_t)((run->tagged ? FLAG_TAGGED : 0) | (run->zero ? FLAG_ZERO : 0)));
     buf_append(&record, (uint8_t[CHECK_LEN]){0}, CHECK_LEN);
-    buf_append(&record, run->leaves, (size_t)run->count * DIGEST_LEN);
-    if (run->tags)
+    if (!run->zero)
+        buf_append(&record, run->leaves, (size_t)run->count * DIGEST_LEN);
+    if (!run->zero && run->tagged)
         buf_append(&record, run->tags, (size_t)run->count * TAGS_BYTES);
     rc = buf_failed(&record, err);
     if (rc < 0)
@@ -224,15 +226,17 @@ struct reading {
     uint8_t *rest; /* leaves and tags of one run */
 };
 
-static int read_head(struct reading *r, struct slice head, struct table_run *ret, bool *ret_tags,
-                     struct err *err)
+static int read_head(struct reading *r, struct slice head, struct table_run *ret, struct err *err)
 {
     struct buf_reader fields = buf_reader(head);
+    uint8_t flags;
 
     ret->region = buf_get_u64le(&fields);
     ret->first = buf_get_u32le(&fields);
     ret->count = buf_get_u32le(&fields);
-    *ret_tags = buf_get_u8(&fields) == 1;
+    flags = buf_get_u8(&fields);
+    ret->tagged = flags & FLAG_TAGGED;
+    ret->zero = flags & FLAG_ZERO;
     if (ret->region >= digest_regions(r->n->size_bytes) || ret->count == 0 ||
         ret->first >= DIGEST_REGION_LEAVES || ret->count > DIGEST_REGION_LEAVES - ret->first)
         return err_set(err, -EBADMSG, "digest table: a run is out of range");
@@ -243,17 +247,17 @@ static int read_run(struct reading *r, struct table_run *ret, struct err *err)
 {
     uint8_t head[RUN_LEN + CHECK_LEN];
     uint8_t check[CHECK_LEN];
-    bool tags = false;
     size_t leaves;
     size_t len;
     int rc = fd_pread_full(r->n->fd, head, sizeof(head), r->at, err);
 
     if (rc == 0)
-        rc = read_head(r, slice_of(head, sizeof(head)), ret, &tags, err);
+        rc = read_head(r, slice_of(head, sizeof(head)), ret, err);
     if (rc < 0)
         return rc;
     leaves = (size_t)ret->count * DIGEST_LEN;
-    len = leaves + (tags ? (size_t)ret->count * TAGS_BYTES : 0);
+    len = leaves + (ret->tagged ? (size_t)ret->count * TAGS_BYTES : 0);
+    len = ret->zero ? 0 : len;
     rc = fd_pread_full(r->n->fd, r->rest, len, r->at + sizeof(head), err);
     if (rc < 0)
         return rc;
@@ -261,7 +265,7 @@ static int read_run(struct reading *r, struct table_run *ret, struct err *err)
     if (memcmp(check, head + RUN_LEN, CHECK_LEN) != 0)
         return err_set(err, -EBADMSG, "digest table: a run is damaged");
     ret->leaves = r->rest;
-    ret->tags = tags ? (const void *)(r->rest + leaves) : NULL; /* leaves are multiples of 32 */
+    ret->tags = (const void *)(r->rest + leaves); /* aligned: leaves are multiples of 32 */
     r->at += sizeof(head) + len;
     return 0;
 }

@@ -30,13 +30,16 @@ int table_next_remove(const char *dir, struct err *err);
 uint64_t table_next_size(const struct table_next *n); /* of the volume */
 int table_next_fd(const struct table_next *n);        /* roots lie at table_roots_at() */
 
-/* count leaves from block first of region on, with the tags of their sectors or without. */
+/* count leaves from block first of region on, with the tags of their sectors or without; zero:
+ * they are all of zeroes and take no room. Leaves are as in the table: 0 is that of zeroes. */
 struct table_run {
     uint64_t region;
     uint32_t first;
     uint32_t count;
-    const uint8_t *leaves;
-    const uint64_t *tags; /* or NULL */
+    bool zero;
+    bool tagged;
+    const uint8_t *leaves; /* of a run that is not zero */
+    const uint64_t *tags;  /* likewise, when tagged */
 };
 int table_next_append(struct table_next *n, const struct table_run *run, struct err *err);
 int table_next_set_root(struct table_next *n, uint64_t region, const struct table_root *root,

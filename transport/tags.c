@@ -11,7 +11,7 @@
 
 struct tags {
     struct crypto_aead *aead;
-    uint64_t zero; /* the tag of a sector of zeroes */
+    uint64_t zero; /* the GMAC of a sector of zeroes, cut; 0 until it is known */
 };
 
 static int tag(struct tags *t, const uint8_t *sector, uint64_t *ret, struct err *err)
@@ -22,9 +22,11 @@ static int tag(struct tags *t, const uint8_t *sector, uint64_t *ret, struct err 
     int rc = crypto_aead_seal(t->aead, nonce, slice_of(sector, VOLUME_SECTOR), slice_of(NULL, 0),
                               mac, err);
 
-    if (rc == 0)
-        memcpy(ret, mac, sizeof(*ret));
-    return rc;
+    if (rc < 0)
+        return rc;
+    memcpy(ret, mac, sizeof(*ret));
+    *ret ^= t->zero; /* so that a table of zeroes is a hole */
+    return 0;
 }
 
 int tags_new(const uint8_t *key, struct tags **ret, struct err *err)
@@ -64,7 +66,7 @@ int tags_block(struct tags *t, const uint8_t *data, uint32_t sectors, uint64_t *
     assert(sectors <= TAGS_A_BLOCK);
     for (uint32_t i = 0; rc == 0 && i < TAGS_A_BLOCK; i++) {
         if (!data || i >= sectors)
-            out[i] = t->zero;
+            out[i] = 0;
         else
             rc = tag(t, data + (size_t)i * VOLUME_SECTOR, &out[i], err);
     }

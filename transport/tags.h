@@ -23,6 +23,8 @@ int tags_new(const uint8_t *key, struct tags **ret, struct err *err);
 void tags_free(struct tags *t);
 
 /*
+ * The tag of a sector of zeroes is 0.
+ *
  * The tags of one block into out (TAGS_A_BLOCK of them): data holds sectors of them, whole ones;
  * those past its end count as zeroes. data NULL: all zeroes.
  */
