@@ -47,8 +47,8 @@ static int client_open(struct client *c, struct err *err)
     unsigned generation = atomic_load(&c->id->generation);
     struct http_conf conf = {
         .ca_file = c->id->ca_path,
-        .cert_file = c->id->cert_path,
-        .key_file = c->id->key_path,
+        .cert_file = c->id->pem_path,
+        .key_file = c->id->pem_path,
         .stop = c->stop,
     };
 

@@ -31,10 +31,8 @@ static int state_path(const char *state_dir, const char *file, char out[static P
 
 static int identity_paths(const char *state_dir, struct enrol_identity *id, struct err *err)
 {
-    int r = state_path(state_dir, "agent.key", id->key_path, err);
+    int r = state_path(state_dir, "agent.pem", id->pem_path, err);
 
-    if (r == 0)
-        r = state_path(state_dir, "agent.crt", id->cert_path, err);
     if (r == 0)
         r = state_path(state_dir, "ca.crt", id->ca_path, err);
     return r;
@@ -75,10 +73,13 @@ static int server_url(const char *server, char *out, size_t size, struct err *er
 }
 
 /* The key is durable before anything is asked of the planner; an interrupted join reuses it. */
-static int key_ensure(const char *path, struct buf *ret_key, struct err *err)
+static int key_ensure(const char *state_dir, struct buf *ret_key, struct err *err)
 {
-    int r = fd_load(path, FILE_MAX, ret_key, err);
+    char path[PATH_MAX];
+    int r = state_path(state_dir, "join.key", path, err);
 
+    if (r == 0)
+        r = fd_load(path, FILE_MAX, ret_key, err);
     if (r != -ENOENT)
         return r;
     err_clear(err);
@@ -96,7 +97,7 @@ static int request_ensure(const char *state_dir, struct slice key, const char *i
                           struct buf *ret_csr, struct err *err)
 {
     char path[PATH_MAX];
-    int r = state_path(state_dir, "agent.csr", path, err);
+    int r = state_path(state_dir, "join.csr", path, err);
 
     if (r == 0)
         r = fd_load(path, FILE_MAX, ret_csr, err);
@@ -205,9 +206,34 @@ static int save_identity(const struct enrol_join *join, const char *server, cons
     return r;
 }
 
+static int save_pem(const char *path, struct slice key, const char *cert, struct err *err)
+{
+    auto_buf struct buf pem = {0};
+    int r = buf_append(&pem, key.data, key.len);
+
+    if (r == 0)
+        r = buf_str(&pem, cert);
+    if (r == 0)
+        r = fd_save(path, buf_slice(&pem), 0600, err);
+    crypto_wipe(pem.data, pem.len);
+    return r;
+}
+
+static int forget_request(const char *state_dir, struct err *err)
+{
+    char path[PATH_MAX];
+    int r = state_path(state_dir, "join.csr", path, err);
+
+    if (r == 0)
+        r = fd_unlink(path, err);
+    if (r == 0)
+        r = state_path(state_dir, "join.key", path, err);
+    return r == 0 ? fd_unlink(path, err) : r;
+}
+
 /* agent.json comes last: it is what says that this directory is enrolled. */
 static int save_joined(const struct enrol_join *join, const struct enrol_identity *id,
-                       const struct js *answer, struct err *err)
+                       struct slice key, const struct js *answer, struct err *err)
 {
     const char *cert = NULL;
     const char *ca = NULL;
@@ -224,8 +250,10 @@ static int save_joined(const struct enrol_join *join, const struct enrol_identit
     if (r == 0)
         r = fd_save(id->ca_path, slice_str(ca), 0600, err);
     if (r == 0)
-        r = fd_save(id->cert_path, slice_str(cert), 0600, err);
-    return r == 0 ? save_identity(join, id->server, identity, err) : r;
+        r = save_pem(id->pem_path, key, cert, err);
+    if (r == 0)
+        r = save_identity(join, id->server, identity, err);
+    return r == 0 ? forget_request(join->state_dir, err) : r;
 }
 
 static void identity_new(const struct rng *rng, char out[static CERT_ID_MAX])
@@ -250,7 +278,7 @@ int enrol_join(const struct enrol_join *join, struct err *err)
     if (!id)
         return err_set(err, -ENOMEM, "enrol: %m");
     r = state_path(join->state_dir, "agent.json", path, err);
-    if (r == 0 && access(path, F_OK) == 0)
+    if (r == 0 && !join->again && access(path, F_OK) == 0)
         return err_set_gw(err, GW_USAGE, -EEXIST, "'%s' is enrolled already", join->state_dir);
     if (r == 0)
         r = server_url(join->server, id->server, sizeof(id->server), err);
@@ -259,7 +287,7 @@ int enrol_join(const struct enrol_join *join, struct err *err)
     if (r == 0)
         r = identity_paths(join->state_dir, id, err);
     if (r == 0)
-        r = key_ensure(id->key_path, &key, err);
+        r = key_ensure(join->state_dir, &key, err);
     identity_new(join->rng, id->identity);
     if (r == 0)
         r = request_ensure(join->state_dir, buf_slice(&key), id->identity, &csr, err);
@@ -268,7 +296,7 @@ int enrol_join(const struct enrol_join *join, struct err *err)
     if (r == 0)
         r = join_call(join, id->server, buf_slice(&body), &answer, err);
     if (r == 0)
-        r = save_joined(join, id, answer, err);
+        r = save_joined(join, id, buf_slice(&key), answer, err);
     crypto_wipe(key.data, key.len);
     crypto_wipe(body.data, body.len);
     return r;
@@ -326,7 +354,7 @@ static int half_life_over(const struct enrol_identity *id, uint64_t wall_ms, boo
     auto_buf struct buf pem = {0};
     uint64_t from = 0;
     uint64_t until = 0;
-    int r = fd_load(id->cert_path, FILE_MAX, &pem, err);
+    int r = fd_load(id->pem_path, FILE_MAX, &pem, err);
 
     if (r == 0)
         r = cert_validity(buf_slice(&pem), &from, &until, err);
@@ -336,16 +364,31 @@ static int half_life_over(const struct enrol_identity *id, uint64_t wall_ms, boo
     return 0;
 }
 
-static int renew_body(const struct enrol_identity *id, struct buf *out, struct err *err)
+/* The key's part of agent.pem, which comes first. */
+static int load_key(const struct enrol_identity *id, struct buf *ret_key, struct err *err)
 {
-    auto_buf struct buf key = {0};
+    static const char end[] = "-----END PRIVATE KEY-----\n";
+    const char *text;
+    const char *at;
+    int r = fd_load(id->pem_path, FILE_MAX, ret_key, err);
+
+    if (r < 0)
+        return r;
+    text = buf_cstr(ret_key);
+    at = text ? strstr(text, end) : NULL;
+    if (!at)
+        return err_set(err, -EINVAL, "no private key in '%s'", id->pem_path);
+    ret_key->len = (size_t)(at - text) + sizeof(end) - 1;
+    return 0;
+}
+
+static int renew_body(const struct enrol_identity *id, struct slice key, struct buf *out,
+                      struct err *err)
+{
     auto_buf struct buf csr = {0};
     auto_jsw struct jsw *w = NULL;
-    int r = fd_load(id->key_path, FILE_MAX, &key, err);
+    int r = cert_request(key, id->identity, &csr, err);
 
-    if (r == 0)
-        r = cert_request(buf_slice(&key), id->identity, &csr, err);
-    crypto_wipe(key.data, key.len);
     if (r == 0)
         r = jsw_new(&w, err);
     if (r < 0)
@@ -356,17 +399,14 @@ static int renew_body(const struct enrol_identity *id, struct buf *out, struct e
     return jsw_finish(w, false, out, err);
 }
 
-int enrol_renew(struct enrol_identity *id, struct client *client, uint64_t wall_ms, struct err *err)
+static int renew_with(struct enrol_identity *id, struct client *client, struct slice key,
+                      struct err *err)
 {
     auto_buf struct buf body = {0};
     auto_js struct js *answer = NULL;
     const char *cert = NULL;
-    bool due = false;
-    int r = half_life_over(id, wall_ms, &due, err);
+    int r = renew_body(id, key, &body, err);
 
-    if (r < 0 || !due)
-        return r;
-    r = renew_body(id, &body, err);
     if (r == 0)
         r = client_do(client,
                       &(struct client_call){.method = "POST",
@@ -376,8 +416,21 @@ int enrol_renew(struct enrol_identity *id, struct client *client, uint64_t wall_
                       &answer, err);
     if (r == 0)
         r = js_get_str(answer, "certificate", &cert, err);
+    return r == 0 ? save_pem(id->pem_path, key, cert, err) : r;
+}
+
+int enrol_renew(struct enrol_identity *id, struct client *client, uint64_t wall_ms, struct err *err)
+{
+    auto_buf struct buf key = {0};
+    bool due = false;
+    int r = half_life_over(id, wall_ms, &due, err);
+
+    if (r < 0 || !due)
+        return r;
+    r = load_key(id, &key, err);
     if (r == 0)
-        r = fd_save(id->cert_path, slice_str(cert), 0600, err);
+        r = renew_with(id, client, buf_slice(&key), err);
+    crypto_wipe(key.data, key.cap);
     if (r < 0)
         return err_add(err, r, "renew the certificate");
     atomic_fetch_add(&id->generation, 1);

@@ -2,8 +2,9 @@
 /*
  * Who this agent is to the planner: join with a token, keep the certificate, renew it.
  *
- * STATE/agent.json {"identity", "server", "name", "roles"}, agent.key (made here, never leaves),
- * agent.csr, agent.crt, ca.crt; all mode 0600 and durable. The planner gives the identity.
+ * STATE/agent.json {"identity", "server", "name", "roles"}, agent.pem (the key, made here, and its
+ * certificate: one file, so that they never disagree), ca.crt; all mode 0600 and durable. The
+ * planner gives the identity. join.key and join.csr exist only while an enrolment is under way.
  */
 #ifndef GODWIT_AGENT_ENROL_H
 #define GODWIT_AGENT_ENROL_H
@@ -13,6 +14,7 @@
 
 #include <limits.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 
 struct client;
 
@@ -23,7 +25,7 @@ struct enrol_identity {
     char server[ENROL_SERVER_MAX]; /* https://HOST:PORT, no slash at the end */
     char name[ENROL_NAME_MAX + 1];
     char roles[ENROL_ROLES_MAX]; /* "source,landing" */
-    char key_path[PATH_MAX], cert_path[PATH_MAX], ca_path[PATH_MAX];
+    char pem_path[PATH_MAX], ca_path[PATH_MAX];
     atomic_uint generation; /* of the certificate: a client reopens when it changed */
 };
 
@@ -33,13 +35,14 @@ struct enrol_join {
     const char *token;  /* gw1.<CA-SPKI-sha256>.<id>.<secret>; never logged */
     const char *name;
     const char *roles;
+    bool again; /* also when enrolled already: a new key and certificate, the same state */
     const struct rng *rng;
 };
 
 /*
  * Enrol: the planner's chain is checked against the pin of the token before the token is sent.
  * -EINVAL (GW_TOKEN_BAD), -EPROTO (GW_PIN_MISMATCH), what the planner answers, or -EEXIST when this
- * state directory is enrolled already.
+ * state directory is enrolled already and it is not again. What was there stays until it succeeds.
  */
 int enrol_join(const struct enrol_join *join, struct err *err);
 /* -ENOENT when never enrolled. server NULL = the one enrolled at. */

@@ -33,6 +33,9 @@ static const struct opt options[] = {
      .type = OPT_TEXT,
      .arg = "FILE",
      .help = "enrol first, with the join token in FILE (- is standard input)"},
+    {.name = "again",
+     .type = OPT_SWITCH,
+     .help = "enrol although this host is enrolled: a new certificate, the same state"},
     {.name = "name", .type = OPT_TEXT, .arg = "NAME", .help = "name of this host (its host name)"},
     {.name = "roles",
      .type = OPT_TEXT,
@@ -127,6 +130,7 @@ static int do_enrol(const struct call *call, struct err *err)
                               .server = opt_text(call->opts, "server"),
                               .name = name,
                               .roles = opt_text(call->opts, "roles"),
+                              .again = opt_switch(call->opts, "again"),
                               .rng = &rng_system};
     int r;
 

@@ -115,6 +115,33 @@ if godwit-agent enrol --state-dir "$dir/again" --server "$server" --join "$dir/t
 fi
 grep -q 'GW-2002' "$dir/again.log" || fail "a wrong pin is named otherwise"
 rm -f "$dir/token" "$dir/token.bad" "$dir/again.log"
+if godwit-agent enrol --state-dir "$dir/source" --server "$server" --join /dev/null \
+    2>"$dir/again.log"; then
+    fail "it enrolled twice"
+fi
+# the identity comes back under a new key, and the old key is of no use any more
+cp "$dir/source/agent.pem" "$dir/old.pem"
+old_exit() {
+    curl -sS --cacert "$dir/planner/ca.pem" --cert "$dir/old.pem" --key "$dir/old.pem" \
+        "$server/v1/agent/work?after=0&config=0&wait=0" | jq .exit
+}
+[ "$(old_exit)" = null ] || fail "a new certificate is not good"
+api POST hosts/source-1/rejoin '{"request_id": "rejoin"}' | jq -r .token |
+    godwit-agent enrol --again --state-dir "$dir/source" --server "$server" --join - \
+        --name source-1 --roles source 2>"$dir/again.log" || fail "rejoin"
+cmp -s "$dir/source/agent.pem" "$dir/old.pem" && fail "the key is the old one"
+[ "$(api GET hosts | jq '[.items[] | select(.host == "source-1")] | length')" = 1 ] || fail "two hosts"
+[ "$(old_exit)" = 7 ] || fail "the old certificate is still good"
+
+# a certificate is renewed from half of its day on, under the same key
+cp "$dir/landing/agent.pem" "$dir/old.pem"
+tool_agent renew "$dir/landing" 11 2>"$dir/again.log" || fail "renew early"
+cmp -s "$dir/landing/agent.pem" "$dir/old.pem" || fail "it was renewed early"
+tool_agent renew "$dir/landing" 13 2>"$dir/again.log" || fail "renew"
+cmp -s "$dir/landing/agent.pem" "$dir/old.pem" && fail "it was not renewed"
+diff <(openssl pkey -in "$dir/landing/agent.pem") <(openssl pkey -in "$dir/old.pem") || fail "another key"
+tool_agent renew "$dir/landing" 13 2>"$dir/again.log" || fail "renew with the new one"
+rm -f "$dir/again.log" "$dir/old.pem"
 start_agent source
 start_agent landing
 until_true 30 "both hosts online with inventory" sh -c "$(declare -f api); dir='$dir' server='$server';

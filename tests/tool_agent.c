@@ -6,10 +6,12 @@
  *   tool_agent vault URL KEYFILE                     make the vault, print the key
  *   tool_agent round STATE CONFIG                    one step of every workload (settle, replicate)
  *   tool_agent order STATE CONFIG ORDER              carry out one order, print its saved answer
+ *   tool_agent renew STATE HOURS                     renew the certificate, so many hours from now
  *   tool_agent decide CONFIG WORKLOAD EPOCH promote|abort [FINAL-ANSWER]
  */
 #include "agent/vaultref.h"
 #include "agent/workload.h"
+#include "agent/client.h"
 #include "agent/order.h"
 #include "base/fd.h"
 #include "base/gw.h"
@@ -194,6 +196,24 @@ static int do_decide(char **argv, struct err *err)
     return r;
 }
 
+/* Against a planner that runs; the agent itself must not. */
+static int do_renew(const char *state_dir, const char *hours, struct err *err)
+{
+    auto_identity struct enrol_identity *id = NULL;
+    auto_client struct client *client = NULL;
+    atomic_bool stop = false;
+    uint64_t n = 0;
+    int r = num_parse_u64(hours, 0, 1000, &n, err);
+
+    if (r == 0)
+        r = enrol_load(state_dir, NULL, &id, err);
+    if (r == 0)
+        r = client_new(id, &stop, &client, err);
+    if (r == 0)
+        r = enrol_renew(id, client, clock_wall_ms(&clock_system) + n * 3600 * 1000, err);
+    return r;
+}
+
 int main(int argc, char **argv)
 {
     struct err err = {0};
@@ -206,6 +226,8 @@ int main(int argc, char **argv)
         r = do_round(argv[2], argv[3], &err);
     else if (argc == 5 && text_equal(argv[1], "order"))
         r = do_order(argv[2], argv[3], argv[4], &err);
+    else if (argc == 4 && text_equal(argv[1], "renew"))
+        r = do_renew(argv[2], argv[3], &err);
     else if (argc >= 6 && text_equal(argv[1], "decide"))
         r = do_decide(argv + 2, &err);
     if (r < 0)
