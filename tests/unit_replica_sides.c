@@ -179,6 +179,53 @@ static void stopped_push_and_pull_go_on_later(void **state)
     place_done(&p);
 }
 
+struct writing {
+    const struct place *p;
+    atomic_bool over;
+};
+
+static int keep_writing(void *arg, size_t index, struct err *err)
+{
+    struct writing *w = arg;
+    uint64_t seed = index;
+
+    (void)err;
+    while (!w->over)
+        place_random(w->p, "a", place_rand(&seed) % (29 * MIB), 20000, seed);
+    return 0;
+}
+
+/* Fuzzy, but whole: what the point says it holds is what it holds; and the next pass, with the
+ * writer gone, has it all. */
+static void volume_written_while_it_is_read_gives_whole_points(void **state)
+{
+    struct place_run push = {.image = "a", .state = "sa"};
+    struct place_run pull = {.image = "b", .state = "sb"};
+    struct workers *group = NULL;
+    struct writing w = {.over = false};
+    uint8_t digest[32];
+    struct place p;
+
+    (void)state;
+    place_init(&p, "mem:live");
+    w.p = &p;
+    place_random(&p, "a", 0, 30 * MIB, 1);
+    assert_ok(workers_start(2, "write", keep_writing, &w, &group, NULL));
+    for (unsigned i = 0; i < 4; i++) {
+        place_ok(place_push(&p, &push), &push);
+        place_ok(place_pull(&p, &pull), &pull);
+        assert_int_equal(pull.point.seq, push.point.seq);
+        place_digest(&p, "b", 0, digest);
+        assert_memory_equal(digest, push.point.digest, 32);
+    }
+    w.over = true;
+    assert_ok(workers_join(group, NULL));
+    place_ok(place_push(&p, &push), &push);
+    place_ok(place_pull(&p, &pull), &pull);
+    assert_true(place_same(&p, "a", "b", 30 * MIB));
+    place_done(&p);
+}
+
 struct cutting {
     const struct place *p;
     struct place_run *run;
@@ -319,6 +366,7 @@ int main(void)
         cmocka_unit_test(lower_epoch_is_refused),
         cmocka_unit_test(racing_pushers_never_mix),
         cmocka_unit_test(stopped_push_and_pull_go_on_later),
+        cmocka_unit_test(volume_written_while_it_is_read_gives_whole_points),
         cmocka_unit_test(volume_that_shrinks_makes_no_point),
         cmocka_unit_test(digest_of_the_start_of_a_larger_volume),
         cmocka_unit_test(larger_landing_device_keeps_the_size_of_the_replica),
