@@ -6,6 +6,7 @@
 #include "base/fd.h"
 #include "base/text.h"
 #include "base/tree.h"
+#include "cli/program.h"
 
 #include <stdio.h>
 #include <sys/stat.h>
@@ -54,67 +55,20 @@ int demo_place_state(const struct demo *d, const char *name, char out[static PAT
 
 /* -- programs ---------------------------------------------------------------- */
 
-static bool try_program(const char *dir, const char *name, char out[static PATH_MAX])
-{
-    return text_print(out, PATH_MAX, "%s/%s", dir, name) == 0 && access(out, X_OK) == 0;
-}
-
-/* A build tree has them side by side; an installation in their own directories. */
-static int find_program(const char *name, const char *installed, char out[static PATH_MAX],
-                        struct err *err)
-{
-    char self[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-    char *slash;
-
-    if (n > 0) {
-        self[n] = '\0';
-        slash = strrchr(self, '/');
-        if (slash)
-            *slash = '\0';
-        if (try_program(self, name, out))
-            return 0;
-    }
-    if (try_program(installed, name, out))
-        return 0;
-    return err_set_gw(err, GW_NOT_FOUND, -ENOENT, "%s is neither beside this program nor in %s",
-                      name, installed);
-}
-
-/* Tools of file systems are often outside an ordinary user's PATH. */
-static int find_tool(const char *name, char out[static PATH_MAX], struct err *err)
-{
-    const char *path = getenv("PATH");
-    auto_vec char **dirs = NULL;
-    char all[8192];
-    int r = text_print(all, sizeof(all), "%s:/usr/sbin:/sbin:/usr/local/sbin", path ? path : "");
-
-    if (r == 0)
-        r = text_split(all, ":", &dirs, err);
-    for (size_t i = 0; r == 0 && dirs[i]; i++) {
-        if (try_program(dirs[i], name, out))
-            return 0;
-    }
-    return err_set_gw(err, GW_NOT_FOUND, -ENOENT,
-                      "%s is not installed; the demo makes its volume with it (apt install "
-                      "e2fsprogs)",
-                      name);
-}
-
 int demo_place_programs(struct demo *d, struct err *err)
 {
-    int r = find_program("godwitd", GODWIT_SBINDIR, d->godwitd, err);
+    int r = program_find("godwitd", GODWIT_SBINDIR, d->godwitd, err);
 
     if (r == 0)
-        r = find_program("godwit-agent", GODWIT_SBINDIR, d->agent, err);
+        r = program_find("godwit-agent", GODWIT_SBINDIR, d->agent, err);
     if (r == 0)
-        r = find_program("godwit-demo-ledger", GODWIT_PKGLIBEXECDIR, d->ledger, err);
+        r = program_find("godwit-demo-ledger", GODWIT_PKGLIBEXECDIR, d->ledger, err);
     if (r == 0)
-        r = find_tool("mke2fs", d->mke2fs, err);
+        r = program_find_tool("mke2fs", "the demo", "e2fsprogs", d->mke2fs, err);
     if (r == 0)
-        r = find_tool("debugfs", d->debugfs, err);
+        r = program_find_tool("debugfs", "the demo", "e2fsprogs", d->debugfs, err);
     if (r == 0)
-        r = find_tool("e2fsck", d->e2fsck, err);
+        r = program_find_tool("e2fsck", "the demo", "e2fsprogs", d->e2fsck, err);
     return r;
 }
 

@@ -5,10 +5,13 @@ godwit_SOURCES = \
 	cli/api.c cli/api.h \
 	cli/cmd.c cli/cmd.h \
 	cli/cmd_app.c \
+	cli/cmd_completion.c \
+	cli/cmd_context.c \
 	cli/cmd_demo.c \
 	cli/cmd_doctor.c \
 	cli/cmd_help.c \
 	cli/cmd_host.c \
+	cli/cmd_init.c \
 	cli/cmd_op.c \
 	cli/cmd_plan.c \
 	cli/cmd_replica.c \
@@ -36,6 +39,7 @@ godwit_SOURCES = \
 	cli/op_watch.c cli/op_watch.h \
 	cli/out.c cli/out.h \
 	cli/plan_view.c cli/plan_view.h \
+	cli/program.c cli/program.h \
 	cli/progress.c cli/progress.h \
 	cli/replica_arg.c cli/replica_arg.h \
 	cli/replica_view.c cli/replica_view.h \

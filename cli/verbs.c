@@ -12,6 +12,10 @@ static const struct cmd cmds[] = {
      "the whole story on this machine, with proof; --down removes it",
      "godwit demo\n"
      "godwit demo --down"},
+    {"init", "", 0, 0, cmd_init, cmd_init_opts,
+     "a planner's CA, keys, database and your first context",
+     "godwit init --store file:///srv/vault\n"
+     "godwit init --store s3://acme-migration/idc1 --listen 10.0.0.5:7443"},
     {"doctor", "", 0, 0, cmd_doctor, NULL, "is the planner well",
      "godwit doctor\n"
      "godwit doctor -o json"},
@@ -149,6 +153,24 @@ static const struct cmd cmds[] = {
      "the canonical digest of a local volume",
      "godwit replica digest /var/lib/vm/web.img\n"
      "godwit replica digest /dev/vdb --size 10GiB"},
+    {"context ls", "", 0, 0, cmd_context_ls, NULL, "the planners that you know",
+     "godwit context ls\n"
+     "godwit context ls -o wide"},
+    {"context add", "NAME", 1, 1, cmd_context_add, cmd_context_opts, "remember a planner",
+     "godwit context add idc1 --server https://planner:7443 --ca-file ca.pem --token-file ~/.godwit-token\n"
+     "godwit context add idc1 --server https://planner:7443 --ca-pin PIN --token-file env:TOKEN"},
+    {"context use", "NAME", 1, 1, cmd_context_use, NULL, "which one other verbs speak to",
+     "godwit context use idc1\n"
+     "godwit -c idc1 status"},
+    {"context rm", "NAME", 1, 1, cmd_context_rm, NULL, "forget one",
+     "godwit context rm idc1\n"
+     "godwit context ls"},
+    {"config show", "", 0, 0, cmd_config_show, cmd_config_opts, "what is configured",
+     "godwit config show --origin\n"
+     "godwit config show -o json"},
+    {"completion", "SHELL", 1, 1, cmd_completion, NULL, "completion for bash, zsh or fish",
+     "godwit completion bash >/etc/bash_completion.d/godwit\n"
+     "godwit completion fish >~/.config/fish/completions/godwit.fish"},
     {"explain", "GW-1234", 1, 1, cmd_explain, NULL,
      "what an error means, and what to do",
      "godwit explain GW-3011\n"
