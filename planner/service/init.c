@@ -90,6 +90,34 @@ static int make_store(const struct service_conf *conf, struct err *err)
     return fd_mkdirs(conf->store_url + sizeof(scheme) - 1, 0700, err);
 }
 
+/* A store that does not work is said now, not at the first copy. What is there stays. */
+static int make_vault(const struct service_conf *conf, struct err *err)
+{
+    auto_vault struct vault *vault = NULL;
+    uint8_t key[CRYPTO_KEY_LEN];
+    char path[PATH_MAX];
+    struct vault_conf vc = {
+        .store = {.url = conf->store_url,
+                  .region = conf->store_region,
+                  .endpoint = conf->store_endpoint,
+                  .path_style = -1,
+                  .attempts = 2},
+        .key = key,
+        .create = true,
+    };
+    int r;
+
+    if (!conf->store_url)
+        return 0;
+    r = path_of(conf, "vault.key", path, err);
+    if (r == 0)
+        r = vault_key_load(conf->store_key ? conf->store_key : path, key, err);
+    if (r == 0)
+        r = vault_open(&vc, &vault, err);
+    crypto_wipe(key, sizeof(key));
+    return r;
+}
+
 /* What was given stays given: godwitd --state-dir D alone starts the same planner again. */
 static int make_config(const struct service_conf *conf, struct err *err)
 {
@@ -247,6 +275,8 @@ int init_run(const struct service_conf *conf, const char *client_file, struct er
         r = make_ca(conf, err);
     if (r == 0)
         r = make_vault_key(conf, err);
+    if (r == 0)
+        r = make_vault(conf, err);
     if (r == 0)
         r = make_store(conf, err);
     if (r == 0)
