@@ -153,14 +153,16 @@ struct dialect {
 };
 
 static const struct dialect bash = {
-    .head =
-        "# bash completion of godwit; made by: godwit completion bash\n"
-        "_godwit() {\n"
-        "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb= i\n"
-        "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
-        "        case ${COMP_WORDS[i]} in -*) ;; *) verb=\"${verb:+$verb }${COMP_WORDS[i]}\" ;; "
-        "esac\n"
-        "    done\n",
+    .head = "# bash completion of godwit; made by: godwit completion bash\n"
+            "_godwit() {\n"
+            "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb='' i\n"
+            "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
+            "        case ${COMP_WORDS[i]} in\n"
+            "        =) ((i++)) ;; # bash makes words of --flag=value\n"
+            "        -*) ;;\n"
+            "        *) verb=\"${verb:+$verb }${COMP_WORDS[i]}\" ;;\n"
+            "        esac\n"
+            "    done\n",
     .offer = "    mapfile -t COMPREPLY < <(compgen -W \"$*\" -- \"$cur\")\n"
              "    [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace\n",
     .tail = "}\ncomplete -o default -F _godwit godwit\n",

@@ -3,6 +3,7 @@
 #include "base/auto.h"
 #include "base/buf.h"
 #include "base/fd.h"
+#include "base/num.h"
 #include "base/proc.h"
 #include "base/text.h"
 #include "cli/api.h"
@@ -46,6 +47,27 @@ static int state_dir(struct cmd_call *call, char out[static PATH_MAX], struct er
     return r < 0 ? r : text_print(out, PATH_MAX, "%s/planner", base);
 }
 
+/* "error godwitd: WHAT (GW-3004)": its words and its number as our own. */
+static int take_failure(struct buf *said, int status, struct err *err)
+{
+    static const char mark[] = "error godwitd: ";
+    const char *text = said->len ? buf_cstr(said) : NULL;
+    const char *what = text ? strstr(text, mark) : NULL, *code;
+    uint64_t number = 0;
+    size_t len;
+
+    if (!what)
+        return err_set(err, -EIO, "godwitd --init ended with %d: %s", status, text ? text : "");
+    what += sizeof(mark) - 1;
+    len = strcspn(what, "\n");
+    code = memmem(what, len, " (GW-", 5);
+    if (code && num_parse_u64((const char[]){code[5], code[6], code[7], code[8], '\0'}, 1, 9999,
+                              &number, NULL) == 0)
+        len = (size_t)(code - what);
+    return err_set_gw(err, gw_find((unsigned)number) ? (unsigned)number : GW_NONE, -EIO, "%.*s",
+                      (int)len, what);
+}
+
 static int run_godwitd(struct cmd_call *call, const char *dir, const char *client, struct err *err)
 {
     static const char *const passed[] = {"store", "store-region", "store-endpoint", "listen"};
@@ -67,11 +89,7 @@ static int run_godwitd(struct cmd_call *call, const char *dir, const char *clien
         r = proc_run(&(struct proc_run){.argv = argv, .timeout_ms = INIT_MS}, &said, &status, err);
     if (r < 0)
         return r;
-    if (status == 0)
-        return 0;
-    return err_set_gw(err, status == GW_EXIT_USAGE ? GW_BAD_VALUE : GW_NONE,
-                      status == GW_EXIT_USAGE ? -EINVAL : -EIO, "godwitd --init ended with %d: %s",
-                      status, said.len ? buf_cstr(&said) : "it said nothing");
+    return status == 0 ? 0 : take_failure(&said, status, err);
 }
 
 /* A context cannot name the address that means "all". */
@@ -134,7 +152,8 @@ static int view_init(struct out *o, const struct js *doc, struct table *t, struc
     (void)t;
     (void)err;
     out_text(o, "Planner  %s   state %s", js_str(doc, "server", "?"), dir);
-    out_text(o, "Store    %s", js_str(doc, "store", "none yet: godwit init --store URL"));
+    if (js_str(doc, "store", NULL))
+        out_text(o, "Store    %s", js_str(doc, "store", ""));
     out_text(o, "Context  %s", js_str(doc, "context", "?"));
     out_text(o, "Keep a copy of %s/vault.key elsewhere: without it no replica can be read.", dir);
     if (js_bool(doc, "running", false))
