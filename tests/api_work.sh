@@ -26,11 +26,12 @@ api PUT /v1/workloads/shop "$(workload shop src dst '"hooks": {"source": {"stop"
     "traffic": {"to_target": ["./dns.sh cloud"]}}, "health": [{"tcp": "127.0.0.1:80"}]')"
 expect 201 '.warnings == []'
 work src 1 0
-expect 200 '.config == null' # nothing runs before it is started
+expect 200 '.config_version == 2' '.config.vault == null' \
+    '.config.assignments | map(.role) == ["idle"]' # looked at, not replicated: no key yet
 api POST /v1/workloads/shop/sync '{"action": "start"}'
 expect 200 '.lifecycle == "not_ready"'
-work src 1 0
-expect 200 '.config_version == 2' '.config.assignments | length == 1' \
+work src 2 0
+expect 200 '.config_version == 3' '.config.assignments | length == 1' \
     '.config.vault.url | startswith("file://")' '.config.vault.key | startswith("gwk1.")' \
     '.config.assignments[0] | .workload == "shop" and .side == "source" and .role == "push"
         and .epoch == 0 and .interval_s == 5 and .paused == false and .hooks.stop == [["true"]]
@@ -43,11 +44,11 @@ expect 200 '.config.assignments[0] | .role == "follow" and .side == "target"' '.
 # The same content has the same version, however often it was written.
 api POST /v1/workloads/shop/sync '{"action": "limit", "rate_bytes_per_s": 1000}'
 api POST /v1/workloads/shop/sync '{"action": "limit", "rate_bytes_per_s": null}'
-work src 2 0
-expect 200 '.config_version == 2'
+work src 3 0
+expect 200 '.config_version == 3'
 api POST /v1/workloads/shop/sync '{"action": "pause"}'
-work src 2 0
-expect 200 '.config_version == 3' '.config.assignments[0].paused'
+work src 3 0
+expect 200 '.config_version == 4' '.config.assignments[0].paused'
 api POST /v1/workloads/shop/sync '{"action": "resume"}'
 
 # -- orders ---------------------------------------------------------------------
@@ -60,14 +61,14 @@ agent src POST "/v1/agent/orders/$order" '{"state": "maybe"}'
 expect 400
 agent src POST "/v1/agent/orders/$order" '{"state": "running"}'
 expect 200
-agent src GET "/v1/agent/work?after=0&config=4"
+agent src GET "/v1/agent/work?after=0&config=5"
 expect 200 '.orders | length == 1' # open until it is answered
 agent src POST "/v1/agent/orders/$order" '{"state": "done", "result": {}}'
 expect 200
 agent src POST "/v1/agent/orders/$order" '{"state": "failed", "error": null}'
 expect 200 # a repeated answer is harmless
-agent src GET "/v1/agent/work?after=0&config=4"
-expect 200 '.orders == []' '.config == null' '.config_version == 4'
+agent src GET "/v1/agent/work?after=0&config=5"
+expect 200 '.orders == []' '.config == null' '.config_version == 5'
 
 # -- long polls -----------------------------------------------------------------
 
@@ -89,8 +90,8 @@ waiting() { # how many connections the planner holds
     ss -Htn state established "( sport = :$(cat "$dir/port") )" 2>/dev/null | wc -l
 }
 
+poll src 5
 if command -v ss >/dev/null; then
-    poll src 4
     connected() { [ "$(waiting)" -ge 1 ]; }
     within 10 connected || fail "no poll arrived"
 fi
@@ -101,17 +102,17 @@ expect 200
 within 5 came src || fail "the poll did not wake"
 took=$((($(cat "$dir/src.done") - begun) / 1000000))
 [ "$took" -lt 1000 ] || fail "the poll woke after $took ms"
-jq -e '.config_version == 5 and .config.assignments[0].paused' "$dir/src.out" >/dev/null ||
+jq -e '.config_version == 6 and .config.assignments[0].paused' "$dir/src.out" >/dev/null ||
     fail "woken with $(cat "$dir/src.out")"
 echo "a poll woke $took ms after the change was asked for"
 wait $! || true
 
 # It ends by itself, with nothing, at its time.
 begun=$SECONDS
-work src 5 1
+work src 6 1
 expect 200 '.config == null' '.orders == []'
 [ $((SECONDS - begun)) -le 3 ] || fail "wait=1 took $((SECONDS - begun)) s"
-work src 5 soon
+work src 6 soon
 expect 200 # nonsense is no wait
 
 # Events wait too.
@@ -146,13 +147,11 @@ api GET /v1/status
 expect 200
 took=$((($(date +%s%N) - begun) / 1000000))
 [ "$took" -lt 1000 ] || fail "an answer took $took ms beside fifty polls"
+begun=$(date +%s%N)
 api PUT /v1/workloads/wide "$(jq -n '{schema: "godwit.workload/1", workload: "wide",
     volumes: [range(1; 50) | {name: "v\(.)", source: {host: "m\(.)", device: "/dev/sda"},
                               target: {host: "m50", device: "/dev/sd\(.)"}}]}')"
 expect 201 '.volumes == 49'
-begun=$(date +%s%N)
-api POST /v1/workloads/wide/sync '{"action": "start"}'
-expect 200
 for pid in "${many[@]}"; do wait "$pid" || fail "a poll failed"; done
 took=$((($(date +%s%N) - begun) / 1000000))
 echo "fifty polls were woken within $took ms"
@@ -184,7 +183,7 @@ api GET /v1/status/shop
 expect 200 '.items[0].volumes[0].replication == "continuous"'
 
 # SIGTERM ends it cleanly, also while somebody waits.
-poll src 5
+poll src 6
 within 10 came src || true
 poll src "$(jq -r .config_version "$dir/src.out")"
 planner_stop TERM
