@@ -143,17 +143,39 @@ story_hook() {
         "$story/acks" "${STORY_EVERY:-20ms}" "$story/$side"
 }
 
+# The workload's document. STORY_HEALTH, STORY_STOP_FIRST and STORY_START_FIRST put something of a test's own
+# into it: checks, and hooks (JSON arrays) that run before those of the ledger on either side.
 story_workload() {
+    local stop=${STORY_STOP_FIRST:+$STORY_STOP_FIRST, } start=${STORY_START_FIRST:+$STORY_START_FIRST, }
+    local health="[{\"run\": [\"test\", \"-s\", \"$story/acks\"]}]"
     cat <<JSON
 {"schema": "godwit.workload/1", "workload": "ledger",
  "volumes": [{"name": "data", "source": {"host": "idc", "device": "$story/source.img", "mount": null},
               "target": {"host": "cloud", "device": "$story/target.img", "mount": null}}],
- "hooks": {"source": {"start": [$(story_hook source start)], "stop": [$(story_hook source stop)]},
-           "target": {"start": [$(story_hook target start)], "stop": [$(story_hook target stop)]}},
- "health": [{"run": ["test", "-s", "$story/acks"]}],
- "limits": {"max_lag_s": 60, "max_downtime_s": 60, "interval_s": 1, "require_test": false, "self_abort_s": 900,
-            "verify_max_age_s": 86400}}
+ "hooks": {"source": {"start": [$start$(story_hook source start)], "stop": [$stop$(story_hook source stop)]},
+           "target": {"start": [$start$(story_hook target start)], "stop": [$stop$(story_hook target stop)]}},
+ "health": ${STORY_HEALTH:-$health},
+ "limits": {"max_lag_s": 60, "max_downtime_s": ${STORY_DOWNTIME:-60}, "interval_s": 1, "require_test": false,
+            "self_abort_s": 900, "verify_max_age_s": 86400}}
 JSON
+}
+
+# Write the document again with what the test has set meanwhile.
+story_edit() {
+    story_workload | story_api PUT /v1/workloads/ledger -d @- >"$story/put.json"
+    jq -e .workload "$story/put.json" >/dev/null || story_fail "the workload: $(cat "$story/put.json")"
+}
+
+# The command line as an operator has it.
+story_context() {
+    mkdir -p "$story/config/godwit"
+    cat >"$story/config/godwit/config" <<CONF
+[context.default]
+server = https://127.0.0.1:$(cat "$story/port")
+ca_file = $story/planner/ca.pem
+token_file = $story/planner/admin.token
+CONF
+    export XDG_CONFIG_HOME=$story/config XDG_STATE_HOME=$story/state XDG_DATA_HOME=$story/data
 }
 
 story_enrol() {
@@ -179,8 +201,7 @@ story_up() {
     story_enrol target cloud landing
     story_start source
     story_start target
-    story_workload | story_api PUT /v1/workloads/ledger -d @- >"$story/put.json"
-    jq -e .workload "$story/put.json" >/dev/null || story_fail "the workload: $(cat "$story/put.json")"
+    story_edit
     story_api POST /v1/workloads/ledger/sync -d '{"action": "start"}' >/dev/null
     story_until 20 "adoption" story_guard source
     story_api POST /v1/workloads/ledger/verify -d '{}' >/dev/null
