@@ -3,13 +3,12 @@
 #include "planner/service/vaultq.h"
 
 #include "base/auto.h"
-#include "base/log.h"
 #include "base/queue.h"
 #include "base/worker.h"
 
 #include "base/banned.h"
 
-enum { VAULTQ_DEPTH = 256, VAULTQ_RETRY_MS = 15000 };
+enum { VAULTQ_DEPTH = 256 };
 
 struct vaultq {
     struct service *svc; /* only its constant members are read from the thread */
@@ -28,7 +27,6 @@ static int open_vault(struct vaultq *q, struct vault **ret, struct err *err)
                   .attempts = 3,
                   .stop = &q->stop},
         .key = q->svc->vault_key,
-        .create = true,
     };
 
     return vault_open(&conf, ret, err);
@@ -57,16 +55,6 @@ static void deliver(void *arg)
     job->done(job->arg, job);
 }
 
-/* Agents wait for the vault, and only the planner makes it: so at once, and again until it is
- * there. */
-static void try_vault(struct vaultq *q, struct vault **vault)
-{
-    struct err err = {0};
-
-    if (open_vault(q, vault, &err) < 0)
-        log_debug("the vault: %s", err.text); /* store_watch tells operators */
-}
-
 static void answer(struct vaultq *q, struct vault **vault, struct vaultq_job *job)
 {
     job->result = *vault ? 0 : open_vault(q, vault, &job->err);
@@ -81,17 +69,11 @@ static int thread_main(void *arg, size_t index, struct err *err)
     struct vaultq *q = arg;
     auto_vault struct vault *v = NULL;
     void *item;
-    int r;
 
     (void)index;
     (void)err; /* a job's failure is the job's own */
-    do {
-        if (!v)
-            try_vault(q, &v);
-        r = queue_pop(q->jobs, v ? 0 : VAULTQ_RETRY_MS, &item);
-        if (r == 0)
-            answer(q, &v, item);
-    } while (r == 0 || r == -ETIMEDOUT);
+    while (queue_pop(q->jobs, 0, &item) == 0)
+        answer(q, &v, item);
     return 0;
 }
 
