@@ -174,7 +174,7 @@ static int check_ca(const char *token, const char *ca, struct err *err)
 
     if (r == 0)
         r = cert_pin(slice_str(ca), have, err);
-    if (r < 0)
+    if (r != 0)
         return r;
     if (!crypto_equal(want, have, sizeof(want)))
         return err_set_gw(err, GW_PIN_MISMATCH, -EPROTO,
@@ -244,7 +244,7 @@ static int save_joined(const struct enrol_join *join, const struct enrol_identit
         r = js_get_str(answer, "ca", &ca, err);
     if (r == 0)
         r = js_get_str(answer, "identity", &identity, err);
-    if (r < 0)
+    if (r != 0)
         return err_add(err, -EINVAL, "answer to the enrolment");
     r = check_ca(join->token, ca, err);
     if (r == 0)

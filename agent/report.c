@@ -139,7 +139,7 @@ static int take_inventory(struct report *r, uint64_t now, struct js **ret, struc
         rc = js_parse(buf_slice(&text), INVENTORY_MAX_BYTES, &doc, err);
     if (rc == 0)
         rc = hash_inventory(doc, hash, err);
-    if (rc < 0)
+    if (rc != 0)
         return rc;
     if (r->inventory_sent_ms != 0 && now - r->inventory_sent_ms < INVENTORY_MS &&
         crypto_equal(hash, r->inventory_hash, sizeof(hash)))

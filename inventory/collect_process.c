@@ -97,12 +97,11 @@ static bool is_hex(struct slice s)
  */
 static void unit_copy(struct group *g, struct slice part)
 {
-    struct slice id = part;
     char name[UNIT_MAX];
     const uint8_t *dash = part.len ? memrchr(part.data, '-', part.len) : NULL;
     size_t head = dash ? (size_t)(dash - part.data) + 1 : 0;
+    struct slice id = slice_of(part.data + head, part.len - head);
 
-    id = slice_of(part.data + head, part.len - head);
     if (line_ends(id, ".scope"))
         id.len -= strlen(".scope");
     if (id.len == CONTAINER_ID_DIGITS && is_hex(id) && head + CONTAINER_ID_SHOWN < sizeof(name)) {

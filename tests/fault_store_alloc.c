@@ -42,10 +42,10 @@ static int use_store(struct store *s)
 
     if (rc == 0)
         rc = store_get(s, "a/key", whole, &out, NULL);
-    if (rc == 0)
+    if (rc == 0) {
         assert_memory_equal("body", out.data, 4);
-    if (rc == 0)
         rc = store_list(s, "", NULL, list_one, &n, NULL);
+    }
     if (rc == 0)
         assert_int_equal(1, n);
     return rc;

@@ -104,7 +104,7 @@ static void try_words(const char *text)
 
     demand(text_split(text, " \n", &words, NULL) == 0);
     try_flags(words);
-    for (size_t i = 0; words[i] && i < 8; i++) {
+    for (size_t i = 0; i < 8 && words[i]; i++) {
         demand(words[i][0] && !strpbrk(words[i], " \n"));
         try_numbers(words[i]);
         try_time(words[i]);

@@ -88,6 +88,7 @@ static inline const char *s3_header(const char *head, const char *name, char *ou
 static inline bool s3_receive(int fd, struct s3_seen *seen)
 {
     char value[64];
+    const char *path;
     size_t n = 0;
     size_t want;
 
@@ -98,10 +99,12 @@ static inline bool s3_receive(int fd, struct s3_seen *seen)
         if (n >= 4 && strcmp(seen->head + n - 4, "\r\n\r\n") == 0)
             break;
     }
+    path = strchr(seen->head, '/');
+    if (!path)
+        return false;
     text_print(seen->method, sizeof(seen->method), "%.*s", (int)strcspn(seen->head, " "),
                seen->head);
-    text_print(seen->path, sizeof(seen->path), "%.*s", (int)strcspn(strchr(seen->head, '/'), " ?"),
-               strchr(seen->head, '/'));
+    text_print(seen->path, sizeof(seen->path), "%.*s", (int)strcspn(path, " ?"), path);
     want = s3_header(seen->head, "content-length", value, sizeof(value))
                ? (size_t)strtoull(value, NULL, 10)
                : 0;
@@ -247,7 +250,7 @@ static inline void s3_answer(struct s3_server *s, int fd, struct s3_seen *seen)
     if (step.action == S3_STALL) {
         atomic_store(s->stop, true);
         while (read(fd, &byte, 1) > 0)
-            continue;
+            ;
     }
     if (step.action == S3_CUT_BODY)
         out.len -= 3;

@@ -90,7 +90,7 @@ static inline void fixture_pack(struct vault *v, enum unit_kind kind, const stru
 {
     auto_free uint8_t *mem = malloc(PACK_BYTES_MAX);
     auto_pack struct pack *p = NULL;
-    uint8_t name[PACK_NAME_LEN];
+    uint8_t pack_name[PACK_NAME_LEN];
     struct slice body;
 
     assert_non_null(mem);
@@ -102,8 +102,8 @@ static inline void fixture_pack(struct vault *v, enum unit_kind kind, const stru
         unit_id_of(v, raws[i], id);
         assert_ok(pack_add(p, id, raws[i], 0, NULL));
     }
-    assert_ok(pack_finish(p, &body, name, NULL));
-    assert_ok(pack_put(vault_store(v), kind, name, body, NULL));
+    assert_ok(pack_finish(p, &body, pack_name, NULL));
+    assert_ok(pack_put(vault_store(v), kind, pack_name, body, NULL));
     for (size_t i = 0; i < n; i++)
         pack_unit(p, i, &units[i]);
 }

@@ -137,7 +137,7 @@ int pagedir_decode(struct slice raw, uint32_t index, uint32_t regions, struct pa
     struct buf_reader r = buf_reader(raw);
     struct slice head;
     struct slice present;
-    uint32_t numbers[4];
+    uint32_t numbers[4] = {0};
     int rc = pagedir_new(index, regions, &d, err);
 
     if (rc)

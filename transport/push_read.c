@@ -148,7 +148,7 @@ static int widen(struct reader *r, uint64_t *from, uint64_t *to, struct err *err
     uint64_t last = (*to - 1) / VOLUME_REGION;
     int rc = open_region(r, (uint32_t)first, err);
 
-    if (rc < 0)
+    if (rc != 0)
         return rc;
     *from = *from / VOLUME_BLOCK * VOLUME_BLOCK;
     *to = num_min(num_div_up(*to, VOLUME_BLOCK) * VOLUME_BLOCK, size);

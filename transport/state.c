@@ -225,7 +225,7 @@ static int device_stamp(dev_t dev, char *out, size_t size)
         rc = text_split(buf_cstr(&counts), " \n", &fields, NULL);
     if (rc == 0 && text_vec_len(fields) < 11)
         rc = -EBADMSG;
-    if (rc < 0)
+    if (rc != 0)
         return rc;
     return text_print(out, size, "%.36s %s %s %s", buf_cstr(&boot), fields[4], fields[6],
                       text_vec_len(fields) > 13 ? fields[11] : "-");

@@ -41,7 +41,7 @@ bool store_is_prefix(const char *text)
     size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
                               "/._=-");
 
-    return text[len] == '\0' && len <= STORE_KEY_MAX;
+    return len <= STORE_KEY_MAX && text[len] == '\0';
 }
 
 bool store_is_key(const char *text)

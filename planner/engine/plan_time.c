@@ -41,7 +41,8 @@ static const char *risk_of(const struct plan_model *m, const struct plan_wave *w
 
 void plan_time_assign(struct plan_model *m)
 {
-    uint64_t link_free_ms = m->now_ms, earliest_ms = m->now_ms, running = 0;
+    uint64_t earliest_ms = m->now_ms, running = 0;
+    uint64_t link_free_ms = earliest_ms;
 
     for (size_t i = 0; i < m->waves_n; i++) {
         struct plan_wave *wave = &m->waves[i];

@@ -219,7 +219,7 @@ int agent_config_load(struct service *svc, const char *identity, struct js **ret
     struct host host;
     int r;
 
-    c.workloads = calloc(HOST_WORKLOADS_MAX, sizeof(*c.workloads));
+    c.workloads = calloc(HOST_WORKLOADS_MAX, sizeof(struct workload *));
     if (!c.workloads)
         return err_set(err, -ENOMEM, "configuration of '%s': %m", identity);
     r = db_host_find(svc->db, "identity", identity, &host, err);

@@ -193,7 +193,7 @@ static int write_agents(struct service *svc, struct jsw *w, struct err *err)
     if (r < 0)
         return r;
     row.severity = a.quarantined ? "critical" : a.offline ? "warning" : "ok";
-    row.next = a.quarantined + a.offline ? "godwit host ls" : NULL;
+    row.next = a.quarantined > 0 || a.offline > 0 ? "godwit host ls" : NULL;
     (void)snprintf(row.text, sizeof(row.text), "%zu online, %zu offline, %zu in quarantine",
                    a.online, a.offline, a.quarantined);
     write_row(w, "agents", &row);

@@ -51,7 +51,7 @@ static int parse_body(struct api_call *call, struct enrolment *e, struct err *er
         r = js_get_str(call->body, "csr", &e->csr, err);
     if (r == 0)
         r = js_get_str(call->body, "name", &e->name, err);
-    if (r < 0)
+    if (r != 0)
         return err_set_gw(err, GW_BAD_DOCUMENT, -EINVAL, "enrolment needs token, csr and name");
     if (!text_is_name(e->name) || strlen(e->csr) > CSR_MAX ||
         text_copy(e->host.version, sizeof(e->host.version), version) < 0)

@@ -144,10 +144,11 @@ int hub_wait(struct hub *h, struct api_call *call, api_fn again, const char *top
              uint64_t wait_ms, struct err *err)
 {
     struct api_box *box = api_box_of(call);
-    auto_free struct hub_wait *w = calloc(1, sizeof(*w));
+    auto_free struct hub_wait *w = NULL;
     int r;
 
     assert(!box->waiting && !box->answered && !box->in_changes);
+    w = calloc(1, sizeof(*w));
     if (!w)
         return err_set(err, -ENOMEM, "wait for '%s': %m", topic);
     *w = (struct hub_wait){.hub = h, .box = box, .again = again};

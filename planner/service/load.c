@@ -90,7 +90,7 @@ int load_take(struct service *svc, const char *identity, const struct js *doc, s
     r = js_print(doc, false, false, &text, err);
     if (r == 0)
         r = utilisation_parse(buf_slice(&text), &u, err);
-    return r < 0 ? r : take_parsed(svc, identity, u, buf_cstr(&text), err);
+    return r != 0 ? r : take_parsed(svc, identity, u, buf_cstr(&text), err);
 }
 
 int load_forget(struct service *svc, struct err *err)

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "planner/service/status.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -48,8 +49,8 @@ static void warn_lagging(const struct workload_view *v, const struct workload_vi
     num_format_bytes(h->write_bytes_per_s, false, writes);
     num_format_bytes(h->send_bytes_per_s, false, sends);
     num_format_bytes((h->write_bytes_per_s - h->send_bytes_per_s) * 3600, false, grows);
-    (void)snprintf(command, sizeof(command), "godwit sync limit %s %lluB/s", load->name,
-                   (unsigned long long)(2 * h->write_bytes_per_s));
+    (void)snprintf(command, sizeof(command), "godwit sync limit %s %" PRIu64 "B/s", load->name,
+                   2 * h->write_bytes_per_s);
     warn(w, limit ? command : NULL,
          "%s writes %s/s and sends %s/s, so the backlog grows %s an hour. Bounded by: %s%s%s",
          at->volume->name, writes, sends, grows, limit ? "your limit of " : "the link or the store",

@@ -14,8 +14,8 @@ int sweep_start(struct service *svc, struct loop_timer **ret, struct err *err);
 int sweep_adopt(struct service *svc, const char *workload, struct err *err);
 
 /* Order a verification from the agents of the side that follows, at most one a slot of time.
- * Writes the ids as elements into w's open array when w is not NULL. */
-int sweep_verify(struct service *svc, const struct workload *workload, uint64_t slot, struct jsw *w,
+ * Writes the ids as elements into the open array of ids when that is not NULL. */
+int sweep_verify(struct service *svc, const struct workload *w, uint64_t slot, struct jsw *ids,
                  struct err *err);
 /* The same when the last verification is too old, or there is none of this direction. */
 int sweep_verify_due(struct service *svc, const char *workload, struct err *err);
