@@ -212,7 +212,7 @@ int context_save(struct cmd_call *call, const char *name, const struct js *clien
         r = conf_set(conf, section, keys[i], js_str(client, keys[i], NULL), err);
     if (r == 0 && (flags & CONTEXT_MAKE_DEFAULT || !conf_get(conf, "cli", "context", NULL)))
         r = conf_set(conf, "cli", "context", name, err);
-    return r < 0 ? r : save_own(conf, path, err);
+    return r != 0 ? r : save_own(conf, path, err);
 }
 
 struct has {
@@ -249,7 +249,7 @@ int context_use(struct cmd_call *call, const char *name, struct err *err)
     r = load_own(call, path, &conf, err);
     if (r == 0)
         r = conf_set(conf, "cli", "context", name, err);
-    return r < 0 ? r : save_own(conf, path, err);
+    return r != 0 ? r : save_own(conf, path, err);
 }
 
 /* A file of nothing goes, and our own directory with it when that is empty. */

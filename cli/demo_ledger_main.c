@@ -302,7 +302,7 @@ static int verb_probe(struct ledger_run *run, struct err *err)
 {
     struct demo_ledger_file f = {.fd = -1};
     const char *volume = getenv("GODWIT_VOLUME_DATA"), *map;
-    uint64_t first, now, until = clock_mono_ms(&clock_system) + GROW_TIMEOUT_MS;
+    uint64_t first = 0, now, until = clock_mono_ms(&clock_system) + GROW_TIMEOUT_MS;
     bool live;
     int r = need(run->opts, "map", &map, err);
 

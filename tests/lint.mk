@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Rules of docs/style.md and docs/architecture.md that a script can check. Each prints the file and
 # line, and what to do about it.
-EXTRA_DIST += tests/lint_common.sh
+EXTRA_DIST += .clang-tidy tests/.clang-tidy tests/analyzer_allowed tests/cppcheck_suppressions \
+	tests/lint_common.sh
 sh_tests += \
+	tests/lint_analyzer.sh \
 	tests/lint_banned.sh \
 	tests/lint_catalogue.sh \
+	tests/lint_cppcheck.sh \
 	tests/lint_format.sh \
 	tests/lint_functions.sh \
 	tests/lint_headers.sh \
@@ -14,4 +17,5 @@ sh_tests += \
 	tests/lint_routes.sh \
 	tests/lint_shell.sh \
 	tests/lint_spelling.sh \
+	tests/lint_tidy.sh \
 	tests/lint_wrappers.sh

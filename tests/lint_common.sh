@@ -58,3 +58,17 @@ scripts() {
             done
     } | LC_ALL=C sort -u
 }
+
+# The flags of the build, in the array cppflags, but FORTIFY_SOURCE, whose headers hide the calls.
+# make's own variables would make it talk of jobs.
+read_cppflags() {
+    mapfile -t cppflags < <(env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL \
+        make -s -C "${GODWIT_TEST_FLAGS_FROM:-$abs_top_builddir}" list-cppflags |
+        grep -v -e _FORTIFY_SOURCE -e '^-I\.\.')
+    [ ${#cppflags[@]} -gt 3 ] || complain . 'the makefile does not tell its flags'
+}
+
+# what_is_allowed LIST: the lines of tests/LIST without comments and what they give as reason.
+what_is_allowed() {
+    sed -E 's/[[:space:]]*#.*//; /^$/d' "tests/$1"
+}

@@ -7,17 +7,18 @@ set -eu
 
 copy=$(mktemp -d "${TMPDIR:-/tmp}/godwit-lint-XXXXXX")
 trap 'rm -rf "$copy"' EXIT
-cp -R base tests .clang-format README.md "$copy"
+cp -R base tests .clang-format .clang-tidy README.md "$copy"
 chmod -R u+w "$copy"
 for room in inventory transport planner/engine planner/service agent cli packaging docs; do
     mkdir -p "$copy/$room"
 done
 
-# refuses_now LINT NAME: over the copy as it is, LINT must exit 1 and name NAME.
+# refuses_now LINT NAME [FILE]: over the copy as it is, LINT must exit 1 and name NAME.
 refuses_now() {
     local lint=$1 name=$2 out status=0
     out=$(env abs_top_srcdir="$copy" abs_top_builddir="$copy" GODWIT_TEST_SANITIZED='' \
-        bash "tests/lint_$lint.sh" 2>&1) || status=$?
+        GODWIT_TEST_FLAGS_FROM="$abs_top_builddir" \
+        bash "tests/lint_$lint.sh" "${@:3}" 2>&1) || status=$?
     case $status in
     77) echo "lint_$lint: $out" ;;
     1) [[ $out == *"$name"* ]] || complain "lint_$lint" "does not name $name: $out" ;;
@@ -29,6 +30,13 @@ refuses_now() {
 refuses() {
     printf '%s\n' "$3" >"$copy/$2"
     refuses_now "$1" "$2"
+    rm "${copy:?}/$2"
+}
+
+# refuses_alone LINT FILE TEXT: so by a lint that takes the files to look at.
+refuses_alone() {
+    printf '%s\n' "$3" >"$copy/$2"
+    refuses_now "$1" "$2" "$2"
     rm "${copy:?}/$2"
 }
 
@@ -77,6 +85,12 @@ refuses functions base/x.c 'int f(void)
 {
                     if (x)
 }'
+refuses_alone tidy base/x.c 'int BadName;'
+refuses_alone tidy base/x.c 'int f(int n); int f(int n) { if (n) return 1; else return 1; }'
+refuses_alone analyzer base/x.c '#include <stdlib.h>
+int f(int n); int f(int n) { char *p = malloc(8); if (!p) return 1; if (n) return 2; free(p); return 0; }'
+refuses_alone analyzer base/x.c 'int f(void); int f(void) { return no_such_name; }'
+refuses_alone cppcheck base/x.c 'int f(int n); int f(int n) { int a[2] = {1, 2}; return n ? a[2] : 0; }'
 refuses catalogue base/x.c 'int x = GW_NO_SUCH_ROW;'
 refuses catalogue docs/x.md 'see GW-9876'
 sed -i '/^    {GW_USAGE,/s/GW_USAGE/GW_USAGEX/' "$copy/base/gw.c"

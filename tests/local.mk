@@ -60,3 +60,10 @@ EXTRA_DIST += tests/story.sh
 check-soak: all
 	$(AM_TESTS_ENVIRONMENT) bash $(srcdir)/tests/flow_kill.sh 2000
 .PHONY: check-soak
+
+# What the analyzers need to see the code as the compiler does: one word a line.
+list-cppflags:
+	@printf '%s\n' -std=gnu17 -I. $(DEFS) $(libgodwit_base_a_CPPFLAGS) \
+		$(libgodwit_inventory_a_CPPFLAGS) $(libgodwit_transport_a_CPPFLAGS) \
+		$(libgodwit_engine_a_CPPFLAGS) $(godwit_CPPFLAGS)
+.PHONY: list-cppflags
