@@ -203,7 +203,7 @@ int context_save(struct cmd_call *call, const char *name, const struct js *clien
                  enum context_flags flags, struct err *err)
 {
     auto_conf struct conf *conf = NULL;
-    char path[PATH_MAX], section[CONTEXT_SECTION_MAX];
+    char path[PATH_MAX] = "", section[CONTEXT_SECTION_MAX];
     int r = context_section(name, section, err);
 
     if (r == 0)
@@ -235,7 +235,7 @@ static int has_section(void *arg, const char *section, const char *key, const ch
 int context_use(struct cmd_call *call, const char *name, struct err *err)
 {
     auto_conf struct conf *conf = NULL, *all = NULL;
-    char path[PATH_MAX], section[CONTEXT_SECTION_MAX];
+    char path[PATH_MAX] = "", section[CONTEXT_SECTION_MAX];
     struct has has = {.section = section};
     int r = context_section(name, section, err);
 
@@ -277,7 +277,7 @@ static int any_key(void *arg, const char *section, const char *key, const char *
 int context_remove(struct cmd_call *call, const char *name, struct err *err)
 {
     auto_conf struct conf *conf = NULL;
-    char path[PATH_MAX], section[CONTEXT_SECTION_MAX];
+    char path[PATH_MAX] = "", section[CONTEXT_SECTION_MAX];
     struct has has = {.section = section};
     int r = context_section(name, section, err);
 
