@@ -94,7 +94,7 @@ static void check_store(struct service *svc, struct row *row)
     if (fact->result < 0) {
         row->severity = "critical";
         (void)snprintf(row->text, sizeof(row->text), "%s: %s", svc->vault_url, fact->err.text);
-        row->next = "godwit store check";
+        row->next = "godwit explain GW-3001";
         return;
     }
     check_store_caps(&fact->caps, row);
@@ -198,7 +198,7 @@ static int write_agents(struct service *svc, struct jsw *w, struct err *err)
                    a.online, a.offline, a.quarantined);
     write_row(w, "agents", &row);
     row.severity = a.other_version ? "warning" : "ok";
-    row.next = a.other_version ? "godwit host upgrade" : NULL;
+    row.next = a.other_version ? "godwit host ls -o wide" : NULL;
     (void)snprintf(row.text, sizeof(row.text), "planner %s, %zu agents have another",
                    PACKAGE_VERSION, a.other_version);
     write_row(w, "versions", &row);

@@ -102,7 +102,7 @@ void status_advice_warnings(const struct workload_view *v, struct jsw *w)
     for (int side = 0; side < 2; side++)
         for (size_t i = 0; i < v->workload->hosts_n[side]; i++)
             if (!v->workload->hosts[side][i].identity[0]) {
-                (void)snprintf(command, sizeof(command), "godwit host add %s",
+                (void)snprintf(command, sizeof(command), "godwit token create --host %s",
                                v->workload->hosts[side][i].name);
                 warn(w, command, "no agent of %s has enrolled", v->workload->hosts[side][i].name);
             }
