@@ -71,6 +71,6 @@ int help_overview(struct cmd_call *call, struct err *err)
            "  godwit VERB --help           examples first\n\n");
     for (size_t i = 0; i < n; i++)
         printf("  %-18s %-30s %s\n", rows[i].words, rows[i].args, rows[i].summary);
-    printf("\nErrors: godwit explain GW-1234. Exit codes: godwit help exit-codes.\n");
+    printf("\nErrors: godwit explain GW-NNNN. Exit codes: godwit help exit-codes.\n");
     return GW_EXIT_OK;
 }

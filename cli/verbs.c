@@ -171,7 +171,7 @@ static const struct cmd cmds[] = {
     {"completion", "SHELL", 1, 1, cmd_completion, NULL, "completion for bash, zsh or fish",
      "godwit completion bash >/etc/bash_completion.d/godwit\n"
      "godwit completion fish >~/.config/fish/completions/godwit.fish"},
-    {"explain", "GW-1234", 1, 1, cmd_explain, NULL,
+    {"explain", "GW-NNNN", 1, 1, cmd_explain, NULL,
      "what an error means, and what to do",
      "godwit explain GW-3011\n"
      "godwit explain GW-4101 -o json"},

@@ -3,7 +3,7 @@ EXTRA_DIST += docs/decisions.md docs/formats.md
 EXTRA_DIST += docs/inventory.md
 
 # Manual pages: a row here and docs/NAME.scd. They are built where scdoc is.
-manual_pages = docs/godwit-agent.8 docs/godwit-api.7 docs/godwitd.8
+manual_pages = docs/godwit.1 docs/godwit-agent.8 docs/godwit-api.7 docs/godwitd.8
 EXTRA_DIST += $(manual_pages:=.scd)
 if HAVE_SCDOC
 man_MANS += $(manual_pages)
