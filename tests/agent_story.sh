@@ -44,7 +44,7 @@ order() {
     n=$((n + 1))
     printf '{"n": %d, "id": "op.%d.%s", "kind": "%s", "workload": "shop", "epoch": %d, "deadline": null, "args": %s}\n' \
         "$n" "$n" "$1" "$2" "$3" "${4:-{\}}" >"$dir/order.json"
-    before_order "$1"
+    before_order "$1" "$2"
     "$tool" order "$dir/$1" "$dir/$1.json" "$dir/order.json" >"$dir/answer" 2>"$dir/log" ||
         fail "$2 on $1: $(cat "$dir/log")"
 }
