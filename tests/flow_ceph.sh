@@ -90,8 +90,10 @@ there_and_back() {
     local url=$1 rc=0
     echo "== $url there and back"
     export XDG_CONFIG_HOME=$dir/config XDG_STATE_HOME=$dir/state
-    mke2fs -q -b 4096 -t ext4 -d /usr/share/perl-base "$dir/disk.img" 64M 2>/dev/null >&2 ||
-        mke2fs -q -b 4096 -t ext4 -d "$abs_top_srcdir" "$dir/disk.img" 64M
+    mkdir "$dir/stage"
+    cp "$abs_top_builddir"/godwit* "$dir/stage/"
+    mke2fs -q -b 4096 -t ext4 -d "$dir/stage" "$dir/disk.img" 64M >/dev/null
+    rm -rf "$dir/stage"
     godwit replica push "$dir/disk.img" "$url"
     godwit replica pull "$url" "$dir/back.img"
     same_volume

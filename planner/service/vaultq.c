@@ -42,8 +42,6 @@ static int run_job(struct vault *v, struct vaultq_job *job)
     case VAULTQ_DECIDE:
         wanted = job->verdict;
         return control_decide(v, job->workload, &wanted, &job->verdict, &job->err);
-    case VAULTQ_READ:
-        return control_read(v, job->workload, job->epoch, &job->verdict, &job->err);
     }
     return -EINVAL;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The thread that owns the planner's vault handle: claims, decisions and reads, answered in the
+/* The thread that owns the planner's vault handle: claims and decisions, answered in the
  * loop. */
 #ifndef GODWIT_PLANNER_SERVICE_VAULTQ_H
 #define GODWIT_PLANNER_SERVICE_VAULTQ_H
@@ -7,7 +7,7 @@
 #include "planner/service/service.h"
 #include "transport/control.h"
 
-enum vaultq_kind { VAULTQ_CLAIM, VAULTQ_DECIDE, VAULTQ_READ };
+enum vaultq_kind { VAULTQ_CLAIM, VAULTQ_DECIDE };
 
 struct vaultq_job {
     enum vaultq_kind kind;
