@@ -62,7 +62,8 @@ static void write_volume(const struct workload *w, const struct repl_status *s, 
 void repl_write(struct workload *w, struct jsw *out)
 {
     pthread_mutex_lock(&w->lock);
-    for (size_t i = 0; i < w->status_n; i++)
+    /* Of what is no longer ours the planner wants to hear nothing. */
+    for (size_t i = 0; i < w->status_n && !w->unassigned; i++)
         write_volume(w, &w->status[i], out);
     pthread_mutex_unlock(&w->lock);
 }

@@ -6,6 +6,7 @@ set -eu
 
 dir=$(mktemp -d "${TMPDIR:-/tmp}/godwit-flow-XXXXXX")
 pids=()
+switches=0
 pid_source=
 pid_landing=
 cleanup() {
@@ -81,8 +82,9 @@ op_ended() {
 # switch KIND: starts it and waits for its end
 switch() {
     local op
-    [ "$1" = test ] || until_true 60 "the gate for $1" sh -c "$(declare -f api); dir='$dir' server='$server'; api GET workloads/shop/gate | jq -e .gate.open"
-    op=$(api POST "workloads/shop/$1" "{\"request_id\": \"flow-$1\", \"confirm\": \"shop\"}" | jq -r .id)
+    switches=$((switches + 1))
+    [ "$1" = test ] || [ "$1" = finalize ] || until_true 60 "the gate for $1" sh -c "$(declare -f api); dir='$dir' server='$server'; api GET workloads/shop/gate | jq -e .gate.open"
+    op=$(api POST "workloads/shop/$1" "{\"request_id\": \"flow-$switches\", \"confirm\": \"shop\"}" | jq -r .id)
     until_true 90 "the end of $1" op_ended "$op"
     api GET "ops/$op" >"$dir/op.json"
     jq -e '.state == "done"' "$dir/op.json" >/dev/null || fail "$1: $(cat "$dir/op.json")"
@@ -207,6 +209,14 @@ godwit-agent guard shop --state-dir "$dir/source"
 [ "$(readlink "$dir/traffic")" = idc ] || fail "traffic did not come back"
 writes source 400
 until_true 30 "a change arrives after all" cmp "$dir/source.img" "$dir/landing.img"
+
+# -- over again, and for good: the records stay, to guard the boot ---------------------
+switch cutover
+switch finalize
+until_true 10 "the end of replication" sh -c "! [ -e '$dir/landing/workloads/shop/volumes' ] && ! [ -e '$dir/source/workloads/shop/volumes' ]"
+godwit-agent guard shop --state-dir "$dir/landing"
+! godwit-agent guard shop --state-dir "$dir/source" 2>/dev/null || fail "the old side may run after finalize"
+[ -e "$dir/target.runs" ] || fail "finalize stopped the target"
 
 # idle, an agent is small and quiet
 if [ -z "${GODWIT_TEST_SANITIZED:-}" ]; then
