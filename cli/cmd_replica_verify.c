@@ -17,7 +17,8 @@ const struct opt cmd_replica_verify_opts[] = {
     REPLICA_ARG_OPTIONS,
     {"sample", 0, OPT_TEXT, "SHARE", NULL, 0, 0, "5%", "how much to read back"},
     {"full", 0, OPT_SWITCH, NULL, NULL, 0, 0, NULL, "read every byte back"},
-    {"against", 0, OPT_TEXT, "VOLUME", NULL, 0, 0, NULL, "compare with this volume too"},
+    {"against", 0, OPT_TEXT, "VOLUME", NULL, 0, 0, NULL,
+     "compare with this volume too, all of it unless --sample"},
     {0},
 };
 
@@ -81,7 +82,8 @@ static int parse_sample(const struct opt_set *opts, double *ret, struct err *err
     double share;
     int r;
 
-    if (opt_switch(opts, "full")) {
+    /* Who holds a volume against it wants to know whether it is the same, not 5% of it. */
+    if (opt_switch(opts, "full") || (opt_given(opts, "against") && !opt_given(opts, "sample"))) {
         *ret = 1;
         return 0;
     }

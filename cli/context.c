@@ -63,8 +63,11 @@ int context_conf(struct cmd_call *call, struct conf **ret, struct err *err)
     char path[PATH_MAX];
     int r = conf_new(&c, err);
 
-    if (r == 0 && given)
+    if (r == 0 && given) {
         r = conf_load(c, given, err);
+        if (r == -ENOENT)
+            return err_set_gw(err, GW_BAD_CONFIG, r, "there is no file '%s'", given);
+    }
     if (r == 0 && !given)
         r = load_optional(c, GODWIT_SYSCONFDIR "/godwit/godwit.conf", err);
     if (r == 0 && !given && context_path(call, path, NULL) == 0)

@@ -1,0 +1,152 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# What godwit says about itself: help of every verb, what it answers to typing errors, the forms of
+# -o, completion, contexts. No planner is needed.
+set -eu
+
+dir=$(mktemp -d "${TMPDIR:-/tmp}/godwit-cli-XXXXXX")
+trap 'rm -rf "$dir"' EXIT
+PATH="${abs_top_builddir:?}:$PATH"
+export HOME="$dir" XDG_CONFIG_HOME="$dir/config" XDG_STATE_HOME="$dir/state"
+unset GODWIT_CONFIG GODWIT_CONTEXT GODWIT_SERVER GODWIT_TOKEN_FILE GODWIT_OUTPUT
+
+fail() {
+    echo "FAILED: $*" >&2
+    cat "$dir/out" "$dir/err" >&2 2>/dev/null || true
+    exit 1
+}
+
+# exits CODE COMMAND...: out and err are kept
+exits() {
+    local want=$1 code=0
+    shift
+    "$@" >"$dir/out" 2>"$dir/err" </dev/null || code=$?
+    [ "$code" = "$want" ] || fail "$* ended with $code, not $want"
+}
+
+# says FILE TEXT
+says() {
+    grep -qF -e "$2" "$dir/$1" || fail "$1 lacks '$2'"
+}
+
+echo "-- every verb has help: a summary, an example with the verb in it, the flags of all"
+exits 0 godwit help
+verbs=$(sed -n '/^  godwit /d; s/^  \([a-z]*\( [a-z][a-z]*\)\{0,1\}\)  *.*/\1/p' "$dir/out")
+[ "$(wc -l <<<"$verbs")" -gt 30 ] || fail "few verbs: $verbs"
+while read -r verb; do
+    # shellcheck disable=SC2086 # a verb of two words is two
+    exits 0 godwit $verb --help
+    head -n 1 "$dir/out" | grep -q "^godwit $verb.*: [a-z]" || fail "no summary of $verb"
+    sed -n '3p' "$dir/out" | grep -q "^  .*godwit .*" || fail "no example of $verb"
+    says out --output
+    [ ! -s "$dir/err" ] || fail "$verb --help says something on standard error"
+done <<<"$verbs"
+
+echo "-- typing errors: exit 2 and a suggestion, never a crash"
+exits 2 godwit statsu
+says err 'did you mean: godwit status'
+exits 2 godwit token creat
+says err 'did you mean: godwit token create'
+exits 2 godwit replica
+says err 'push'
+exits 2 godwit status --detailed-exitcod
+says err '--detailed-exitcode'
+exits 2 godwit status --color=purple
+says err 'auto'
+exits 2 godwit status -o xml
+exits 2 godwit cutover
+says err 'godwit cutover shop --dry-run'
+exits 2 godwit status a b
+says err "'b'"
+exits 2 godwit ''
+exits 2 godwit frobnicate
+exits 2 godwit demo --port 70000
+exits 2 godwit replica push a b --limit fast
+
+echo "-- flags stand before or after the verb"
+exits 0 godwit -o json explain GW-3011
+cp "$dir/out" "$dir/first"
+exits 0 godwit explain GW-3011 -o json
+jq -e '.schema == "godwit.explain/1" and .code == "GW-3011" and .exit > 0' "$dir/out" >/dev/null ||
+    fail "explain as JSON"
+[ "$(jq -c 'del(.generated_at)' "$dir/out")" = "$(jq -c 'del(.generated_at)' "$dir/first")" ] ||
+    fail "the place of a flag changes the answer"
+
+echo "-- the forms of -o"
+exits 0 godwit context add one --server https://127.0.0.1:1 --token-file /nowhere
+exits 0 godwit context add two --server https://127.0.0.1:2
+for form in table wide csv name yaml jsonl; do
+    exits 0 godwit context ls -o "$form"
+    says out two
+done
+exits 0 godwit context ls -o json
+jq -e '.schema == "godwit.context-list/1" and (.items | length) == 2 and .items[0].current' \
+    "$dir/out" >/dev/null || fail "contexts as JSON"
+exits 0 godwit context ls -o name
+[ "$(cat "$dir/out")" = "one
+two" ] || fail "names of contexts"
+exits 0 godwit context ls -o csv
+head -n 1 "$dir/out" | grep -q '^CONTEXT,' || fail "csv has no header"
+GODWIT_OUTPUT=json exits 0 godwit context ls
+jq -e .items "$dir/out" >/dev/null || fail "GODWIT_OUTPUT does nothing"
+exits 0 godwit context ls --color=never
+! grep -q $'\033' "$dir/out" || fail "colours although never"
+
+echo "-- contexts"
+exits 0 godwit context use two
+exits 0 godwit context ls -o json
+jq -e '.items[1].current' "$dir/out" >/dev/null || fail "use does nothing"
+exits 4 godwit context use three
+exits 4 godwit context rm three
+exits 2 godwit context add bad --server http://127.0.0.1
+exits 2 godwit context add bad --server https://127.0.0.1 --ca-pin short
+exits 2 godwit context add ../bad --server https://127.0.0.1
+exits 0 godwit config show --origin
+says out "$dir/config/godwit/config:"
+says out /nowhere
+[ "$(stat -c %a "$dir/config/godwit/config")" = 600 ] || fail "others can read the configuration"
+exits 0 godwit context rm two
+exits 0 godwit context rm one
+[ ! -e "$dir/config/godwit" ] || fail "an empty configuration is left"
+
+echo "-- no planner: said with what to do, in words and as JSON"
+exits 2 godwit status
+says err 'GW-1006'
+says err 'godwit demo'
+exits 2 godwit status -o json
+jq -e '.schema == "godwit.error/1" and .code == "GW-1006" and .exit == 2 and (.next | length) > 0' \
+    "$dir/err" >/dev/null || fail "the error is no document"
+exits 8 godwit status --server https://127.0.0.1:1
+says err 'https://127.0.0.1:1'
+exits 2 godwit status --config "$dir/no-such-file"
+exits 2 godwit cutover shop
+says err '--confirm=shop'
+
+echo "-- completion is made from the tables"
+for shell in bash zsh fish; do
+    exits 0 godwit completion "$shell"
+    while read -r verb; do
+        says out "${verb##* }"
+    done <<<"$verbs"
+    says out detailed-exitcode
+done
+exits 2 godwit completion tcsh
+godwit completion bash >"$dir/completion"
+# shellcheck disable=SC2016 # the inner shell expands it
+bash -euc '. "$1"; compopt() { :; }
+    COMP_WORDS=(godwit replica pu); COMP_CWORD=2; _godwit; [ "${COMPREPLY[*]}" = "push pull" ]
+    COMP_WORDS=(godwit -o js); COMP_CWORD=2; _godwit; [ "${COMPREPLY[*]}" = "json jsonl" ]
+    COMP_WORDS=(godwit cutover --max-l); COMP_CWORD=2; _godwit; [ "${COMPREPLY[*]}" = "--max-lag=" ]' \
+    _ "$dir/completion" || fail "completion of bash"
+
+echo "-- topics and versions"
+exits 0 godwit help exit-codes
+says out '12 stopped half-way'
+exits 4 godwit help nothing
+exits 4 godwit explain GW-9998
+exits 2 godwit explain one
+exits 0 godwit --version -o json
+jq -e '.schema == "godwit.version/1"' "$dir/out" >/dev/null || fail "no version document"
+exits 0 godwit
+says out 'godwit demo'
+echo "ok"

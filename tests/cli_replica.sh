@@ -1,0 +1,177 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# godwit replica: the data mover alone. Round trips of volumes of every shape, and what it says, with
+# which exit code and which number of the catalogue, when something is wrong.
+set -eu
+
+dir=$(mktemp -d "${TMPDIR:-/tmp}/godwit-cli-XXXXXX")
+trap 'rm -rf "$dir"' EXIT
+PATH="${abs_top_builddir:?}:$PATH"
+export HOME="$dir" XDG_CONFIG_HOME="$dir/config" XDG_STATE_HOME="$dir/state"
+unset GODWIT_CONFIG GODWIT_STORE_KEY GODWIT_OUTPUT GODWIT_PROGRESS
+mkdir "$dir/store"
+store=file://$dir/store
+
+fail() {
+    echo "FAILED: $*" >&2
+    tail -n 5 "$dir/out" "$dir/err" >&2 2>/dev/null || true
+    exit 1
+}
+
+# exits CODE COMMAND...: out and err are kept
+exits() {
+    local want=$1 code=0
+    shift
+    "$@" >"$dir/out" 2>"$dir/err" </dev/null || code=$?
+    [ "$code" = "$want" ] || fail "$* ended with $code, not $want"
+}
+
+# says FILE TEXT
+says() {
+    grep -qF -e "$2" "$dir/$1" || fail "$1 lacks '$2'"
+}
+
+# is JQ: of the document in out
+is() {
+    jq -e "$1" "$dir/out" >/dev/null || fail "not $1"
+}
+
+round_trip() { # NAME: volume NAME.img goes to the vault and comes back the same
+    exits 0 godwit replica push "$dir/$1.img" "$store/$1"
+    exits 0 godwit replica pull "$store/$1" "$dir/$1.back"
+    cmp "$dir/$1.img" "$dir/$1.back" || fail "$1 came back otherwise"
+    [ "$(godwit replica digest "$dir/$1.img" -o json | jq -r .digest)" = \
+        "$(godwit replica show "$store/$1" -o json | jq -r '.items[-1].digest')" ] ||
+        fail "the digest of $1 is not that of its point"
+    exits 0 godwit replica verify "$store/$1" --full
+}
+
+echo "-- round trips: empty, one sector, odd, random, sparse, all zero"
+: >"$dir/empty.img"
+head -c 512 /dev/urandom >"$dir/sector.img"
+head -c 1234567 /dev/urandom >"$dir/odd.img"
+head -c 9437184 /dev/urandom >"$dir/random.img"
+truncate -s 300M "$dir/sparse.img"
+printf 'first' | dd of="$dir/sparse.img" conv=notrunc status=none
+printf 'last' | dd of="$dir/sparse.img" bs=1 seek=314572796 conv=notrunc status=none
+truncate -s 5M "$dir/zero.img"
+for name in empty sector odd random sparse zero; do
+    round_trip "$name"
+done
+[ "$(stat -c %b "$dir/sparse.back")" -lt 4096 ] || fail "holes became blocks"
+exits 0 godwit replica ls "$store" -o name
+[ "$(sort "$dir/out" | paste -sd ' ')" = "empty odd random sector sparse zero" ] || fail "ls"
+
+echo "-- the key was made for us, once, and said"
+[ "$(stat -c %a "$dir/config/godwit/vault.key")" = 600 ] || fail "others can read the key"
+mkdir "$dir/store2"
+exits 0 godwit replica push "$dir/sector.img" "file://$dir/store2//shop/data"
+! grep -q 'key was made' "$dir/err" || fail "a second key"
+exits 0 godwit replica show "file://$dir/store2//shop/data"
+
+echo "-- a change of one sector is a small point; points can be gone back to"
+cp "$dir/random.img" "$dir/before.img"
+printf 'changed' | dd of="$dir/random.img" bs=1 seek=5000000 conv=notrunc status=none
+exits 0 godwit replica push "$dir/random.img" "$store/random" -o json
+is '.schema == "godwit.replica-push/1" and .point.seq == 2'
+is '.changed_bytes > 0 and .changed_bytes <= 65536 and .sent_bytes < 131072'
+exits 0 godwit replica push "$dir/random.img" "$store/random" -o json
+is '.changed_bytes == 0'
+exits 0 godwit replica pull "$store/random@1" "$dir/random.back"
+cmp "$dir/before.img" "$dir/random.back" || fail "point 1"
+exits 0 godwit replica pull "$store/random" "$dir/random.back" -o json
+is '.schema == "godwit.replica-pull/1" and .received_bytes < 1048576'
+cmp "$dir/random.img" "$dir/random.back" || fail "point 2"
+
+echo "-- what is not there"
+exits 4 godwit replica show "$store/nobody"
+says err GW-3015
+exits 4 godwit replica pull "$store/random@99" "$dir/x"
+exits 1 godwit replica push "$dir/no-such.img" "$store/x"
+says err GW-3020
+exits 2 godwit replica push "$dir/odd.img" "$store/random@2"
+exits 2 godwit replica push "$dir/odd.img" ftp://somewhere/x
+says err GW-3004
+mkdir "$dir/none"
+code=0
+godwit replica ls "file://$dir/none" >"$dir/out" 2>"$dir/err" || code=$?
+[ "$code" -ne 0 ] || fail "an empty directory is a vault"
+says err GW-3013
+
+echo "-- the wrong key, and none"
+cp "$dir/config/godwit/vault.key" "$dir/good.key"
+mkdir "$dir/store3"
+exits 0 godwit replica push "$dir/sector.img" "file://$dir/store3/s" --no-encrypt
+rm "$dir/config/godwit/vault.key"
+mkdir "$dir/store4"
+exits 0 godwit replica push "$dir/sector.img" "file://$dir/store4/s"
+exits 7 godwit replica show "$store/random"
+says err GW-3011
+exits 7 godwit replica show "$store/random" --no-encrypt
+exits 7 godwit replica show "file://$dir/store3/s"
+exits 0 godwit replica show "$store/random" --key-file "$dir/good.key"
+exits 0 env GODWIT_STORE_KEY="file:$dir/good.key" "$abs_top_builddir/godwit" replica show "$store/random"
+chmod 644 "$dir/good.key"
+code=0
+godwit replica show "$store/random" --key-file "$dir/good.key" >"$dir/out" 2>"$dir/err" || code=$?
+[ "$code" -ne 0 ] || fail "a key that all can read"
+says err 'chmod 600'
+chmod 600 "$dir/good.key"
+export GODWIT_STORE_KEY="file:$dir/good.key"
+
+echo "-- a vault of a later format is not touched"
+cp -r "$dir/store" "$dir/newer"
+sed -i '1s/godwit vault 1/godwit vault 2/' "$dir/newer/vault"
+code=0
+godwit replica push "$dir/odd.img" "file://$dir/newer/odd" >"$dir/out" 2>"$dir/err" || code=$?
+[ "$code" -ne 0 ] || fail "a newer vault was written to"
+says err GW-3010
+
+echo "-- damage is found and named: exit 9"
+mkdir "$dir/damaged"
+exits 0 godwit replica push "$dir/random.img" "file://$dir/damaged/random"
+pack=$(find "$dir/damaged/packs" -type f -size +100k | head -n 1)
+chmod u+w "$pack"
+truncate -s -1000 "$pack"
+exits 9 godwit replica verify "file://$dir/damaged/random" --full -o json
+is '.schema == "godwit.replica-verify/1" and .ok == false and (.faults | length) > 0'
+is '.faults[0].object | startswith("packs/")'
+is '.faults[0] | has("offset") and has("lba") and has("length")'
+code=0
+godwit replica pull "file://$dir/damaged/random" "$dir/damaged.img" >"$dir/out" 2>"$dir/err" || code=$?
+[ "$code" -ne 0 ] || fail "a truncated pack was restored from"
+cp "$dir/random.img" "$dir/other.img"
+printf 'X' | dd of="$dir/other.img" bs=1 seek=3000000 conv=notrunc status=none
+exits 9 godwit replica verify "$store/random" --against "$dir/other.img"
+exits 0 godwit replica verify "$store/random" --against "$dir/random.img"
+
+if [ "$(id -u)" != 0 ]; then
+    echo "-- a volume that cannot be read"
+    cp "$dir/odd.img" "$dir/secret.img"
+    chmod 000 "$dir/secret.img"
+    exits 1 godwit replica push "$dir/secret.img" "$store/secret"
+fi
+exits 1 godwit replica push "$dir" "$store/directory"
+
+echo "-- progress for programs, and a limit that limits"
+head -c 6291456 /dev/urandom >"$dir/slow.img"
+exits 0 godwit replica push "$dir/slow.img" "$store/slow" --limit 4MiB --progress json -o json
+is '.duration_s > 0.8'
+jq -se 'length > 0 and all(.[]; .type == "progress")' "$dir/err" >/dev/null || fail "progress"
+
+echo "-- killed on its way, it goes on"
+if [ -n "${GODWIT_TEST_FAILPOINTS:-}" ]; then
+    head -c 40000000 /dev/urandom >"$dir/killed.img"
+    for point in pack_put push_pack_durable page_put point_put; do
+        bash -c 'GODWIT_FAILPOINT=$1=kill "$2" replica push "$3" "$4"; exit $?' _ "$point" \
+            "$abs_top_builddir/godwit" "$dir/killed.img" "$store/$point" >"$dir/out" 2>"$dir/err" &&
+            fail "$point did not kill"
+        exits 4 godwit replica show "$store/$point"
+        exits 0 godwit replica push "$dir/killed.img" "$store/$point"
+        exits 0 godwit replica pull "$store/$point" "$dir/killed.back"
+        cmp "$dir/killed.img" "$dir/killed.back" || fail "after $point"
+    done
+else
+    echo "   (no failpoints in this build)"
+fi
+echo "ok"
