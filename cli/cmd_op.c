@@ -76,7 +76,9 @@ int cmd_op_ls(struct cmd_call *call, struct err *err)
 
     if ((app ? api_path(path, "/v1/ops?workload=%s", app)
              : text_copy(path, sizeof(path), "/v1/ops")) < 0)
-        return GW_EXIT_USAGE;
+        err_set_gw(err, GW_BAD_VALUE, -ENAMETOOLONG, "'%.40s…' is too long", app);
+    if (err->code)
+        return cmd_exit(err);
     return fetch_show(call, path, view_ops, err);
 }
 
@@ -90,7 +92,7 @@ int cmd_op_attach(struct cmd_call *call, struct err *err)
     auto_api struct api *api = NULL;
     auto_js struct js *doc = NULL;
     char path[API_PATH_MAX];
-    int r = api_path(path, "/v1/ops/%s", cmd_arg(call, 0));
+    int r = fetch_path(call, "/v1/ops/%s", path, err);
 
     if (r == 0)
         r = api_open(call, &api, err);
@@ -103,8 +105,8 @@ int cmd_op_abort(struct cmd_call *call, struct err *err)
 {
     char path[API_PATH_MAX];
 
-    if (api_path(path, "/v1/ops/%s/abort", cmd_arg(call, 0)) < 0)
-        return GW_EXIT_USAGE;
+    if (fetch_path(call, "/v1/ops/%s/abort", path, err) < 0)
+        return cmd_exit(err);
     return fetch_change(call, "POST", path, NULL, view_op, err);
 }
 
@@ -117,5 +119,7 @@ int cmd_events(struct cmd_call *call, struct err *err)
     if (r == 0)
         r = text_print(path, sizeof(path), "/v1/events?limit=%llu%s",
                        (unsigned long long)opt_u64(call->opts, "last"), base);
-    return r < 0 ? GW_EXIT_USAGE : fetch_show(call, path, view_events, err);
+    if (r < 0)
+        err_set_gw(err, GW_BAD_VALUE, r, "'%.40s…' is too long", object);
+    return r < 0 ? cmd_exit(err) : fetch_show(call, path, view_events, err);
 }

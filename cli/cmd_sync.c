@@ -76,7 +76,7 @@ int cmd_sync_verify(struct cmd_call *call, struct err *err)
 {
     char path[API_PATH_MAX];
 
-    if (api_path(path, "/v1/workloads/%s/verify", cmd_arg(call, 0)) < 0)
-        return GW_EXIT_USAGE;
+    if (fetch_path(call, "/v1/workloads/%s/verify", path, err) < 0)
+        return cmd_exit(err);
     return fetch_change(call, "POST", path, NULL, view_verify, err);
 }

@@ -83,7 +83,7 @@ int cmd_token_revoke(struct cmd_call *call, struct err *err)
 {
     char path[API_PATH_MAX];
 
-    if (api_path(path, "/v1/tokens/%s", cmd_arg(call, 0)) < 0)
-        return GW_EXIT_USAGE;
+    if (fetch_path(call, "/v1/tokens/%s", path, err) < 0)
+        return cmd_exit(err);
     return fetch_change(call, "DELETE", path, NULL, view_revoked, err);
 }

@@ -122,7 +122,7 @@ int cmd_window_rm(struct cmd_call *call, struct err *err)
 {
     char path[API_PATH_MAX];
 
-    if (api_path(path, "/v1/windows/%s", cmd_arg(call, 0)) < 0)
-        return GW_EXIT_USAGE;
+    if (fetch_path(call, "/v1/windows/%s", path, err) < 0)
+        return cmd_exit(err);
     return fetch_change(call, "DELETE", path, NULL, view_one, err);
 }

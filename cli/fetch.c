@@ -37,14 +37,20 @@ int fetch_show(struct cmd_call *call, const char *path, out_view_fn view, struct
     return r < 0 ? cmd_exit(err) : GW_EXIT_OK;
 }
 
+int fetch_path(struct cmd_call *call, const char *fmt, char out[static API_PATH_MAX],
+               struct err *err)
+{
+    int r = api_path(out, fmt, cmd_arg(call, 0));
+
+    return r < 0 ? err_set_gw(err, GW_BAD_VALUE, r, "'%.40s…' is too long", cmd_arg(call, 0)) : 0;
+}
+
 int fetch_show_arg(struct cmd_call *call, const char *fmt, out_view_fn view, struct err *err)
 {
     char path[API_PATH_MAX];
 
-    if (api_path(path, fmt, cmd_arg(call, 0)) < 0) {
-        err_set_gw(err, GW_BAD_VALUE, -ENAMETOOLONG, "'%.40s…' is too long", cmd_arg(call, 0));
+    if (fetch_path(call, fmt, path, err) < 0)
         return cmd_exit(err);
-    }
     return fetch_show(call, path, view, err);
 }
 

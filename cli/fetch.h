@@ -7,9 +7,12 @@
 #include "cli/cmd.h"
 #include "cli/out.h"
 
+/* A path with the verb's first argument in the place of %s. -ENAMETOOLONG (GW_BAD_VALUE). */
+int fetch_path(struct cmd_call *call, const char *fmt, char out[static API_PATH_MAX],
+               struct err *err);
 /* GET path and show it; with -w again and again. Returns an exit code. */
 int fetch_show(struct cmd_call *call, const char *path, out_view_fn view, struct err *err);
-/* As fetch_show for a path with the verb's first argument in the place of %s. */
+/* fetch_path, then fetch_show. */
 int fetch_show_arg(struct cmd_call *call, const char *fmt, out_view_fn view, struct err *err);
 
 /* POST, PUT or DELETE with body (ended by the callee's jsw_finish; NULL = none) and show the

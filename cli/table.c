@@ -70,6 +70,25 @@ int table_row(struct table *t, struct err *err)
     return 0;
 }
 
+/* A cell may be from a host: of control characters only a colour around all of it may stay. */
+static void sanitize(char *text)
+{
+    static const char reset[] = "\033[0m";
+    size_t digits = text_starts(text, "\033[") ? strspn(text + 2, "0123456789;") : 0;
+    char *end;
+
+    if (digits == 0 || text[2 + digits] != 'm' || !text_ends(text + 3 + digits, reset)) {
+        text_sanitize(text);
+        return;
+    }
+    end = text + strlen(text) - (sizeof(reset) - 1);
+    *end = '\0';
+    text_sanitize(text + 3 + digits);
+    /* Sanitizing may shorten; the colour ends where the text does. */
+    end = text + strlen(text);
+    memcpy(end, reset, sizeof(reset));
+}
+
 int table_cell(struct table *t, const char *text, struct err *err)
 {
     char *copy;
@@ -79,9 +98,7 @@ int table_cell(struct table *t, const char *text, struct err *err)
     copy = strdup(text ? text : "-");
     if (!copy)
         return err_set(err, -ENOMEM, "a cell: %m");
-    /* Colours are ours and come first; everything else in a cell may be from a host. */
-    if (copy[0] != '\033')
-        text_sanitize(copy);
+    sanitize(copy);
     t->cells[(t->rows_n - 1) * t->columns_n + t->next_cell++] = copy;
     return 0;
 }

@@ -1,6 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 sh_tests += \
 	tests/cli_help.sh \
+	tests/cli_plan.sh \
 	tests/cli_replica.sh \
+	tests/cli_verbs.sh \
 	tests/flow_demo.sh \
 	tests/lint_verbs.sh
+
+if HAVE_CMOCKA
+c_tests += unit_cli_table unit_demo_ledger
+unit_cli_table_SOURCES = tests/unit_cli_table.c cli/table.c
+unit_cli_table_CPPFLAGS = $(AM_CPPFLAGS) $(SMARTCOLS_CFLAGS)
+unit_cli_table_LDADD = $(BASE_TEST_LIBS) $(SMARTCOLS_LIBS)
+unit_demo_ledger_SOURCES = tests/unit_demo_ledger.c cli/demo_ledger.c
+unit_demo_ledger_LDADD = $(BASE_TEST_LIBS)
+endif

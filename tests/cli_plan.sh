@@ -1,0 +1,122 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# godwit plan without a planner: a document in, waves out, the same bytes every time; why a workload
+# is where it is; calendars; what cannot be.
+set -eu
+
+dir=$(mktemp -d "${TMPDIR:-/tmp}/godwit-cli-XXXXXX")
+trap 'rm -rf "$dir"' EXIT
+PATH="${abs_top_builddir:?}:$PATH"
+export HOME="$dir" XDG_CONFIG_HOME="$dir/config" XDG_STATE_HOME="$dir/state" TZ=UTC
+unset GODWIT_CONFIG GODWIT_SERVER GODWIT_OUTPUT
+
+fail() {
+    echo "FAILED: $*" >&2
+    tail -n 20 "$dir/out" "$dir/err" >&2 2>/dev/null || true
+    exit 1
+}
+
+# exits CODE COMMAND...
+exits() {
+    local want=$1 code=0
+    shift
+    "$@" >"$dir/out" 2>"$dir/err" </dev/null || code=$?
+    [ "$code" = "$want" ] || fail "$* ended with $code, not $want"
+}
+
+is() {
+    jq -e "$1" "$dir/out" >/dev/null || fail "not $1"
+}
+
+says() {
+    grep -qF -e "$2" "$dir/$1" || fail "$1 lacks '$2'"
+}
+
+# workload NAME GIB DEPENDS...
+workload() {
+    local name=$1 gib=$2
+    shift 2
+    jq -n --arg n "$name" --argjson g "$gib" '{workload: $n, hosts: [$n + "-01"], depends: $ARGS.positional, wave: null,
+        moved: false, volumes: [{volume: "data", size_bytes: ($g * 1073741824), write_bytes_per_s: 200000,
+        write_peak_bytes_per_s: 1000000}]}' --args "$@"
+}
+
+# input CALENDARS: of the workloads on standard input
+input() {
+    jq -s --argjson c "$1" '{schema: "godwit.plan-input/1", now: "2026-12-07T08:00:00Z", link_bytes_per_s: 125000000,
+        calendars: $c, workloads: .}'
+}
+
+{
+    workload ldap 10
+    workload shop 900 ldap
+    workload wiki 40
+} >"$dir/workloads"
+input '[]' <"$dir/workloads" >"$dir/input.json"
+
+echo "-- waves, and the same every time"
+exits 0 godwit plan --from "$dir/input.json" -o json
+is '.schema == "godwit.plan/1" and (.id | length) == 8'
+is '[.waves[].workloads[].workload] | sort == ["ldap", "shop", "wiki"]'
+is '.waves[0].workloads | length == 1'
+cp "$dir/out" "$dir/first.json"
+exits 0 godwit plan --from "$dir/input.json" -o json
+cmp -s "$dir/out" "$dir/first.json" || fail "the same input gave another plan"
+# What it depends on is not behind it.
+wave() { jq -r --arg n "$1" '.waves[] | select(any(.workloads[]; .workload == $n)) | .wave' "$dir/out"; }
+[ "$(wave ldap)" -le "$(wave shop)" ] || fail "shop moves before its ldap"
+godwit plan --from - -o json <"$dir/input.json" >"$dir/out" || fail "standard input"
+cmp -s "$dir/out" "$dir/first.json" || fail "standard input gave another plan"
+
+echo "-- the table for people, and a copy in a file"
+exits 0 godwit plan --from "$dir/input.json" --out "$dir/plan.json"
+says out WAVE
+says out shop
+says out 'Nothing has changed yet'
+[ "$(jq -r .id "$dir/plan.json")" = "$(jq -r .id "$dir/first.json")" ] || fail "--out is another plan"
+exits 0 godwit plan --from "$dir/input.json" -o csv
+[ "$(head -n 1 "$dir/out" | cut -d, -f1)" = WAVE ] || fail "no header"
+
+echo "-- why"
+exits 0 godwit plan explain shop --from "$dir/plan.json"
+says out shop
+exits 0 godwit plan explain shop --from "$dir/plan.json" -o json
+is '.schema == "godwit.plan-explain/1" and (.subject.why | length) > 0'
+exits 4 godwit plan explain nobody --from "$dir/plan.json"
+
+echo "-- a slower line takes longer; a policy makes smaller waves"
+seed() { jq '[.waves[].seed_s] | add' "$dir/out"; }
+exits 0 godwit plan --from "$dir/input.json" -o json
+fast=$(seed)
+exits 0 godwit plan --from "$dir/input.json" --link 100Mbit -o json
+is '.link_bytes_per_s == 12500000'
+jq -en --argjson a "$fast" --argjson b "$(seed)" '$b > 5 * $a' >/dev/null || fail "a tenth of the line, $fast s"
+echo '{"max_workloads_per_wave": 1}' >"$dir/policy.json"
+exits 0 godwit plan --from "$dir/input.json" --policy "$dir/policy.json" -o json
+is 'all(.waves[]; (.workloads | length) == 1) and (.waves | length) == 3'
+
+echo "-- a blackout is kept"
+ical='BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//t//EN\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTAMP:20260101T000000Z\r\nSUMMARY:freeze\r\nDTSTART:20261207T000000Z\r\nDTEND:20261220T000000Z\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n'
+input "$(jq -n --arg c "$(printf '%b' "$ical")" '[{name: "freeze", kind: "blackout", calendar: $c}]')" \
+    <"$dir/workloads" >"$dir/frozen.json"
+exits 0 godwit plan --from "$dir/frozen.json" -o json
+is '(.waves | length) > 0 and all(.waves[]; .cutover_from >= "2026-12-20T00:00:00Z")'
+
+echo "-- what cannot be is refused with its reason"
+{
+    workload a 1 b
+    workload b 1 a
+} | input '[]' >"$dir/circle.json"
+code=0
+godwit plan --from "$dir/circle.json" >"$dir/out" 2>"$dir/err" || code=$?
+[ "$code" = 5 ] || [ "$code" = 2 ] || fail "a circle ended with $code"
+says err GW-4202
+says err a
+echo '{"schema": "godwit.plan-input/1"' >"$dir/broken.json"
+exits 2 godwit plan --from "$dir/broken.json"
+says err GW-1004
+exits 2 godwit plan --from "$dir/input.json" --link fast
+exits 4 godwit plan --from "$dir/no-such-file"
+echo '[1]' >"$dir/array.json"
+exits 2 godwit plan --from "$dir/array.json"
+echo "ok"

@@ -1,0 +1,183 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# godwit against a planner of its own: init, then every noun, its documents and its refusals. No
+# agent joins; what needs one is in flow_demo.sh.
+set -eu
+
+dir=$(mktemp -d "${TMPDIR:-/tmp}/godwit-cli-XXXXXX")
+pid=
+cleanup() {
+    [ -z "$pid" ] || kill "$pid" 2>/dev/null || true
+    [ -z "$pid" ] || wait "$pid" 2>/dev/null || true
+    rm -rf "$dir"
+}
+trap cleanup EXIT
+PATH="${abs_top_builddir:?}:$PATH"
+export HOME="$dir" XDG_CONFIG_HOME="$dir/config" XDG_STATE_HOME="$dir/state" TZ=UTC
+unset GODWIT_CONFIG GODWIT_SERVER GODWIT_OUTPUT GODWIT_CONTEXT GODWIT_TOKEN_FILE
+mkdir "$dir/vault"
+
+fail() {
+    echo "FAILED: $*" >&2
+    tail -n 20 "$dir/out" "$dir/err" "$dir/log" >&2 2>/dev/null || true
+    exit 1
+}
+
+# exits CODE COMMAND...
+exits() {
+    local want=$1 code=0
+    shift
+    "$@" >"$dir/out" 2>"$dir/err" </dev/null || code=$?
+    [ "$code" = "$want" ] || fail "$* ended with $code, not $want"
+}
+
+is() {
+    jq -e "$1" "$dir/out" >/dev/null || fail "not $1"
+}
+
+says() {
+    grep -qF -e "$2" "$dir/$1" || fail "$1 lacks '$2'"
+}
+
+echo "-- init, twice; a store that is none is refused"
+exits 2 godwit init --state-dir "$dir/p" --store nonsense
+exits 2 godwit init --state-dir relative
+exits 0 godwit init --state-dir "$dir/p" --store "file://$dir/vault" --listen 127.0.0.1:0 -o json
+is '.schema == "godwit.init/1" and .running == false and .context == "default"'
+before=$(cksum "$dir/p/ca.pem" "$dir/p/vault.key" "$dir/p/admin.token")
+exits 0 godwit init --state-dir "$dir/p"
+says out "$dir/p/vault.key"
+[ "$before" = "$(cksum "$dir/p/ca.pem" "$dir/p/vault.key" "$dir/p/admin.token")" ] || fail "init changed what was there"
+[ -s "$dir/vault/vault" ] || fail "no vault"
+
+godwitd --state-dir "$dir/p" --port-file "$dir/port" 2>"$dir/log" &
+pid=$!
+tries=0
+until [ -s "$dir/port" ]; do
+    kill -0 "$pid" 2>/dev/null || fail "godwitd ended"
+    tries=$((tries + 1))
+    [ "$tries" -lt 200 ] || fail "godwitd does not listen"
+    read -rt 0.1 <> <(:) || true
+done
+GODWIT_SERVER=https://127.0.0.1:$(cat "$dir/port")
+export GODWIT_SERVER
+
+echo "-- nothing yet: every list says what to do"
+exits 0 godwit status
+says out 'godwit app edit'
+exits 0 godwit host ls
+says out 'godwit token create'
+exits 0 godwit window ls
+for noun in app op plan token window host; do
+    exits 0 godwit "$noun" ls -o json
+    is '(.schema | startswith("godwit.")) and (.items | type) == "array"'
+done
+exits 0 godwit events -o json
+is '.items | length > 0'
+exits 0 godwit doctor
+says out database
+
+echo "-- tokens"
+exits 0 godwit token create --host db-01 --ttl 15m -o json
+is '.kind == "join" and (.token | startswith("gw1."))'
+id=$(jq -r .id "$dir/out")
+secret=$(jq -r .token "$dir/out")
+exits 0 godwit token ls -o json
+is ".items | any(.id == \"$id\" and .state == \"valid\")"
+! grep -qF "$secret" "$dir/out" || fail "the list has the secret"
+exits 0 godwit token revoke "$id"
+exits 0 godwit token ls -o json
+is ".items | any(.id == \"$id\" and .state == \"revoked\")"
+exits 4 godwit token revoke t-nothing
+exits 0 godwit token create --operator ana --scope read -o json
+(umask 077 && jq -r .token "$dir/out" >"$dir/ana")
+exits 0 env GODWIT_TOKEN_FILE="$dir/ana" "$abs_top_builddir/godwit" app ls
+exits 7 env GODWIT_TOKEN_FILE="$dir/ana" "$abs_top_builddir/godwit" token create
+says err GW-5002
+(umask 077 && echo gwo1.t-x.wrong >"$dir/wrong")
+exits 7 env GODWIT_TOKEN_FILE="$dir/wrong" "$abs_top_builddir/godwit" app ls
+
+echo "-- a workload: checked, kept, shown, removed"
+jq -n '{schema: "godwit.workload/1", workload: "shop", volumes: [{name: "data", source: {host: "db-01", device: "/dev/vda",
+    mount: null}, target: {host: "landing-1", device: "/dev/vdb", mount: null}}]}' >"$dir/shop.json"
+jq '.volumes[0].colour = "red"' "$dir/shop.json" >"$dir/bad.json"
+exits 2 godwit app edit shop --file "$dir/bad.json"
+says err GW-4204
+says err colour
+exits 2 godwit app edit shop --file "$dir/bad.json" -o json
+jq -e '.schema == "godwit.error/1" and .exit == 2 and (.what | test("colour"))' "$dir/err" >/dev/null || fail "error document"
+exits 0 godwit app edit shop --file "$dir/shop.json" --dry-run
+exits 4 godwit app show shop
+exits 0 godwit app edit shop --file "$dir/shop.json"
+godwit app edit shop --file - <"$dir/shop.json" >/dev/null || fail "from standard input"
+exits 0 godwit app show shop -o json
+is '.workload == "shop" and .document.volumes[0].name == "data"'
+exits 0 godwit app ls -o name
+says out shop
+exits 0 godwit status shop -o json
+is '.items[0].state == "planned" and .items[0].gate.open == false'
+# Its hosts have not enrolled: that asks for attention.
+exits 10 godwit status --detailed-exitcode
+exits 4 godwit status nobody
+exits 4 godwit host show nobody
+
+echo "-- gates, in words and by exit code"
+exits 5 godwit cutover shop --dry-run
+says out 'never started'
+exits 2 godwit cutover shop
+says err GW-1005
+exits 2 godwit cutover shop --confirm=other
+exits 8 godwit cutover shop --confirm=shop
+says err GW-2005
+exits 8 godwit rollback shop --confirm=shop
+exits 0 godwit op ls -o json
+is '.items | length >= 2'
+op=$(jq -r '.items[0].id' "$dir/out")
+exits 0 godwit op show "$op"
+says out precheck
+exits 0 godwit op show "$op" -o yaml
+exits 4 godwit op show op-nothing
+[ -n "$(godwit op ls -o name)" ] || fail "no names of operations"
+
+echo "-- windows and plans"
+exits 0 godwit window add 2030-01-01T00:00:00Z 2030-01-02T00:00:00Z --blackout --name freeze -o json
+window=$(jq -r .window "$dir/out")
+exits 2 godwit window add 2030-01-02T00:00:00Z 2030-01-01T00:00:00Z
+exits 2 godwit window add tomorrow later
+echo nonsense >"$dir/bad.ics"
+exits 2 godwit window import "$dir/bad.ics"
+says err GW-4203
+exits 0 godwit window ls
+says out freeze
+exits 0 godwit window rm "$window"
+exits 4 godwit window rm "$window"
+exits 0 godwit plan -o json
+is '.schema == "godwit.plan/1"'
+plan=$(jq -r .id "$dir/out")
+exits 0 godwit plan show "$plan"
+exits 0 godwit plan explain shop
+exits 0 godwit plan ls -o name
+says out "$plan"
+exits 0 godwit apply "$plan"
+exits 0 godwit apply "$plan"
+exits 4 godwit apply ffffffff
+
+echo "-- replication by hand; what was started is not forgotten lightly"
+exits 0 godwit sync start shop
+exits 0 godwit sync pause shop
+exits 0 godwit sync resume shop
+exits 0 godwit sync limit shop 20MiB
+exits 2 godwit sync limit shop fast
+exits 4 godwit sync start nobody
+exits 2 godwit app rm shop
+exits 5 godwit app rm shop --confirm=shop
+exits 0 godwit events --for shop -o jsonl
+says out shop
+
+echo "-- a planner that is gone"
+kill "$pid"
+wait "$pid" || true
+pid=
+exits 8 godwit app ls
+says err "$GODWIT_SERVER"
+echo "ok"
