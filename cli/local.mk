@@ -43,6 +43,7 @@ godwit_SOURCES = \
 	cli/progress.c cli/progress.h \
 	cli/replica_arg.c cli/replica_arg.h \
 	cli/replica_view.c cli/replica_view.h \
+	cli/safe.c cli/safe.h \
 	cli/slurp.c cli/slurp.h \
 	cli/table.c cli/table.h \
 	cli/verbs.c cli/verbs.h \

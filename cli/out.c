@@ -8,6 +8,7 @@
 #include "base/gw.h"
 #include "base/opt.h"
 #include "base/text.h"
+#include "cli/safe.h"
 #include "cli/table.h"
 #include "cli/yaml.h"
 
@@ -232,6 +233,7 @@ void out_text(struct out *o, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(line, sizeof(line), fmt, ap);
     va_end(ap);
+    safe_text(line);
     puts(line);
     fflush(stdout);
 }
@@ -246,6 +248,7 @@ void out_after(struct out *o, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(line, sizeof(line), fmt, ap);
     va_end(ap);
+    safe_text(line);
     if (!o->in_view) {
         puts(line);
         return;
@@ -323,8 +326,11 @@ const char *out_state(struct out *o, const char *state)
 
 static void print_indented(const char *label, const char *text)
 {
-    const char *at = text;
+    auto_free char *copy = strdup(text ? text : "");
+    const char *at = copy;
 
+    if (copy)
+        safe_text(copy);
     while (at && *at) {
         const char *end = strchrnul(at, '\n');
 
@@ -379,7 +385,7 @@ void out_error(struct out *o, const struct err *err, int exit_code, const struct
 {
     const struct gw_row *row = gw_of(err);
     const char *on = o->error_colour ? "\033[31m" : "", *off = o->error_colour ? "\033[0m" : "";
-    char code[16];
+    char code[16], what[ERR_TEXT_MAX];
 
     (void)text_print(code, sizeof(code), "GW-%04u", (unsigned)row->number);
     fflush(stdout);
@@ -390,7 +396,9 @@ void out_error(struct out *o, const struct err *err, int exit_code, const struct
             error_json(err, row, exit_code);
         return;
     }
-    fprintf(stderr, "%serror %s%s: %s\n", on, js_str(error_doc, "code", code), off, err->text);
+    (void)text_copy(what, sizeof(what), err->text);
+    safe_text(what);
+    fprintf(stderr, "%serror %s%s: %s\n", on, js_str(error_doc, "code", code), off, what);
     print_indented("why", js_str(error_doc, "why", row->why));
     print_next(js_member(error_doc, "next"), row->next);
 }
