@@ -8,6 +8,7 @@ sh_tests += \
 	tests/lint_banned.sh \
 	tests/lint_catalogue.sh \
 	tests/lint_cppcheck.sh \
+	tests/lint_descriptors.sh \
 	tests/lint_dist.sh \
 	tests/lint_format.sh \
 	tests/lint_functions.sh \
