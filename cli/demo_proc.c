@@ -118,6 +118,28 @@ static int spawn(const char *log, const char *const *argv, pid_t *ret, struct er
     return r == 0 ? 0 : err_set(err, -r, "start '%s': %m", argv[0]);
 }
 
+/* One that was killed may hold its directory's lock a moment longer than its command line. */
+static int wait_unlocked(const struct demo *d, const char *name, struct err *err)
+{
+    const struct clock *clock = d->call->clock;
+    uint64_t until = clock_mono_ms(clock) + END_MS;
+    char file[64], path[PATH_MAX];
+    int r;
+
+    (void)text_print(file, sizeof(file), "%s/lock", name);
+    r = demo_place_state(d, file, path, err);
+    while (r == 0 && access(path, F_OK) == 0) {
+        auto_close int fd = -1;
+
+        if (fd_lock(path, &fd, NULL) != -EWOULDBLOCK)
+            return 0;
+        if (clock_mono_ms(clock) > until)
+            return err_set_gw(err, GW_IN_USE, -EWOULDBLOCK, "somebody else holds '%s'", path);
+        clock_sleep_ms(clock, POLL_MS);
+    }
+    return r;
+}
+
 int demo_proc_start(const struct demo *d, const char *name, const char *const *argv,
                     struct err *err)
 {
@@ -127,7 +149,9 @@ int demo_proc_start(const struct demo *d, const char *name, const char *const *a
 
     if (demo_proc_runs(d, name))
         return 0;
-    r = log_path(d, name, log, err);
+    r = wait_unlocked(d, name, err);
+    if (r == 0)
+        r = log_path(d, name, log, err);
     if (r == 0)
         r = pid_path(d, name, path, err);
     if (r == 0)
