@@ -146,13 +146,23 @@ static void what_is_no_calendar_is_refused(void **state)
                  "20261223T000000Z\r\nEND:VEVENT\r\n"),
         CALENDAR("BEGIN:VEVENT\r\nUID:1\r\nDTSTART:20201224T000000Z\r\nDTEND:20201224T000001Z\r\n"
                  "RRULE:FREQ=SECONDLY\r\nEND:VEVENT\r\n"),
+        CALENDAR("BEGIN:VEVENT\r\nUID:1\r\nDTSTART:20261122T000000Z\r\nDTEND:20261122T010000Z\r\n"
+                 "RRULE:FREQ=SECONDLY\r\nEND:VEVENT\r\n"),
+        CALENDAR("BEGIN:VEVENT\r\nUID:1\r\nDTSTART:20261122T000000Z\r\nDTEND:20261122T010000Z\r\n"
+                 "RRULE:FREQ=MINUTELY;INTERVAL=30\r\nEND:VEVENT\r\n"),
+        CALENDAR("BEGIN:VEVENT\r\nUID:1\r\nDTSTART:20261122T000000Z\r\nDTEND:20261122T000001Z\r\n"
+                 "RRULE:FREQ=DAILY;BYHOUR=1,2,3,4,5,6,7;BYMINUTE=1,2,3,4,5,6,7\r\nEND:VEVENT\r\n"),
+        CALENDAR("BEGIN:VEVENT\r\nUID:1\r\nDTSTART:00010101T000000Z\r\nDTEND:00010101T000001Z\r\n"
+                 "RRULE:FREQ=DAILY\r\nEND:VEVENT\r\n"),
+        CALENDAR("BEGIN:VEVENT\r\nUID:1\r\nDTSTART:20261122T000000Z\r\nDTEND:20261122T000001Z\r\n"
+                 "RRULE:FREQ=DAILY\r\nEXRULE:FREQ=WEEKLY\r\nEND:VEVENT\r\n"),
     };
     struct err err;
 
     (void)state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         err = (struct err){0};
-        if (calendar_check(slice_str(bad[i]), &err) != -EINVAL)
+        if (calendar_check(slice_str(bad[i]), at("2026-11-22T00:00:00Z"), &err) != -EINVAL)
             fail_msg("accepted: %s", bad[i]);
         assert_int_equal(err.gw, GW_BAD_CALENDAR);
     }

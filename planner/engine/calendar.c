@@ -10,12 +10,19 @@
 
 #include "base/banned.h"
 
-enum { CALENDAR_CHECK_DAYS = 370, CALENDAR_DAY_MS = 86400000 };
+enum {
+    CALENDAR_CHECK_DAYS = 370,
+    CALENDAR_DAY_MS = 86400000,
+    CALENDAR_YEAR_MIN = 2000,
+    CALENDAR_TIMES_A_DAY = 48, /* of one rule */
+    CALENDAR_DATES_MAX = 1000, /* EXDATE or RDATE of one event */
+    CALENDAR_RULES_MAX = 200
+};
 
 struct collect {
     struct span_list *out;
     uint64_t from_ms, until_ms;
-    size_t n;
+    size_t n, rules;
     bool is_date; /* the event at hand has no times */
     int result;
     struct err *err;
@@ -64,6 +71,59 @@ static int check_zone(icalcomponent *event, icalproperty_kind kind, struct err *
                       icalparameter_get_tzid(tz));
 }
 
+static size_t count_values(const short *values)
+{
+    size_t n = 0;
+
+    while (values[n] != ICAL_RECURRENCE_ARRAY_MAX)
+        n++;
+    return n ? n : 1;
+}
+
+/*
+ * libical walks every occurrence from DTSTART on and cannot be stopped, so what could make it walk
+ * for ever is refused before: rules finer than a day, and more times a day than anybody means.
+ */
+static int check_rule(icalcomponent *event, icalproperty *rule, struct err *err)
+{
+    struct icalrecurrencetype recur = icalproperty_get_rrule(rule);
+    size_t a_day =
+        count_values(recur.by_hour) * count_values(recur.by_minute) * count_values(recur.by_second);
+
+    if (recur.freq != ICAL_DAILY_RECURRENCE && recur.freq != ICAL_WEEKLY_RECURRENCE &&
+        recur.freq != ICAL_MONTHLY_RECURRENCE && recur.freq != ICAL_YEARLY_RECURRENCE)
+        return bad(err, "a rule repeats more often than daily", event);
+    if (a_day > CALENDAR_TIMES_A_DAY)
+        return bad(err, "a rule has too many times a day", event);
+    return 0;
+}
+
+static size_t count_properties(icalcomponent *event, icalproperty_kind kind)
+{
+    return (size_t)icalcomponent_count_properties(event, kind);
+}
+
+static int check_rules(icalcomponent *event, struct icaltimetype start, struct collect *c)
+{
+    int r = 0;
+
+    if (count_properties(event, ICAL_EXRULE_PROPERTY) > 0)
+        return bad(c->err, "EXRULE is not understood (RFC 5545 took it away)", event);
+    if (count_properties(event, ICAL_EXDATE_PROPERTY) > CALENDAR_DATES_MAX ||
+        count_properties(event, ICAL_RDATE_PROPERTY) > CALENDAR_DATES_MAX)
+        return bad(c->err, "an event lists too many dates", event);
+    if (count_properties(event, ICAL_RRULE_PROPERTY) == 0)
+        return 0;
+    if (start.year < CALENDAR_YEAR_MIN)
+        return bad(c->err, "a rule begins before the year 2000", event);
+    if (++c->rules > CALENDAR_RULES_MAX)
+        return bad(c->err, "more repeating events than can be kept", event);
+    for (icalproperty *p = icalcomponent_get_first_property(event, ICAL_RRULE_PROPERTY);
+         r == 0 && p; p = icalcomponent_get_next_property(event, ICAL_RRULE_PROPERTY))
+        r = check_rule(event, p, c->err);
+    return r;
+}
+
 static int take_event(icalcomponent *event, struct collect *c)
 {
     struct icaltimetype start = icalcomponent_get_dtstart(event);
@@ -77,6 +137,8 @@ static int take_event(icalcomponent *event, struct collect *c)
     if (!icaltime_is_null_time(end) && icaltime_compare(end, start) < 0)
         return bad(c->err, "an event ends before it begins", event);
     r = check_zone(event, ICAL_DTSTART_PROPERTY, c->err);
+    if (r == 0)
+        r = check_rules(event, start, c);
     if (r < 0)
         return r;
     c->is_date = start.is_date;
@@ -126,11 +188,11 @@ int calendar_spans(struct slice text, uint64_t from_ms, uint64_t until_ms, struc
     return r;
 }
 
-int calendar_check(struct slice text, struct err *err)
+int calendar_check(struct slice text, uint64_t now_ms, struct err *err)
 {
     struct span_list spans = {0};
-    uint64_t now = 1700000000000;
-    int r = calendar_spans(text, now, now + (uint64_t)CALENDAR_CHECK_DAYS * 86400000, &spans, err);
+    int r = calendar_spans(text, now_ms, now_ms + (uint64_t)CALENDAR_CHECK_DAYS * 86400000, &spans,
+                           err);
 
     span_done(&spans);
     return r;

@@ -57,7 +57,7 @@ void api_window_list(struct api_call *call)
     api_finish(call, r, 200, walk.w, &err);
 }
 
-static int parse(const struct js *body, struct db_calendar *ret, struct err *err)
+static int parse(const struct js *body, uint64_t now_ms, struct db_calendar *ret, struct err *err)
 {
     ret->name = js_str(body, "name", "");
     ret->kind = js_str(body, "kind", "window");
@@ -69,7 +69,7 @@ static int parse(const struct js *body, struct db_calendar *ret, struct err *err
     if (strlen(ret->ical) > CALENDAR_MAX)
         return err_set_gw(err, GW_BAD_CALENDAR, -EINVAL, "a calendar is at most %d bytes",
                           CALENDAR_MAX);
-    return calendar_check(slice_str(ret->ical), err);
+    return calendar_check(slice_str(ret->ical), now_ms, err);
 }
 
 void api_window_create(struct api_call *call)
@@ -86,7 +86,7 @@ void api_window_create(struct api_call *call)
     (void)text_print(id, sizeof(id), "w-%s", text_hex(random, sizeof(random), hex));
     r = api_need_body(call, &err);
     if (r == 0)
-        r = parse(call->body, &c, &err);
+        r = parse(call->body, c.created_ms, &c, &err);
     if (r == 0)
         r = db_plan_calendar_add(svc->db, &c, &err);
     if (r == 0)

@@ -14,13 +14,14 @@
 
 #include "base/banned.h"
 
-enum { CALENDARS_MAX = 1000 };
+enum { CALENDARS_MAX = 1000, WINDOW_BROKEN_MAX = 200 };
 #define DAY_MS ((uint64_t)86400 * 1000)
 
 struct window_cache {
     uint64_t from_ms, until_ms; /* what the spans cover */
     bool any_window;
     struct span_list open, closed;
+    char broken[WINDOW_BROKEN_MAX]; /* a stored calendar that cannot be read any more, "" = none */
 };
 
 static void cache_free(struct window_cache *c)
@@ -48,9 +49,23 @@ static int add_calendar(void *arg, const struct db_calendar *calendar)
     struct build *b = arg;
     const bool window = text_equal(calendar->kind, "window");
 
+    struct err why = {0};
+    int r;
+
     b->cache->any_window |= window;
-    return calendar_spans(slice_str(calendar->ical), b->cache->from_ms, b->cache->until_ms,
-                          window ? &b->cache->open : &b->cache->closed, b->err);
+    r = calendar_spans(slice_str(calendar->ical), b->cache->from_ms, b->cache->until_ms,
+                       window ? &b->cache->open : &b->cache->closed, &why);
+    /* It was accepted once. Nothing may move while nobody knows what it forbids, but all else goes
+     * on. */
+    if (r == -EINVAL && !b->cache->broken[0])
+        snprintf(b->cache->broken, sizeof(b->cache->broken),
+                 "calendar '%s' (%s) cannot be read: %.100s", calendar->name, calendar->id,
+                 why.text);
+    if (r < 0 && r != -EINVAL) {
+        *b->err = why;
+        return r;
+    }
+    return 0;
 }
 
 static int build(struct service *svc, uint64_t wall_ms, struct window_cache **ret, struct err *err)
@@ -120,6 +135,10 @@ int window_closed(struct service *svc, uint64_t wall_ms, char *out, size_t size,
     if (r < 0)
         return r;
     c = svc->own->windows;
+    if (c->broken[0]) {
+        (void)text_copy(out, size, c->broken);
+        return 0;
+    }
     blackout = span_at(&c->closed, wall_ms);
     say_next(c, wall_ms, next, sizeof(next));
     if (blackout)
