@@ -60,11 +60,11 @@ scripts() {
 }
 
 # The flags of the build, in the array cppflags, but FORTIFY_SOURCE, whose headers hide the calls.
-# make's own variables would make it talk of jobs.
+# make's own variables would make it talk of jobs; what it says when it renews itself is no flag.
 read_cppflags() {
     mapfile -t cppflags < <(env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL \
         make -s -C "${GODWIT_TEST_FLAGS_FROM:-$abs_top_builddir}" list-cppflags |
-        grep -v -e _FORTIFY_SOURCE -e '^-I\.\.')
+        grep '^-' | grep -v -e _FORTIFY_SOURCE -e '^-I\.\.')
     [ ${#cppflags[@]} -gt 3 ] || complain . 'the makefile does not tell its flags'
 }
 
