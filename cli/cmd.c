@@ -54,6 +54,35 @@ const struct opt *cmd_globals(size_t *ret_n)
     return globals;
 }
 
+static const struct {
+    const char *flag;
+    unsigned takes;
+} conditional[] = {
+    {"dry-run", CMD_DRY_RUN}, {"watch", CMD_WATCH},     {"wait", CMD_WAIT},
+    {"detach", CMD_DETACH},   {"confirm", CMD_CONFIRM}, {"yes", CMD_YES},
+};
+
+bool cmd_takes(const struct cmd *cmd, const char *flag)
+{
+    for (size_t i = 0; i < ARRAY_LEN(conditional); i++) {
+        if (text_equal(conditional[i].flag, flag))
+            return cmd && (cmd->takes & conditional[i].takes);
+    }
+    return true;
+}
+
+int cmd_check_flags(const struct cmd *cmd, const struct opt_set *opts, struct err *err)
+{
+    for (size_t i = 0; i < ARRAY_LEN(conditional); i++) {
+        const char *flag = conditional[i].flag;
+
+        if (opt_given(opts, flag) && !cmd_takes(cmd, flag))
+            return err_set_gw(err, GW_USAGE, -EINVAL, "godwit%s%s takes no --%s", cmd ? " " : "",
+                              cmd ? cmd->words : "", flag);
+    }
+    return 0;
+}
+
 const char *cmd_arg(const struct cmd_call *call, size_t i)
 {
     return opt_arg(call->opts, call->first_arg + i);

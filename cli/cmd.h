@@ -31,6 +31,17 @@ struct cmd_call {
  * untouched the code alone counts. */
 typedef int (*cmd_fn)(struct cmd_call *call, struct err *err);
 
+/* The common flags that only some verbs honour; where one has no meaning it is refused. */
+enum cmd_takes {
+    CMD_DRY_RUN = 1,
+    CMD_WATCH = 2,
+    CMD_WAIT = 4,
+    CMD_DETACH = 8,
+    CMD_CONFIRM = 16,
+    CMD_YES = 32,
+    CMD_SWITCH = CMD_DRY_RUN | CMD_WAIT | CMD_DETACH | CMD_CONFIRM,
+};
+
 struct cmd {
     const char *words; /* "plan explain" */
     const char *args;  /* "APP", "STORE/NAME[@POINT] VOLUME", "" */
@@ -39,7 +50,8 @@ struct cmd {
     const struct opt *opts; /* the verb's own flags, ended by a row without a name; or NULL */
     const char *summary;    /* one line */
     const char
-        *examples; /* lines without indentation, the first two are shown on a missing argument */
+        *examples;  /* lines without indentation, the first two are shown on a missing argument */
+    unsigned takes; /* enum cmd_takes */
 };
 
 /* Argument i of the verb (0 = first after its words), or NULL. */
@@ -48,8 +60,12 @@ size_t cmd_args(const struct cmd_call *call);
 
 /* Every verb, for help, completion and the tests. */
 const struct cmd *cmd_table(size_t *ret_n);
-/* The flags that every verb takes. */
+/* The common flags. */
 const struct opt *cmd_globals(size_t *ret_n);
+/* Does cmd (NULL: none, every verb) honour the common flag of that name? */
+bool cmd_takes(const struct cmd *cmd, const char *flag);
+/* -EINVAL (GW_USAGE) when a common flag was given that the verb does not honour. */
+int cmd_check_flags(const struct cmd *cmd, const struct opt_set *opts, struct err *err);
 /* The verb that words[0..n) begin with; the longest match. *ret_words = how many words it took.
  * NULL: err has "did you mean". */
 const struct cmd *cmd_find(const char *const *words, size_t n, size_t *ret_words, struct err *err);

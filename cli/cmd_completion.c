@@ -71,6 +71,23 @@ static void add_flags(const struct opt *rows, size_t n, struct buf *out)
                    rows[i].type == OPT_SWITCH || rows[i].type == OPT_OPTIONAL ? "" : "=");
 }
 
+/* Of the common flags, those of every verb (cmd NULL), or what this one takes beyond them. */
+static bool is_common_of(const struct cmd *cmd, const char *flag)
+{
+    return cmd_takes(cmd, flag) && (!cmd || !cmd_takes(NULL, flag));
+}
+
+static void add_common(const struct cmd *cmd, struct buf *out)
+{
+    size_t n;
+    const struct opt *rows = cmd_globals(&n);
+
+    for (size_t i = 0; i < n; i++) {
+        if (is_common_of(cmd, rows[i].name))
+            add_flags(&rows[i], 1, out);
+    }
+}
+
 static void add_choices(const char *choices, struct buf *out)
 {
     for (const char *p = choices; *p; p++)
@@ -102,22 +119,23 @@ static void add_word_cases(struct buf *out)
 
 static void add_flag_case(const struct cmd *row, struct buf *out)
 {
-    if (!row->opts)
+    if (!row->opts && !row->takes)
         return;
     buf_printf(out, "    '%s '*) set -- \"$@\"", row->words);
-    add_flags(row->opts, SIZE_MAX, out);
+    if (row->opts)
+        add_flags(row->opts, SIZE_MAX, out);
+    add_common(row, out);
     buf_str(out, " ;;\n");
 }
 
 /* Longer words first: 'plan explain ' must win over 'plan '. */
 static void add_flag_cases(struct buf *out)
 {
-    size_t n, globals_n;
+    size_t n;
     const struct cmd *rows = cmd_table(&n);
-    const struct opt *globals = cmd_globals(&globals_n);
 
     buf_str(out, "    set --");
-    add_flags(globals, globals_n, out);
+    add_common(NULL, out);
     buf_str(out, "\n    case \"$verb \" in\n");
     for (size_t i = 0; i < n; i++) {
         if (has_second(&rows[i]))
@@ -227,6 +245,17 @@ static void add_fish_flags(const char *condition, const struct opt *rows, size_t
     }
 }
 
+static void add_fish_common(const char *condition, const struct cmd *cmd, struct buf *out)
+{
+    size_t n;
+    const struct opt *rows = cmd_globals(&n);
+
+    for (size_t i = 0; i < n; i++) {
+        if (is_common_of(cmd, rows[i].name))
+            add_fish_flags(condition, &rows[i], 1, out);
+    }
+}
+
 static void add_fish_verb(const struct cmd *row, bool first, struct buf *out)
 {
     size_t len = first_len(row->words);
@@ -248,16 +277,19 @@ static void add_fish_verb(const struct cmd *row, bool first, struct buf *out)
                      (int)len, row->words);
     if (row->opts)
         add_fish_flags(condition, row->opts, SIZE_MAX, out);
+    (void)text_print(condition, sizeof(condition),
+                     " -n '__fish_seen_subcommand_from %.*s; and __fish_seen_subcommand_from %s'",
+                     (int)len, row->words, has_second(row) ? row->words + len + 1 : row->words);
+    add_fish_common(condition, row, out);
 }
 
 static void write_fish(struct buf *out)
 {
-    size_t n, globals_n;
+    size_t n;
     const struct cmd *rows = cmd_table(&n);
-    const struct opt *globals = cmd_globals(&globals_n);
 
     buf_str(out, "# fish completion of godwit; made by: godwit completion fish\n");
-    add_fish_flags("", globals, globals_n, out);
+    add_fish_common("", NULL, out);
     for (size_t i = 0; i < n; i++)
         add_fish_verb(&rows[i], is_new_first(rows, i), out);
 }

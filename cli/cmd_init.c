@@ -222,10 +222,6 @@ int cmd_init(struct cmd_call *call, struct err *err)
 {
     bool running = false;
 
-    if (opt_switch(call->opts, "dry-run")) {
-        err_set_gw(err, GW_USAGE, -EINVAL, "init has no --dry-run: what is there is never changed");
-        return cmd_exit(err);
-    }
     if (init(call, &running, err) < 0)
         return cmd_exit(err);
     if (running && out_is_for_people(call->out))

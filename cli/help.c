@@ -52,9 +52,11 @@ int help_verb(struct cmd_call *call, struct err *err)
         printf("\nFlags\n");
     for (size_t i = 0; cmd->opts && cmd->opts[i].name; i++)
         print_option(&cmd->opts[i]);
-    printf("\nFlags of every verb\n");
-    for (size_t i = 0; i < n; i++)
-        print_option(&rows[i]);
+    printf("\nCommon flags\n");
+    for (size_t i = 0; i < n; i++) {
+        if (cmd_takes(cmd, rows[i].name))
+            print_option(&rows[i]);
+    }
     return GW_EXIT_OK;
 }
 

@@ -92,7 +92,7 @@ static int run_verb(struct cmd_call *call, struct err *err)
 {
     if (opt_switch(call->opts, "help"))
         return help_verb(call, err);
-    if (check_args(call, err) < 0)
+    if (cmd_check_flags(call->cmd, call->opts, err) < 0 || check_args(call, err) < 0)
         return cmd_exit(err);
     return call->cmd->run(call, err);
 }

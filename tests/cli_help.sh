@@ -40,7 +40,24 @@ while read -r verb; do
     sed -n '3p' "$dir/out" | grep -q "^  .*godwit .*" || fail "no example of $verb"
     says out --output
     [ ! -s "$dir/err" ] || fail "$verb --help says something on standard error"
+    cp "$dir/out" "$dir/help"
+    for flag in dry-run watch wait detach confirm=x yes; do
+        grep -q -e "--${flag%=*}\\b" "$dir/help" && continue
+        # shellcheck disable=SC2086
+        exits 2 godwit $verb --server https://127.0.0.1:1 "--$flag"
+        says err "godwit $verb takes no --${flag%=*}"
+    done
 done <<<"$verbs"
+
+echo "-- a dry run that is not meant is never taken for the real thing"
+mkdir "$dir/vault"
+echo data >"$dir/volume"
+exits 2 godwit replica push "$dir/volume" "file://$dir/vault/v" -n
+[ -z "$(ls "$dir/vault")" ] || fail "push -n wrote"
+exits 2 godwit replica pull "file://$dir/vault/v" "$dir/volume" --dry-run
+exits 2 godwit demo --down -n
+says err 'godwit demo takes no --dry-run'
+exits 2 godwit demo --dry-run
 
 echo "-- typing errors: exit 2 and a suggestion, never a crash"
 exits 2 godwit statsu

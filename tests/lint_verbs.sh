@@ -35,7 +35,7 @@ while read -r verb; do
         complain "$page" "no example of godwit $verb"
     # shellcheck disable=SC2086 # a verb of two words is two
     help=$("$godwit" $verb --help)
-    flags=$(sed -n '/^Flags$/,/^Flags of every verb$/s/^ *\(-[a-z], \)\{0,1\}--\([a-z-]*\).*/\2/p' <<<"$help")
+    flags=$(sed -n '/^Flags$/,/^Common flags$/s/^ *\(-[a-z], \)\{0,1\}--\([a-z-]*\).*/\2/p' <<<"$help")
     while read -r flag; do
         [ -z "$flag" ] || grep -qF -e "--$flag*" <<<"$text" ||
             complain "$page" "godwit $verb lacks its --$flag"
