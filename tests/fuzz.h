@@ -135,7 +135,8 @@ static inline void fuzz_seeds(const char *name, uint64_t runs)
     for (uint64_t run = 0; run < runs; run++) {
         const struct buf *seed = &f->seeds[fuzz_below(f, f->seeds_n)];
 
-        memcpy(f->input, seed->data, seed->len);
+        if (seed->len > 0) /* an empty seed has no memory */
+            memcpy(f->input, seed->data, seed->len);
         f->len = seed->len;
         for (size_t n = 1 + fuzz_below(f, 6); n > 0; n--)
             fuzz_mutate(f);
