@@ -6,6 +6,7 @@
 #include "transport/state.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "base/banned.h"
 
@@ -125,6 +126,48 @@ static void doubts_an_image_that_was_written_since(void **unused)
     unit_rmdir(dir);
 }
 
+/* Written, and the modification time set back to what it was. Clocks of file systems tick slowly:
+ * again until the change time has moved. */
+static void write_in_secret(const char *image)
+{
+    auto_close int fd = open(image, O_WRONLY | O_CLOEXEC);
+    struct stat before;
+    struct stat now;
+
+    assert_true(fd >= 0);
+    assert_int_equal(fstat(fd, &before), 0);
+    do {
+        const struct timespec times[2] = {before.st_atim, before.st_mtim};
+
+        assert_int_equal(pwrite(fd, "x", 1, 4096), 1);
+        assert_int_equal(futimens(fd, times), 0);
+        assert_int_equal(fstat(fd, &now), 0);
+    } while (now.st_ctim.tv_sec == before.st_ctim.tv_sec &&
+             now.st_ctim.tv_nsec == before.st_ctim.tv_nsec);
+    assert_int_equal(now.st_mtim.tv_nsec, before.st_mtim.tv_nsec);
+}
+
+static void doubts_an_image_whose_time_was_set_back(void **unused)
+{
+    auto_volume struct volume *v = NULL;
+    char *dir = unit_mkdir();
+    char image[PATH_MAX];
+    char path[PATH_MAX];
+    struct state *s = NULL;
+
+    (void)unused;
+    unit_path(dir, "image", image);
+    assert_ok(volume_prepare(image, 8192, NULL));
+    assert_ok(volume_open(image, VOLUME_READ, &v, NULL));
+    assert_ok(state_open(unit_path(dir, "state", path), vault_a, "x", &s, NULL));
+    assert_ok(state_set_volume(s, v, NULL));
+    assert_false(state_touched(s, v));
+    write_in_secret(image);
+    assert_true(state_touched(s, v));
+    state_close(s);
+    unit_rmdir(dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -133,6 +176,7 @@ int main(void)
         cmocka_unit_test(another_replica_or_vault_is_refused),
         cmocka_unit_test(damaged_state_is_an_error_not_a_fresh_start),
         cmocka_unit_test(doubts_an_image_that_was_written_since),
+        cmocka_unit_test(doubts_an_image_whose_time_was_set_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

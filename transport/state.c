@@ -243,8 +243,10 @@ static int describe(const struct volume *v, char *out)
     if (S_ISBLK(st.st_mode))
         rc = device_stamp(st.st_rdev, stamp, sizeof(stamp));
     else
-        rc = text_print(stamp, sizeof(stamp), "%" PRIi64 ".%09ld", (int64_t)st.st_mtim.tv_sec,
-                        st.st_mtim.tv_nsec);
+        /* Anybody may set the modification time back; only the kernel sets the change time. */
+        rc = text_print(stamp, sizeof(stamp), "%" PRIi64 ".%09ld %" PRIi64 ".%09ld",
+                        (int64_t)st.st_mtim.tv_sec, st.st_mtim.tv_nsec, (int64_t)st.st_ctim.tv_sec,
+                        st.st_ctim.tv_nsec);
     return rc < 0 ? rc : text_print(out, STATE_TEXT_MAX, "%s %s", volume_identity(v), stamp);
 }
 

@@ -58,8 +58,8 @@ bool state_point_same(const struct state_point *a, const struct replica_point *b
 
 /*
  * Note the volume as it is now. state_touched tells whether it may have been written since: another
- * volume stands there, its size, its modification time (images) or the kernel's count of writes
- * (devices) moved, or the machine was booted since.
+ * volume stands there, its size, its modification or change time (images) or the kernel's count of
+ * writes (devices) moved, or the machine was booted since.
  */
 int state_set_volume(struct state *s, const struct volume *v, struct err *err);
 bool state_touched(const struct state *s, const struct volume *v);
