@@ -81,6 +81,12 @@ done <<'X'
 .volumes[0].target = null|no target
 .volumes[0].source.host = "-x"|source.host
 .volumes[0].source.device = ""|source.device
+.volumes[0].source.device = "srv/x.img"|absolute
+.volumes[0].source.device = "/srv//x.img"|absolute
+.volumes[0].source.device = "/srv/./x.img"|absolute
+.volumes[0].target.device = "/srv/../x.img"|absolute
+.volumes[0].target.device = "/srv/.."|absolute
+.volumes[0].target.device = "/srv/x.img/"|absolute
 .volumes[0].source.mount = "srv"|absolute
 .volumes[0].source.size = 1|no member 'size'
 .volumes += [.volumes[0]]|two volumes
@@ -111,6 +117,18 @@ api PUT /v1/workloads/a%20b "$(workload 'a b' db-01 landing-1)"
 expect 400 '.what | contains("not a name")'
 api GET /v1/workloads/shop
 expect 200 '.document.limits.max_lag_s == 30'
+
+# One device belongs to one workload, on whichever side it is named.
+api PUT /v1/workloads/thief "$(workload thief db-09 landing-1 | sed 's,thief.img,shop.img,')"
+expect 400 '.code == "GW-4204"' '.what | contains("volume '"'data'"' of workload '"'shop'"'")'
+api PUT /v1/workloads/thief "$(workload thief landing-1 db-01 | sed 's,thief.img,shop.img,')"
+expect 400 '.what | contains("/srv/shop.img")'
+api GET /v1/workloads/thief
+expect 404
+api PUT /v1/workloads/thief "$(workload thief db-09 landing-9 | sed 's,thief.img,shop.img,')"
+expect 201 # the same path on other hosts is another device
+api DELETE /v1/workloads/thief
+expect 200
 
 # -- request ids and dry runs -------------------------------------------------
 
@@ -168,6 +186,18 @@ expect 400
 api PUT /v1/workloads/mail "$(workload mail mx-02 landing-1)"
 expect 409 '.what | contains("cannot change")'
 api PUT /v1/workloads/mail "$(workload mail mx-01 landing-1 '"limits": {"max_lag_s": 5}')"
+expect 200
+
+# What was stored before may share a device: it is not started.
+api PUT /v1/workloads/twin "$(workload twin mx-01 landing-1)"
+expect 201
+if command -v sqlite3 >/dev/null; then
+    sqlite3 -cmd '.timeout 5000' "$state/godwitd.db" \
+        "UPDATE workload SET doc = replace(doc, '/srv/twin.img', '/srv/mail.img') WHERE name = 'twin'"
+    api POST /v1/workloads/twin/sync '{"action": "start"}'
+    expect 400 '.code == "GW-4204"' '.what | contains("workload '"'mail'"'")'
+fi
+api DELETE /v1/workloads/twin
 expect 200
 
 # -- pages ---------------------------------------------------------------------

@@ -9,6 +9,7 @@
 #include "planner/service/event.h"
 #include "planner/service/plan_input.h"
 #include "planner/service/sweep.h"
+#include "planner/service/workload_device.h"
 
 #include "base/banned.h"
 
@@ -249,7 +250,9 @@ static int apply_workload(struct apply *a, const char *name, const char *wave, u
     start_ms = started ? load->start_ms : start_ms > now ? start_ms : now;
     if (text_equal(load->wave, wave) && (started || load->start_ms == start_ms))
         return 0;
-    r = db_workload_set_start(svc->db, name, start_ms, wave, a->err);
+    r = started ? 0 : workload_device_check(svc, load, a->err);
+    if (r == 0)
+        r = db_workload_set_start(svc->db, name, start_ms, wave, a->err);
     if (r == 0)
         r = workload_refresh(svc, name, a->err);
     if (r == 0 && !started)

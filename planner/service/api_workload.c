@@ -8,6 +8,7 @@
 #include "planner/service/host.h"
 #include "planner/service/sweep.h"
 #include "planner/service/workload.h"
+#include "planner/service/workload_device.h"
 #include "planner/service/workload_doc.h"
 
 #include <stdio.h>
@@ -187,6 +188,8 @@ static int store_workload(struct service *svc, const struct workload *was,
 
     if (was && was->start_ms > 0 && !was->released)
         r = check_same_places(was, now, err);
+    if (r == 0 && !(was && was->released))
+        r = workload_device_check(svc, now, err);
     if (r == 0)
         r = was ? db_workload_set_doc(svc->db, now->name, doc, now_ms, err)
                 : db_workload_add(svc->db, now, doc, now_ms, err);
@@ -277,7 +280,9 @@ static int start(struct service *svc, const struct workload *load, struct err *e
         return err_set_gw(err, GW_GATE_CLOSED, -EBUSY, "'%s' was finalized", load->name);
     if (load->start_ms > 0 && load->start_ms <= now)
         return 0;
-    r = db_workload_set_start(svc->db, load->name, now, NULL, err);
+    r = workload_device_check(svc, load, err);
+    if (r == 0)
+        r = db_workload_set_start(svc->db, load->name, now, NULL, err);
     if (r == 0)
         r = workload_refresh(svc, load->name, err);
     return r < 0 ? r : sweep_adopt(svc, load->name, err);

@@ -51,6 +51,7 @@ libgodwit_service_a_SOURCES = \
 	planner/service/vaultq.c planner/service/vaultq.h \
 	planner/service/window.c planner/service/window.h \
 	planner/service/workload.c planner/service/workload.h \
+	planner/service/workload_device.c planner/service/workload_device.h \
 	planner/service/workload_doc.c planner/service/workload_doc.h \
 	planner/service/workload_state.c planner/service/workload_state.h \
 	planner/service/workload_view.c planner/service/workload_view.h

@@ -8,6 +8,7 @@
 #include "base/auto.h"
 #include "base/err.h"
 #include "base/text.h"
+#include "planner/service/workload_device.h"
 
 #include "base/banned.h"
 
@@ -213,6 +214,9 @@ static int parse_place(const struct js *volume, enum workload_side side, struct 
     ret->mount = js_str(place, "mount", NULL);
     if (!ret->device[0] || strlen(ret->device) >= DEVICE_MAX)
         return bad(err, "volume '%s': %s.device is missing or too long", v->name, key);
+    if (!workload_device_is_normal(ret->device))
+        return bad(err, "volume '%s': %s.device is not an absolute path without '//', '.' and '..'",
+                   v->name, key);
     if (ret->mount && ret->mount[0] != '/')
         return bad(err, "volume '%s': %s.mount is not an absolute path", v->name, key);
     return 0;
