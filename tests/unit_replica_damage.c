@@ -212,6 +212,72 @@ static void cut_and_lost_objects_are_told(void **state)
     end(&p, &o);
 }
 
+static void assert_named(const struct place *p, const char *path)
+{
+    struct told told = {.path = path};
+    struct err err = {0};
+
+    assert_fails(-EBADMSG, place_verify(p, NULL, tell, &told, &err));
+    assert_int_equal(err.gw, GW_VAULT_DAMAGED);
+    assert_int_equal(told.named, 1);
+}
+
+static void bytes_that_no_unit_covers_are_told(void **state)
+{
+    struct place_run push = {.image = "a", .state = "sa"};
+    struct objects o = {0};
+    char path[PATH_MAX];
+    struct place p;
+
+    (void)state;
+    place_init(&p, NULL);
+    place_resize(&p, "a", SIZE);
+    place_random(&p, "a", MIB, MIB, 1);
+    place_ok(place_push(&p, &push), &push);
+    list_objects(unit_path(p.dir, "vault/packs", path), &o);
+    assert_in_range(o.n, 2, OBJECTS_MAX);
+    for (size_t i = 0; i < o.n; i++) {
+        struct saved s = load(o.paths[i]);
+        const size_t at[] = {0, 20, s.len - 1, s.len - 33}; /* magic, salt, trailer, index */
+
+        for (size_t k = 0; k < ARRAY_LEN(at); k++) {
+            s.data[at[k]] ^= 1;
+            store(o.paths[i], s.data, s.len);
+            assert_named(&p, o.paths[i]);
+            s.data[at[k]] ^= 1;
+        }
+        store(o.paths[i], s.data, s.len - 1);
+        assert_named(&p, o.paths[i]);
+        s.data[s.len] = 0;
+        store(o.paths[i], s.data, s.len + 1);
+        assert_named(&p, o.paths[i]);
+        store(o.paths[i], s.data, s.len);
+        free(s.data);
+    }
+    assert_ok(place_verify(&p, NULL, NULL, NULL, NULL));
+    end(&p, &o);
+}
+
+static void the_point_of_a_failed_verification_is_known(void **state)
+{
+    struct replica_point point = {0};
+    struct objects o;
+    struct place p;
+
+    (void)state;
+    begin(&p, &o);
+    place_random(&p, "a", MIB, 100, 9);
+    char image[PATH_MAX];
+    struct replica_verify_run run = {.vault = p.vault,
+                                     .name = "shop/db",
+                                     .sample = 1,
+                                     .against = unit_path(p.dir, "a", image),
+                                     .workers = 2};
+    assert_fails(-EBADMSG, replica_verify(&run, &point, NULL));
+    assert_int_equal(point.seq, 2);
+    end(&p, &o);
+}
+
 static void wrong_key_is_told(void **state)
 {
     struct err err = {0};
@@ -233,6 +299,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(altered_bytes_are_told),
         cmocka_unit_test(cut_and_lost_objects_are_told),
+        cmocka_unit_test(bytes_that_no_unit_covers_are_told),
+        cmocka_unit_test(the_point_of_a_failed_verification_is_known),
         cmocka_unit_test(wrong_key_is_told),
     };
 

@@ -34,6 +34,7 @@ libgodwit_transport_a_SOURCES += \
 	transport/fetch.c transport/fetch.h \
 	transport/holes.c transport/holes.h \
 	transport/ledger.c transport/ledger.h \
+	transport/packset.c transport/packset.h \
 	transport/pull.c transport/pull.h transport/pull_plan.c transport/pull_write.c \
 	transport/push.c transport/push.h transport/push_map.c transport/push_put.c \
 	transport/push_diff.c transport/push_diff.h transport/push_read.c transport/push_region.c \
@@ -44,5 +45,5 @@ libgodwit_transport_a_SOURCES += \
 	transport/table.c transport/table.h \
 	transport/table_next.c transport/table_next.h \
 	transport/tags.c transport/tags.h \
-	transport/verify.c transport/verify.h \
+	transport/verify.c transport/verify.h transport/verify_pack.c \
 	transport/walk.c transport/walk.h

@@ -122,7 +122,7 @@ struct replica_verify_run {
     struct vault *vault;
     const char *name;
     uint64_t seq;        /* 0 = head */
-    double sample;       /* share of the units, (0, 1]; 1 = every byte */
+    double sample;       /* share of the units, (0, 1]; 1 = every byte, of whole packs */
     const char *against; /* compare with this volume too, or NULL */
     struct replica_progress *progress;
     const atomic_bool *stop;
@@ -130,7 +130,8 @@ struct replica_verify_run {
     replica_fault_fn fault;
     void *arg;
 };
-/* 0 when whole; -EBADMSG (GW_DATA_DIFFERS or GW_VAULT_DAMAGED) after every fault was told. */
+/* 0 when whole; -EBADMSG (GW_DATA_DIFFERS or GW_VAULT_DAMAGED) after every fault was told: then
+ * *ret is set, too, unless the point itself cannot be read. */
 int replica_verify(const struct replica_verify_run *run, struct replica_point *ret,
                    struct err *err);
 

@@ -3,6 +3,7 @@
 #include "base/gw.h"
 #include "base/num.h"
 #include "base/worker.h"
+#include "transport/pagedir.h"
 #include "transport/verify.h"
 
 #include <inttypes.h>
@@ -41,13 +42,31 @@ static int open_against(struct verify *v, struct err *err)
     return 0;
 }
 
-static int walk(struct verify *v, const struct point *p, struct err *err)
+static size_t threads_of(const struct verify *v)
 {
     size_t cores = v->run->workers ? v->run->workers : workers_cores();
+
+    return num_min(num_max(cores, THREADS_MIN), THREADS_MAX);
+}
+
+static int note_dirs(struct verify *v, const struct point *p, struct err *err)
+{
+    const uint64_t reach = (uint64_t)VOLUME_REGION * PAGEDIR_REGIONS_MAX;
+    int rc = 0;
+
+    for (uint32_t i = 0; rc == 0 && i < p->dirs_n; i++)
+        if (!p->dirs[i].zero)
+            rc = verify_note_pack(v, &p->dirs[i].unit, i * reach,
+                                  num_min(reach, v->size_bytes - i * reach), err);
+    return rc;
+}
+
+static int walk(struct verify *v, const struct point *p, struct err *err)
+{
     struct walk w = {.vault = v->run->vault,
                      .point = p,
                      .batch = 1,
-                     .threads = num_min(num_max(cores, THREADS_MIN), THREADS_MAX),
+                     .threads = threads_of(v),
                      .stop = v->run->stop,
                      .arg = v,
                      .open = verify_open,
@@ -100,10 +119,13 @@ static int verify(struct verify *v, struct point *p, struct err *err)
     rc = open_against(v, err);
     if (rc == 0)
         rc = walk(v, p, err);
+    if (rc == 0)
+        rc = note_dirs(v, p, err);
     if (rc < 0)
         return rc;
     check_digest(v, p);
-    return verdict(v, p, err);
+    rc = verify_packs(v, threads_of(v), err);
+    return rc < 0 ? rc : verdict(v, p, err);
 }
 
 int replica_verify(const struct replica_verify_run *run, struct replica_point *ret, struct err *err)
@@ -118,9 +140,10 @@ int replica_verify(const struct replica_verify_run *run, struct replica_point *r
     pthread_cond_init(&v.moved, NULL);
     rc = verify(&v, &p, err);
     volume_close(v.against);
+    packset_done(&v.packs);
     pthread_cond_destroy(&v.moved);
     pthread_mutex_destroy(&v.lock);
-    if (rc == 0)
-        *ret = p.info;
+    if (p.info.seq > 0)
+        *ret = p.info; /* also when it failed: whoever reports wants to name it */
     return rc;
 }

@@ -97,10 +97,21 @@ void verify_tell(struct verify *v, const struct replica_fault *f)
     pthread_mutex_unlock(&v->lock);
 }
 
+static void mark_bad(struct verify *v, const struct unit *u)
+{
+    struct packset_row *row = NULL;
+
+    pthread_mutex_lock(&v->lock);
+    if (packset_row(&v->packs, u->pack, &row, NULL) == 0)
+        row->state = PACKSET_BAD;
+    pthread_mutex_unlock(&v->lock);
+}
+
 static void tell_unit(struct verify *v, const struct unit *u, uint64_t offset, uint64_t len, int rc)
 {
     char key[PACK_KEY_MAX];
 
+    mark_bad(v, u);
     verify_tell(v, &(struct replica_fault){.object = pack_key(u->pack, key),
                                            .offset = offset,
                                            .len = len,
@@ -260,6 +271,9 @@ static int check_unit(void *arg, const struct fetch_item *item, struct slice raw
     uint8_t id[UNIT_ID_LEN];
 
     err_clear(err);
+    if (verify_note_pack(s->v, &item->unit, s->offset + (uint64_t)p->first * VOLUME_SECTOR,
+                         bytes_of(s, p->first, p->count), err) < 0)
+        return -ENOMEM;
     if (rc == 0 && (raw.len < from || raw.len - from < (size_t)p->count * VOLUME_SECTOR))
         rc = -EBADMSG;
     if (rc == 0) {
@@ -282,6 +296,8 @@ static int check_page(void *arg, const struct fetch_item *item, struct slice raw
 {
     struct self *s = arg;
 
+    if (rc == 0)
+        rc = verify_note_pack(s->v, &item->unit, s->offset, s->bytes, err);
     if (rc == 0)
         rc = page_open(s->vault, raw, s->index, s->sectors, &s->page, err);
     if (rc == -ENOMEM)

@@ -8,6 +8,7 @@
 
 #include "transport/digest.h"
 #include "transport/fetch.h"
+#include "transport/packset.h"
 #include "transport/page.h"
 #include "transport/walk.h"
 
@@ -24,6 +25,7 @@ struct verify {
     bool failed;
     uint64_t damaged;     /* faults of objects */
     uint64_t differs;     /* faults against the volume */
+    struct packset packs; /* of everything read so far; none when sampled */
     struct digest digest; /* digest.n regions are in it: whose turn it is */
 };
 
@@ -34,5 +36,11 @@ void verify_close(void *self);
 int verify_bad_dir(void *arg, uint32_t dir, const struct unit *u, int rc, struct err *err);
 
 void verify_tell(struct verify *v, const struct replica_fault *f);
+
+/* verify_pack.c: u is needed for these bytes of the volume; then, after the walk, every pack noted
+ * is read whole and held against its name, but for those that a fault was told of. */
+int verify_note_pack(struct verify *v, const struct unit *u, uint64_t offset, uint64_t len,
+                     struct err *err);
+int verify_packs(struct verify *v, size_t threads, struct err *err);
 
 #endif
