@@ -36,14 +36,33 @@ struct cursor {
     int i;
 };
 
+/* With the unit in which it is given. */
+static void format_number(const struct opt *row, uint64_t v, char out[static NUM_TEXT_MAX])
+{
+    bool is_time = row->type == OPT_DURATION || row->type == OPT_OPTIONAL;
+
+    if (is_time && v > 0 && v < 1000)
+        (void)text_print(out, NUM_TEXT_MAX, "%" PRIu64 "ms", v);
+    else if (is_time)
+        num_format_duration(v, out);
+    else if (row->type == OPT_BYTES || row->type == OPT_RATE)
+        num_format_bytes(v, false, out);
+    else
+        (void)text_print(out, NUM_TEXT_MAX, "%" PRIu64, v);
+}
+
 static int number_in_range(const struct opt *row, uint64_t v, struct err *err)
 {
+    char is[NUM_TEXT_MAX], min[NUM_TEXT_MAX], max[NUM_TEXT_MAX];
+
     if (v >= row->min && (row->max == 0 || v <= row->max))
         return 0;
+    format_number(row, v, is);
+    format_number(row, row->min, min);
+    format_number(row, row->max, max);
     if (row->max)
-        return err_set(err, -ERANGE, "%" PRIu64 " is not between %" PRIu64 " and %" PRIu64, v,
-                       row->min, row->max);
-    return err_set(err, -ERANGE, "%" PRIu64 " is less than %" PRIu64, v, row->min);
+        return err_set(err, -ERANGE, "%s is not between %s and %s", is, min, max);
+    return err_set(err, -ERANGE, "%s is less than %s", is, min);
 }
 
 /* One of "a|b|c". */
@@ -250,7 +269,7 @@ static int parse_long(struct opt_set *set, struct cursor *c, struct err *err)
     return 0;
 }
 
-/* "-n", "-nw" (switches joined), "-ojson", "-o json". */
+/* "-n", "-nw" (switches joined), "-ojson", "-o=json", "-o json", "-w=5s". */
 static int parse_letters(struct opt_set *set, struct cursor *c, struct err *err)
 {
     for (const char *p = c->argv[c->i] + 1; *p; p++) {
@@ -258,12 +277,15 @@ static int parse_letters(struct opt_set *set, struct cursor *c, struct err *err)
 
         if (i == set->n)
             return err_set_gw(err, GW_USAGE, -EINVAL, "unknown flag -%c", *p);
-        if (set->rows[i].type == OPT_SWITCH)
+        if (set->rows[i].type == OPT_SWITCH) {
             turn(set, i, true);
-        else if (set->rows[i].type == OPT_OPTIONAL)
+        } else if (set->rows[i].type == OPT_OPTIONAL) {
+            if (p[1] == '=')
+                return take_value(set, c, i, p + 2, err);
             set->values[i].given = true;
-        else
-            return take_value(set, c, i, p[1] ? p + 1 : NULL, err);
+        } else {
+            return take_value(set, c, i, p[1] ? p + 1 + (p[1] == '=') : NULL, err);
+        }
     }
     return 0;
 }

@@ -3,7 +3,9 @@
  * Command-line flags from a table. To add a flag: a row in the program's table and its man page.
  *
  * Flags may stand before or after arguments; "--" ends them; --no-x clears a switch; --flag=value
- * and --flag value are the same; short switches may be joined (-nw).
+ * and --flag value are the same, as are -fVALUE, -f=VALUE and -f VALUE; short switches may be
+ * joined
+ * (-nw).
  */
 #ifndef GODWIT_BASE_OPT_H
 #define GODWIT_BASE_OPT_H

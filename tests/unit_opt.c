@@ -22,6 +22,7 @@ static const struct opt rows[] = {
     {.name = "limit", .type = OPT_RATE, .arg = "RATE", .min = 1024},
     {.name = "size", .type = OPT_BYTES},
     {.name = "ttl", .type = OPT_DURATION, .dflt = "1h"},
+    {.name = "pause", .type = OPT_DURATION, .min = 200, .max = 60000},
     {.name = "watch", .letter = 'w', .type = OPT_OPTIONAL, .arg = "DUR", .dflt = "5s"},
 };
 
@@ -206,7 +207,7 @@ static void bad_values_name_their_flag(void **state)
     assert_refused("--parallel: 'x' is not a whole number", GW_BAD_VALUE, WORDS("--parallel=x"));
     assert_refused("--parallel: 65 is not between 1 and 64", GW_BAD_VALUE, WORDS("-p", "65"));
     assert_refused("--parallel: 0 is not between 1 and 64", GW_BAD_VALUE, WORDS("-p0"));
-    assert_refused("--limit: 1 is less than 1024", GW_BAD_VALUE, WORDS("--limit=1"));
+    assert_refused("--limit: 1 B is less than 1.0 KiB", GW_BAD_VALUE, WORDS("--limit=1"));
     assert_refused("--watch: 'often' is not a duration such as 90s, 5m, 2h30m or 7d", GW_BAD_VALUE,
                    WORDS("--watch=often"));
 }
@@ -217,9 +218,29 @@ static void freeing_nothing_is_fine(void **state)
     opt_free(NULL);
 }
 
+static void a_letter_takes_its_value_after_an_equals_sign(void **state)
+{
+    struct opt_set *set = must_parse(WORDS("-w=7s", "-o=json", "-nw"));
+
+    (void)state;
+    assert_int_equal(7000, opt_u64(set, "watch"));
+    assert_string_equal("json", opt_text(set, "output"));
+    assert_true(opt_switch(set, "dry-run"));
+    opt_free(set);
+}
+
+static void limits_are_told_with_their_units(void **state)
+{
+    (void)state;
+    assert_refused("--pause: 10ms is not between 200ms and 1m", GW_BAD_VALUE,
+                   WORDS("--pause=10ms"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_letter_takes_its_value_after_an_equals_sign),
+        cmocka_unit_test(limits_are_told_with_their_units),
         cmocka_unit_test(nothing_given_means_defaults),
         cmocka_unit_test(values_come_with_equals_or_as_the_next_word),
         cmocka_unit_test(flags_may_stand_anywhere_and_arguments_keep_their_order),
