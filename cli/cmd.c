@@ -117,9 +117,7 @@ static size_t match(const struct cmd *row, const char *const *words, size_t n)
     return 0;
 }
 
-/* "plan" of "plan explain" when several rows share it, so that "godwit token" can list its verbs.
- */
-static bool is_noun(const char *word)
+bool cmd_is_noun(const char *word)
 {
     size_t n;
     const struct cmd *rows = cmd_table(&n);
@@ -189,7 +187,7 @@ const struct cmd *cmd_find(const char *const *words, size_t n, size_t *ret_words
         *ret_words = best;
         return found;
     }
-    if (n == 1 && is_noun(words[0]))
+    if (n == 1 && cmd_is_noun(words[0]))
         say_noun(words[0], err);
     else
         say_unknown(words, n, err);
@@ -223,4 +221,19 @@ int cmd_confirm(const struct cmd_call *call, const char *name, const char *what,
     if (opt_switch(call->opts, "no-input") || !isatty(STDIN_FILENO))
         return err_set_gw(err, GW_NEEDS_CONFIRM, -EPERM, "to %s, add --confirm=%s", what, name);
     return ask_name(name, what, err);
+}
+
+int cmd_ask(const struct cmd_call *call, const char *what, struct err *err)
+{
+    char line[CMD_TYPED_MAX];
+
+    if (opt_switch(call->opts, "dry-run") || opt_switch(call->opts, "yes") || !isatty(STDIN_FILENO))
+        return 0;
+    if (opt_switch(call->opts, "no-input"))
+        return err_set_gw(err, GW_NEEDS_CONFIRM, -EPERM, "to %s, add --yes", what);
+    fprintf(stderr, "This will %s. Go on? [y/N] ", what);
+    fflush(stderr);
+    if (fgets(line, sizeof(line), stdin) && strcspn(line, "yY") == 0)
+        return 0;
+    return err_set_gw(err, GW_NEEDS_CONFIRM, -EPERM, "not agreed to; nothing was done");
 }

@@ -70,6 +70,9 @@ int cmd_check_flags(const struct cmd *cmd, const struct opt_set *opts, struct er
  * NULL: err has "did you mean". */
 const struct cmd *cmd_find(const char *const *words, size_t n, size_t *ret_words, struct err *err);
 
+/* "token" of "token ls": the first word of verbs, not a verb itself. */
+bool cmd_is_noun(const char *word);
+
 /* Keep a planner's godwit.error/1: what, why and next of it are shown when err is about it. */
 void cmd_keep_error(struct cmd_call *call, struct js *taken_doc);
 /* The exit code for err by the catalogue. */
@@ -80,5 +83,7 @@ int cmd_exit(const struct err *err);
  * (GW_NEEDS_CONFIRM) otherwise. what: "cut shop over to the cloud".
  */
 int cmd_confirm(const struct cmd_call *call, const char *name, const char *what, struct err *err);
+/* Ask before a moderate act, on a terminal and without --yes only. -EPERM (GW_NEEDS_CONFIRM). */
+int cmd_ask(const struct cmd_call *call, const char *what, struct err *err);
 
 #endif

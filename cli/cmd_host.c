@@ -61,7 +61,7 @@ static int view_rejoin(struct out *o, const struct js *doc, struct table *t, str
 {
     (void)t;
     (void)err;
-    out_text(o, "%s", js_str(doc, "token", ""));
+    out_value(o, js_str(doc, "token", ""));
     out_text(o, "Give it to exactly one of the places: godwit-agent enrol --server URL --join -");
     return 0;
 }

@@ -37,8 +37,8 @@ static int view_created(struct out *o, const struct js *doc, struct table *t, st
 {
     (void)t;
     (void)err;
-    out_text(o, "%s", js_str(doc, "token", ""));
-    if (text_equal(js_str(doc, "kind", ""), "join") && !out_quiet(o))
+    out_value(o, js_str(doc, "token", ""));
+    if (text_equal(js_str(doc, "kind", ""), "join"))
         out_text(o, "Shown once. On the host: godwit-agent enrol --server URL --join -   (the "
                     "token on standard input)");
     return 0;
@@ -83,7 +83,8 @@ int cmd_token_revoke(struct cmd_call *call, struct err *err)
 {
     char path[API_PATH_MAX];
 
-    if (fetch_path(call, "/v1/tokens/%s", path, err) < 0)
+    if (fetch_path(call, "/v1/tokens/%s", path, err) < 0 ||
+        cmd_ask(call, "make this token useless", err) < 0)
         return cmd_exit(err);
     return fetch_change(call, "DELETE", path, NULL, view_revoked, err);
 }

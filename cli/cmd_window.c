@@ -43,6 +43,14 @@ static int view_one(struct out *o, const struct js *doc, struct table *t, struct
     return 0;
 }
 
+static int view_gone(struct out *o, const struct js *doc, struct table *t, struct err *err)
+{
+    (void)t;
+    (void)err;
+    out_text(o, "%s is gone.", js_str(doc, "window", "It"));
+    return 0;
+}
+
 static int post(struct cmd_call *call, const char *name, const char *calendar, struct err *err)
 {
     auto_jsw struct jsw *w = NULL;
@@ -122,7 +130,8 @@ int cmd_window_rm(struct cmd_call *call, struct err *err)
 {
     char path[API_PATH_MAX];
 
-    if (fetch_path(call, "/v1/windows/%s", path, err) < 0)
+    if (fetch_path(call, "/v1/windows/%s", path, err) < 0 ||
+        cmd_ask(call, "take this window away", err) < 0)
         return cmd_exit(err);
-    return fetch_change(call, "DELETE", path, NULL, view_one, err);
+    return fetch_change(call, "DELETE", path, NULL, view_gone, err);
 }

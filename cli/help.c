@@ -60,6 +60,18 @@ int help_verb(struct cmd_call *call, struct err *err)
     return GW_EXIT_OK;
 }
 
+int help_noun(const char *noun)
+{
+    size_t n, len = strlen(noun);
+    const struct cmd *rows = cmd_table(&n);
+
+    for (size_t i = 0; i < n; i++) {
+        if (text_starts(rows[i].words, noun) && rows[i].words[len] == ' ')
+            printf("  godwit %-18s %-30s %s\n", rows[i].words, rows[i].args, rows[i].summary);
+    }
+    return GW_EXIT_OK;
+}
+
 int help_overview(struct cmd_call *call, struct err *err)
 {
     size_t n;

@@ -136,11 +136,29 @@ static int run_parsed(const struct cmd *cmd, size_t verb_words, struct opt_set *
     return code;
 }
 
-static void say_early_error(const struct err *err)
+/* What -o says on a command line that does not parse. */
+static const char *wanted_form(int argc, char *const *argv)
 {
-    const struct gw_row *row = gw_of(err);
+    for (int i = 1; i < argc; i++) {
+        const char *word = argv[i];
 
-    fprintf(stderr, "error GW-%04u: %s\n  next  godwit --help\n", (unsigned)row->number, err->text);
+        if (text_equal(word, "-o") || text_equal(word, "--output"))
+            return i + 1 < argc ? argv[i + 1] : NULL;
+        if (text_starts(word, "--output="))
+            return word + strlen("--output=");
+        if (text_starts(word, "-o"))
+            return word + strlen("-o") + (word[2] == '=');
+    }
+    return NULL;
+}
+
+static bool asks_help(int argc, char *const *argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (text_equal(argv[i], "--help") || text_equal(argv[i], "-h"))
+            return true;
+    }
+    return false;
 }
 
 int main(int argc, char **argv)
@@ -160,14 +178,16 @@ int main(int argc, char **argv)
     n = collect_words(argc, argv, words);
     if (n > 0) {
         cmd = cmd_find(words, n, &verb_words, &err);
+        if (!cmd && n == 1 && asks_help(argc, argv) && cmd_is_noun(words[0]))
+            return help_noun(words[0]);
         if (!cmd) {
-            say_early_error(&err);
+            out_error_early(wanted_form(argc, argv), &err, GW_EXIT_USAGE);
             return GW_EXIT_USAGE;
         }
     }
     rows_n = join_options(cmd, rows);
     if (opt_parse(rows, rows_n, argc, argv, &opts, &err) < 0) {
-        say_early_error(&err);
+        out_error_early(wanted_form(argc, argv), &err, cmd_exit(&err));
         return cmd_exit(&err);
     }
     code = run_parsed(cmd, verb_words, opts, &err);

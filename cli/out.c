@@ -40,6 +40,15 @@ static const struct {
     {"yaml", OUT_YAML},   {"csv", OUT_CSV},   {"name", OUT_NAME},
 };
 
+static enum out_form form_named(const char *name)
+{
+    for (size_t i = 0; name && i < ARRAY_LEN(forms); i++) {
+        if (text_equal(forms[i].name, name))
+            return forms[i].form;
+    }
+    return OUT_TABLE;
+}
+
 static bool wants_colour(const struct opt_set *opts, int fd)
 {
     const char *when = opt_text(opts, "color");
@@ -69,11 +78,7 @@ int out_new(const struct opt_set *opts, struct out **ret, struct err *err)
 
     if (!o)
         return err_set(err, -ENOMEM, "output: %m");
-    o->form = OUT_TABLE;
-    for (size_t i = 0; want && i < ARRAY_LEN(forms); i++) {
-        if (text_equal(forms[i].name, want))
-            o->form = forms[i].form;
-    }
+    o->form = form_named(want);
     o->colour = out_is_for_people(o) && wants_colour(opts, STDOUT_FILENO);
     o->error_colour = wants_colour(opts, STDERR_FILENO);
     o->quiet = opt_switch(opts, "quiet");
@@ -101,6 +106,11 @@ enum out_form out_form(const struct out *o)
 bool out_is_for_people(const struct out *o)
 {
     return o->form == OUT_TABLE || o->form == OUT_WIDE;
+}
+
+bool out_is_for_values(const struct out *o)
+{
+    return out_is_for_people(o) || o->form == OUT_CSV || o->form == OUT_NAME;
 }
 
 bool out_colour(const struct out *o)
@@ -221,6 +231,18 @@ int out_writer(struct out *o, struct jsw *w, out_view_fn view, struct err *err)
     int r = jsw_take(w, &doc, err);
 
     return r < 0 ? r : out_document(o, doc, view, err);
+}
+
+void out_value(struct out *o, const char *value)
+{
+    char line[OUT_LINE_MAX];
+
+    if (!out_is_for_values(o))
+        return;
+    (void)text_copy(line, sizeof(line), value);
+    safe_text(line);
+    puts(line);
+    fflush(stdout);
 }
 
 void out_text(struct out *o, const char *fmt, ...)
@@ -349,6 +371,16 @@ static void print_next(const struct js *next, const char *dflt)
         print_indented(i == 0 ? "next" : "", js_as_str(js_at(next, i), ""));
 }
 
+static void write_lines(struct jsw *w, const char *text)
+{
+    auto_vec char **lines = NULL;
+
+    if (text_split(text, "\n", &lines, NULL) < 0)
+        return;
+    for (size_t i = 0; lines[i]; i++)
+        jsw_str(w, NULL, lines[i]);
+}
+
 static void error_json(const struct err *err, const struct gw_row *row, int exit_code)
 {
     auto_jsw struct jsw *w = NULL;
@@ -364,7 +396,7 @@ static void error_json(const struct err *err, const struct gw_row *row, int exit
     jsw_str(w, "what", err->text);
     jsw_str(w, "why", row->why);
     jsw_arr(w, "next");
-    jsw_str(w, NULL, row->next);
+    write_lines(w, row->next);
     jsw_end(w);
     jsw_null(w, "op");
     jsw_end(w);
@@ -401,4 +433,11 @@ void out_error(struct out *o, const struct err *err, int exit_code, const struct
     fprintf(stderr, "%serror %s%s: %s\n", on, js_str(error_doc, "code", code), off, what);
     print_indented("why", js_str(error_doc, "why", row->why));
     print_next(js_member(error_doc, "next"), row->next);
+}
+
+void out_error_early(const char *form, const struct err *err, int exit_code)
+{
+    struct out o = {.form = form_named(form ? form : getenv("GODWIT_OUTPUT"))};
+
+    out_error(&o, err, exit_code, NULL);
 }

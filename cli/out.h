@@ -19,6 +19,7 @@ int out_new(const struct opt_set *opts, struct out **ret, struct err *err);
 void out_free(struct out *o);
 enum out_form out_form(const struct out *o);
 bool out_is_for_people(const struct out *o); /* table or wide */
+bool out_is_for_values(const struct out *o); /* no document: table, wide, csv, name */
 bool out_colour(const struct out *o);        /* of stdout */
 bool out_quiet(const struct out *o);
 
@@ -40,6 +41,9 @@ int out_document(struct out *o, const struct js *doc, out_view_fn view, struct e
 /* The same from a writer, which is finished here. */
 int out_writer(struct out *o, struct jsw *w, out_view_fn view, struct err *err);
 
+/* A line that is the answer itself (a token, an id), alone on its line: printed with --quiet and in
+ * every form that is no document. */
+void out_value(struct out *o, const char *value);
 /* A line for people (stdout); nothing in the other forms. */
 void out_text(struct out *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Like out_text, but after the table when called from a view. */
@@ -52,6 +56,8 @@ int out_stream(struct out *o, const char *type, const struct js *doc, const char
  * colours. The result lives until the next two calls. */
 const char *out_state(struct out *o, const char *state);
 
+/* out_error before the command line is understood; form: what -o seems to say, or NULL. */
+void out_error_early(const char *form, const struct err *err, int exit_code);
 /* The error document or text on stderr, with why and next. */
 void out_error(struct out *o, const struct err *err, int exit_code, const struct js *error_doc);
 

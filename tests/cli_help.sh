@@ -59,6 +59,12 @@ exits 2 godwit demo --down -n
 says err 'godwit demo takes no --dry-run'
 exits 2 godwit demo --dry-run
 
+echo "-- a noun lists its verbs"
+exits 0 godwit token --help
+says out 'godwit token revoke'
+! grep -q 'godwit host' "$dir/out" || fail "verbs of others"
+exits 0 godwit status -w=5s --help
+
 echo "-- typing errors: exit 2 and a suggestion, never a crash"
 exits 2 godwit statsu
 says err 'did you mean: godwit status'
@@ -77,6 +83,14 @@ exits 2 godwit status a b
 says err "'b'"
 exits 2 godwit ''
 exits 2 godwit frobnicate
+says err '  why  '
+exits 2 godwit status --nonsense -o json
+jq -e '.schema == "godwit.error/1" and .code == "GW-1001" and (.why | length) > 0 and .exit == 2' \
+    "$dir/err" >/dev/null || fail "an early error is no document"
+exits 2 godwit frobnicate --output=json
+jq -e '.schema == "godwit.error/1"' "$dir/err" >/dev/null || fail "an unknown verb is no document"
+exits 2 godwit status --watch=1ms
+says err '200ms'
 exits 2 godwit demo --port 70000
 exits 2 godwit replica push a b --limit fast
 
@@ -131,7 +145,8 @@ exits 2 godwit status
 says err 'GW-1006'
 says err 'godwit demo'
 exits 2 godwit status -o json
-jq -e '.schema == "godwit.error/1" and .code == "GW-1006" and .exit == 2 and (.next | length) > 0' \
+jq -e '.schema == "godwit.error/1" and .code == "GW-1006" and .exit == 2 and (.next | length) > 1 and
+    all(.next[]; contains("\n") | not)' \
     "$dir/err" >/dev/null || fail "the error is no document"
 exits 8 godwit status --server https://127.0.0.1:1
 says err 'https://127.0.0.1:1'

@@ -85,10 +85,24 @@ secret=$(jq -r .token "$dir/out")
 exits 0 godwit token ls -o json
 is ".items | any(.id == \"$id\" and .state == \"valid\")"
 ! grep -qF "$secret" "$dir/out" || fail "the list has the secret"
+if command -v script >/dev/null; then
+    code=0
+    script -qec "godwit token revoke $id" /dev/null <<<n >"$dir/out" 2>&1 || code=$?
+    [ "$code" = 2 ] || fail "a question answered with no ended with $code"
+    says out 'Go on?'
+    script -qec "godwit token revoke $id --yes --dry-run" /dev/null </dev/null >"$dir/out" 2>&1 ||
+        fail "--yes asks"
+fi
 exits 0 godwit token revoke "$id"
 exits 0 godwit token ls -o json
 is ".items | any(.id == \"$id\" and .state == \"revoked\")"
 exits 4 godwit token revoke t-nothing
+for how in -q '-o name' '-o csv' '-o wide' '-q -o name'; do
+    # shellcheck disable=SC2086 # two words are two
+    exits 0 godwit token create $how
+    grep -q '^gw1\.' "$dir/out" || fail "the token is lost with $how"
+    [ "$how" = "-o wide" ] || [ "$(wc -l <"$dir/out")" = 1 ] || fail "more than the token with $how"
+done
 exits 0 godwit token create --operator ana --scope read -o json
 (umask 077 && jq -r .token "$dir/out" >"$dir/ana")
 exits 0 env GODWIT_TOKEN_FILE="$dir/ana" "$abs_top_builddir/godwit" app ls
@@ -150,6 +164,7 @@ says err GW-4203
 exits 0 godwit window ls
 says out freeze
 exits 0 godwit window rm "$window"
+[ "$(cat "$dir/out")" = "$window is gone." ] || fail "window rm says: $(cat "$dir/out")"
 exits 4 godwit window rm "$window"
 exits 0 godwit plan -o json
 is '.schema == "godwit.plan/1"'

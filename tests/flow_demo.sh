@@ -108,6 +108,10 @@ done
 [ "$code" = 0 ] || fail "cutover by hand: $code $(cat "$dir/err")"
 expect '.state == "done" and .downtime_s > 0' "$dir/out"
 [ -f "$state/run-target/ledger.pid" ] || fail "no ledger in the cloud"
+# The way back opens once the first pass is in: rollback waits for it by itself.
+godwit rollback demo --confirm=demo -o json >"$dir/out" 2>"$dir/err" ||
+    fail "rollback right after the cutover: $? $(cat "$dir/err")"
+expect '.kind == "rollback" and .state == "done"' "$dir/out"
 
 echo "-- and it goes without a trace"
 godwit demo --down >"$dir/out" || fail "down: $(cat "$dir/out")"
