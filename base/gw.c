@@ -113,12 +113,12 @@ static const struct gw_row rows[] = {
      "Repeat the command with --key-file FILE, the file with the key the vault was made with."},
     {GW_VAULT_DAMAGED, GW_EXIT_MISMATCH, "an object of the vault is truncated or altered",
      "Its checksum or seal does not match. It was not used.",
-     "godwit replica verify STORE/NAME --full\ngodwit replica push VOLUME STORE/NAME"},
+     "godwit replica verify STORE/NAME --full\ngodwit replica push VOLUME STORE/NAME --repair"},
     {GW_VAULT_MISSING, GW_EXIT_MISMATCH, "an object of the vault is gone",
      "A restore point names an object that the store does not have: it was deleted outside, or by "
      "a "
      "life-cycle rule of the bucket.",
-     "godwit replica verify STORE/NAME --full\ngodwit replica ls STORE"},
+     "godwit replica verify STORE/NAME --full\ngodwit replica push VOLUME STORE/NAME --repair"},
     {GW_VAULT_OLDER_HEAD, GW_EXIT_FAILED, "the vault went back in time",
      "Its head is older than one seen before: it was restored from a copy, or the store answers "
      "with "

@@ -18,6 +18,8 @@ const struct opt cmd_replica_push_opts[] = {
     {"tracker", 0, OPT_CHOICE, "KIND", "auto|scan", 0, 0, "auto", "how changes are found"},
     {"level", 0, OPT_TEXT, "N", NULL, 0, 0, "auto", "zstd level 1 to 19, auto, or 0 for none"},
     {"state-dir", 0, OPT_TEXT, "DIR", NULL, 0, 0, NULL, "where to remember what was sent"},
+    {"repair", 0, OPT_SWITCH, NULL, NULL, 0, 0, NULL,
+     "read back the vault's packs and send again what was lost"},
     {0},
 };
 
@@ -166,6 +168,7 @@ int cmd_replica_push(struct cmd_call *call, struct err *err)
     if (r < 0)
         return cmd_exit(err);
     m.run.tracker = opt_text(call->opts, "tracker");
+    m.run.repair = opt_switch(call->opts, "repair");
     r = move(call, &m, true, replica_push, err);
     return r < 0 ? exit_of_run(r, err) : report(call, &m, "godwit.replica-push/1", view_push, err);
 }

@@ -140,9 +140,22 @@ is '.faults[0] | has("offset") and has("lba") and has("length")'
 code=0
 godwit replica pull "file://$dir/damaged/random" "$dir/damaged.img" >"$dir/out" 2>"$dir/err" || code=$?
 [ "$code" -ne 0 ] || fail "a truncated pack was restored from"
+exits 0 godwit replica push "$dir/random.img" "file://$dir/damaged/random"
+exits 9 godwit replica verify "file://$dir/damaged/random" --full
+exits 0 godwit replica push "$dir/random.img" "file://$dir/damaged/random" --repair -o json
+is '.point.seq == 2 and .changed_bytes > 0'
+exits 0 godwit replica verify "file://$dir/damaged/random" --full
+exits 0 godwit replica pull "file://$dir/damaged/random" "$dir/repaired.img"
+cmp "$dir/random.img" "$dir/repaired.img" || fail "a repaired replica came back otherwise"
 cp "$dir/random.img" "$dir/other.img"
 printf 'X' | dd of="$dir/other.img" bs=1 seek=3000000 conv=notrunc status=none
 exits 9 godwit replica verify "$store/random" --against "$dir/other.img"
+says out 'random@2  DIFFERS'
+truncate -s 9000000 "$dir/other.img"
+exits 9 godwit replica verify "$store/random" --against "$dir/other.img" -o json
+is '.point == 2 and (.faults | length) == 2'
+is '.faults[0].what == "differs" and .faults[0].offset == 2998272'
+is '.faults[1].what == "missing" and .faults[1].offset == 9000000 and .faults[1].length == 437184'
 exits 0 godwit replica verify "$store/random" --against "$dir/random.img"
 
 if [ "$(id -u)" != 0 ]; then

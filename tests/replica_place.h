@@ -142,6 +142,7 @@ struct place_run {
     uint64_t epoch;
     uint64_t seq;
     enum replica_kind kind;
+    bool repair;
     unsigned workers;
     const atomic_bool *stop;
     struct replica_progress progress;
@@ -163,6 +164,7 @@ static inline int place_do(const struct place *p, struct place_run *r,
                               .workers = r->workers ? r->workers : 2,
                               .epoch = r->epoch,
                               .kind = r->kind,
+                              .repair = r->repair,
                               .seq = r->seq,
                               .stop = r->stop};
 

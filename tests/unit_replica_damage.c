@@ -258,6 +258,83 @@ static void bytes_that_no_unit_covers_are_told(void **state)
     end(&p, &o);
 }
 
+/* The volume is at hand: after a repair the head is whole again for somebody who comes fresh. */
+static void assert_repaired(const struct place *p, struct place_run *push)
+{
+    struct place_run pull = {.image = "b", .state = "sb"};
+    uint64_t seq = push->point.seq;
+    struct err err = {0};
+    char path[PATH_MAX];
+
+    push->repair = true;
+    place_ok(place_push(p, push), push);
+    assert_true(push->point.seq == seq + 1);
+    if (place_verify(p, NULL, NULL, NULL, &err) < 0)
+        fail_msg("%s", err.text);
+    unit_rmdir(strdup(unit_path(p->dir, "sb", path)));
+    unlink(unit_path(p->dir, "b", path));
+    place_ok(place_pull(p, &pull), &pull);
+    assert_true(place_same(p, "a", "b", SIZE));
+    place_ok(place_push(p, push), push);
+    assert_int_equal(push->point.seq, seq + 1); /* nothing is left to repair */
+    assert_int_equal(push->progress.changed_bytes, 0);
+    push->repair = false;
+}
+
+static void hurt(const char *path, size_t how)
+{
+    struct saved s = load(path);
+
+    if (how == 0)
+        assert_int_equal(unlink(path), 0);
+    s.data[how == 1 ? 20 : s.len / 2] ^= 1; /* the header, or a unit */
+    if (how > 0)
+        store(path, s.data, s.len);
+    free(s.data);
+}
+
+/* One pack of the only point hurt and repaired; false when there is none of this number. */
+static bool repair_one(size_t number, size_t how, bool forget)
+{
+    struct place_run push = {.image = "a", .state = "sa"};
+    struct objects o = {0};
+    char path[PATH_MAX];
+    struct place p;
+    bool some;
+
+    place_init(&p, NULL);
+    place_resize(&p, "a", SIZE);
+    place_random(&p, "a", MIB, MIB, 1);
+    place_random(&p, "a", 64 * MIB + 70000, 300000, 2);
+    place_ok(place_push(&p, &push), &push);
+    list_objects(unit_path(p.dir, "vault/packs", path), &o);
+    some = number < o.n;
+    if (some) {
+        hurt(o.paths[number], how);
+        if (forget)
+            unit_rmdir(strdup(unit_path(p.dir, "sa", path)));
+        assert_repaired(&p, &push);
+    }
+    assert_true(o.n > 1);
+    end(&p, &o);
+    return some;
+}
+
+static void a_push_repairs_any_pack(void **state)
+{
+    (void)state;
+    for (size_t how = 0; how < 3; how++)
+        for (size_t i = 0; repair_one(i, how, false); i++)
+            ;
+}
+
+static void a_push_repairs_without_its_state(void **state)
+{
+    (void)state;
+    for (size_t i = 0; repair_one(i, i % 3, true); i++)
+        ;
+}
+
 static void the_point_of_a_failed_verification_is_known(void **state)
 {
     struct replica_point point = {0};
@@ -300,6 +377,8 @@ int main(void)
         cmocka_unit_test(altered_bytes_are_told),
         cmocka_unit_test(cut_and_lost_objects_are_told),
         cmocka_unit_test(bytes_that_no_unit_covers_are_told),
+        cmocka_unit_test(a_push_repairs_any_pack),
+        cmocka_unit_test(a_push_repairs_without_its_state),
         cmocka_unit_test(the_point_of_a_failed_verification_is_known),
         cmocka_unit_test(wrong_key_is_told),
     };

@@ -18,6 +18,7 @@
 #include "transport/ledger.h"
 #include "transport/codec.h"
 #include "transport/pack.h"
+#include "transport/packset.h"
 #include "transport/page.h"
 #include "transport/pagedir.h"
 #include "transport/state.h"
@@ -133,6 +134,9 @@ struct push {
     pthread_mutex_t dirs_lock; /* of the next two; never held while fetching */
     struct pagedir **dirs;     /* of the next point; NULL: not looked at yet */
     bool *dirs_changed;
+
+    pthread_mutex_t packs_lock; /* of the next; never held while fetching */
+    struct packset packs;       /* a repair: what was found of those of the head */
 };
 
 /* push.c: memory and queues; then every stage until the last page is durable or one failed. */
@@ -167,8 +171,22 @@ int push_put(void *arg, size_t index, struct err *err);
 int push_map_open_dir(struct push *p, uint32_t dir, struct err *err);
 /* The unit of a region's page in the head; false when all zero. Its directory must be open. */
 bool push_map_page(struct push *p, uint32_t region, struct unit *ret);
+/* The next point's region is all zero until a page is made for it. Its directory must be open. */
+void push_map_forget(struct push *p, uint32_t region);
 int push_map(void *arg, size_t index, struct err *err);
 /* After all regions: directories, and the list of them in p->next. */
 int push_map_finish(struct push *p, struct err *err);
+
+/* push_repair.c: only when run->repair. Is a pack there, with the bytes it is named by? v is the
+ * thread's own; each pack is read once. */
+int push_repair_pack(struct push *p, struct vault *v, const uint8_t *name, bool *ret_whole,
+                     struct err *err);
+/* As push_check_pack, but reads the pack. */
+int push_repair_check(void *arg, const uint8_t *pack, bool *ret_there, struct err *err);
+/* A directory that the head has: 1; 0 when it was lost, *ret is then all zero. */
+int push_repair_dir(struct push *p, uint32_t dir, uint32_t regions, struct pagedir **ret,
+                    struct err *err);
+/* Fetch its page in the head; when that was lost the region has none any more. */
+int push_repair_region(struct push *p, struct push_region *r, struct err *err);
 
 #endif

@@ -123,6 +123,31 @@ static void compare_with_page(const struct push_tools *t, const struct push_job 
     }
 }
 
+/* A repair: what the head keeps in a pack that is lost counts as changed. */
+static int add_lost(const struct push_tools *t, const struct push_job *j, uint64_t *changed,
+                    struct err *err)
+{
+    const uint32_t start = j->first_block * BLOCK_SECTORS;
+    const uint32_t end = start + push_diff_sectors(j);
+    struct page_extent x;
+    bool whole = true;
+    int rc = 0;
+
+    if (!j->region->has_page)
+        return 0;
+    for (uint32_t s = start; s < end && page_extent(j->region->page, s, &x);
+         s = x.first + x.count) {
+        if (x.zero)
+            continue;
+        rc = push_repair_pack(t->push, t->vault, x.unit.pack, &whole, err);
+        if (rc < 0)
+            return rc;
+        for (uint32_t i = s; !whole && i < num_min(s + x.count, end); i++)
+            set(changed, i / BLOCK_SECTORS);
+    }
+    return 0;
+}
+
 static int find_blocks(const struct push_tools *t, const struct push_job *j, uint64_t *changed,
                        struct err *err)
 {
@@ -211,7 +236,7 @@ static int find_sectors(const struct push_tools *t, const struct push_job *j, st
             rc = tag_block(t, j, b, now, err);
         if (rc < 0)
             return rc;
-        if (changed && r->known && r->tags_whole)
+        if (changed && r->known && r->tags_whole && !t->push->run->repair)
             emit_sectors(j, b, tags, now, d);
         else if (changed)
             emit_whole(j, b, d);
@@ -229,5 +254,7 @@ int push_diff(const struct push_tools *t, const struct push_job *j, struct push_
     memset(ret, 0, sizeof(*ret));
     digest_blocks(j);
     rc = find_blocks(t, j, ret->blocks, err);
+    if (rc == 0 && t->push->run->repair)
+        rc = add_lost(t, j, ret->blocks, err);
     return rc < 0 ? rc : find_sectors(t, j, ret, err);
 }

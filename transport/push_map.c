@@ -31,11 +31,26 @@ struct mapper {
     struct page *pages[BATCH_MAX];
 };
 
+/* 1 when it is that of the head, 0 when it is new. */
+static int head_dir(struct push *p, uint32_t dir, uint32_t had, struct pagedir **ret,
+                    struct err *err)
+{
+    int rc;
+
+    if (had == 0 || p->head.dirs[dir].zero)
+        return pagedir_new(dir, point_regions_of(p->size_bytes, dir), ret, err);
+    if (p->run->repair)
+        return push_repair_dir(p, dir, had, ret, err);
+    rc = pagedir_fetch(p->run->vault, &p->head.dirs[dir].unit, dir, had, ret, err);
+    return rc < 0 ? rc : 1;
+}
+
 int push_map_open_dir(struct push *p, uint32_t dir, struct err *err)
 {
     uint32_t regions = point_regions_of(p->size_bytes, dir);
     uint32_t had = p->have_head ? point_regions_of(p->head.info.size_bytes, dir) : 0;
     auto_pagedir struct pagedir *d = NULL;
+    bool lost;
     bool open;
     int rc;
 
@@ -44,17 +59,15 @@ int push_map_open_dir(struct push *p, uint32_t dir, struct err *err)
     pthread_mutex_unlock(&p->dirs_lock);
     if (open)
         return 0;
-    if (had > 0 && !p->head.dirs[dir].zero)
-        rc = pagedir_fetch(p->run->vault, &p->head.dirs[dir].unit, dir, had, &d, err);
-    else
-        rc = pagedir_new(dir, regions, &d, err);
-    if (rc == 0 && pagedir_regions(d) != regions)
+    rc = head_dir(p, dir, had, &d, err);
+    lost = rc == 0 && had > 0 && !p->head.dirs[dir].zero;
+    if (rc >= 0 && pagedir_regions(d) != regions)
         rc = pagedir_resize(d, regions, err);
     if (rc < 0)
         return rc;
     pthread_mutex_lock(&p->dirs_lock);
     p->dirs[dir] = TAKE(d);
-    p->dirs_changed[dir] = had != regions;
+    p->dirs_changed[dir] = lost || had != regions;
     pthread_mutex_unlock(&p->dirs_lock);
     return 0;
 }
@@ -79,6 +92,11 @@ static void set_page(struct push *p, uint32_t region, const struct unit *u)
     pagedir_set(p->dirs[dir], region % PAGEDIR_REGIONS_MAX, u);
     p->dirs_changed[dir] = true;
     pthread_mutex_unlock(&p->dirs_lock);
+}
+
+void push_map_forget(struct push *p, uint32_t region)
+{
+    set_page(p, region, NULL);
 }
 
 /* A map unit is durable: whoever pointed to the old one points to it now. */

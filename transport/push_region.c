@@ -81,6 +81,8 @@ int push_region_new(struct push *p, uint32_t index, struct push_region **ret, st
         return err_set(err, -ENOMEM, "region %u: %m", index);
     }
     rc = table_read(p->table, index, r->old, &r->known, err);
+    if (rc == 0 && p->run->repair)
+        rc = push_repair_region(p, r, err);
     if (rc < 0) {
         push_region_free(p, r);
         return rc;

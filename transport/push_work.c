@@ -102,7 +102,8 @@ static int emit(struct work *w, const struct push_job *j, uint32_t first, uint32
     if (zero)
         return push_region_add(w->tools.push, j->region, &e, false, NULL, err);
     push_diff_id(&w->tools, j, first, count, id);
-    rc = ledger_find(w->tools.push->ledger, id, count * VOLUME_SECTOR, push_check_pack,
+    rc = ledger_find(w->tools.push->ledger, id, count * VOLUME_SECTOR,
+                     w->tools.push->run->repair ? push_repair_check : push_check_pack,
                      w->tools.vault, &e.unit, err);
     if (rc < 0)
         return rc;

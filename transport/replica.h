@@ -64,6 +64,8 @@ struct replica_run {
     uint64_t epoch;      /* 0 = the head's own (stand-alone use); below the head's: -ESTALE
                             (GW_REPLICA_LOCKED) */
     enum replica_kind kind;
+    bool repair; /* read the whole volume and every pack of the head; what a missing or damaged pack
+                    held is sent again and a new point made of it. Older points stay as they are. */
     /* pull only */
     uint64_t seq; /* 0 = head */
     const uint8_t

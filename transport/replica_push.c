@@ -267,7 +267,7 @@ static int pass(struct push *p, struct replica_point *ret, struct err *err)
     rc = state_set_volume(p->state, p->volume, err);
     if (rc < 0)
         return rc;
-    p->full = !table_known(p->table);
+    p->full = p->run->repair || !table_known(p->table);
     tell_total(p);
     rc = push_run(p, err);
     return rc < 0 ? rc : finish(p, ret, err);

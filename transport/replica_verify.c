@@ -25,21 +25,22 @@ static int load(const struct replica_verify_run *run, struct point *ret, struct 
 
 static int open_against(struct verify *v, struct err *err)
 {
-    uint64_t size;
     int rc;
 
     if (!v->run->against)
         return 0;
     rc = volume_open(v->run->against, VOLUME_READ, &v->against, err);
-    if (rc == 0)
-        rc = volume_drop_cache(v->against, err);
-    if (rc < 0)
-        return rc;
-    size = volume_size(v->against);
+    return rc < 0 ? rc : volume_drop_cache(v->against, err);
+}
+
+/* A smaller volume was compared as far as it goes. */
+static void tell_tail(struct verify *v)
+{
+    uint64_t size = v->against ? volume_size(v->against) : v->size_bytes;
+
     if (size < v->size_bytes)
         verify_tell(v, &(struct replica_fault){
-                           .offset = size, .len = v->size_bytes - size, .what = "differs"});
-    return 0;
+                           .offset = size, .len = v->size_bytes - size, .what = "missing"});
 }
 
 static size_t threads_of(const struct verify *v)
@@ -123,6 +124,7 @@ static int verify(struct verify *v, struct point *p, struct err *err)
         rc = note_dirs(v, p, err);
     if (rc < 0)
         return rc;
+    tell_tail(v);
     check_digest(v, p);
     rc = verify_packs(v, threads_of(v), err);
     return rc < 0 ? rc : verdict(v, p, err);
