@@ -47,6 +47,7 @@ static int parse_volume(const struct js *doc, struct assignment_volume *v, struc
         return bad(err, "not a replica's name:", v->replica);
     if (v->device[0] != '/')
         return bad(err, "not an absolute path:", v->device);
+    v->overwrite = js_bool(doc, "overwrite", false);
     if (text_copy(v->mount, sizeof(v->mount), js_str(doc, "mount", "")) < 0)
         return bad(err, "too long:", "mount");
     if (v->mount[0] != '\0' && v->mount[0] != '/')

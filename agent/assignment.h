@@ -19,6 +19,7 @@ struct assignment_volume {
     char replica[VAULT_REPLICA_NAME_MAX + 1];
     char device[PATH_MAX];
     char mount[PATH_MAX]; /* "" = none */
+    bool overwrite;       /* a first pull may destroy what the volume holds */
 };
 
 struct assignment {

@@ -121,11 +121,13 @@ void fleet_free(struct fleet *f)
     if (!f)
         return;
     fleet_stop(f);
+    /* All have ended before the first is gone: they look at each other's claims. */
+    for (struct workload *w = f->first; w; w = w->next)
+        workload_join(w);
     while (f->first) {
         struct workload *w = f->first;
 
         f->first = w->next;
-        workload_join(w);
         workload_free(w);
     }
     pthread_mutex_destroy(&f->lock);
@@ -157,6 +159,50 @@ int fleet_get(struct fleet *f, const char *name, struct workload **ret, struct e
     }
     r = fleet_add(f, name, ret, err);
 out:
+    pthread_mutex_unlock(&f->lock);
+    return r;
+}
+
+/* -- claims ---------------------------------------------------------------- */
+
+/* How many claims of w count. */
+static size_t claims_of(struct workload *w)
+{
+    size_t n;
+
+    pthread_mutex_lock(&w->lock);
+    n = w->unassigned ? 0 : w->status_n;
+    pthread_mutex_unlock(&w->lock);
+    return n;
+}
+
+/* The lock is held. */
+static int compare_claims(struct workload *other, const struct workload *w, size_t i,
+                          const struct claim *c, struct err *err)
+{
+    const size_t n = claims_of(other);
+
+    for (size_t k = 0; k < n; k++)
+        if ((other != w || k != i) && claim_same(&other->claims[k], c))
+            return err_set_gw(err, GW_VOLUME_SHARED, -EEXIST,
+                              "'%s' is the same file or device as volume '%s' of workload '%s'",
+                              w->assignment->volumes[i].device, other->status[k].volume,
+                              other->name);
+    return 0;
+}
+
+int fleet_claim(struct fleet *f, struct workload *w, size_t i, struct err *err)
+{
+    struct claim c;
+    int r = 0;
+
+    claim_look(w->assignment->volumes[i].device, &c);
+    pthread_mutex_lock(&f->lock);
+    w->claims[i] = (struct claim){0};
+    for (struct workload *other = f->first; r == 0 && other; other = other->next)
+        r = compare_claims(other, w, i, &c, err);
+    if (r == 0)
+        w->claims[i] = c;
     pthread_mutex_unlock(&f->lock);
     return r;
 }

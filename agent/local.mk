@@ -6,6 +6,7 @@ libgodwit_agent_a_SOURCES = \
 	agent/answer.c agent/answer.h \
 	agent/applied.c agent/applied.h \
 	agent/assignment.c agent/assignment.h \
+	agent/claim.c agent/claim.h \
 	agent/client.c agent/client.h \
 	agent/decision.c agent/decision.h \
 	agent/enrol.c agent/enrol.h \
@@ -14,6 +15,7 @@ libgodwit_agent_a_SOURCES = \
 	agent/helper.c agent/helper.h \
 	agent/hook.c agent/hook.h \
 	agent/idle.c agent/idle.h \
+	agent/mine.c agent/mine.h \
 	agent/order.c agent/order.h \
 	agent/order_check.c \
 	agent/order_switch.c \

@@ -4,7 +4,7 @@
 
 #include "agent/decision.h"
 #include "agent/health.h"
-#include "agent/helper.h"
+#include "agent/mine.h"
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/gw.h"
@@ -147,10 +147,10 @@ static int verify_volume(struct order_call *call, size_t i, bool *ret_same, stru
     struct replica_point point = {0};
     struct replica_run run;
     char dir[PATH_MAX];
-    int r = repl_run(call->w, i, dir, &run, err);
+    int r = repl_take(call->w, i, err);
 
     if (r == 0)
-        r = helper_take(v, err);
+        r = repl_run(call->w, i, dir, &run, err);
     if (r == 0)
         r = replica_pull(&run, &point, err);
     if (r == 0)
@@ -292,6 +292,8 @@ int order_release(struct order_call *call, struct err *err)
         r = workload_path(call->w, "volumes", path, err);
     if (r == 0)
         r = tree_remove(path, err);
+    if (r == 0)
+        r = mine_forget(call->w, err);
     if (r == 0)
         r = workload_path(call->w, "assignment.json", path, err);
     if (r == 0)

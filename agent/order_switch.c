@@ -211,7 +211,7 @@ static int pull_and_digest(struct order_call *call, size_t i, const struct appli
 static int apply_volume(struct order_call *call, size_t i, const struct applied_volume *v,
                         struct err *err)
 {
-    int r = helper_take(&call->a->volumes[i], err);
+    int r = repl_take(call->w, i, err);
 
     if (r == 0)
         r = pull_and_digest(call, i, v, err);

@@ -8,6 +8,7 @@
 #include "agent/decision.h"
 #include "agent/helper.h"
 #include "agent/idle.h"
+#include "agent/mine.h"
 #include "base/err.h"
 #include "base/fail.h"
 #include "base/fd.h"
@@ -27,7 +28,6 @@ enum {
     IDLE_ROUND_MS = 60 * 1000,
     CEDE_RETRY_MS = 2000,
     LEAST_WAIT_MS = 50,
-
     TELL_MS = 15 * 1000,
     VERIFIED_MAX = 64,
     TRIM_MS = 10 * 1000
@@ -37,6 +37,7 @@ enum {
 struct repl_volume {
     char name[ASSIGNMENT_NAME_MAX + 1];
     bool started, seeded;
+    bool marked; /* mine_mark was done */
     int failure;
     unsigned gw, failures, growing;
     uint64_t pass_ms;       /* of the last pass */
@@ -180,8 +181,10 @@ int repl_run(struct workload *w, size_t i, char out_dir[static PATH_MAX], struct
              struct err *err)
 {
     struct vault *vault = NULL;
-    int r = workload_vault(w, &vault, err);
+    int r = fleet_claim(w->agent->fleet, w, i, err);
 
+    if (r == 0)
+        r = workload_vault(w, &vault, err);
     if (r == 0)
         r = state_dir(w, i, out_dir, err);
     if (r == 0)
@@ -203,6 +206,15 @@ int repl_run(struct workload *w, size_t i, char out_dir[static PATH_MAX], struct
     atomic_store(&ret->progress->sent_bytes, 0);
     atomic_store(&ret->progress->received_bytes, 0);
     return 0;
+}
+
+int repl_take(struct workload *w, size_t i, struct err *err)
+{
+    int r = fleet_claim(w->agent->fleet, w, i, err);
+
+    if (r == 0)
+        r = mine_check(w, i, err);
+    return r == 0 ? helper_take(&w->assignment->volumes[i], err) : r;
 }
 
 int repl_forget(struct workload *w, size_t i, struct err *err)
@@ -417,10 +429,13 @@ static int push_pass(struct repl *r, size_t i, struct err *err)
     begin_pass(r, i, OWNERSHIP_PUSH);
     idle_begin(&v->idle, run.volume_path, begun);
     rc = replica_push(&run, &point, err);
+    if (rc == 0 && !v->marked)
+        rc = mine_mark(w, i, err);
     if (rc == 0)
         rc = failpoint("agent_push_pass");
     if (rc < 0)
         return rc;
+    v->marked = true;
     v->pass_ms = mono(r) - begun;
     note_pass(v, &point);
     v->equal_wall_ms = begun_wall;
@@ -437,10 +452,10 @@ static int pull_pass(struct repl *r, size_t i, const struct replica_point *head,
     struct replica_run run;
     char dir[PATH_MAX];
     uint64_t begun = mono(r);
-    int rc = repl_run(w, i, dir, &run, err);
+    int rc = repl_take(w, i, err);
 
     if (rc == 0)
-        rc = helper_take(&w->assignment->volumes[i], err);
+        rc = repl_run(w, i, dir, &run, err);
     if (rc < 0)
         return rc;
     begin_pass(r, i, OWNERSHIP_FOLLOW);
@@ -534,6 +549,15 @@ static void look_at_sizes(struct repl *r)
     }
 }
 
+/* Whoever rests keeps what it has, so that nobody else takes it meanwhile. */
+static void claim_all(struct repl *r)
+{
+    struct workload *w = r->w;
+
+    for (size_t i = 0; i < r->n && w->assignment->role != OWNERSHIP_IDLE; i++)
+        (void)fleet_claim(w->agent->fleet, w, i, NULL);
+}
+
 static void publish_all(struct repl *r, enum ownership_role role)
 {
     for (size_t i = 0; i < r->n; i++)
@@ -564,6 +588,7 @@ uint64_t repl_round(struct repl *r)
     if (role == OWNERSHIP_IDLE || w->assignment->paused) {
         if (role == OWNERSHIP_IDLE)
             look_at_sizes(r);
+        claim_all(r);
         publish_all(r, role);
         /* A fenced holder waits for its planner, or for the moment to decide alone. */
         return w->own.fenced_epoch ? CEDE_RETRY_MS : IDLE_ROUND_MS;

@@ -82,6 +82,9 @@ void repl_assigned(struct repl *r);
  * holds the state directory and is lent to ret. */
 int repl_run(struct workload *w, size_t i, char out_dir[static PATH_MAX], struct replica_run *ret,
              struct err *err);
+/* Before a pull writes volume i: nobody else uses it, it holds nobody else's data (mine.h), and it
+ * can be written. -EEXIST (GW_VOLUME_SHARED), -ENOTEMPTY (GW_VOLUME_NOT_EMPTY). */
+int repl_take(struct workload *w, size_t i, struct err *err);
 /* Drop what is believed of volume i: the next pull compares every block. */
 int repl_forget(struct workload *w, size_t i, struct err *err);
 /* 0 when the volumes may be written by following; -EBUSY while an applied epoch is not known to be

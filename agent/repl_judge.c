@@ -53,6 +53,8 @@ static const struct {
     {GW_VOLUME_CHANGED, "volume_changed"},
     {GW_VOLUME_BUSY, "volume_busy"},
     {GW_VOLUME_TOO_SMALL, "volume_too_small"},
+    {GW_VOLUME_SHARED, "volume_shared"},
+    {GW_VOLUME_NOT_EMPTY, "volume_not_empty"},
     {GW_NO_SPACE, "no_space"},
     {GW_DATA_DIFFERS, "data_differs"},
 };

@@ -11,6 +11,7 @@
 
 #include "agent/agent.h"
 #include "agent/assignment.h"
+#include "agent/claim.h"
 #include "agent/repl.h"
 
 #include <pthread.h>
@@ -36,6 +37,7 @@ struct workload {
     struct repl_status status[ASSIGNMENT_VOLUMES_MAX]; /* guarded by lock, but for progress */
     size_t status_n;                                   /* guarded by lock */
     uint64_t status_version;                           /* guarded by lock: grows with each change */
+    struct claim claims[ASSIGNMENT_VOLUMES_MAX];       /* guarded by the lock of the fleet */
     atomic_bool interrupt;             /* ends the transport's work under way with -ECANCELED */
     _Atomic uint64_t deadline_wall_ms; /* of the running order; 0 = none */
 
@@ -92,5 +94,10 @@ int fleet_get(struct fleet *f, const char *name, struct workload **ret, struct e
 typedef void (*fleet_fn)(void *arg, struct workload *w);
 void fleet_each(struct fleet *f, fleet_fn fn, void *arg);
 void fleet_stop(struct fleet *f); /* asks all */
+/*
+ * Volume i of w is what its device leads to now. -EEXIST (GW_VOLUME_SHARED) when another volume of
+ * this agent is the same; who came first keeps it until it is assigned no more.
+ */
+int fleet_claim(struct fleet *f, struct workload *w, size_t i, struct err *err);
 
 #endif

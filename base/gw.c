@@ -146,6 +146,15 @@ static const struct gw_row rows[] = {
      "The two sides were compared and are not equal; the message says where the first difference "
      "is.",
      "godwit replica verify STORE/NAME --full"},
+    {GW_VOLUME_SHARED, GW_EXIT_REFUSED, "two volumes are one file or device",
+     "Two paths lead to the same file or device by a link. Writing both would destroy the data of "
+     "both, so the one that came later waits.",
+     "ls -lLi PATH\ngodwit app ls\ngodwit app rm APP"},
+    {GW_VOLUME_NOT_EMPTY, GW_EXIT_REFUSED, "the target holds data already",
+     "The first copy would overwrite what is on the target, and this replica did not write it. "
+     "Nothing was changed.",
+     "lsblk -f PATH\nSet \"overwrite\": true for that volume's target in the workload's document "
+     "and give it again, or name another device."},
     {GW_GATE_CLOSED, GW_EXIT_REFUSED, "a gate is closed",
      "A condition for the switch does not hold: lag, window, verification, test or plan. Nothing "
      "was "

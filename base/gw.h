@@ -72,7 +72,9 @@ enum gw {
     GW_VOLUME_CHANGED = 3021, /* shrank, grew or vanished while in use */
     GW_VOLUME_BUSY = 3022,
     GW_VOLUME_TOO_SMALL = 3023,
-    GW_DATA_DIFFERS = 3030, /* verification mismatch */
+    GW_DATA_DIFFERS = 3030,     /* verification mismatch */
+    GW_VOLUME_SHARED = 3031,    /* another workload uses the same file or device */
+    GW_VOLUME_NOT_EMPTY = 3032, /* a target holds data of somebody else */
     /* 4xxx plans and cutovers */
     GW_GATE_CLOSED = 4101,
     GW_SWITCH_OPEN = 4102, /* another switch of this workload is open */

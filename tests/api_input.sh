@@ -88,6 +88,8 @@ done <<'X'
 .volumes[0].target.device = "/srv/.."|absolute
 .volumes[0].target.device = "/srv/x.img/"|absolute
 .volumes[0].source.mount = "srv"|absolute
+.volumes[0].source.overwrite = true|no member 'overwrite'
+.volumes[0].target.overwrite = 1|true or false
 .volumes[0].source.size = 1|no member 'size'
 .volumes += [.volumes[0]]|two volumes
 .volumes += [.volumes[0] + {name: "b"}]|one device

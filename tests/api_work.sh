@@ -150,7 +150,7 @@ took=$((($(date +%s%N) - begun) / 1000000))
 begun=$(date +%s%N)
 api PUT /v1/workloads/wide "$(jq -n '{schema: "godwit.workload/1", workload: "wide",
     volumes: [range(1; 50) | {name: "v\(.)", source: {host: "m\(.)", device: "/dev/sda"},
-                              target: {host: "m50", device: "/dev/sd\(.)"}}]}')"
+                              target: {host: "m50", device: "/dev/sd\(.)", overwrite: true}}]}')"
 expect 201 '.volumes == 49'
 for pid in "${many[@]}"; do wait "$pid" || fail "a poll failed"; done
 took=$((($(date +%s%N) - begun) / 1000000))
@@ -159,6 +159,11 @@ echo "fifty polls were woken within $took ms"
 for i in $(seq 50); do
     jq -e '.config.assignments | length == 1' "$dir/m$i.out" >/dev/null || fail "m$i: $(cat "$dir/m$i.out")"
 done
+
+jq -e '.config.assignments[0].volumes | length == 49 and all(.overwrite)' "$dir/m50.out" >/dev/null ||
+    fail "the target is not told that it may be overwritten"
+jq -e '.config.assignments[0].volumes[0] | has("overwrite") | not' "$dir/m1.out" >/dev/null ||
+    fail "a source is told to be overwritten"
 
 # -- killed, and there again --------------------------------------------------------
 

@@ -36,6 +36,7 @@ struct workload_place {
     char identity[WORKLOAD_NAME_MAX]; /* "" while no agent of that name has enrolled */
     const char *device;
     const char *mount; /* or NULL */
+    bool overwrite;    /* of a target: what it holds may be destroyed by the first copy */
 };
 
 struct workload_volume {

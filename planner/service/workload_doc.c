@@ -196,7 +196,9 @@ static int parse_health(const struct js *doc, struct workload *w, struct err *er
 static int parse_place(const struct js *volume, enum workload_side side, struct workload_volume *v,
                        struct err *err)
 {
-    static const char *const names[] = {"host", "device", "mount", NULL};
+    static const char *const at_source[] = {"host", "device", "mount", NULL};
+    static const char *const at_target[] = {"host", "device", "mount", "overwrite", NULL};
+    const char *const *names = side == WORKLOAD_TARGET ? at_target : at_source;
     const char *key = workload_side_name(side);
     const struct js *place = js_member(volume, key);
     struct workload_place *ret = &v->at[side];
@@ -217,6 +219,9 @@ static int parse_place(const struct js *volume, enum workload_side side, struct 
     if (!workload_device_is_normal(ret->device))
         return bad(err, "volume '%s': %s.device is not an absolute path without '//', '.' and '..'",
                    v->name, key);
+    ret->overwrite = js_bool(place, "overwrite", false);
+    if (js_member(place, "overwrite") && js_kind(js_member(place, "overwrite")) != JS_BOOL)
+        return bad(err, "volume '%s': %s.overwrite is true or false", v->name, key);
     if (ret->mount && ret->mount[0] != '/')
         return bad(err, "volume '%s': %s.mount is not an absolute path", v->name, key);
     return 0;
