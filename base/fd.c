@@ -4,6 +4,7 @@
 
 #include "base/auto.h"
 #include "base/err.h"
+#include "base/gw.h"
 #include "base/fail.h"
 #include "base/num.h"
 #include "base/text.h"
@@ -293,7 +294,8 @@ int fd_xdg(const char *which, char *out, size_t size, struct err *err)
                        ? err_set(err, -ENAMETOOLONG, "%s is too long", xdg[i].variable)
                        : 0;
         if (!home || home[0] != '/')
-            return err_set(err, -ENOENT, "neither %s nor HOME is set", xdg[i].variable);
+            return err_set_gw(err, GW_BAD_CONFIG, -ENOENT, "neither %s nor HOME is set",
+                              xdg[i].variable);
         return text_print(out, size, "%s/%s", home, xdg[i].below_home) < 0
                    ? err_set(err, -ENAMETOOLONG, "HOME is too long")
                    : 0;

@@ -70,6 +70,28 @@ int cmd_app_show(struct cmd_call *call, struct err *err)
     return fetch_show_arg(call, "/v1/workloads/%s", view_one, err);
 }
 
+/* The planner says what is wrong inside; this is for what is no workload at all. */
+static int check_document(const struct js *doc, const char *workload, struct err *err)
+{
+    const char *schema = js_str(doc, "schema", NULL);
+
+    if (js_kind(doc) != JS_OBJ)
+        return err_set_gw(err, GW_BAD_WORKLOAD, -EINVAL,
+                          "the document is %s, not an object of schema godwit.workload/1",
+                          js_kind(doc) == JS_ARR    ? "a list"
+                          : js_kind(doc) == JS_NULL ? "null"
+                                                    : "a plain value");
+    if (!text_equal(schema, "godwit.workload/1"))
+        return err_set_gw(err, GW_BAD_WORKLOAD, -EINVAL,
+                          "the document's schema is '%s', not 'godwit.workload/1'",
+                          schema ? schema : "");
+    if (!text_equal(js_str(doc, "workload", NULL), workload))
+        return err_set_gw(err, GW_BAD_WORKLOAD, -EINVAL,
+                          "the document is of workload '%s', not '%s'", js_str(doc, "workload", ""),
+                          workload);
+    return 0;
+}
+
 int cmd_app_edit(struct cmd_call *call, struct err *err)
 {
     auto_js struct js *doc = NULL;
@@ -77,9 +99,8 @@ int cmd_app_edit(struct cmd_call *call, struct err *err)
     char path[API_PATH_MAX];
     int r = slurp_js(opt_text(call->opts, "file"), APP_FILE_MAX, &doc, err);
 
-    if (r == 0 && !text_equal(js_str(doc, "workload", NULL), cmd_arg(call, 0)))
-        r = err_set_gw(err, GW_BAD_WORKLOAD, -EINVAL, "the document is of workload '%s', not '%s'",
-                       js_str(doc, "workload", ""), cmd_arg(call, 0));
+    if (r == 0)
+        r = check_document(doc, cmd_arg(call, 0), err);
     if (r == 0)
         r = api_path(path, "/v1/workloads/%s", cmd_arg(call, 0));
     if (r == 0)

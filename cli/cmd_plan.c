@@ -20,7 +20,7 @@ const struct opt cmd_plan_opts[] = {
     {"from", 0, OPT_TEXT, "FILE", NULL, 0, 0, NULL,
      "a godwit.plan-input/1 document instead of a planner"},
     {"policy", 0, OPT_TEXT, "FILE", NULL, 0, 0, NULL, "a godwit.policy/1 document"},
-    {"link", 0, OPT_RATE, "RATE", NULL, 0, 0, NULL,
+    {"link", 0, OPT_RATE, "RATE", NULL, 1, 0, NULL,
      "what the line to the cloud carries: 1Gbit, 100MiB"},
     {"out", 0, OPT_TEXT, "FILE", NULL, 0, 0, NULL, "write the plan there too"},
     {0},

@@ -18,8 +18,8 @@
 enum { FIRST_PASS_MS = 60000, POLL_MS = 500 };
 
 const struct opt cmd_switch_opts[] = {
-    {"max-lag", 0, OPT_DURATION, "TIME", NULL, 0, 0, NULL, "accept a lag of so much"},
-    {"max-downtime", 0, OPT_DURATION, "TIME", NULL, 0, 0, NULL, "abort when it takes longer"},
+    {"max-lag", 0, OPT_DURATION, "TIME", NULL, 1, 0, NULL, "accept a lag of so much"},
+    {"max-downtime", 0, OPT_DURATION, "TIME", NULL, 1, 0, NULL, "abort when it takes longer"},
     {0},
 };
 

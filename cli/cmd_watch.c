@@ -47,7 +47,8 @@ static int show(struct cmd_call *call, const struct js *doc, out_view_fn view, s
                 struct err *err)
 {
     auto_buf struct buf now = {0};
-    bool terminal = isatty(STDOUT_FILENO) && out_is_for_people(call->out);
+    bool terminal = isatty(STDOUT_FILENO) && out_is_for_people(call->out) &&
+                    !text_equal(getenv("TERM"), "dumb");
     int r = fingerprint(doc, &now, err);
 
     if (r < 0)

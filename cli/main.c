@@ -9,6 +9,7 @@
 #include "cli/help.h"
 #include "cli/out.h"
 
+#include <errno.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -161,6 +162,16 @@ static bool asks_help(int argc, char *const *argv)
     return false;
 }
 
+/* What was printed without looking back (help, completion) must have arrived, too. */
+static int finish(int code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    if (code == GW_EXIT_OK && errno != EPIPE)
+        fprintf(stderr, "error GW-%04d: standard output: %m\n", GW_IO);
+    return code == GW_EXIT_OK ? GW_EXIT_FAILED : code;
+}
+
 int main(int argc, char **argv)
 {
     const char *words[MAIN_WORDS_MAX];
@@ -179,7 +190,7 @@ int main(int argc, char **argv)
     if (n > 0) {
         cmd = cmd_find(words, n, &verb_words, &err);
         if (!cmd && n == 1 && asks_help(argc, argv) && cmd_is_noun(words[0]))
-            return help_noun(words[0]);
+            return finish(help_noun(words[0]));
         if (!cmd) {
             out_error_early(wanted_form(argc, argv), &err, GW_EXIT_USAGE);
             return GW_EXIT_USAGE;
@@ -192,5 +203,5 @@ int main(int argc, char **argv)
     }
     code = run_parsed(cmd, verb_words, opts, &err);
     opt_free(opts);
-    return code;
+    return finish(code);
 }

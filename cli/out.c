@@ -160,7 +160,7 @@ static int print_buf(struct buf *b, struct err *err)
     if (r < 0)
         return r;
     if (b->len > 0 && fwrite(b->data, 1, b->len, stdout) != b->len)
-        return err_set_gw(err, GW_IO, -EIO, "standard output: %m");
+        return err_set_gw(err, GW_IO, -errno, "standard output: %m");
     /* A reader that is gone, or a full disk, shows here and not at exit. */
     return fflush(stdout) == 0 ? 0 : err_set_gw(err, GW_IO, -errno, "standard output: %m");
 }
@@ -421,6 +421,8 @@ void out_error(struct out *o, const struct err *err, int exit_code, const struct
 
     (void)text_print(code, sizeof(code), "GW-%04u", (unsigned)row->number);
     fflush(stdout);
+    if (err->code == -EPIPE && err->gw == GW_IO)
+        return; /* who read us has what it wanted: head, less */
     if (o->form == OUT_JSON || o->form == OUT_JSONL) {
         if (error_doc)
             error_document(error_doc);

@@ -36,8 +36,8 @@ struct progress {
     pthread_mutex_t lock;
     pthread_cond_t wake;
     bool stop; /* under lock */
-    uint64_t started_ms, mark_ms, mark_bytes;
-    double bytes_per_s;
+    uint64_t started_ms, mark_ms, mark_bytes, mark_moved;
+    double bytes_per_s, moved_per_s; /* looked at; over the line */
 };
 
 /* Signals can only reach file-scope state. */
@@ -81,7 +81,8 @@ static enum progress_mode mode_of(const struct opt_set *opts)
         return PROGRESS_PLAIN;
     if (text_equal(want, "json"))
         return PROGRESS_JSON;
-    return isatty(STDERR_FILENO) ? PROGRESS_BAR : PROGRESS_PLAIN;
+    return isatty(STDERR_FILENO) && !text_equal(getenv("TERM"), "dumb") ? PROGRESS_BAR
+                                                                        : PROGRESS_PLAIN;
 }
 
 struct reading {
@@ -106,9 +107,11 @@ static struct reading read_counters(struct progress *p)
         uint64_t passed = now - p->mark_ms;
 
         p->bytes_per_s = passed ? (double)(r.done - p->mark_bytes) * 1000.0 / (double)passed : 0;
+        p->moved_per_s = passed ? (double)(r.moved - p->mark_moved) * 1000.0 / (double)passed : 0;
         if (passed >= PROGRESS_RATE_MS) {
             p->mark_ms = now;
             p->mark_bytes = r.done;
+            p->mark_moved = r.moved;
         }
     }
     if (r.total > 0) {
@@ -122,15 +125,16 @@ static struct reading read_counters(struct progress *p)
 static void text_line(struct progress *p, const struct reading *r, char *out, size_t size)
 {
     char done[NUM_TEXT_MAX], rate[NUM_TEXT_MAX], changed[NUM_TEXT_MAX], moved[NUM_TEXT_MAX],
-        eta[NUM_TEXT_MAX];
+        moving[NUM_TEXT_MAX], eta[NUM_TEXT_MAX];
 
     num_format_bytes(r->done, p->si, done);
     num_format_bytes((uint64_t)p->bytes_per_s, p->si, rate);
     num_format_bytes(r->changed, p->si, changed);
     num_format_bytes(r->moved, p->si, moved);
+    num_format_bytes((uint64_t)p->moved_per_s, p->si, moving);
     num_format_duration(r->eta_s < 0 ? 0 : (uint64_t)(r->eta_s * 1000), eta);
-    snprintf(out, size, "%s  %s/s  changed %s  moved %s  %s%s", done, rate, changed, moved,
-             r->eta_s < 0 ? "" : "ETA ", r->eta_s < 0 ? "" : eta);
+    snprintf(out, size, "%s at %s/s  changed %s  moved %s at %s/s  %s%s", done, rate, changed,
+             moved, moving, r->eta_s < 0 ? "" : "ETA ", r->eta_s < 0 ? "" : eta);
 }
 
 static void show_bar(struct progress *p, const struct reading *r)
@@ -160,9 +164,9 @@ static void show_json(struct progress *p, const struct reading *r)
     fprintf(
         stderr,
         "{\"type\":\"progress\",\"total_bytes\":%llu,\"done_bytes\":%llu,\"changed_bytes\":%llu,"
-        "\"moved_bytes\":%llu,\"bytes_per_s\":%.0f,\"eta_s\":%.1f}\n",
+        "\"moved_bytes\":%llu,\"bytes_per_s\":%.0f,\"moved_per_s\":%.0f,\"eta_s\":%.1f}\n",
         (unsigned long long)r->total, (unsigned long long)r->done, (unsigned long long)r->changed,
-        (unsigned long long)r->moved, p->bytes_per_s, r->eta_s);
+        (unsigned long long)r->moved, p->bytes_per_s, p->moved_per_s, r->eta_s);
 }
 
 static uint64_t period_ms(enum progress_mode mode)

@@ -27,7 +27,7 @@ enum { REPLICA_ARG_URL_MAX = 1024, REPLICA_ARG_PATH_MAX = 1100 };
         {"path-style", 0, OPT_SWITCH, NULL, NULL, 0, 0, NULL, "S3: bucket in the path"},           \
         {"workers", 0, OPT_U64, "N", NULL, 1, 256, NULL, "threads (one a core)"},                  \
     {                                                                                              \
-        "limit", 0, OPT_RATE, "RATE", NULL, 0, 0, NULL, "at most so much a second: 20MiB, 100Mbit" \
+        "limit", 0, OPT_RATE, "RATE", NULL, 1, 0, NULL, "at most so much a second: 20MiB, 100Mbit" \
     }
 
 struct replica_arg {

@@ -59,6 +59,15 @@ exits 2 godwit demo --down -n
 says err 'godwit demo takes no --dry-run'
 exits 2 godwit demo --dry-run
 
+echo "-- what does not arrive is a failure"
+for words in help 'status --help' -V 'completion bash' 'token --help' 'help json'; do
+    code=0
+    # shellcheck disable=SC2086
+    godwit $words >/dev/full 2>"$dir/err" || code=$?
+    [ "$code" = 1 ] || fail "godwit $words >/dev/full ended with $code"
+    says err 'standard output'
+done
+
 echo "-- a noun lists its verbs"
 exits 0 godwit token --help
 says out 'godwit token revoke'
@@ -151,6 +160,10 @@ jq -e '.schema == "godwit.error/1" and .code == "GW-1006" and .exit == 2 and (.n
 exits 8 godwit status --server https://127.0.0.1:1
 says err 'https://127.0.0.1:1'
 exits 2 godwit status --config "$dir/no-such-file"
+says err GW-1003
+exits 2 env -u HOME -u XDG_CONFIG_HOME -u XDG_STATE_HOME "$abs_top_builddir/godwit" init --listen 127.0.0.1:0
+exits 2 env -u HOME -u XDG_CONFIG_HOME -u XDG_STATE_HOME "$abs_top_builddir/godwit" replica push "$0" "file://$dir/vault/v"
+exits 2 godwit replica push a b --limit 0
 exits 2 godwit cutover shop
 says err '--confirm=shop'
 

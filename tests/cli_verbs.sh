@@ -74,6 +74,11 @@ for noun in app op plan token window host; do
 done
 exits 0 godwit events -o json
 is '.items | length > 0'
+code=0
+godwit events >/dev/full 2>"$dir/err" || code=$?
+[ "$code" = 1 ] || fail "events to a full disk ended with $code"
+(trap '' PIPE && godwit events 2>"$dir/err") | true
+[ ! -s "$dir/err" ] || fail "a reader that left: $(cat "$dir/err")"
 exits 0 godwit doctor
 says out database
 
@@ -120,6 +125,11 @@ says err GW-4204
 says err colour
 exits 2 godwit app edit shop --file "$dir/bad.json" -o json
 jq -e '.schema == "godwit.error/1" and .exit == 2 and (.what | test("colour"))' "$dir/err" >/dev/null || fail "error document"
+for text in '[]' null '{"schema": "godwit.plan/1"}'; do
+    echo "$text" >"$dir/bad.json"
+    exits 2 godwit app edit shop --file "$dir/bad.json"
+    says err 'godwit.workload/1'
+done
 exits 0 godwit app edit shop --file "$dir/shop.json" --dry-run
 exits 4 godwit app show shop
 exits 0 godwit app edit shop --file "$dir/shop.json"
@@ -141,6 +151,8 @@ says out 'never started'
 exits 2 godwit cutover shop
 says err GW-1005
 exits 2 godwit cutover shop --confirm=other
+exits 2 godwit cutover shop --confirm=shop --max-downtime 0
+exits 2 godwit plan --link 0
 exits 8 godwit cutover shop --confirm=shop
 says err GW-2005
 exits 8 godwit rollback shop --confirm=shop
