@@ -35,6 +35,13 @@ static const struct gw_row rows[] = {
     {GW_NO_CONTEXT, GW_EXIT_USAGE, "no planner is configured",
      "No flag, environment variable or configuration file says which planner to talk to.",
      "godwit init\ngodwit context add NAME --server https://HOST:7443\ngodwit demo"},
+    {GW_BAD_NAME, GW_EXIT_USAGE, "the name cannot be used",
+     "Names have letters, digits, '.', '_' and '-', and begin with a letter or digit.",
+     "godwit VERB -h"},
+    {GW_SECRET, GW_EXIT_AUTH, "the secret cannot be had from there",
+     "The file, variable, credential or program that was named as its source gives none: it is "
+     "missing, empty, no regular file, or ended with a failure.",
+     "Name another source: a file of mode 0600, env:VARIABLE, cred:NAME or cmd:PROGRAM."},
     {GW_NO_MEMORY, GW_EXIT_FAILED, "memory ran out",
      "The system or a limit of this process refused an allocation. Nothing half-done was kept.",
      "free -m\nulimit -v"},
@@ -103,7 +110,7 @@ static const struct gw_row rows[] = {
      "godwit replica verify STORE/NAME --full"},
     {GW_STORE_BAD_URL, GW_EXIT_USAGE, "the store's address is not understood",
      "Stores are file:///path and s3://bucket/prefix.", "godwit replica push --help"},
-    {GW_VAULT_NEWER, GW_EXIT_FAILED, "the vault was written by a newer version",
+    {GW_VAULT_NEWER, GW_EXIT_USAGE, "the vault was written by a newer version",
      "Its format has a number that this program does not know. Nothing was changed.",
      "godwit --version"},
     {GW_VAULT_KEY, GW_EXIT_AUTH, "the vault's key is wrong or missing",
@@ -123,13 +130,22 @@ static const struct gw_row rows[] = {
      "Its head is older than one seen before: it was restored from a copy, or the store answers "
      "with "
      "old data. Going on could lose what was written since.",
-     "godwit replica show STORE/NAME"},
+     "godwit replica show STORE/NAME\nBring the newer store back; or, to go on from the older "
+     "state as it is, repeat the command with --state-dir NEWDIR."},
     {GW_REPLICA_NOT_FOUND, GW_EXIT_NOT_FOUND, "there is no such replica or restore point",
      "The vault holds none under this name.", "godwit replica ls STORE"},
     {GW_REPLICA_LOCKED, GW_EXIT_LOCKED, "another writer holds the replica",
      "Somebody else is pushing to it, or it has moved to a newer epoch and this side may not write "
      "any more.",
      "godwit replica show STORE/NAME\ngodwit op ls"},
+    {GW_NO_VAULT, GW_EXIT_NOT_FOUND, "there is no vault at this place",
+     "The store can be reached, but nobody has pushed anything to this address. Perhaps it is "
+     "misspelt, or one directory too high or too low.",
+     "godwit replica ls STORE\ngodwit replica push VOLUME STORE/NAME"},
+    {GW_STATE_FOREIGN, GW_EXIT_REFUSED, "the state directory belongs to another replica",
+     "It remembers what was sent to or written from another replica, or a vault that stood at this "
+     "address before and was emptied or made anew. Nothing was changed.",
+     "Repeat the command with --state-dir NEWDIR, or remove the directory in the message first."},
     {GW_VOLUME_UNREADABLE, GW_EXIT_FAILED, "the volume cannot be read",
      "It does not exist, this user may not read it, or the device reports errors.",
      "lsblk\nls -l VOLUME\ndmesg --level=err,warn | tail -20"},

@@ -40,6 +40,8 @@ enum gw {
     GW_BAD_DOCUMENT = 1004,  /* a JSON document is malformed or of the wrong schema */
     GW_NEEDS_CONFIRM = 1005, /* a severe action without its --confirm */
     GW_NO_CONTEXT = 1006,    /* no planner configured */
+    GW_BAD_NAME = 1007,      /* text that cannot be the name of anything */
+    GW_SECRET = 1008,        /* a secret's reference gives no usable secret */
     GW_NO_MEMORY = 1090,
     GW_NO_SPACE = 1091,
     GW_IO = 1092,
@@ -68,6 +70,8 @@ enum gw {
     GW_VAULT_OLDER_HEAD = 3014, /* head older than one seen before */
     GW_REPLICA_NOT_FOUND = 3015,
     GW_REPLICA_LOCKED = 3016, /* another pusher, or a newer epoch, holds the replica */
+    GW_NO_VAULT = 3017,       /* nobody made a vault at this place */
+    GW_STATE_FOREIGN = 3018,  /* a state directory of another replica or vault */
     GW_VOLUME_UNREADABLE = 3020,
     GW_VOLUME_CHANGED = 3021, /* shrank, grew or vanished while in use */
     GW_VOLUME_BUSY = 3022,

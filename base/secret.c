@@ -37,13 +37,14 @@ static int check_private(int fd, const char *path, struct err *err)
     if (fstat(fd, &st) < 0)
         return err_set(err, -errno, "stat '%s': %m", path);
     if (!S_ISREG(st.st_mode))
-        return err_set(err, -EINVAL, "secret '%s' is not a regular file", path);
+        return err_set_gw(err, GW_SECRET, -EINVAL, "secret '%s' is not a regular file", path);
     if (st.st_mode & (S_IRWXO | S_IWGRP))
         return err_set(err, -EPERM,
                        "secret '%s' has mode %04o: others can read or change it (chmod 600 '%s')",
                        path, (unsigned)st.st_mode & 07777, path);
     if (st.st_size > SECRET_MAX)
-        return err_set(err, -EFBIG, "secret '%s' has more than %d bytes", path, SECRET_MAX);
+        return err_set_gw(err, GW_SECRET, -EFBIG, "secret '%s' has more than %d bytes", path,
+                          SECRET_MAX);
     return 0;
 }
 
@@ -83,9 +84,11 @@ static int load_credential(const char *name, struct buf *out, struct err *err)
     char path[PATH_MAX];
 
     if (!text_is_name(name))
-        return err_set(err, -EINVAL, "'%.64s' is not the name of a credential", name);
+        return err_set_gw(err, GW_BAD_NAME, -EINVAL, "'%.64s' is not the name of a credential",
+                          name);
     if (!dir || !dir[0])
-        return err_set(err, -ENOENT, "cred:%s: this is no systemd service with credentials", name);
+        return err_set_gw(err, GW_SECRET, -ENOENT,
+                          "cred:%s: this is no systemd service with credentials", name);
     if (text_print(path, sizeof(path), "%s/%s", dir, name) < 0)
         return err_set(err, -ENAMETOOLONG, "cred:%s: %m", name);
     return load_file(path, out, err);
@@ -96,7 +99,7 @@ static int load_variable(const char *name, struct buf *out, struct err *err)
     const char *value = getenv(name);
 
     if (!value)
-        return err_set(err, -ENOENT, "env:%s is not set", name);
+        return err_set_gw(err, GW_SECRET, -ENOENT, "env:%s is not set", name);
     if (strlen(value) > SECRET_MAX)
         return err_set(err, -EFBIG, "env:%s has more than %d bytes", name, SECRET_MAX);
     buf_str(out, value);
@@ -114,14 +117,28 @@ static int load_command(const char *command, struct buf *out, struct err *err)
     if (rc < 0)
         return rc;
     if (!argv[0])
-        return err_set(err, -EINVAL, "cmd: names no program");
+        return err_set_gw(err, GW_SECRET, -EINVAL, "cmd: names no program");
     run.argv = (const char *const *)argv;
     rc = proc_run(&run, out, &status, err);
-    if (rc < 0)
+    if (rc < 0) {
+        if (err && rc != -ENOMEM)
+            err->gw = GW_SECRET;
         return err_add(err, rc, "secret command");
+    }
     if (status != 0)
-        return err_set(err, -EIO, "secret command '%s' ended with %d", argv[0], status);
+        return err_set_gw(err, GW_SECRET, -EIO, "secret command '%s' ended with %d", argv[0],
+                          status);
     return 0;
+}
+
+/* A path is not shown when nothing is there: somebody may have put the secret itself. */
+static int load_relative(const char *path, struct buf *out, struct err *err)
+{
+    if (access(path, F_OK) < 0)
+        return err_set_gw(err, GW_SECRET, -EINVAL,
+                          "no such file; a secret is given as a file, file:/path, cred:NAME, "
+                          "env:VARIABLE or cmd:PROGRAM");
+    return load_file(path, out, err);
 }
 
 static int load(const char *ref, struct buf *out, struct err *err)
@@ -136,8 +153,9 @@ static int load(const char *ref, struct buf *out, struct err *err)
         return load_variable(ref + strlen("env:"), out, err);
     if (text_starts(ref, "cmd:"))
         return load_command(ref + strlen("cmd:"), out, err);
-    /* The text is not shown: somebody may have put the secret itself there. */
-    return err_set_gw(err, GW_BAD_VALUE, -EINVAL,
+    if (ref[0] && !strchr(ref, ':'))
+        return load_relative(ref, out, err);
+    return err_set_gw(err, GW_SECRET, -EINVAL,
                       "a secret is given as file:/path, cred:NAME, env:VARIABLE or cmd:PROGRAM");
 }
 
@@ -151,7 +169,7 @@ int secret_load(const char *ref, struct buf *out, struct err *err)
     if (rc == 0 && out->len > before && out->data[out->len - 1] == '\n')
         out->len--;
     if (rc == 0 && out->len == before)
-        rc = err_set(err, -EINVAL, "the secret is empty");
+        rc = err_set_gw(err, GW_SECRET, -EINVAL, "the secret is empty");
     if (rc < 0)
         out->len = before;
     return rc;

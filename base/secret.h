@@ -6,9 +6,9 @@
 #include "base/buf.h"
 
 /*
- * Read the secret that ref names; one trailing newline is dropped. A path that begins with '/' is
- * taken as file:. A file that others can read is refused (-EPERM). Wipe out after use
- * (crypto_wipe). -EINVAL on an unknown form.
+ * Read the secret that ref names; one trailing newline is dropped. Text without
+ * ':', or that begins with '/', is taken as file:. A file that others can read is refused (-EPERM).
+ * Wipe out after use (crypto_wipe). -EINVAL on an unknown form.
  */
 int secret_load(const char *ref, struct buf *out, struct err *err);
 

@@ -3,6 +3,7 @@
 #include "tests/unit.h"
 
 #include "base/fd.h"
+#include "base/gw.h"
 #include "base/secret.h"
 #include "base/text.h"
 
@@ -140,6 +141,34 @@ static void a_command_gives_its_output(void **state)
     assert_refused(-EINVAL, "cmd:true");
 }
 
+static void a_relative_path_is_a_file(void **state)
+{
+    char ref[PATH_MAX + 8];
+    char before[PATH_MAX];
+
+    make_file(*state, slice_str("s3cret\n"), 0600, ref);
+    assert_non_null(getcwd(before, sizeof(before)));
+    assert_int_equal(0, chdir(*state));
+    assert_secret("s3cret", "secret");
+    assert_secret("s3cret", "./secret");
+    assert_int_equal(0, chdir(before));
+}
+
+static void what_gives_no_secret_has_a_row_of_its_own(void **state)
+{
+    static const char *const refs[] = {"cmd:false", "cmd:no-such-program-here", "file:/dev/null",
+                                       "env:GW_UNIT_NONE"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(refs); i++) {
+        auto_buf struct buf out = {0};
+        struct err err = {0};
+
+        assert_true(secret_load(refs[i], &out, &err) < 0);
+        assert_int_equal(GW_SECRET, err.gw);
+    }
+}
+
 static void a_bare_value_is_refused_and_not_shown(void **state)
 {
     auto_buf struct buf out = {0};
@@ -175,6 +204,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(variables_and_credentials_are_read, setup, teardown),
         cmocka_unit_test_setup_teardown(a_command_gives_its_output, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_relative_path_is_a_file, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_gives_no_secret_has_a_row_of_its_own, setup, teardown),
         cmocka_unit_test_setup_teardown(a_bare_value_is_refused_and_not_shown, setup, teardown),
         cmocka_unit_test_setup_teardown(what_was_in_the_buffer_stays, setup, teardown),
     };
