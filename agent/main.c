@@ -141,7 +141,7 @@ static int do_enrol(const struct call *call, struct err *err)
                           "  godwit-agent enrol --server https://planner:7443 --join - < token");
     r = host_name(call, name, sizeof(name), err);
     if (r == 0 && !text_is_name(name))
-        r = err_set_gw(err, GW_BAD_VALUE, -EINVAL, "'%s' cannot be the name of a host", name);
+        r = err_set_gw(err, GW_BAD_NAME, -EINVAL, "'%s' cannot be the name of a host", name);
     if (r == 0)
         r = read_token(from, &token, err);
     join.token = buf_cstr(&token);

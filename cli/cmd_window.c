@@ -105,7 +105,7 @@ int cmd_window_add(struct cmd_call *call, struct err *err)
 
     name = name ? name : opt_switch(call->opts, "blackout") ? "blackout" : "window";
     if (!text_is_name(name)) {
-        err_set_gw(err, GW_BAD_VALUE, -EINVAL, "'%s' is no name", name);
+        err_set_gw(err, GW_BAD_NAME, -EINVAL, "'%s' is no name", name);
         return cmd_exit(err);
     }
     if (make_calendar(cmd_arg(call, 0), cmd_arg(call, 1), name, &calendar, err) < 0)

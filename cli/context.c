@@ -115,7 +115,7 @@ static int save_own(const struct conf *c, const char *path, struct err *err)
 int context_section(const char *name, char out[static CONTEXT_SECTION_MAX], struct err *err)
 {
     if (!text_is_name(name) || strlen(name) > CONTEXT_NAME_MAX)
-        return err_set_gw(err, GW_BAD_VALUE, -EINVAL, "'%s' cannot be the name of a context", name);
+        return err_set_gw(err, GW_BAD_NAME, -EINVAL, "'%s' cannot be the name of a context", name);
     return text_print(out, CONTEXT_SECTION_MAX, "context.%s", name);
 }
 

@@ -114,6 +114,8 @@ static int load_key(struct cmd_call *call, bool create, uint8_t *key, struct err
         if (r != -EEXIST)
             return r;
     }
+    if (access(path, F_OK) < 0 && errno == ENOENT)
+        return err_set_gw(err, GW_VAULT_KEY, -ENOENT, "there is none in '%s'", path);
     return vault_key_load(path, key, err);
 }
 

@@ -93,16 +93,29 @@ exits 2 godwit replica push "$dir/odd.img" "$store/random@2"
 exits 2 godwit replica push "$dir/odd.img" ftp://somewhere/x
 says err GW-3004
 mkdir "$dir/none"
-code=0
-godwit replica ls "file://$dir/none" >"$dir/out" 2>"$dir/err" || code=$?
-[ "$code" -ne 0 ] || fail "an empty directory is a vault"
-says err GW-3013
+exits 4 godwit replica ls "file://$dir/none"
+says err GW-3017
+exits 4 godwit replica pull "file://$dir/none/x" "$dir/x"
+says err GW-3017
+
+echo "-- a store that was emptied and made anew"
+mkdir "$dir/anew"
+exits 0 godwit replica push "$dir/odd.img" "file://$dir/anew/odd"
+chmod -R u+w "$dir/anew"
+rm -rf "${dir:?}/anew"/*
+exits 5 godwit replica push "$dir/odd.img" "file://$dir/anew/odd"
+says err GW-3018
+says err "$dir/state"
+exits 0 godwit replica push "$dir/odd.img" "file://$dir/anew/odd" --state-dir "$dir/anew-state"
 
 echo "-- the wrong key, and none"
 cp "$dir/config/godwit/vault.key" "$dir/good.key"
 mkdir "$dir/store3"
 exits 0 godwit replica push "$dir/sector.img" "file://$dir/store3/s" --no-encrypt
 rm "$dir/config/godwit/vault.key"
+exits 7 godwit replica pull "$store/random" "$dir/x"
+says err GW-3011
+says err "$dir/config/godwit/vault.key"
 mkdir "$dir/store4"
 exits 0 godwit replica push "$dir/sector.img" "file://$dir/store4/s"
 exits 7 godwit replica show "$store/random"
@@ -110,6 +123,9 @@ says err GW-3011
 exits 7 godwit replica show "$store/random" --no-encrypt
 exits 7 godwit replica show "file://$dir/store3/s"
 exits 0 godwit replica show "$store/random" --key-file "$dir/good.key"
+(cd "$dir" && exits 0 godwit replica show "$store/random" --key-file good.key)
+exits 7 godwit replica show "$store/random" --key-file cmd:false
+says err GW-1008
 exits 0 env GODWIT_STORE_KEY="file:$dir/good.key" "$abs_top_builddir/godwit" replica show "$store/random"
 chmod 644 "$dir/good.key"
 code=0
@@ -122,9 +138,7 @@ export GODWIT_STORE_KEY="file:$dir/good.key"
 echo "-- a vault of a later format is not touched"
 cp -r "$dir/store" "$dir/newer"
 sed -i '1s/godwit vault 1/godwit vault 2/' "$dir/newer/vault"
-code=0
-godwit replica push "$dir/odd.img" "file://$dir/newer/odd" >"$dir/out" 2>"$dir/err" || code=$?
-[ "$code" -ne 0 ] || fail "a newer vault was written to"
+exits 2 godwit replica push "$dir/odd.img" "file://$dir/newer/odd"
 says err GW-3010
 
 echo "-- damage is found and named: exit 9"

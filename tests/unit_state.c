@@ -65,13 +65,18 @@ static void another_replica_or_vault_is_refused(void **unused)
 {
     char *dir = unit_mkdir();
     struct state *s = NULL;
+    struct err err = {0};
 
     (void)unused;
     assert_ok(state_open(dir, vault_a, "x", &s, NULL));
     assert_ok(state_save(s, NULL));
     state_close(s);
-    assert_fails(-EINVAL, state_open(dir, vault_a, "y", &s, NULL));
-    assert_fails(-EINVAL, state_open(dir, vault_b, "x", &s, NULL));
+    assert_fails(-EINVAL, state_open(dir, vault_a, "y", &s, &err));
+    assert_int_equal(err.gw, GW_STATE_FOREIGN);
+    err = (struct err){0};
+    assert_fails(-EINVAL, state_open(dir, vault_b, "x", &s, &err));
+    assert_int_equal(err.gw, GW_STATE_FOREIGN);
+    assert_non_null(strstr(err.text, dir));
     unit_rmdir(dir);
 }
 

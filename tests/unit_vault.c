@@ -63,7 +63,7 @@ static void no_vault_is_said_so(void **state)
     auto_store struct store *s = bare_store("mem:none");
 
     (void)state;
-    expect(-ENOENT, GW_VAULT_MISSING, "mem:none", fixture_key);
+    expect(-ENOENT, GW_NO_VAULT, "mem:none", fixture_key);
 }
 
 static void only_the_right_key_opens(void **state)

@@ -44,7 +44,7 @@ static int record_init(struct record *r, const char *kind, const char *workload,
                        struct err *err)
 {
     if (!text_is_name(workload))
-        return err_set_gw(err, GW_BAD_VALUE, -EINVAL, "'%.64s' is not a workload's name", workload);
+        return err_set_gw(err, GW_BAD_NAME, -EINVAL, "'%.64s' is not a workload's name", workload);
     r->workload = workload;
     r->epoch = epoch;
     return text_print(r->key, sizeof(r->key), "%s/%s/%016llx", kind, workload,
@@ -202,7 +202,7 @@ int control_claim(struct vault *v, const char *workload, uint64_t epoch, const c
     int rc = record_init(&r, "epochs", workload, epoch, err);
 
     if (!rc && (holder[0] == '\0' || strnlen(holder, CONTROL_TEXT_MAX) == CONTROL_TEXT_MAX))
-        rc = err_set_gw(err, GW_BAD_VALUE, -EINVAL, "the holder's name is empty or too long");
+        rc = err_set_gw(err, GW_BAD_NAME, -EINVAL, "the holder's name is empty or too long");
     if (!rc)
         rc = claim_write(v, &r, holder, err);
     if (rc == -EEXIST) {

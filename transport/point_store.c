@@ -19,7 +19,7 @@ static int name_check(const char *name, struct err *err)
 {
     if (vault_is_replica_name(name))
         return 0;
-    return err_set_gw(err, GW_BAD_VALUE, -EINVAL, "'%.64s' is not a replica's name", name);
+    return err_set_gw(err, GW_BAD_NAME, -EINVAL, "'%.64s' is not a replica's name", name);
 }
 
 int point_commit(struct vault *v, const char *name, struct point *p, bool *ret_weak,

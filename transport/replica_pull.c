@@ -257,7 +257,7 @@ int replica_pull(const struct replica_run *run, struct replica_point *ret, struc
     int rc;
 
     if (!vault_is_replica_name(run->name))
-        return err_set_gw(err, GW_BAD_VALUE, -EINVAL, "'%s' is no name of a replica", run->name);
+        return err_set_gw(err, GW_BAD_NAME, -EINVAL, "'%s' is no name of a replica", run->name);
     rc = pull(&j, ret, err);
     table_close(j.pull.table);
     volume_close(j.pull.volume);

@@ -279,7 +279,7 @@ int replica_push(const struct replica_run *run, struct replica_point *ret, struc
     int rc;
 
     if (!vault_is_replica_name(run->name))
-        return err_set_gw(err, GW_BAD_VALUE, -EINVAL, "'%s' is no name of a replica", run->name);
+        return err_set_gw(err, GW_BAD_NAME, -EINVAL, "'%s' is no name of a replica", run->name);
     rc = push_init(&p, err);
     if (rc == 0)
         rc = pass(&p, ret, err);

@@ -137,7 +137,7 @@ int replica_verify(const struct replica_verify_run *run, struct replica_point *r
     int rc;
 
     if (!vault_is_replica_name(run->name))
-        return err_set_gw(err, GW_BAD_VALUE, -EINVAL, "'%s' is no name of a replica", run->name);
+        return err_set_gw(err, GW_BAD_NAME, -EINVAL, "'%s' is no name of a replica", run->name);
     pthread_mutex_init(&v.lock, NULL);
     pthread_cond_init(&v.moved, NULL);
     rc = verify(&v, &p, err);

@@ -92,14 +92,17 @@ static int claim(struct state *s, const uint8_t *vault_id, const char *replica, 
     if (!s->replica[0]) {
         memcpy(s->vault_id, vault_id, VAULT_ID_LEN);
         if (text_copy(s->replica, sizeof(s->replica), replica) < 0)
-            return err_set_gw(err, GW_BAD_VALUE, -EINVAL, "replica name '%s' is too long", replica);
+            return err_set_gw(err, GW_BAD_NAME, -EINVAL, "replica name '%s' is too long", replica);
         return 0;
     }
     if (!text_equal(s->replica, replica))
-        return err_set_gw(err, GW_BAD_VALUE, -EINVAL, "it belongs to replica '%s', not '%s'",
+        return err_set_gw(err, GW_STATE_FOREIGN, -EINVAL, "it belongs to replica '%s', not '%s'",
                           s->replica, replica);
     if (memcmp(s->vault_id, vault_id, VAULT_ID_LEN) != 0)
-        return err_set_gw(err, GW_BAD_VALUE, -EINVAL, "it belongs to a replica of another vault");
+        return err_set_gw(err, GW_STATE_FOREIGN, -EINVAL,
+                          "it belongs to a replica of another vault: to go on, repeat the command "
+                          "with --state-dir NEWDIR, or remove '%s'",
+                          s->dir);
     return 0;
 }
 

@@ -44,7 +44,7 @@ static int load(struct vault *v, const uint8_t *key, struct err *err)
     int rc = store_get(v->store, VAULT_KEY, range, &object, err);
 
     if (rc == -ENOENT)
-        return err_set_gw(err, GW_VAULT_MISSING, -ENOENT, "there is no vault in %s",
+        return err_set_gw(err, GW_NO_VAULT, -ENOENT, "there is no vault in %s",
                           store_url(v->store));
     if (rc == -EFBIG)
         return err_set_gw(err, GW_VAULT_DAMAGED, -EBADMSG, "the vault object is too long");

@@ -23,7 +23,7 @@ struct vault_conf {
 };
 
 /*
- * -ENOENT (GW_VAULT_MISSING) no vault there and create is off; -EKEYREJECTED (GW_VAULT_KEY) wrong
+ * -ENOENT (GW_NO_VAULT) no vault there and create is off; -EKEYREJECTED (GW_VAULT_KEY) wrong
  * key, key needed or key given for a vault without encryption; -EPROTO (GW_VAULT_NEWER);
  * -EBADMSG (GW_VAULT_DAMAGED); store errors as they come.
  */
