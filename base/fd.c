@@ -4,8 +4,8 @@
 
 #include "base/auto.h"
 #include "base/err.h"
-#include "base/gw.h"
 #include "base/fail.h"
+#include "base/gw.h"
 #include "base/num.h"
 #include "base/text.h"
 
@@ -167,7 +167,7 @@ static int open_regular(const char *path, int *ret_fd, struct err *err)
     if (fstat(fd, &st) < 0)
         return err_set(err, -errno, "stat '%s': %m", path);
     if (!S_ISREG(st.st_mode))
-        return err_set(err, -EINVAL, "'%s' is not a regular file", path);
+        return err_set_gw(err, GW_BAD_FILE, -EINVAL, "'%s' is not a regular file", path);
     *ret_fd = fd;
     fd = -1;
     return 0;

@@ -16,7 +16,8 @@ static const struct gw_row rows[] = {
      "A verb or flag is unknown, an argument is missing, or there is one too many.",
      "godwit help\ngodwit VERB -h"},
     {GW_BAD_VALUE, GW_EXIT_USAGE, "a value does not parse or is out of range",
-     "Sizes look like 64MiB, rates like 80MiB/s or 100Mbit, durations like 90s or 2h30m, times "
+     "The message says which one. Sizes look like 64MiB, rates like 80MiB/s or 100Mbit, durations "
+     "like 90s or 2h30m, times "
      "like "
      "2026-12-07T22:00:00Z.",
      "godwit VERB -h"},
@@ -42,6 +43,8 @@ static const struct gw_row rows[] = {
      "The file, variable, credential or program that was named as its source gives none: it is "
      "missing, empty, no regular file, or ended with a failure.",
      "Name another source: a file of mode 0600, env:VARIABLE, cred:NAME or cmd:PROGRAM."},
+    {GW_BAD_FILE, GW_EXIT_USAGE, "it is not a regular file",
+     "A directory, a device, a socket or a FIFO stands where a file is expected.", "ls -ld PATH"},
     {GW_NO_MEMORY, GW_EXIT_FAILED, "memory ran out",
      "The system or a limit of this process refused an allocation. Nothing half-done was kept.",
      "free -m\nulimit -v"},

@@ -42,6 +42,7 @@ enum gw {
     GW_NO_CONTEXT = 1006,    /* no planner configured */
     GW_BAD_NAME = 1007,      /* text that cannot be the name of anything */
     GW_SECRET = 1008,        /* a secret's reference gives no usable secret */
+    GW_BAD_FILE = 1009,      /* something else stands where a file is expected */
     GW_NO_MEMORY = 1090,
     GW_NO_SPACE = 1091,
     GW_IO = 1092,

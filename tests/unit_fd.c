@@ -3,6 +3,7 @@
 #include "tests/unit.h"
 
 #include "base/fd.h"
+#include "base/gw.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -139,6 +140,7 @@ static void load_respects_its_bound(void **state)
 static void load_refuses_what_is_no_file(void **state)
 {
     auto_buf struct buf b = {0};
+    struct err err = {0};
     char path[PATH_MAX];
 
     assert_fails(-ENOENT, fd_load(unit_path(*state, "none", path), 10, &b, NULL));
@@ -146,7 +148,8 @@ static void load_refuses_what_is_no_file(void **state)
     /* Opening a FIFO that nobody writes would hang; reading /dev/zero would not end. */
     assert_ok(mkfifo(unit_path(*state, "fifo", path), 0600));
     assert_fails(-EINVAL, fd_load(path, 10, &b, NULL));
-    assert_fails(-EINVAL, fd_load("/dev/zero", 10, &b, NULL));
+    assert_fails(-EINVAL, fd_load("/dev/zero", 10, &b, &err));
+    assert_int_equal(GW_BAD_FILE, err.gw);
     assert_int_equal(0, b.len);
 }
 
