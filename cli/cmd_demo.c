@@ -8,6 +8,7 @@
 #include "cli/context.h"
 #include "cli/demo.h"
 #include "cli/out.h"
+#include "cli/progress.h"
 #include "cli/verbs.h"
 
 #include <stdio.h>
@@ -87,10 +88,8 @@ static void say_place(struct demo *d)
 static int begin(struct demo *d, struct err *err)
 {
     char listen[64];
-    int r = demo_place_remove(d, err); /* what an interrupted one left */
+    int r = demo_place_clear(d, err); /* what an interrupted one left */
 
-    if (r == 0)
-        r = demo_place_make(d, err);
     if (r == 0)
         r = listen_address(d, listen, sizeof(listen));
     if (r == 0)
@@ -191,10 +190,8 @@ static int run_again(struct demo *d, struct err *err)
     bool up =
         demo_proc_runs(d, "planner") && demo_proc_runs(d, "idc") && demo_proc_runs(d, "cloud");
     char listen[64];
-    int r = demo_place_make(d, err);
+    int r = listen_address(d, listen, sizeof(listen));
 
-    if (r == 0)
-        r = listen_address(d, listen, sizeof(listen));
     /* Agents know the planner by its address: when that is new, they begin again with it. */
     if (r == 0 && !demo_proc_runs(d, "planner"))
         r = demo_proc_end(d, "idc", err);
@@ -269,10 +266,24 @@ static void explain(struct demo *d, int code, const struct err *err)
         cmd_keep_error(d->call, doc);
 }
 
+/* Ctrl-C ends the telling, not what was started. */
+static int detached(struct demo *d, struct err *err)
+{
+    err_clear(err);
+    fprintf(stderr,
+            "Stopped. What was started runs on: look at it with godwit%s status\n"
+            "godwit demo           begins again\n"
+            "godwit demo --down    ends it and removes what is there\n",
+            context_words(d));
+    return GW_EXIT_DETACHED;
+}
+
 int cmd_demo(struct cmd_call *call, struct err *err)
 {
     struct demo d = {.call = call, .lock = -1, .began_ms = clock_mono_ms(call->clock)};
     int code, r = demo_place_find(&d, err);
+
+    (void)progress_interrupts(); /* from here on Ctrl-C is ours to answer */
 
     if (r == 0 && opt_switch(call->opts, "down")) {
         code = run_down(&d, err);
@@ -281,10 +292,16 @@ int cmd_demo(struct cmd_call *call, struct err *err)
     }
     if (r == 0)
         r = demo_place_programs(&d, err);
-    if (r < 0)
+    if (r == 0)
+        r = demo_place_make(&d, err); /* the lock before anything is looked at or cleared */
+    if (r < 0) {
+        demo_done(&d);
         return cmd_exit(err);
+    }
     code = demo_place_is_ready(&d) ? run_again(&d, err) : run_first(&d, err);
-    if (err->code)
+    if (code != GW_EXIT_OK && atomic_load(progress_interrupts()))
+        code = detached(&d, err);
+    else if (err->code)
         explain(&d, code, err);
     demo_done(&d);
     return code;

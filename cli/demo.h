@@ -57,8 +57,10 @@ int demo_place_data(const struct demo *d, const char *name, char out[static PATH
                     struct err *err);
 int demo_place_state(const struct demo *d, const char *name, char out[static PATH_MAX],
                      struct err *err);
-/* Make both directories and take the lock. -EWOULDBLOCK (GW_IN_USE). */
+/* Make both directories and take the lock unless it is ours. -EWOULDBLOCK (GW_IN_USE). */
 int demo_place_make(struct demo *d, struct err *err);
+/* Empty both, but for the lock, which must be ours. */
+int demo_place_clear(struct demo *d, struct err *err);
 bool demo_place_exists(const struct demo *d);
 /* Is there a demo that was made to its end? */
 bool demo_place_is_ready(const struct demo *d);

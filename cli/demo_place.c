@@ -8,6 +8,7 @@
 #include "base/tree.h"
 #include "cli/program.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -87,7 +88,7 @@ int demo_place_make(struct demo *d, struct err *err)
     }
     if (r == 0)
         r = demo_place_state(d, "lock", path, err);
-    if (r == 0)
+    if (r == 0 && d->lock < 0)
         r = fd_lock(path, &d->lock, err);
     if (r == -EWOULDBLOCK)
         return err_set_gw(err, GW_IN_USE, r, "another godwit demo is at work in %s", d->state);
@@ -119,6 +120,26 @@ static void remove_parent(const char *dir)
         *slash = '\0';
         (void)rmdir(parent);
     }
+}
+
+int demo_place_clear(struct demo *d, struct err *err)
+{
+    DIR *dir = opendir(d->state);
+    const struct dirent *entry;
+    char path[PATH_MAX];
+    int r = tree_remove(d->data, err);
+
+    while (r == 0 && dir && (entry = readdir(dir))) {
+        if (text_equal(entry->d_name, ".") || text_equal(entry->d_name, "..") ||
+            text_equal(entry->d_name, "lock"))
+            continue;
+        r = demo_place_state(d, entry->d_name, path, err);
+        if (r == 0)
+            r = tree_remove(path, err);
+    }
+    if (dir)
+        closedir(dir);
+    return r < 0 ? r : demo_place_make(d, err);
 }
 
 int demo_place_remove(struct demo *d, struct err *err)

@@ -19,6 +19,7 @@ struct watch {
     struct api *api;
     uint64_t shown_n; /* steps shown as ended */
     bool back;        /* the line that says so was printed */
+    uint64_t began_ms;
 };
 
 static double seconds_between(const char *from, const char *to)
@@ -160,6 +161,13 @@ static int next_state(struct watch *w, const struct js *op, struct js **ret, str
                   ret, err);
 }
 
+static bool is_patience_over(const struct watch *w)
+{
+    uint64_t wait_ms = opt_u64(w->call->opts, "wait");
+
+    return wait_ms > 0 && clock_mono_ms(w->call->clock) - w->began_ms > wait_ms;
+}
+
 /* A planner that restarts in the middle is no reason to stop watching. */
 static int next_state_patient(struct watch *w, const struct js *op, struct js **ret,
                               struct err *err)
@@ -170,7 +178,7 @@ static int next_state_patient(struct watch *w, const struct js *op, struct js **
     for (int i = 0; i < OP_WATCH_RETRIES && !atomic_load(interrupted); i++) {
         err_clear(err);
         r = next_state(w, op, ret, err);
-        if (r == 0 || !(err->retryable || err->gw == GW_API_UNREACHABLE))
+        if (r == 0 || !(err->retryable || err->gw == GW_API_UNREACHABLE) || is_patience_over(w))
             return r;
         clock_sleep_ms(w->call->clock, 1000);
     }
@@ -189,11 +197,20 @@ static int out_of_patience(struct watch *w, const struct js *op, struct err *err
     return cmd_exit(err);
 }
 
+/* The planner does not answer: what it began goes on as soon as it is back. */
+static int lost_sight(const struct js *op, struct err *err)
+{
+    (void)err_add(err, err->code,
+                  "%s of %s was at step %s and goes on; follow it with: godwit op attach %s",
+                  js_str(op, "kind", ""), js_str(op, "workload", ""), js_str(op, "step", ""),
+                  js_str(op, "id", ""));
+    return cmd_exit(err);
+}
+
 /* 0 when it ended; else the exit code with which watching ends before that. */
 static int follow(struct watch *w, struct js **now, struct err *err)
 {
     const atomic_bool *interrupted = progress_interrupts();
-    uint64_t wait_ms = opt_u64(w->call->opts, "wait"), began_ms = clock_mono_ms(w->call->clock);
 
     for (;;) {
         struct js *next = NULL;
@@ -206,10 +223,10 @@ static int follow(struct watch *w, struct js **now, struct err *err)
             return attention(w, *now, err);
         if (atomic_load(interrupted))
             return GW_EXIT_DETACHED;
-        if (wait_ms > 0 && clock_mono_ms(w->call->clock) - began_ms > wait_ms)
+        if (is_patience_over(w))
             return out_of_patience(w, *now, err);
         if (next_state_patient(w, *now, &next, err) < 0)
-            return atomic_load(interrupted) ? GW_EXIT_DETACHED : cmd_exit(err);
+            return atomic_load(interrupted) ? GW_EXIT_DETACHED : lost_sight(*now, err);
         js_free(*now);
         *now = next;
     }
@@ -217,7 +234,7 @@ static int follow(struct watch *w, struct js **now, struct err *err)
 
 int op_watch(struct cmd_call *call, struct api *api, const struct js *op, struct err *err)
 {
-    struct watch w = {.call = call, .api = api};
+    struct watch w = {.call = call, .api = api, .began_ms = clock_mono_ms(call->clock)};
     auto_js struct js *now = js_ref(op);
     int code = follow(&w, &now, err);
 
@@ -234,7 +251,7 @@ int op_watch(struct cmd_call *call, struct api *api, const struct js *op, struct
 int op_watch_steps(struct cmd_call *call, struct api *api, const struct js *op, struct js **ret,
                    struct err *err)
 {
-    struct watch w = {.call = call, .api = api};
+    struct watch w = {.call = call, .api = api, .began_ms = clock_mono_ms(call->clock)};
     auto_js struct js *now = js_ref(op);
     int code = follow(&w, &now, err);
 

@@ -88,17 +88,35 @@ in_home "$home/other" "$bin/godwit" demo --down >"$dir/out"
 "${as[@]}" rmdir "$home/other/data" "$home/other/state" "$home/other" ||
     fail "a demo that did not start left something"
 
+echo "-- an operation whose planner goes away is named: it goes on"
+kill -STOP "$(cat "$state/pid/cloud")"
+code=0
+: >"$dir/out"
+godwit test demo --wait=2s >"$dir/out" 2>"$dir/err" &
+watcher=$!
+tries=0
+until [ -s "$dir/out" ]; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 200 ] || fail "the test does not begin: $(cat "$dir/err")"
+    read -rt 0.1 <> <(:) || true
+done
+kill -9 "$(cat "$state/pid/planner")"
+wait "$watcher" || code=$?
+[ "$code" = 8 ] || fail "watching without a planner ended with $code: $(cat "$dir/err")"
+grep -q 'godwit op attach op-' "$dir/err" || fail "no word of how to follow it: $(cat "$dir/err")"
+
 echo "-- after everything was killed it starts again, and can be moved by hand"
-for name in planner idc cloud; do
+for name in idc cloud; do
     kill -9 "$(cat "$state/pid/$name")"
 done
 kill -9 "$(cat "$state/run-source/ledger.pid")"
 godwit demo >"$dir/out" || fail "after the kill: $(cat "$dir/out")"
 grep -q 'runs again' "$dir/out" || fail "$(cat "$dir/out")"
-# What began again looks at its volumes first; until then the gate is closed (5).
+# What began again looks at its volumes first, and the test goes on; until then the gate is closed
+# (5), or held by the test (6).
 tries=0
 code=5
-while [ "$code" = 5 ]; do
+while [ "$code" = 5 ] || [ "$code" = 6 ]; do
     code=0
     godwit cutover demo --confirm=demo -o json >"$dir/out" 2>"$dir/err" || code=$?
     tries=$((tries + 1))
@@ -112,6 +130,36 @@ expect '.state == "done" and .downtime_s > 0' "$dir/out"
 godwit rollback demo --confirm=demo -o json >"$dir/out" 2>"$dir/err" ||
     fail "rollback right after the cutover: $? $(cat "$dir/err")"
 expect '.kind == "rollback" and .state == "done"' "$dir/out"
+
+echo "-- one at a time; Ctrl-C ends the telling only"
+exec 9<"$state/lock"
+flock -n 9 || fail "the lock is held by nobody's demo"
+code=0
+godwit demo >"$dir/out" 2>&1 || code=$?
+[ "$code" = 6 ] || fail "a second one at the same time ended with $code: $(cat "$dir/out")"
+exec 9<&-
+"${as[@]}" mkdir "$home/other"
+: >"$dir/out"
+# Not through in_home: the pid must be the program's.
+"${as[@]}" env -i PATH=/usr/bin:/bin LC_ALL=C.UTF-8 HOME="$home/other" XDG_DATA_HOME="$home/other/data" \
+    XDG_STATE_HOME="$home/other/state" XDG_CONFIG_HOME="$home/other/config" \
+    "$bin/godwit" demo >"$dir/out" 2>"$dir/err" &
+watcher=$!
+tries=0
+until grep -q Lag "$dir/out"; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 600 ] || fail "the second demo does not begin: $(cat "$dir/err")"
+    read -rt 0.1 <> <(:) || true
+done
+kill -INT "$watcher"
+code=0
+wait "$watcher" || code=$?
+[ "$code" = 130 ] || fail "stopped, it ended with $code: $(cat "$dir/err")"
+grep -q 'runs on' "$dir/err" || fail "$(cat "$dir/err")"
+in_home "$home/other" "$bin/godwit" demo --down >"$dir/out" || fail "$(cat "$dir/out")"
+left=$(find "$home/other" -mindepth 2)
+[ -z "$left" ] || fail "a demo that was stopped left $left"
+rm -rf "$home/other"
 
 echo "-- and it goes without a trace"
 godwit demo --down >"$dir/out" || fail "down: $(cat "$dir/out")"
