@@ -6,7 +6,9 @@
 #include "cli/columns.h"
 #include "cli/fetch.h"
 #include "cli/slurp.h"
+#include "cli/table.h"
 #include "cli/verbs.h"
+#include "planner/engine/calendar.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -14,6 +16,8 @@
 #include "base/banned.h"
 
 enum { WINDOW_FILE_MAX = 1 << 20 };
+
+#define WINDOW_AHEAD_MS (366 * UINT64_C(86400000))
 
 const struct opt cmd_window_opts[] = {
     {"blackout", 0, OPT_SWITCH, NULL, NULL, 0, 0, NULL, "nothing may move then"},
@@ -28,11 +32,60 @@ static const struct columns_row rows[] = {
     {"CREATED", "created_at", COLUMNS_TIME, TABLE_LEFT},
 };
 
+static const struct table_column list_columns[] = {{"WINDOW", TABLE_LEFT}, {"NAME", TABLE_LEFT},
+                                                   {"KIND", TABLE_LEFT},   {"NEXT", TABLE_LEFT},
+                                                   {"UNTIL", TABLE_LEFT},  {"CREATED", TABLE_LEFT}};
+
+/* The earliest occurrence that is not over, within a year. False: there is none. */
+static bool find_next(const char *calendar, struct span *ret)
+{
+    uint64_t now_ms = clock_wall_ms(&clock_system);
+    struct span_list spans = {0};
+    bool found = false;
+
+    if (calendar_spans(slice_str(calendar), now_ms, now_ms + WINDOW_AHEAD_MS, &spans, NULL) == 0) {
+        span_merge(&spans);
+        found = spans.n > 0;
+        if (found)
+            *ret = spans.spans[0];
+    }
+    span_done(&spans);
+    return found;
+}
+
+static int view_line(struct out *o, const struct js *item, struct table *t, struct err *err)
+{
+    char from[TEXT_TIME_MAX], until[TEXT_TIME_MAX], shown[3][TEXT_TIME_MAX];
+    struct span next;
+    bool found = find_next(js_str(item, "calendar", ""), &next);
+    int r = table_row(t, err);
+
+    if (found) {
+        text_time(next.from_ms, from);
+        text_time(next.until_ms, until);
+    }
+    const char *cells[] = {js_str(item, "window", ""),
+                           js_str(item, "name", ""),
+                           js_str(item, "kind", ""),
+                           found ? out_time(o, from, shown[0]) : NULL,
+                           found ? out_time(o, until, shown[1]) : NULL,
+                           out_time(o, js_str(item, "created_at", NULL), shown[2])};
+
+    for (size_t i = 0; r == 0 && i < ARRAY_LEN(cells); i++)
+        r = table_cell(t, cells[i], err);
+    return r;
+}
+
 static int view_list(struct out *o, const struct js *doc, struct table *t, struct err *err)
 {
-    if (js_len(js_member(doc, "items")) == 0)
+    const struct js *items = js_member(doc, "items");
+    int r = table_columns(t, list_columns, ARRAY_LEN(list_columns), err);
+
+    if (js_len(items) == 0)
         out_after(o, "No windows: a cutover may happen at any time.");
-    return columns_fill(o, js_member(doc, "items"), t, rows, ARRAY_LEN(rows), err);
+    for (size_t i = 0; r == 0 && i < js_len(items); i++)
+        r = view_line(o, js_at(items, i), t, err);
+    return r;
 }
 
 static int view_one(struct out *o, const struct js *doc, struct table *t, struct err *err)

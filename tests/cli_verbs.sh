@@ -175,6 +175,10 @@ exits 2 godwit window import "$dir/bad.ics"
 says err GW-4203
 exits 0 godwit window ls
 says out freeze
+from=$(date -u -d '+1 day' +%FT%TZ)
+exits 0 godwit window add "$from" "$(date -u -d '+2 days' +%FT%TZ)" --name night
+exits 0 godwit window ls --utc
+says out "$from"
 exits 0 godwit window rm "$window"
 [ "$(cat "$dir/out")" = "$window is gone." ] || fail "window rm says: $(cat "$dir/out")"
 exits 4 godwit window rm "$window"
