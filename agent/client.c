@@ -87,10 +87,11 @@ static unsigned gw_number(const char *code)
 
 static int refused(long status, const struct js *doc, struct err *err)
 {
-    const char *why = js_str(doc, "why", "");
+    const unsigned gw = gw_number(js_str(doc, "code", ""));
+    /* The why of a number that is known here is told beside, with its next. */
+    const char *why = gw == GW_NONE ? js_str(doc, "why", "") : "";
 
-    return err_set_gw(err, gw_number(js_str(doc, "code", "")), code_of_status(status),
-                      "the planner answered %ld: %s%s%s", status,
+    return err_set_gw(err, gw, code_of_status(status), "the planner answered %ld: %s%s%s", status,
                       js_str(doc, "what", "no reason given"), why[0] ? ": " : "", why);
 }
 

@@ -110,6 +110,18 @@ static int request_ensure(const char *state_dir, struct slice key, const char *i
     return r < 0 ? err_add(err, r, "certificate request of this agent") : 0;
 }
 
+int enrol_check_roles(const char *text, struct err *err)
+{
+    auto_vec char **roles = NULL;
+    int r = text_split(text, ",", &roles, err);
+
+    for (size_t i = 0; r == 0 && i < text_vec_len(roles); i++)
+        if (!text_equal(roles[i], "source") && !text_equal(roles[i], "landing"))
+            r = err_set_gw(err, GW_BAD_VALUE, -EINVAL, "'%s' is no role: source or landing",
+                           roles[i]);
+    return r;
+}
+
 static int join_body(const struct enrol_join *join, struct slice csr, struct buf *out,
                      struct err *err)
 {

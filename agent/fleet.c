@@ -206,3 +206,11 @@ int fleet_claim(struct fleet *f, struct workload *w, size_t i, struct err *err)
     pthread_mutex_unlock(&f->lock);
     return r;
 }
+
+void fleet_claim_all(struct fleet *f, struct workload *w)
+{
+    const struct assignment *a = w->assignment;
+
+    for (size_t i = 0; a->role != OWNERSHIP_IDLE && i < a->volumes_n; i++)
+        (void)fleet_claim(f, w, i, NULL);
+}

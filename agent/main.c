@@ -143,6 +143,8 @@ static int do_enrol(const struct call *call, struct err *err)
     if (r == 0 && !text_is_name(name))
         r = err_set_gw(err, GW_BAD_NAME, -EINVAL, "'%s' cannot be the name of a host", name);
     if (r == 0)
+        r = enrol_check_roles(join.roles, err);
+    if (r == 0)
         r = read_token(from, &token, err);
     join.token = buf_cstr(&token);
     if (r == 0)

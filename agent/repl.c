@@ -549,15 +549,6 @@ static void look_at_sizes(struct repl *r)
     }
 }
 
-/* Whoever rests keeps what it has, so that nobody else takes it meanwhile. */
-static void claim_all(struct repl *r)
-{
-    struct workload *w = r->w;
-
-    for (size_t i = 0; i < r->n && w->assignment->role != OWNERSHIP_IDLE; i++)
-        (void)fleet_claim(w->agent->fleet, w, i, NULL);
-}
-
 static void publish_all(struct repl *r, enum ownership_role role)
 {
     for (size_t i = 0; i < r->n; i++)
@@ -588,7 +579,7 @@ uint64_t repl_round(struct repl *r)
     if (role == OWNERSHIP_IDLE || w->assignment->paused) {
         if (role == OWNERSHIP_IDLE)
             look_at_sizes(r);
-        claim_all(r);
+        fleet_claim_all(w->agent->fleet, w);
         publish_all(r, role);
         /* A fenced holder waits for its planner, or for the moment to decide alone. */
         return w->own.fenced_epoch ? CEDE_RETRY_MS : IDLE_ROUND_MS;

@@ -99,5 +99,7 @@ void fleet_stop(struct fleet *f); /* asks all */
  * this agent is the same; who came first keeps it until it is assigned no more.
  */
 int fleet_claim(struct fleet *f, struct workload *w, size_t i, struct err *err);
+/* Whoever rests keeps what it has, so that nobody else takes it meanwhile. */
+void fleet_claim_all(struct fleet *f, struct workload *w);
 
 #endif

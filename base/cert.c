@@ -392,6 +392,16 @@ int cert_pin(struct slice cert_pem, uint8_t *out, struct err *err)
     return 0;
 }
 
+int cert_fingerprint(struct slice cert_pem, uint8_t *out, struct err *err)
+{
+    AUTO(X509_free_p) X509 *cert = NULL;
+    int r = parse_cert(cert_pem, &cert, err);
+
+    if (r == 0 && X509_digest(cert, EVP_sha256(), out, NULL) != 1)
+        return cert_fail(err, -EINVAL, "hash a certificate");
+    return r;
+}
+
 int cert_validity(struct slice cert_pem, uint64_t *ret_from_ms, uint64_t *ret_until_ms,
                   struct err *err)
 {

@@ -38,6 +38,9 @@ int cert_sign(const struct cert_issue *issue, struct buf *ret_cert_pem, struct e
 /* SHA-256 of the SubjectPublicKeyInfo of the first certificate in pem; out has CERT_PIN_LEN bytes.
  */
 int cert_pin(struct slice cert_pem, uint8_t *out, struct err *err);
+/* SHA-256 of the first certificate in pem, as cert_peer_fingerprint gives it; CERT_PIN_LEN bytes.
+ */
+int cert_fingerprint(struct slice cert_pem, uint8_t *out, struct err *err);
 /* When the first certificate ends, and when it began. */
 int cert_validity(struct slice cert_pem, uint64_t *ret_from_ms, uint64_t *ret_until_ms,
                   struct err *err);

@@ -120,14 +120,8 @@ agent_key thief
 openssl req -new -key "$dir/thief.key" -subj "/CN=$first/OU=agent" -out "$dir/thief.csr" 2>/dev/null
 openssl x509 -req -in "$dir/thief.csr" -CA "$state/ca.pem" -CAkey "$state/ca.key" -set_serial 99 \
     -days 1 -extfile "$dir/ext" -out "$dir/thief.pem" 2>/dev/null
-# The token was answered twice and renewed once: two allowances are used, one is left.
+# A certificate that was given out and never used leaves no room for another one.
 agent thief GET '/v1/agent/work?config=0'
-expect 200
-agent_key thief2
-openssl req -new -key "$dir/thief2.key" -subj "/CN=$first/OU=agent" -out "$dir/thief2.csr" 2>/dev/null
-openssl x509 -req -in "$dir/thief2.csr" -CA "$state/ca.pem" -CAkey "$state/ca.key" -set_serial 98 \
-    -days 1 -extfile "$dir/ext" -out "$dir/thief2.pem" 2>/dev/null
-agent thief2 GET '/v1/agent/work?config=0'
 expect 403 '.code == "GW-2003"'
 agent web-01 GET '/v1/agent/work?config=0'
 expect 403 '.code == "GW-2003"'
@@ -152,6 +146,23 @@ agent web-01 GET '/v1/agent/work?config=0'
 expect 200
 agent old GET '/v1/agent/work?config=0'
 expect 401 '.what | contains("revoked")'
+
+# A certificate that was given out and never used is revoked with the others.
+agent web-01 POST /v1/agent/renew "$(jq -n --rawfile csr "$dir/web-01.csr" '{csr: $csr}')"
+expect 200
+get .certificate >"$dir/spare.pem"
+cp "$dir/web-01.key" "$dir/spare.key"
+api POST /v1/hosts/web-01/rejoin
+expect 201
+token=$(get .token)
+agent_key web-01
+call POST /v1/enrol "$(enrol_body "$token" web-01)"
+expect 201
+get .certificate >"$dir/web-01.pem"
+agent spare GET '/v1/agent/work?config=0'
+expect 401 '.what | contains("revoked")'
+agent web-01 GET '/v1/agent/work?config=0'
+expect 200
 
 # Two places: polls from two addresses in turn. One move means nothing.
 for turn in 1 2 1 2 1; do

@@ -52,6 +52,23 @@ api POST /v1/tokens '{"kind": "join", "uses": 0}'
 expect 400
 api POST /v1/tokens '{"kind": "join", "ttl_s": 99999999999}'
 expect 400
+for member in '"uses": -1' '"uses": 1e30' '"uses": "2"' '"ttl_s": -5' '"ttl_s": 1.5' \
+    '"ttl_s": 99999999999999999999' '"host": 7'; do
+    api POST /v1/tokens "{\"kind\": \"join\", $member}"
+    expect 400
+done
+api POST /v1/tokens '{"kind": "operator", "name": "ann", "ttl_s": -1}'
+expect 400 '.what | contains("ttl_s")'
+api POST /v1/tokens '{"kind": "operator", "name": "ann", "scope": 1}'
+expect 400
+api POST /v1/plans '{"link_bytes_per_s": -1}'
+expect 400
+join_token ''
+agent_key king
+call POST /v1/enrol "$(enrol_body "$token" king | jq '.roles = ["king"]')"
+expect 400 '.what | contains("source or landing")'
+call POST /v1/enrol "$(enrol_body "$token" king | jq '.roles = ["source", "landing"]')"
+expect 201 # the token was not used up
 api POST /v1/tokens '{"kind": "king"}'
 expect 400
 api POST /v1/tokens '{"kind": "operator", "name": "a b"}'

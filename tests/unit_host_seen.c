@@ -22,6 +22,18 @@ static void a_certificate_that_was_given_may_be_used_first(void **state)
     assert_int_equal(HOST_SEEN_TWICE, judge((struct host_seen_facts){.unseen = 0}));
 }
 
+static void the_first_use_of_an_old_certificate_is_judged_like_any_other(void **state)
+{
+    struct host_seen_facts f = {.known = true, .unused = true};
+
+    (void)state;
+    assert_int_equal(HOST_SEEN_FIRST_USE, judge(f));
+    f.newer_first_use_ms = NOW - HOST_SEEN_GRACE_MS - 1;
+    assert_int_equal(HOST_SEEN_TWICE, judge(f));
+    f.revoked = true;
+    assert_int_equal(HOST_SEEN_REVOKED, judge(f));
+}
+
 static void the_newest_certificate_is_always_good(void **state)
 {
     (void)state;
@@ -109,6 +121,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_certificate_that_was_given_may_be_used_first),
+        cmocka_unit_test(the_first_use_of_an_old_certificate_is_judged_like_any_other),
         cmocka_unit_test(the_newest_certificate_is_always_good),
         cmocka_unit_test(the_one_before_is_good_for_a_while),
         cmocka_unit_test(a_revoked_one_is_never_good),

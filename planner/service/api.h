@@ -25,6 +25,10 @@ struct api_page {
     const char *after; /* "" = from the start */
 };
 int api_page(struct api_call *call, struct api_page *ret, struct err *err);
+/* A member of a body, or dflt when it is absent or null. -EINVAL (GW_BAD_VALUE) for anything but a
+ * whole number from 0. */
+int api_body_u64(const struct js *body, const char *key, uint64_t dflt, uint64_t *ret,
+                 struct err *err);
 /* A number of the query, or dflt when it is not there. */
 int api_query_u64(struct api_call *call, const char *name, uint64_t dflt, uint64_t *ret,
                   struct err *err);

@@ -25,12 +25,14 @@ static int parse_roles(const struct js *roles, char *out, size_t size, struct er
 {
     auto_buf struct buf text = {0};
 
+    if (js_kind(roles) != JS_NULL && js_kind(roles) != JS_ARR)
+        return err_set_gw(err, GW_BAD_DOCUMENT, -EINVAL, "roles is a list");
     for (size_t i = 0; i < js_len(roles); i++) {
         const char *role = js_as_str(js_at(roles, i), "");
 
-        if (i >= ROLES_MAX || !text_is_name(role))
-            return err_set_gw(err, GW_BAD_DOCUMENT, -EINVAL, "roles is a list of up to %d names",
-                              ROLES_MAX);
+        if (i >= ROLES_MAX || (!text_equal(role, "source") && !text_equal(role, "landing")))
+            return err_set_gw(err, GW_BAD_VALUE, -EINVAL, "'%.64s' is no role: source or landing",
+                              role);
         (void)buf_printf(&text, "%s%s", i > 0 ? "," : "", role);
     }
     return text_copy(out, size, buf_cstr(&text)) < 0
@@ -151,12 +153,16 @@ static int issue(struct service *svc, const char *identity, const char *csr, str
         .now_ms = clock_wall_ms(svc->clock),
         .valid_ms = CERT_VALID_MS,
     };
+    uint8_t hash[CERT_PIN_LEN];
+    char hex[2 * sizeof(hash) + 1];
     int r;
 
     r = cert_sign(&wanted, &cert, err);
     if (r < 0)
         return err_set_gw(err, GW_BAD_DOCUMENT, -EINVAL, "the certificate request is not valid");
-    r = db_host_cert_issued(svc->db, identity, err);
+    r = cert_fingerprint(buf_slice(&cert), hash, err);
+    if (r == 0)
+        r = db_host_cert_issued(svc->db, identity, text_hex(hash, sizeof(hash), hex), err);
     if (r < 0)
         return r;
     jsw_str(w, "certificate", buf_cstr(&cert));

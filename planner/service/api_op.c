@@ -2,6 +2,7 @@
 /* Routes of operations: open one, watch it, ask for its abort. */
 #include "base/num.h"
 #include "base/text.h"
+#include "planner/service/api.h"
 #include "planner/service/db_op.h"
 #include "planner/service/gate.h"
 #include "planner/service/hub.h"
@@ -29,18 +30,24 @@ static void reply_op(struct api_call *call, const struct db_op *op, int status)
     api_reply(call, status, w);
 }
 
+static int read_limits(struct api_call *call, struct gate_limits *ret, struct err *err)
+{
+    int r = api_body_u64(call->body, "max_lag_s", 0, &ret->max_lag_s, err);
+
+    return r < 0 ? r : api_body_u64(call->body, "max_downtime_s", 0, &ret->max_downtime_s, err);
+}
+
 /* What a dry run answers: the gate as it is, nothing written. */
 static void reply_gate(struct api_call *call)
 {
     auto_jsw struct jsw *w = NULL;
     struct gate_result gate;
-    struct gate_limits limits = {
-        .max_lag_s = js_u64(call->body, "max_lag_s", 0),
-        .max_downtime_s = js_u64(call->body, "max_downtime_s", 0),
-    };
+    struct gate_limits limits = {0};
     struct err err = {0};
-    int r = gate_check(call->service, call->param[0], &limits, &gate, &err);
+    int r = read_limits(call, &limits, &err);
 
+    if (r == 0)
+        r = gate_check(call->service, call->param[0], &limits, &gate, &err);
     if (r == 0)
         r = jsw_new(&w, &err);
     if (r < 0) {
@@ -59,15 +66,18 @@ static void reply_gate(struct api_call *call)
 static int limits_of(struct api_call *call, struct js **ret, struct err *err)
 {
     auto_jsw struct jsw *w = NULL;
-    int r = jsw_new(&w, err);
+    struct gate_limits limits = {0};
+    int r = read_limits(call, &limits, err);
 
+    if (r == 0)
+        r = jsw_new(&w, err);
     if (r < 0)
         return r;
     jsw_obj(w, NULL);
-    if (js_u64(call->body, "max_lag_s", 0) > 0)
-        jsw_u64(w, "max_lag_s", js_u64(call->body, "max_lag_s", 0));
-    if (js_u64(call->body, "max_downtime_s", 0) > 0)
-        jsw_u64(w, "max_downtime_s", js_u64(call->body, "max_downtime_s", 0));
+    if (limits.max_lag_s > 0)
+        jsw_u64(w, "max_lag_s", limits.max_lag_s);
+    if (limits.max_downtime_s > 0)
+        jsw_u64(w, "max_downtime_s", limits.max_downtime_s);
     jsw_end(w);
     return jsw_take(w, ret, err);
 }

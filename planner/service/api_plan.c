@@ -215,9 +215,12 @@ void api_plan_create(struct api_call *call)
     auto_js struct js *input = NULL;
     auto_js struct js *plan = NULL;
     struct err err = {0};
+    uint64_t link = 0;
     int r;
 
-    r = build_input(call, js_u64(call->body, "link_bytes_per_s", 0), &input, &err);
+    r = api_body_u64(call->body, "link_bytes_per_s", 0, &link, &err);
+    if (r == 0)
+        r = build_input(call, link, &input, &err);
     if (r == 0)
         r = plan_compute(input, js_kind(policy) == JS_OBJ ? policy : NULL, &plan, &err);
     if (r == 0)

@@ -220,6 +220,18 @@ int api_query_u64(struct api_call *call, const char *name, uint64_t dflt, uint64
     return r < 0 ? err_set_gw(err, GW_BAD_VALUE, -EINVAL, "?%s= is not a number", name) : 0;
 }
 
+int api_body_u64(const struct js *body, const char *key, uint64_t dflt, uint64_t *ret,
+                 struct err *err)
+{
+    const struct js *v = js_member(body, key);
+    uint64_t n = dflt;
+
+    if (js_kind(v) != JS_NULL && js_get_u64(body, key, &n, NULL) < 0)
+        return err_set_gw(err, GW_BAD_VALUE, -EINVAL, "%s is a whole number from 0", key);
+    *ret = n;
+    return 0;
+}
+
 int api_page(struct api_call *call, struct api_page *ret, struct err *err)
 {
     const char *after = httpd_query(call->request, "after");

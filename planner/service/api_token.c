@@ -79,11 +79,17 @@ void api_token_list(struct api_call *call)
 
 static int parse_join(const struct js *body, struct token_new *ret, struct err *err)
 {
-    const uint64_t ttl_s = js_u64(body, "ttl_s", TTL_DEFAULT_S);
+    uint64_t ttl_s = 0;
+    int r = api_body_u64(body, "ttl_s", TTL_DEFAULT_S, &ttl_s, err);
 
     ret->kind = TOKEN_JOIN;
-    ret->uses = js_u64(body, "uses", 1);
     ret->host = js_str(body, "host", NULL);
+    if (r == 0)
+        r = api_body_u64(body, "uses", 1, &ret->uses, err);
+    if (r < 0)
+        return r;
+    if (js_kind(js_member(body, "host")) != JS_NULL && !ret->host)
+        return err_set_gw(err, GW_BAD_VALUE, -EINVAL, "host is not a name");
     ret->ttl_ms = ttl_s * 1000;
     if (ttl_s < 1 || ttl_s > TTL_MAX_S)
         return err_set_gw(err, GW_BAD_VALUE, -EINVAL, "ttl_s is 1 to %d", TTL_MAX_S);
@@ -96,11 +102,14 @@ static int parse_join(const struct js *body, struct token_new *ret, struct err *
 
 static int parse_operator(const struct js *body, struct token_new *ret, struct err *err)
 {
-    const uint64_t ttl_s = js_u64(body, "ttl_s", 0);
+    uint64_t ttl_s = 0;
+    int r = api_body_u64(body, "ttl_s", 0, &ttl_s, err);
 
+    if (r < 0)
+        return r;
     ret->kind = TOKEN_OPERATOR;
     ret->name = js_str(body, "name", "");
-    ret->scope = js_str(body, "scope", "read");
+    ret->scope = js_member(body, "scope") ? js_str(body, "scope", "") : "read";
     ret->ttl_ms = ttl_s * 1000;
     if (ttl_s > TTL_MAX_S)
         return err_set_gw(err, GW_BAD_VALUE, -EINVAL, "ttl_s is at most %d", TTL_MAX_S);

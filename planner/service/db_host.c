@@ -172,10 +172,19 @@ int db_host_config_version(struct db *db, const char *identity, const char *hash
                       "utt", *ret_version, hash, identity);
 }
 
-int db_host_cert_issued(struct db *db, const char *identity, struct err *err)
+int db_host_cert_issued(struct db *db, const char *identity, const char *fingerprint,
+                        struct err *err)
 {
-    return db_sql_run(db, err, "UPDATE host SET certs_unseen = certs_unseen + 1 WHERE identity = ?",
-                      "t", identity);
+    int r;
+
+    r = db_sql_run(db, err, "UPDATE host SET cert_seq = cert_seq + 1 WHERE identity = ?", "t",
+                   identity);
+    if (r < 0)
+        return r;
+    return db_sql_run(db, err,
+                      "INSERT INTO host_cert (fingerprint, identity, seq, first_ms)"
+                      " SELECT ?, identity, cert_seq, 0 FROM host WHERE identity = ?",
+                      "tt", fingerprint, identity);
 }
 
 int db_host_cert_facts(struct db *db, const char *identity, const char *fingerprint,
@@ -187,7 +196,8 @@ int db_host_cert_facts(struct db *db, const char *identity, const char *fingerpr
     r = db_sql_open(db, &st, err,
                     "SELECT h.certs_unseen, c.fingerprint, c.revoked,"
                     " (SELECT MIN(n.first_ms) FROM host_cert AS n"
-                    "  WHERE n.identity = h.identity AND n.seq > c.seq)"
+                    "  WHERE n.identity = h.identity AND n.seq > c.seq AND n.first_ms > 0),"
+                    " c.first_ms"
                     " FROM host AS h LEFT JOIN host_cert AS c"
                     "  ON c.identity = h.identity AND c.fingerprint = ?"
                     " WHERE h.identity = ?",
@@ -202,12 +212,14 @@ int db_host_cert_facts(struct db *db, const char *identity, const char *fingerpr
     ret->known = !db_is_null(st, 1);
     ret->revoked = db_i64(st, 2) != 0;
     ret->newer_first_use_ms = db_u64(st, 3);
+    ret->unused = ret->known && db_u64(st, 4) == 0;
     return 0;
 }
 
-/* The row first: a crash in between leaves an allowance too many, and none too few. */
-int db_host_cert_first(struct db *db, const char *identity, const char *fingerprint,
-                       uint64_t now_ms, struct err *err)
+/* A certificate of before fingerprints were kept at issue: the row first, since a crash in between
+ * leaves an allowance too many, and none too few. */
+static int first_of_allowance(struct db *db, const char *identity, const char *fingerprint,
+                              uint64_t now_ms, struct err *err)
 {
     int r;
 
@@ -221,6 +233,20 @@ int db_host_cert_first(struct db *db, const char *identity, const char *fingerpr
                       "UPDATE host SET certs_unseen = certs_unseen - 1, cert_seq = cert_seq + 1"
                       " WHERE identity = ? AND certs_unseen > 0",
                       "t", identity);
+}
+
+int db_host_cert_first(struct db *db, const char *identity, const char *fingerprint,
+                       uint64_t now_ms, struct err *err)
+{
+    int r;
+
+    r = db_sql_run(db, err,
+                   "UPDATE host_cert SET first_ms = ?"
+                   " WHERE fingerprint = ? AND identity = ? AND first_ms = 0",
+                   "utt", now_ms, fingerprint, identity);
+    if (r < 0 || db_changes(db) > 0)
+        return r;
+    return first_of_allowance(db, identity, fingerprint, now_ms, err);
 }
 
 int db_host_cert_revoke(struct db *db, const char *identity, struct err *err)

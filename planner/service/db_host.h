@@ -35,7 +35,8 @@ int db_host_config_version(struct db *db, const char *identity, const char *hash
                            uint64_t *ret_version, struct err *err);
 
 /* One more certificate was given to identity. */
-int db_host_cert_issued(struct db *db, const char *identity, struct err *err);
+int db_host_cert_issued(struct db *db, const char *identity, const char *fingerprint,
+                        struct err *err);
 /* What host_seen_judge has to know; -ENOENT when the identity is not known. */
 int db_host_cert_facts(struct db *db, const char *identity, const char *fingerprint,
                        struct host_seen_facts *ret, struct err *err);

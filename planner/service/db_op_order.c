@@ -48,8 +48,8 @@ static void read_error(const char *host, const char *text, struct err *ret)
     for (const char *p = code + (text_starts(code, "GW-") ? 3 : strlen(code));
          *p >= '0' && *p <= '9' && gw < 10000; p++)
         gw = gw * 10 + (unsigned)(*p - '0');
-    err_set_gw(ret, gw_find(gw) ? gw : 0, -EIO, "%s: %s%s%s", host, js_str(doc, "what", "failed"),
-               js_str(doc, "why", NULL) ? ": " : "", js_str(doc, "why", ""));
+    /* Its why and next are those of the number: they are told beside, not in here again. */
+    err_set_gw(ret, gw_find(gw) ? gw : 0, -EIO, "%s: %s", host, js_str(doc, "what", "failed"));
 }
 
 int db_op_orders(struct service *svc, const struct db_op *op, struct db_op_orders *ret,

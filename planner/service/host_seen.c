@@ -25,7 +25,7 @@ enum host_seen_verdict host_seen_judge(const struct host_seen_facts *facts, uint
         *ret_why = "an old certificate was used again after a newer one";
         return HOST_SEEN_TWICE;
     }
-    return HOST_SEEN_OK;
+    return facts->unused ? HOST_SEEN_FIRST_USE : HOST_SEEN_OK;
 }
 
 bool host_seen_poll_add(struct host_seen_polls *polls, const char *address, uint64_t now_ms,

@@ -3,11 +3,11 @@
  * One identity, one place: what to make of a certificate or an address that an identity is seen
  * with.
  *
- * Each enrolment and renewal gives out one certificate; its first use uses that allowance up. A
+ * Each enrolment and renewal gives out one certificate, and its fingerprint is kept. A
  * copy of an agent (a cloned machine, a stolen key) shows in one of three ways, and each puts the
  * identity in quarantine until `host rejoin`:
  *   - a certificate is used more than HOST_SEEN_GRACE_MS after a newer one was first used;
- *   - a certificate is used that the allowance does not cover;
+ *   - a certificate is used that was not given out;
  *   - work is polled for from two addresses in alternation: HOST_SEEN_FLIPS changes back within
  *     HOST_SEEN_FLIP_MS. One change is a new address and means nothing.
  */
@@ -24,9 +24,10 @@ enum {
 };
 
 struct host_seen_facts {
-    bool known;                  /* this certificate was used before */
+    bool known;                  /* this certificate was given out or used before */
+    bool unused;                 /* given out, and not used yet */
     bool revoked;                /* by a rejoin */
-    uint64_t unseen;             /* certificates given out and never used */
+    uint64_t unseen;             /* given out before their fingerprints were kept */
     uint64_t newer_first_use_ms; /* of the first newer certificate, 0 = this is the newest */
 };
 
