@@ -165,6 +165,18 @@ jq -e '.config.assignments[0].volumes | length == 49 and all(.overwrite)' "$dir/
 jq -e '.config.assignments[0].volumes[0] | has("overwrite") | not' "$dir/m1.out" >/dev/null ||
     fail "a source is told to be overwritten"
 
+# -- what was started, and is at its source, can be removed: its agents forget it -------
+
+api PUT /v1/workloads/wrong "$(workload wrong src dst)"
+api POST /v1/workloads/wrong/sync '{"action": "start"}'
+api DELETE /v1/workloads/wrong
+expect 200
+work src 0 0
+expect 200 '.config.assignments | map(.workload) == ["shop"]' \
+    '[.orders[] | select(.workload == "wrong" and .kind == "release")] | length == 1'
+work dst 0 0
+expect 200 '[.orders[] | select(.workload == "wrong" and .kind == "release")] | length == 1'
+
 # -- killed, and there again --------------------------------------------------------
 
 report src "$(replica shop push continuous)"

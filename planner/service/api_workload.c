@@ -256,8 +256,12 @@ void api_workload_delete(struct api_call *call)
     if (r == 0)
         r = check_no_op(svc, name, &err);
     if (r == 0 && load->start_ms > 0 && !load->released)
-        r = err_set_gw(&err, GW_GATE_CLOSED, -EBUSY,
-                       "'%s' is replicated: finalize it before it is removed", name);
+        r = load->authority == WORKLOAD_AT_SOURCE
+                ? sweep_release(svc, load, &err)
+                : err_set_gw(&err, GW_GATE_CLOSED, -EBUSY,
+                             "'%s' runs at its target: finalize it before it is removed, or roll "
+                             "it back",
+                             name);
     if (r == 0)
         r = db_workload_delete(svc->db, name, &err);
     if (r == 0)

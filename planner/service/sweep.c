@@ -118,6 +118,28 @@ int sweep_verify(struct service *svc, const struct workload *w, uint64_t slot, s
     return r;
 }
 
+int sweep_release(struct service *svc, const struct workload *w, struct err *err)
+{
+    const uint64_t slot = rng_u64(svc->rng);
+    char id[ORDER_ID_MAX];
+    struct order_new order = {
+        .id = id,
+        .kind = "release",
+        .workload = w->name,
+        .epoch = w->settled_epoch,
+        .deadline_ms = clock_wall_ms(svc->clock) + ADOPT_DEADLINE_MS,
+    };
+    int r = 0;
+
+    for (int side = 0; side < 2; side++)
+        for (size_t i = 0; r == 0 && i < w->hosts_n[side]; i++) {
+            order.host = w->hosts[side][i].identity;
+            order_id('r', w->name, order.host, slot, id);
+            r = order.host[0] ? order_create(svc, &order, err) : 0;
+        }
+    return r;
+}
+
 /* -- verifications that are due --------------------------------------------- */
 
 /* The oldest verification of its volumes in *ret_ms; false while a volume has no point. */
