@@ -62,7 +62,7 @@ static const struct cmd cmds[] = {
      "godwit app edit shop --file shop.json\n"
      "godwit app edit shop --file shop.json --dry-run",
      .takes = CMD_DRY_RUN},
-    {"app rm", "APP", 1, 1, cmd_app_rm, NULL, "forget a workload that does not replicate",
+    {"app rm", "APP", 1, 1, cmd_app_rm, NULL, "forget a workload that is at its source",
      "godwit app rm shop --confirm=shop\n"
      "godwit app rm shop --dry-run",
      .takes = CMD_DRY_RUN | CMD_CONFIRM},

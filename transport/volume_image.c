@@ -164,6 +164,10 @@ static int image_set_readonly(const char *path, bool readonly, struct err *err)
         return volume_open_failed(path, -errno, err);
     mode = st.st_mode & 07777;
     mode = readonly ? mode & ~(mode_t)0222 : mode | 0200;
+    /* chmod moves the change time even when it changes nothing, and a pull would then distrust the
+     * image. */
+    if (mode == (st.st_mode & 07777))
+        return 0;
     if (fchmod(fd, mode) < 0)
         return err_set(err, -errno, "make '%s' %s: %m", path, readonly ? "read-only" : "writable");
     return 0;

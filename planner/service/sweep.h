@@ -18,8 +18,8 @@ int sweep_adopt(struct service *svc, const char *workload, struct err *err);
 int sweep_verify(struct service *svc, const struct workload *w, uint64_t slot, struct jsw *ids,
                  struct err *err);
 /* The same when the last verification is too old, or there is none of this direction. */
+int sweep_verify_due(struct service *svc, const char *workload, struct err *err);
 /* Tell the agents of both sides to forget w, before its row goes. */
 int sweep_release(struct service *svc, const struct workload *w, struct err *err);
-int sweep_verify_due(struct service *svc, const char *workload, struct err *err);
 
 #endif
