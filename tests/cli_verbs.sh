@@ -193,7 +193,7 @@ exits 0 godwit apply "$plan"
 exits 0 godwit apply "$plan"
 exits 4 godwit apply ffffffff
 
-echo "-- replication by hand; what was started is not forgotten lightly"
+echo "-- replication by hand; what was started is forgotten by its name only"
 exits 0 godwit sync start shop
 exits 0 godwit sync pause shop
 exits 0 godwit sync resume shop
@@ -201,7 +201,8 @@ exits 0 godwit sync limit shop 20MiB
 exits 2 godwit sync limit shop fast
 exits 4 godwit sync start nobody
 exits 2 godwit app rm shop
-exits 5 godwit app rm shop --confirm=shop
+exits 0 godwit app rm shop --confirm=shop
+exits 4 godwit app show shop
 exits 0 godwit events --for shop -o jsonl
 says out shop
 

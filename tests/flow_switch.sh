@@ -120,4 +120,15 @@ expect 0 "finalize" godwit finalize ledger --confirm=ledger
 expect 5 "after which there is no way back" godwit rollback ledger --confirm=ledger
 story_guard target || story_fail "the finalized side may not write any more"
 if story_guard source; then story_fail "the old side may write after finalize"; fi
+
+echo "== a name that was used before says why it cannot begin again"
+godwit app rm ledger --confirm=ledger >/dev/null
+story_edit
+godwit sync start ledger >/dev/null
+says_why() {
+    story_status '.warnings[].text' | grep -q 'cannot own it'
+}
+story_until 30 "the warning" says_why
+if story_guard source; then story_fail "the old side owns it again"; fi
+story_guard target || story_fail "the finalized side lost it"
 echo "every path ended as it must: $(story_acks) records acknowledged, none lost"

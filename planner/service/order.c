@@ -219,3 +219,29 @@ int order_past(struct service *svc, const char *workload, const char *kind, uint
     *ret = (struct order_past){.n = db_u64(st, 0), .last_ms = db_u64(st, 1)};
     return 0;
 }
+
+int order_failure(struct service *svc, const char *workload, const char *kind, char *out,
+                  size_t size, struct err *err)
+{
+    auto_stmt struct db_stmt *st = NULL;
+    auto_js struct js *doc = NULL;
+    const char *text;
+    int r = db_prepare(svc->db,
+                       "SELECT state, error FROM ord WHERE workload = ? AND kind = ?"
+                       " ORDER BY n DESC LIMIT 1",
+                       &st, err);
+
+    out[0] = '\0';
+    if (r < 0)
+        return r;
+    db_bind_text(st, 1, workload);
+    db_bind_text(st, 2, kind);
+    r = db_step(st, err);
+    if (r <= 0 || !text_equal(db_text(st, 0), "failed"))
+        return r < 0 ? r : 0;
+    text = db_text(st, 1);
+    if (text && js_parse(slice_str(text), 0, &doc, NULL) == 0)
+        text = js_str(doc, "what", "it failed");
+    (void)snprintf(out, size, "%s", text ? text : "it failed");
+    return 0;
+}

@@ -42,4 +42,8 @@ struct order_past {
 int order_past(struct service *svc, const char *workload, const char *kind, uint64_t epoch,
                struct order_past *ret, struct err *err);
 
+/* What the failed orders of kind of workload said last, "" when its newest one has not failed. */
+int order_failure(struct service *svc, const char *workload, const char *kind, char *out,
+                  size_t size, struct err *err);
+
 #endif

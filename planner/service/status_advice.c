@@ -97,6 +97,10 @@ void status_advice_warnings(const struct workload_view *v, struct jsw *w)
         (void)snprintf(command, sizeof(command), "godwit host rejoin %s", v->quarantined);
         warn(w, command, "the agent of %s is in quarantine", v->quarantined);
     }
+    /* A name that was used before: the agents remember who owned it, and the planner does not. */
+    if (v->workload->epoch == 0 && v->adopt_failed[0])
+        warn(w, "godwit events", "its source cannot own it: %s; give the workload a new name",
+             v->adopt_failed);
     for (size_t i = 0; i < v->workload->volumes_n; i++)
         warn_volume(v, &v->volumes[i], w);
     for (int side = 0; side < 2; side++)

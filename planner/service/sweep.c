@@ -54,8 +54,9 @@ static bool all_enrolled(const struct workload *w)
     return true;
 }
 
+/* life tells the orders of a workload from those of an earlier one of its name. */
 static int order_adopt(struct service *svc, const struct workload *w, const char *identity,
-                       struct err *err)
+                       uint64_t life, struct err *err)
 {
     char id[ORDER_ID_MAX];
     const struct order_new order = {
@@ -67,13 +68,14 @@ static int order_adopt(struct service *svc, const struct workload *w, const char
         .deadline_ms = clock_wall_ms(svc->clock) + ADOPT_DEADLINE_MS,
     };
 
-    order_id('a', w->name, identity, 0, id);
+    order_id('a', w->name, identity, life, id);
     return order_create(svc, &order, err);
 }
 
 int sweep_adopt(struct service *svc, const char *workload, struct err *err)
 {
     auto_workload struct workload *w = NULL;
+    struct order_past past = {0};
     int r;
 
     r = workload_load(svc, workload, &w, err);
@@ -81,8 +83,9 @@ int sweep_adopt(struct service *svc, const char *workload, struct err *err)
         return r;
     if (!all_enrolled(w))
         return workload_refresh(svc, workload, err);
+    r = order_past(svc, workload, "adopt", 0, &past, err);
     for (size_t i = 0; r == 0 && w->epoch == 0 && i < w->hosts_n[WORKLOAD_SOURCE]; i++)
-        r = order_adopt(svc, w, w->hosts[WORKLOAD_SOURCE][i].identity, err);
+        r = order_adopt(svc, w, w->hosts[WORKLOAD_SOURCE][i].identity, past.n, err);
     if (r == 0)
         r = db_workload_set_adopted(svc->db, workload, err);
     if (r == 0)

@@ -5,6 +5,7 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "planner/service/host.h"
+#include "planner/service/order.h"
 #include "planner/service/service_own.h"
 #include "planner/service/window.h"
 
@@ -136,6 +137,8 @@ static int load_all(struct service *svc, const char *name, struct workload_view 
         r = db_op_each(svc, name, true, take_op, v, err);
     if (r >= 0)
         r = find_quarantined(svc, v, err);
+    if (r == 0)
+        r = order_failure(svc, name, "adopt", v->adopt_failed, sizeof(v->adopt_failed), err);
     if (r == 0)
         r = find_dependency(svc, v, err);
     if (r == 0)

@@ -23,6 +23,8 @@ struct workload_view {
     struct db_op op;                      /* the open operation, when has_op */
     bool has_op;
     char quarantined[WORKLOAD_NAME_MAX]; /* a host of it, "" = none */
+    char adopt_failed[GATE_TEXT_MAX]; /* what the source's agent has against owning it, "" = nothing
+                                       */
     char depends_open[WORKLOAD_NAME_MAX];
     char blackout[GATE_TEXT_MAX]; /* why no window is open now, "" = one is */
 };
