@@ -77,6 +77,8 @@ story_until 20 "the fence" at_step fence
 expect 6 "a second switch is locked out" godwit cutover ledger --confirm=ledger
 says "$op"
 expect 8 "a wait that is over" godwit op attach "$op" --wait=1s
+expect 0 "a dry run of an abort" godwit op abort "$op" --dry-run
+story_api GET "/v1/ops/$op" | jq -e '.abort_wanted | not' >/dev/null || story_fail "the dry run asked for the abort"
 expect 0 "abort is asked for" godwit op abort "$op"
 expect 11 "and the operation ends aborted" godwit op attach "$op"
 serves source

@@ -164,13 +164,23 @@ static bool says_true(const char *text)
     return text_equal(text, "true") || text_equal(text, "1");
 }
 
+static bool wants_dry_run(const struct js *body, struct httpd_request *req)
+{
+    return js_bool(body, "dry_run", says_true(httpd_query(req, "dry_run")));
+}
+
+bool api_is_dry_run(const struct api_call *call)
+{
+    return wants_dry_run(call->body, call->request);
+}
+
 /* What the caller wants of a mutation beside the change itself. */
 static int read_wishes(struct api_box *box, struct err *err)
 {
     struct httpd_request *req = box->call.request;
     const char *id = js_str(box->body, "request_id", httpd_query(req, "request_id"));
 
-    box->dry_run = js_bool(box->body, "dry_run", says_true(httpd_query(req, "dry_run")));
+    box->dry_run = wants_dry_run(box->body, req);
     if (!id)
         return 0;
     if (!text_is_name(id) || text_copy(box->request_id, sizeof(box->request_id), id) < 0)

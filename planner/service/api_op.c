@@ -3,6 +3,7 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "planner/service/api.h"
+#include "planner/service/api.h"
 #include "planner/service/db_op.h"
 #include "planner/service/gate.h"
 #include "planner/service/hub.h"
@@ -97,7 +98,7 @@ static void begin(struct api_call *call, enum switch_kind kind)
     struct err err = {0};
     int r = check_confirm(call, kind, &err);
 
-    if (js_bool(call->body, "dry_run", false)) {
+    if (api_is_dry_run(call)) {
         reply_gate(call);
         return;
     }
@@ -207,8 +208,10 @@ void api_ops_abort(struct api_call *call)
 {
     struct db_op op;
     struct err err = {0};
-    int r = switch_abort(call->service->switcher, call->param[0], call->who, &err);
+    int r = 0;
 
+    if (!api_is_dry_run(call))
+        r = switch_abort(call->service->switcher, call->param[0], call->who, &err);
     if (r == 0)
         r = db_op_load(call->service, call->param[0], &op, &err);
     if (r < 0)

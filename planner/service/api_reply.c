@@ -253,8 +253,3 @@ int api_need_body(struct api_call *call, struct err *err)
         return 0;
     return err_set_gw(err, GW_BAD_DOCUMENT, -EINVAL, "the body must be a JSON object");
 }
-
-bool api_is_dry_run(const struct api_call *call)
-{
-    return ((const struct api_box *)(const void *)call)->dry_run;
-}
