@@ -100,11 +100,6 @@ void api_close(struct api *a)
     free(a);
 }
 
-const char *api_server(const struct api *a)
-{
-    return a->server;
-}
-
 /* -- requests --------------------------------------------------------------- */
 
 static int errno_of_exit(int64_t exit)

@@ -27,7 +27,6 @@ static inline void api_closep(struct api **a)
     api_close(*a);
 }
 #define auto_api __attribute__((cleanup(api_closep)))
-const char *api_server(const struct api *a);
 
 /*
  * One request; ret is the answer's document. An error answer becomes err (its GW code kept, its

@@ -113,11 +113,6 @@ bool out_is_for_values(const struct out *o)
     return out_is_for_people(o) || o->form == OUT_CSV || o->form == OUT_NAME;
 }
 
-bool out_colour(const struct out *o)
-{
-    return o->colour;
-}
-
 bool out_quiet(const struct out *o)
 {
     return o->quiet;

@@ -20,7 +20,6 @@ void out_free(struct out *o);
 enum out_form out_form(const struct out *o);
 bool out_is_for_people(const struct out *o); /* table or wide */
 bool out_is_for_values(const struct out *o); /* no document: table, wide, csv, name */
-bool out_colour(const struct out *o);        /* of stdout */
 bool out_quiet(const struct out *o);
 
 /* Draws doc into t (rows) and, around it, text of its own with out_text. */

@@ -114,11 +114,6 @@ int table_cellf(struct table *t, struct err *err, const char *fmt, ...)
     return table_cell(t, text, err);
 }
 
-size_t table_rows(const struct table *t)
-{
-    return t->rows_n;
-}
-
 static const char *cell(const struct table *t, size_t row, size_t column)
 {
     const char *text = t->cells[row * t->columns_n + column];

@@ -34,7 +34,6 @@ int table_row(struct table *t, struct err *err);
 int table_cell(struct table *t, const char *text, struct err *err);
 int table_cellf(struct table *t, struct err *err, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-size_t table_rows(const struct table *t);
 
 /* width 0 = never cut. Nothing is printed for a table without columns. */
 struct table_style {

@@ -28,7 +28,7 @@ void table_next_close(struct table_next *n); /* the file stays */
 int table_next_remove(const char *dir, struct err *err);
 
 uint64_t table_next_size(const struct table_next *n); /* of the volume */
-int table_next_fd(const struct table_next *n);        /* roots lie at table_roots_at() */
+int table_next_fd(const struct table_next *n);        /* roots begin behind the header page */
 
 /* count leaves from block first of region on, with the tags of their sectors or without; zero:
  * they are all of zeroes and take no room. Leaves are as in the table: 0 is that of zeroes. */
