@@ -155,6 +155,7 @@ static int open_http(struct s3_call *c, struct err *err)
     struct http_conf conf = {
         .ca_file = c->cred.ca_file[0] != '\0' ? c->cred.ca_file : NULL,
         .tls12_allowed = true,
+        .stall_timeout_ms = c->conf->stall_ms,
         .stop = c->conf->stop,
     };
 

@@ -36,6 +36,7 @@ struct store_conf {
     const atomic_bool *stop;   /* ends waits with -ECANCELED; or NULL */
     unsigned attempts; /* per call, with backoff and jitter; 0 = 10, which waits out about half a
                           minute. A place that never answered gets 4: a second. */
+    unsigned stall_ms; /* an attempt in which no byte moves for so long has failed; 0 = a minute */
 };
 
 /* -EINVAL (GW_STORE_BAD_URL); nothing is contacted yet but a directory's existence. conf is copied.
