@@ -6,6 +6,7 @@
 #include "cli/out.h"
 #include "cli/progress.h"
 #include "cli/replica_arg.h"
+#include "cli/replica_cost.h"
 #include "cli/replica_view.h"
 #include "cli/verbs.h"
 
@@ -64,9 +65,17 @@ static int exit_of_run(int r, struct err *err)
 }
 
 /* What push and pull share: the vault, the state directory, progress around fn. */
-typedef int (*run_fn)(const struct replica_run *run, struct replica_point *ret, struct err *err);
+struct direction {
+    const char *label;
+    const char *schema;
+    bool create; /* the vault, when there is none */
+    int (*run)(const struct replica_run *run, struct replica_point *ret, struct err *err);
+    out_view_fn view;
+};
 
 struct mover {
+    const struct direction *direction;
+    struct vault *vault;
     struct replica_arg arg;
     struct replica_run run;
     struct replica_progress progress;
@@ -75,9 +84,9 @@ struct mover {
     char state_dir[REPLICA_ARG_PATH_MAX];
 };
 
-static int move(struct cmd_call *call, struct mover *m, bool create, run_fn fn, struct err *err)
+static int move(struct cmd_call *call, struct mover *m, struct err *err)
 {
-    auto_vault struct vault *vault = NULL;
+    const struct direction *d = m->direction;
     struct progress *progress = NULL;
     int r;
 
@@ -89,26 +98,25 @@ static int move(struct cmd_call *call, struct mover *m, bool create, run_fn fn, 
     m->started_ms = clock_mono_ms(call->clock);
     r = replica_arg_state_dir(call, &m->arg, m->run.volume_path, m->state_dir, err);
     if (r == 0)
-        r = replica_arg_open(call, &m->arg, create, m->run.stop, &vault, err);
+        r = replica_arg_open(call, &m->arg, d->create, m->run.stop, &m->vault, err);
     if (r < 0)
         return r;
-    m->run.vault = vault;
-    r = progress_start(call->opts, create ? "push" : "pull", &m->progress, &progress, err);
+    m->run.vault = m->vault;
+    r = progress_start(call->opts, d->label, &m->progress, &progress, err);
     if (r == 0)
-        r = fn(&m->run, &m->point, err);
+        r = d->run(&m->run, &m->point, err);
     progress_stop(progress);
     return r;
 }
 
-static int report(struct cmd_call *call, const struct mover *m, const char *schema,
-                  out_view_fn view, struct err *err)
+static int report(struct cmd_call *call, const struct mover *m, struct err *err)
 {
     auto_jsw struct jsw *w = NULL;
     int r = jsw_new(&w, err);
 
     if (r < 0)
         return cmd_exit(err);
-    jsw_document(w, schema, clock_wall_ms(call->clock));
+    jsw_document(w, m->direction->schema, clock_wall_ms(call->clock));
     jsw_str(w, "replica", m->arg.name);
     jsw_str(w, "volume", m->run.volume_path);
     jsw_str(w, "store", m->arg.url);
@@ -119,8 +127,18 @@ static int report(struct cmd_call *call, const struct mover *m, const char *sche
     jsw_u64(w, "sent_bytes", atomic_load(&m->progress.sent_bytes));
     jsw_u64(w, "received_bytes", atomic_load(&m->progress.received_bytes));
     jsw_f64(w, "duration_s", (double)(clock_mono_ms(call->clock) - m->started_ms) / 1000.0);
+    replica_cost_write(w, m->vault);
     jsw_end(w);
-    return out_writer(call->out, w, view, err) < 0 ? cmd_exit(err) : GW_EXIT_OK;
+    return out_writer(call->out, w, m->direction->view, err) < 0 ? cmd_exit(err) : GW_EXIT_OK;
+}
+
+static int move_and_report(struct cmd_call *call, struct mover *m, struct err *err)
+{
+    int r = move(call, m, err);
+
+    r = r < 0 ? exit_of_run(r, err) : report(call, m, err);
+    vault_close(m->vault);
+    return r;
 }
 
 static int view_push(struct out *o, const struct js *doc, struct table *t, struct err *err)
@@ -157,7 +175,10 @@ static int view_pull(struct out *o, const struct js *doc, struct table *t, struc
 
 int cmd_replica_push(struct cmd_call *call, struct err *err)
 {
-    struct mover m = {.run = {.volume_path = cmd_arg(call, 0), .kind = REPLICA_FUZZY}};
+    static const struct direction push = {"push", "godwit.replica-push/1", true, replica_push,
+                                          view_push};
+    struct mover m = {.direction = &push,
+                      .run = {.volume_path = cmd_arg(call, 0), .kind = REPLICA_FUZZY}};
     int r = replica_arg_parse(cmd_arg(call, 1), true, &m.arg, err);
 
     if (r == 0 && m.arg.seq > 0)
@@ -169,20 +190,20 @@ int cmd_replica_push(struct cmd_call *call, struct err *err)
         return cmd_exit(err);
     m.run.tracker = opt_text(call->opts, "tracker");
     m.run.repair = opt_switch(call->opts, "repair");
-    r = move(call, &m, true, replica_push, err);
-    return r < 0 ? exit_of_run(r, err) : report(call, &m, "godwit.replica-push/1", view_push, err);
+    return move_and_report(call, &m, err);
 }
 
 int cmd_replica_pull(struct cmd_call *call, struct err *err)
 {
-    struct mover m = {.run = {.volume_path = cmd_arg(call, 1)}};
+    static const struct direction pull = {"pull", "godwit.replica-pull/1", false, replica_pull,
+                                          view_pull};
+    struct mover m = {.direction = &pull, .run = {.volume_path = cmd_arg(call, 1)}};
     int r = replica_arg_parse(cmd_arg(call, 0), true, &m.arg, err);
 
     if (r < 0)
         return cmd_exit(err);
     m.run.seq = m.arg.seq;
-    r = move(call, &m, false, replica_pull, err);
-    return r < 0 ? exit_of_run(r, err) : report(call, &m, "godwit.replica-pull/1", view_pull, err);
+    return move_and_report(call, &m, err);
 }
 
 static int view_digest(struct out *o, const struct js *doc, struct table *t, struct err *err)

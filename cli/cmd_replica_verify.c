@@ -6,6 +6,7 @@
 #include "cli/out.h"
 #include "cli/progress.h"
 #include "cli/replica_arg.h"
+#include "cli/replica_cost.h"
 #include "cli/table.h"
 #include "cli/verbs.h"
 
@@ -123,6 +124,7 @@ static int report_verify(struct cmd_call *call, struct jsw *w, const struct repl
     jsw_u64(w, "point", point->seq);
     jsw_f64(w, "sample", run->sample);
     jsw_bool(w, "ok", ok);
+    replica_cost_write(w, run->vault);
     jsw_end(w);
     return out_writer(call->out, w, view_verify, err);
 }

@@ -42,6 +42,7 @@ godwit_SOURCES = \
 	cli/program.c cli/program.h \
 	cli/progress.c cli/progress.h \
 	cli/replica_arg.c cli/replica_arg.h \
+	cli/replica_cost.c cli/replica_cost.h \
 	cli/replica_view.c cli/replica_view.h \
 	cli/safe.c cli/safe.h \
 	cli/slurp.c cli/slurp.h \

@@ -75,12 +75,14 @@ printf 'changed' | dd of="$dir/random.img" bs=1 seek=5000000 conv=notrunc status
 exits 0 godwit replica push "$dir/random.img" "$store/random" -o json
 is '.schema == "godwit.replica-push/1" and .point.seq == 2'
 is '.changed_bytes > 0 and .changed_bytes <= 65536 and .sent_bytes < 131072'
+is '.cost | .requests.put > 0 and .store_sent_bytes > 0 and .cpu_s > 0 and .peak_rss_bytes > 1048576'
 exits 0 godwit replica push "$dir/random.img" "$store/random" -o json
 is '.changed_bytes == 0'
 exits 0 godwit replica pull "$store/random@1" "$dir/random.back"
 cmp "$dir/before.img" "$dir/random.back" || fail "point 1"
 exits 0 godwit replica pull "$store/random" "$dir/random.back" -o json
 is '.schema == "godwit.replica-pull/1" and .received_bytes < 1048576'
+is '.cost | .requests.get > 0 and .store_received_bytes > 0'
 cmp "$dir/random.img" "$dir/random.back" || fail "point 2"
 
 echo "-- what is not there"
@@ -148,7 +150,7 @@ pack=$(find "$dir/damaged/packs" -type f -size +100k | head -n 1)
 chmod u+w "$pack"
 truncate -s -1000 "$pack"
 exits 9 godwit replica verify "file://$dir/damaged/random" --full -o json
-is '.schema == "godwit.replica-verify/1" and .ok == false and (.faults | length) > 0'
+is '.schema == "godwit.replica-verify/1" and .ok == false and (.faults | length) > 0 and .cost.requests.get > 0'
 is '.faults[0].object | startswith("packs/")'
 is '.faults[0] | has("offset") and has("lba") and has("length")'
 code=0
