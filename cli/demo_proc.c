@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <sys/wait.h>
 
 #include "base/banned.h"
 
@@ -140,6 +141,22 @@ static int wait_unlocked(const struct demo *d, const char *name, struct err *err
     return r;
 }
 
+/*
+ * posix_spawn returns as soon as the child has let go of our memory; the kernel writes its new
+ * command line a moment later, and who reads it between the two sees an empty one, as of a process
+ * that ended.
+ */
+static void wait_named(const struct demo *d, const char *name, pid_t pid)
+{
+    const struct clock *clock = d->call->clock;
+    uint64_t until = clock_mono_ms(clock) + END_MS;
+    siginfo_t info = {0};
+
+    while (!is_ours(d, name, pid) && clock_mono_ms(clock) < until &&
+           waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0)
+        clock_sleep_ms(clock, 1);
+}
+
 int demo_proc_start(const struct demo *d, const char *name, const char *const *argv,
                     struct err *err)
 {
@@ -162,6 +179,8 @@ int demo_proc_start(const struct demo *d, const char *name, const char *const *a
     r = fd_save(path, slice_str(text), 0600, err);
     if (r < 0)
         kill(pid, SIGTERM); /* what nobody could find again must not stay */
+    else
+        wait_named(d, name, pid);
     return r;
 }
 
