@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Epochs and decisions: two kinds of create-only objects, the same envelope around both.
- *
- * An object is {"body":B,"hmac":"<64 hex>"} with B compact JSON; the HMAC is over the object's key,
- * a newline, and the bytes of B as they stand, so that nothing has to be put into a canonical form
- * to be checked, and no object can stand in for another.
- */
+/* Epochs and decisions: two kinds of create-only records. A register that two could win is none, so
+ * there is no fallback for stores without create-only. */
 #include "transport/control.h"
 
 #include "base/err.h"
@@ -15,23 +10,14 @@
 #include "base/jsw.h"
 #include "base/num.h"
 #include "base/text.h"
+#include "transport/record.h"
 #include "transport/vault_impl.h"
 
 #include <assert.h>
 
 #include "base/banned.h"
 
-#define ENVELOPE_HEAD "{\"body\":"
-#define ENVELOPE_MIDDLE ",\"hmac\":\""
-#define ENVELOPE_TAIL "\"}"
-
-enum {
-    KEY_MAX = 128,
-    OBJECT_MAX = 64 << 10,
-    MAC_HEX_LEN = 2 * CRYPTO_SHA256_LEN,
-    ENVELOPE_LEN =
-        sizeof(ENVELOPE_HEAD) + sizeof(ENVELOPE_MIDDLE) + sizeof(ENVELOPE_TAIL) - 3 + MAC_HEX_LEN
-};
+enum { KEY_MAX = 128, OBJECT_MAX = 64 << 10 };
 
 /* Where an object is, and what was read from there. */
 struct record {
@@ -53,105 +39,24 @@ static int record_init(struct record *r, const char *kind, const char *workload,
 
 static int damaged(const struct record *r, const char *what, struct err *err)
 {
-    return err_set_gw(err, GW_VAULT_DAMAGED, -EBADMSG, "%s %s", r->key, what);
+    return record_damaged(r->key, what, err);
 }
-
-/* ---- envelope ------------------------------------------------------------ */
-
-static int mac_of(const struct vault *v, const struct record *r, struct slice body, char *ret_hex,
-                  struct err *err)
-{
-    auto_buf struct buf text = {0};
-    uint8_t mac[CRYPTO_SHA256_LEN];
-
-    buf_printf(&text, "%s\n", r->key);
-    buf_append(&text, body.data, body.len);
-    if (text.failed)
-        return buf_failed(&text, err);
-    crypto_hmac_sha256(slice_of(vault_keys(v)->control, SEAL_KEY_LEN), buf_slice(&text), mac);
-    text_hex(mac, sizeof(mac), ret_hex);
-    return 0;
-}
-
-static int envelope_wrap(const struct vault *v, const struct record *r, struct slice body,
-                         struct buf *out, struct err *err)
-{
-    char hex[MAC_HEX_LEN + 1];
-    int rc = mac_of(v, r, body, hex, err);
-
-    if (rc)
-        return rc;
-    buf_str(out, ENVELOPE_HEAD);
-    buf_append(out, body.data, body.len);
-    buf_str(out, ENVELOPE_MIDDLE);
-    buf_str(out, hex);
-    buf_str(out, ENVELOPE_TAIL);
-    return buf_failed(out, err);
-}
-
-/* The body, authenticated, inside object. */
-static int envelope_open(const struct vault *v, const struct record *r, struct slice object,
-                         struct slice *ret, struct err *err)
-{
-    auto_buf struct buf again = {0};
-    struct slice body;
-    int rc;
-
-    if (object.len < ENVELOPE_LEN)
-        return damaged(r, "is cut short", err);
-    body = slice_of(object.data + strlen(ENVELOPE_HEAD), object.len - ENVELOPE_LEN);
-    rc = envelope_wrap(v, r, body, &again, err);
-    if (rc)
-        return rc;
-    if (!crypto_equal(again.data, object.data, object.len))
-        return damaged(r, "is forged or altered", err);
-    *ret = body;
-    return 0;
-}
-
-/* ---- reading and writing records ------------------------------------------ */
 
 /* The authenticated record, parsed. -ENOENT without a word in err's catalogue: to most callers it
  * is an answer. */
-static int record_load(struct vault *v, const struct record *r, struct js **ret, struct err *err)
+static int load(struct vault *v, const struct record *r, struct js **ret, struct err *err)
 {
-    struct store_range range = {.max_bytes = OBJECT_MAX};
-    auto_buf struct buf object = {0};
     auto_js struct js *doc = NULL;
-    struct slice body;
     uint64_t epoch;
-    int rc = store_get(vault_store(v), r->key, range, &object, err);
+    int rc = record_load(v, r->key, OBJECT_MAX, &doc, err);
 
-    if (rc == -EFBIG)
-        return damaged(r, "is longer than it can be", err);
     if (rc)
         return rc;
-    rc = envelope_open(v, r, buf_slice(&object), &body, err);
-    if (rc)
-        return rc;
-    if (js_parse(body, OBJECT_MAX, &doc, NULL) != 0 || js_kind(doc) != JS_OBJ ||
-        !text_equal(js_str(doc, "workload", NULL), r->workload) ||
+    if (!text_equal(js_str(doc, "workload", NULL), r->workload) ||
         js_get_u64(doc, "epoch", &epoch, NULL) != 0 || epoch != r->epoch)
         return damaged(r, "speaks of something else", err);
     *ret = TAKE(doc);
     return 0;
-}
-
-/* 0, -EEXIST, -EOPNOTSUPP: a register that two could win is none, so there is no fallback here. */
-static int record_create(struct vault *v, const struct record *r, struct jsw *w, struct err *err)
-{
-    auto_buf struct buf body = {0};
-    auto_buf struct buf object = {0};
-    int rc = jsw_finish(w, false, &body, err);
-
-    if (!rc)
-        rc = envelope_wrap(v, r, buf_slice(&body), &object, err);
-    if (!rc && object.len > OBJECT_MAX)
-        rc = err_set(err, -EFBIG, "%s would have %zu bytes", r->key, object.len);
-    if (!rc)
-        rc =
-            store_put(vault_store(v), r->key, buf_slice(&object), NULL, STORE_PUT_CREATE_ONLY, err);
-    return rc;
 }
 
 /* ---- epochs -------------------------------------------------------------- */
@@ -173,7 +78,7 @@ static int claim_write(struct vault *v, const struct record *r, const char *hold
     jsw_str(w, "holder", holder);
     jsw_u64(w, "claimed_ms", clock_wall_ms(vault_clock(v)));
     jsw_end(w);
-    rc = record_create(v, r, w, err);
+    rc = record_create(v, r->key, w, OBJECT_MAX, RECORD_STRICT, err);
     return rc ? rc : failpoint("control_claim_done");
 }
 
@@ -182,7 +87,7 @@ static int claim_judge(struct vault *v, const struct record *r, const char *hold
 {
     auto_js struct js *doc = NULL;
     const char *theirs;
-    int rc = record_load(v, r, &doc, err);
+    int rc = load(v, r, &doc, err);
 
     if (rc)
         return rc == -ENOENT ? damaged(r, "vanished", err) : rc;
@@ -292,7 +197,7 @@ static int verdict_load(struct vault *v, const struct record *r, struct control_
 {
     auto_js struct js *doc = NULL;
     struct control_verdict d = {0};
-    int rc = record_load(v, r, &doc, err);
+    int rc = load(v, r, &doc, err);
 
     if (rc)
         return rc;
@@ -328,7 +233,7 @@ static int verdict_write(struct vault *v, const struct record *r, const struct c
     if (rc)
         return rc;
     verdict_format(r, d, w);
-    rc = record_create(v, r, w, err);
+    rc = record_create(v, r->key, w, OBJECT_MAX, RECORD_STRICT, err);
     return rc ? rc : failpoint("control_decide_done");
 }
 

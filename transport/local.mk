@@ -9,6 +9,7 @@ libgodwit_transport_a_SOURCES = \
 	transport/pagedir.c transport/pagedir.h \
 	transport/point.c transport/point.h transport/point_store.c \
 	transport/rate.c transport/rate.h \
+	transport/record.c transport/record.h \
 	transport/replica.h transport/replica_list.c \
 	transport/seal.c transport/seal.h \
 	transport/s3_call.c transport/s3_call.h transport/s3_fail.c \
