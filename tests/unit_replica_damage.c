@@ -320,6 +320,42 @@ static bool repair_one(size_t number, size_t how, bool forget)
     return some;
 }
 
+/* Pages that are differences rest on packs that no newer point wrote. */
+static void a_push_repairs_what_a_difference_rests_on(void **state)
+{
+    struct place_run push = {.image = "a", .state = "sa"};
+    struct objects first = {0};
+    unsigned needless = 0;
+    char path[PATH_MAX];
+    struct place p;
+
+    (void)state;
+    place_init(&p, NULL);
+    place_resize(&p, "a", SIZE);
+    place_random(&p, "a", 0, 64 * MIB, 1);
+    place_ok(place_push(&p, &push), &push);
+    list_objects(unit_path(p.dir, "vault/packs", path), &first);
+    place_random(&p, "a", 5 * MIB, 4096, 2);
+    place_ok(place_push(&p, &push), &push);
+    assert_in_range(push.point.stored_bytes, 4096, 7000); /* the page went as a difference */
+    for (size_t i = 0; i < first.n; i++) {
+        struct saved s = load(first.paths[i]);
+        struct told told = {.path = first.paths[i]};
+        struct err err = {0};
+
+        s.data[20] ^= 1; /* in the header: no unit is damaged */
+        store(first.paths[i], s.data, s.len);
+        if (place_verify(&p, NULL, tell, &told, &err) == 0)
+            needless++;
+        else
+            assert_int_equal(told.named, 1);
+        free(s.data);
+    }
+    assert_int_equal(needless, 1); /* the directory of the first point */
+    assert_repaired(&p, &push);
+    end(&p, &first);
+}
+
 static void a_push_repairs_any_pack(void **state)
 {
     (void)state;
@@ -378,6 +414,7 @@ int main(void)
         cmocka_unit_test(cut_and_lost_objects_are_told),
         cmocka_unit_test(bytes_that_no_unit_covers_are_told),
         cmocka_unit_test(a_push_repairs_any_pack),
+        cmocka_unit_test(a_push_repairs_what_a_difference_rests_on),
         cmocka_unit_test(a_push_repairs_without_its_state),
         cmocka_unit_test(the_point_of_a_failed_verification_is_known),
         cmocka_unit_test(wrong_key_is_told),

@@ -46,6 +46,11 @@ uint32_t page_sectors(const struct page *p)
     return p->sectors;
 }
 
+const struct unit *page_rests_on(const struct page *p, size_t i)
+{
+    return i < p->rests_n ? &p->rests[i] : NULL;
+}
+
 void page_fill(struct page *p, uint32_t first, uint32_t count, uint16_t unit, uint32_t inside)
 {
     for (uint32_t i = 0; i < count; i++) {

@@ -27,6 +27,10 @@ static inline void page_freep(struct page **p)
 
 uint32_t page_sectors(const struct page *p);
 
+/* The units that an opened page was written over as a difference, i = 0, 1, …; NULL past the last.
+ * Who keeps, checks or counts the page's own unit has to do so with these. */
+const struct unit *page_rests_on(const struct page *p, size_t i);
+
 /* Grow or shrink to sectors; what is new is zero. */
 int page_resize(struct page *p, uint32_t sectors, struct err *err);
 
@@ -68,8 +72,11 @@ int page_decode(struct slice raw, uint32_t region, uint32_t sectors, struct page
  * handle's own buffers. */
 int page_open(struct vault *v, struct slice raw, uint32_t region, uint32_t sectors,
               struct page **ret, struct err *err);
-/* unit_fetch and page_open in one; only such a page may be written as a difference later, so u must
- * be durable and stay. */
+/* The same for the unit u, which raw was fetched from: only such a page may be written as a
+ * difference later, so u must be durable and stay. */
+int page_open_at(struct vault *v, const struct unit *u, struct slice raw, uint32_t region,
+                 uint32_t sectors, struct page **ret, struct err *err);
+/* unit_fetch and page_open_at in one. */
 int page_fetch(struct vault *v, const struct unit *u, uint32_t region, uint32_t sectors,
                struct page **ret, struct err *err);
 

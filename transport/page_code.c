@@ -390,9 +390,11 @@ static int open_chain(struct vault *v, struct slice raw, struct head *want, stru
         rc = page_resize(p, h.sectors, err);
     if (!rc)
         rc = apply(p, &h, &r, err);
-    if (!rc)
-        *ret = TAKE(p);
-    return rc;
+    if (rc)
+        return rc;
+    p->rests[p->rests_n++] = h.base; /* at most one for each depth */
+    *ret = TAKE(p);
+    return 0;
 }
 
 int page_open(struct vault *v, struct slice raw, uint32_t region, uint32_t sectors,
@@ -403,16 +405,13 @@ int page_open(struct vault *v, struct slice raw, uint32_t region, uint32_t secto
     return open_chain(v, raw, &want, ret, err);
 }
 
-int page_fetch(struct vault *v, const struct unit *u, uint32_t region, uint32_t sectors,
-               struct page **ret, struct err *err)
+int page_open_at(struct vault *v, const struct unit *u, struct slice raw, uint32_t region,
+                 uint32_t sectors, struct page **ret, struct err *err)
 {
     struct head want = {.region = region, .sectors = sectors, .depth = PAGE_DEPTH_MAX};
-    auto_free uint8_t *raw = NULL;
     struct page *p = NULL;
-    int rc = raw_fetch(v, u, &raw, err);
+    int rc = open_chain(v, raw, &want, &p, err);
 
-    if (!rc)
-        rc = open_chain(v, slice_of(raw, u->raw_len), &want, &p, err);
     if (rc)
         return rc;
     p->has_base = true;
@@ -421,4 +420,13 @@ int page_fetch(struct vault *v, const struct unit *u, uint32_t region, uint32_t 
     p->depth = want.depth;
     *ret = p;
     return 0;
+}
+
+int page_fetch(struct vault *v, const struct unit *u, uint32_t region, uint32_t sectors,
+               struct page **ret, struct err *err)
+{
+    auto_free uint8_t *raw = NULL;
+    int rc = raw_fetch(v, u, &raw, err);
+
+    return rc ? rc : page_open_at(v, u, slice_of(raw, u->raw_len), region, sectors, ret, err);
 }

@@ -26,6 +26,9 @@ struct page {
     struct unit base;
     uint32_t base_sectors;
     uint32_t depth; /* how many pages the base itself rests on */
+    /* What it was written over, when it was opened from a difference: the nearest last. */
+    size_t rests_n;
+    struct unit rests[PAGE_DEPTH_MAX];
 };
 
 /* Does sector s go on with the run that s - 1 is in? */

@@ -180,7 +180,7 @@ static int take_page(void *arg, const struct fetch_item *item, struct slice raw,
     struct page **page = &m->pages[item->cookie];
 
     if (rc == 0)
-        rc = page_decode(raw, r->index, r->head_sectors, page, err);
+        rc = page_open_at(m->vault, &item->unit, raw, r->index, r->head_sectors, page, err);
     if (rc == 0)
         rc = page_resize(*page, r->sectors, err);
     return rc < 0 ? err_add(err, rc, "map page of region %u", r->index) : 0;

@@ -96,6 +96,17 @@ int push_repair_dir(struct push *p, uint32_t dir, uint32_t regions, struct paged
     return pagedir_new(dir, regions, ret, err);
 }
 
+/* A page that was written as a difference is whole only with all that it rests on. */
+static int check_rests(struct push *p, const struct page *page, bool *whole, struct err *err)
+{
+    const struct unit *u;
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && *whole && (u = page_rests_on(page, i)); i++)
+        rc = push_repair_pack(p, p->run->vault, u->pack, whole, err);
+    return rc;
+}
+
 int push_repair_region(struct push *p, struct push_region *r, struct err *err)
 {
     bool whole = false;
@@ -109,10 +120,13 @@ int push_repair_region(struct push *p, struct push_region *r, struct err *err)
     if (rc == 0 && whole)
         rc = page_fetch(p->run->vault, &r->page_unit, r->index, r->head_sectors, &r->page, err);
     if (rc == 0 && whole)
+        rc = check_rests(p, r->page, &whole, err);
+    if (rc == 0 && whole)
         return page_resize(r->page, r->sectors, err);
     if (rc < 0 && !is_damage(rc))
         return rc;
     err_clear(err);
+    page_free(TAKE(r->page));
     push_map_forget(p, r->index);
     r->has_page = false;
     r->known = false; /* the leaves speak of a head that had the page */

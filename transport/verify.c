@@ -291,15 +291,26 @@ static int check_unit(void *arg, const struct fetch_item *item, struct slice raw
     return hold_against(s, p->first, p->count, raw.data + from, err);
 }
 
+/* Pages that it was written over as a difference are part of it. */
+static int note_page(struct self *s, const struct unit *own, struct err *err)
+{
+    const struct unit *u;
+    int rc = verify_note_pack(s->v, own, s->offset, s->bytes, err);
+
+    for (size_t i = 0; rc == 0 && s->page && (u = page_rests_on(s->page, i)); i++)
+        rc = verify_note_pack(s->v, u, s->offset, s->bytes, err);
+    return rc;
+}
+
 static int check_page(void *arg, const struct fetch_item *item, struct slice raw, int rc,
                       struct err *err)
 {
     struct self *s = arg;
 
     if (rc == 0)
-        rc = verify_note_pack(s->v, &item->unit, s->offset, s->bytes, err);
-    if (rc == 0)
         rc = page_open(s->vault, raw, s->index, s->sectors, &s->page, err);
+    if (rc == 0)
+        rc = note_page(s, &item->unit, err);
     if (rc == -ENOMEM)
         return rc;
     err_clear(err);
