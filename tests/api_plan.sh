@@ -42,6 +42,12 @@ expect 200
 api DELETE "/v1/windows/$freeze"
 expect 404
 window_row '.ok'
+# A window that is over: there is none any more, which is not the same as "at any time".
+api POST /v1/windows "$(calendar gone window -864000 -860400)"
+expect 201
+gone=$(get .window)
+window_row '(.ok | not) and (.text | contains("none opens within a year"))'
+api DELETE "/v1/windows/$gone"
 api POST /v1/windows "$(calendar night window 3600 7200)"
 expect 201
 night=$(get .window)

@@ -66,6 +66,10 @@ static void a_search_hops_over_what_is_closed(void **state)
     assert_int_equal(t, 100);
     s.len_ms = 500;
     assert_int_equal(span_find(&s, &t), -ENOENT);
+    s.open = NULL;
+    assert_int_equal(span_find(&s, &t), 0);
+    s.open = &(struct span_list){0}; /* windows there are, and none of them lies ahead */
+    assert_int_equal(span_find(&s, &t), -ENOENT);
     span_done(&open);
     span_done(&closed);
 }

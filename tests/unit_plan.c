@@ -139,6 +139,23 @@ static void nothing_is_cut_over_in_a_blackout(void **state)
     assert_string_equal(js_str(wave, "seed_from", ""), "2026-12-01T00:00:00Z");
 }
 
+#define GONE                                                                                       \
+    "\"calendars\":[{\"name\":\"gone\",\"kind\":\"window\",\"calendar\":\"BEGIN:"                  \
+    "VCALENDAR\\r\\nVERSION:2.0\\r\\n"                                                             \
+    "PRODID:t\\r\\nBEGIN:VEVENT\\r\\nUID:1\\r\\nDTSTART:20200101T000000Z\\r\\nDTEND:"              \
+    "20200102T000000Z\\r\\n"                                                                       \
+    "END:VEVENT\\r\\nEND:VCALENDAR\\r\\n\"}],"
+
+static void a_window_that_is_over_is_not_at_any_time(void **state)
+{
+    auto_js struct js *doc = plan(INPUT_WITH(GONE, WORKLOAD("a", "", "1", "0")), NULL);
+    const struct js *wave = js_at(js_member(doc, "waves"), 0);
+
+    (void)state;
+    assert_null(js_str(wave, "cutover_from", NULL));
+    assert_int_equal(js_len(js_member(wave, "warnings")), 1);
+}
+
 static void a_plan_knows_when_it_is_stale(void **state)
 {
     auto_js struct js *before = parse(INPUT(WORKLOAD("a", "", "1", "0")));
@@ -261,6 +278,7 @@ int main(void)
         cmocka_unit_test(what_never_converges_is_named_and_takes_its_dependants_along),
         cmocka_unit_test(a_cycle_is_named),
         cmocka_unit_test(nothing_is_cut_over_in_a_blackout),
+        cmocka_unit_test(a_window_that_is_over_is_not_at_any_time),
         cmocka_unit_test(a_plan_knows_when_it_is_stale),
         cmocka_unit_test(an_explanation_gives_rules_and_times),
         cmocka_unit_test(random_plans_keep_every_constraint_and_are_the_same_twice),

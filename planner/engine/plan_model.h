@@ -52,7 +52,8 @@ struct plan_model {
     struct plan_policy policy;
     size_t n;
     struct plan_workload *workloads;
-    size_t *order; /* indices: dependencies first, then by size and name */
+    size_t *order;   /* indices: dependencies first, then by size and name */
+    bool any_window; /* there is one, be it before now or behind the horizon */
     struct span_list open, closed;
     size_t waves_n;
     struct plan_wave waves[PLAN_WAVES_MAX];

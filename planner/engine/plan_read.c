@@ -54,15 +54,19 @@ static int read_calendars(const struct js *input, struct plan_model *m, struct e
     for (size_t i = 0; i < js_len(calendars); i++) {
         const struct js *c = js_at(calendars, i);
         const char *text, *kind;
+        bool window = false;
         int r = js_get_str(c, "calendar", &text, err);
 
         if (r == 0)
             r = js_get_str(c, "kind", &kind, err);
-        if (r == 0)
-            r = calendar_spans(slice_str(text), m->now_ms, until_ms,
-                               text_equal(kind, "window") ? &m->open : &m->closed, err);
+        if (r == 0) {
+            window = text_equal(kind, "window");
+            r = calendar_spans(slice_str(text), m->now_ms, until_ms, window ? &m->open : &m->closed,
+                               err);
+        }
         if (r < 0)
             return err_add(err, r, "calendar '%s'", js_str(c, "name", "?"));
+        m->any_window |= window;
     }
     span_merge(&m->open);
     span_merge(&m->closed);

@@ -48,7 +48,7 @@ void plan_time_assign(struct plan_model *m)
         struct plan_wave *wave = &m->waves[i];
         uint64_t len;
         struct span_search search = {
-            .open = &m->open,
+            .open = m->any_window ? &m->open : NULL,
             .closed = &m->closed,
             .until_ms = m->now_ms + m->policy.horizon_days * 86400000,
             .len_ms = m->policy.cutover_s * 1000,

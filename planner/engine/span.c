@@ -95,7 +95,7 @@ static int find_within(struct span open, const struct span_search *s, uint64_t *
 
 int span_find(const struct span_search *s, uint64_t *ret_ms)
 {
-    if (!s->open || s->open->n == 0)
+    if (!s->open)
         return find_within((struct span){0, UINT64_MAX}, s, ret_ms);
     for (size_t i = 0; i < s->open->n; i++) {
         if (find_within(s->open->spans[i], s, ret_ms) == 0)

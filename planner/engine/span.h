@@ -26,8 +26,9 @@ void span_merge(struct span_list *l); /* sort and join: call once after the adds
 const struct span *span_at(const struct span_list *l, uint64_t at_ms);
 
 /*
- * The earliest t >= from_ms such that [t, t + len_ms) lies within one span of open (open NULL or
- * empty: everywhere) and meets none of closed. -ENOENT when there is none before until_ms.
+ * The earliest t >= from_ms such that [t, t + len_ms) lies within one span of open (NULL:
+ * everywhere; an empty list: nowhere) and meets none of closed. -ENOENT when there is none before
+ * until_ms.
  */
 struct span_search {
     const struct span_list *open, *closed;
