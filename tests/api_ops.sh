@@ -17,6 +17,7 @@ expect 201
 digest=$(printf '%064d' 7)
 other=$(printf '%064d' 8)
 answer_digest=$digest
+hold=
 
 result() { # KIND
     local volume="{\"name\": \"data\", \"seq\": 5, \"hash\": \"$digest\", \"digest\": \"$digest\", \"size_bytes\": 1000}"
@@ -28,12 +29,13 @@ result() { # KIND
     esac
 }
 
-# Every open order of that agent, answered done; kinds are added to $dir/NAME.kinds.
+# Every open order of that agent but those of kind $hold, answered done; kinds are added to $dir/NAME.kinds.
 serve() {
     local id kind
     agent "$1" GET '/v1/agent/work?config=0'
     get '.orders[] | "\(.id) \(.kind)"' >"$dir/$1.orders"
     while read -r id kind; do
+        [ "$kind" != "$hold" ] || continue
         echo "$kind" >>"$dir/$1.kinds"
         agent "$1" POST "/v1/agent/orders/$id" "{\"state\": \"done\", \"result\": $(result "$kind")}"
     done <"$dir/$1.orders"
@@ -133,6 +135,20 @@ api GET /v1/status/shop
 expect 200 '.items[0].state == "cutting over"' ".items[0].op.op == \"$op\""
 report src "$(replica shop push continuous)"
 expect 200 '.report_s == 5'
+# An abort that comes after the decision is refused: kept, it would stop the way back.
+hold=promote
+promoting() {
+    serve src
+    serve dst
+    api GET "/v1/ops/$op"
+    [ "$(get .step)" = promote ]
+}
+within 60 promoting || fail "nobody is promoted: $(cat "$out")"
+api POST "/v1/ops/$op/abort"
+expect 423 '.code == "GW-5006"'
+api GET "/v1/ops/$op"
+expect 200 '.abort_wanted == false'
+hold=
 within 60 ended || fail "the cutover does not end: $(cat "$out")"
 expect 200 '.state == "done"' '.exit == 0'
 [ "$(kinds src)" = "fence final" ] || fail "src: $(kinds src)"

@@ -141,6 +141,26 @@ static void an_undecided_register_is_asked_again(void **state)
     assert_false(switch_plan_abortable(at));
 }
 
+static void an_abort_never_stops_the_way_back(void **state)
+{
+    struct switch_at at = {.kind = SWITCH_CUTOVER, .step = STEP_APPLY};
+
+    (void)state;
+    assert_true(switch_plan_abortable(at));
+    assert_true(switch_plan_may_abort(at));
+    at.step = STEP_EPOCH;
+    assert_false(switch_plan_abortable(at));
+    assert_true(switch_plan_may_abort(at));
+    at.step = STEP_DECIDE;
+    assert_false(switch_plan_may_abort(at));
+    at.step = STEP_FENCE;
+    at.leg = 1;
+    assert_false(switch_plan_abortable(at));
+    assert_false(switch_plan_may_abort(at));
+    at = (struct switch_at){.kind = SWITCH_TEST, .step = STEP_TEST};
+    assert_false(switch_plan_may_abort(at));
+}
+
 static void names_are_read_back(void **state)
 {
     enum switch_step step;
@@ -163,6 +183,7 @@ int main(void)
         cmocka_unit_test(a_failed_health_check_goes_back_at_the_next_epoch),
         cmocka_unit_test(the_decision_that_stands_wins),
         cmocka_unit_test(an_undecided_register_is_asked_again),
+        cmocka_unit_test(an_abort_never_stops_the_way_back),
         cmocka_unit_test(names_are_read_back),
     };
 

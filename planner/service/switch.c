@@ -277,17 +277,19 @@ static bool passed_deadline(const struct step_run *run)
     return clock_wall_ms(run->svc->clock) > run->op->step_deadline_ms;
 }
 
-/* Waiting has two ends besides an answer: the deadline, and an operator who says abort. */
+/* Waiting has an end besides an answer: the deadline. An abort that was accepted comes before both.
+ */
 static void look_beyond(struct step_run *run, enum step_verdict *verdict, struct err *why)
 {
     const struct db_op *op = run->op;
 
-    if (*verdict != STEP_WAIT)
-        return;
-    if (op->abort_wanted && switch_plan_abortable(op->at)) {
+    if (*verdict != STEP_FAILED && op->abort_wanted && switch_plan_abortable(op->at)) {
         err_set_gw(why, GW_ROLLED_BACK, -ECANCELED, "aborted by an operator");
         *verdict = STEP_FAILED;
-    } else if (passed_deadline(run) && !switch_plan_redo_only(op->at.step)) {
+    }
+    if (*verdict != STEP_WAIT)
+        return;
+    if (passed_deadline(run) && !switch_plan_redo_only(op->at.step)) {
         err_set_gw(why, GW_AGENT_NOT_SEEN, -ETIMEDOUT, "step %s did not end within its %llu s",
                    switch_plan_step_name(op->at.step),
                    (unsigned long long)((op->step_deadline_ms - op->step_started_ms) / 1000));
@@ -536,9 +538,9 @@ int switch_abort(struct switcher *s, const char *id, const char *who, struct err
     struct db_op op;
     int r = db_op_load(s->svc, id, &op, err);
 
-    if (r < 0 || op.abort_wanted)
+    if (r < 0 || (op.abort_wanted && op.ended_ms == 0))
         return r;
-    if (op.ended_ms > 0 || op.at.leg > 0 || op.thawed_ms > 0)
+    if (op.ended_ms > 0 || !switch_plan_may_abort(op.at))
         return err_set_gw(err, GW_API_CONFLICT, -EBUSY,
                           "%s is past the point where it can be aborted", id);
     op.abort_wanted = true;

@@ -119,7 +119,15 @@ bool switch_plan_redo_only(enum switch_step step)
 
 bool switch_plan_abortable(struct switch_at at)
 {
-    return at.step == STEP_FENCE || at.step == STEP_FINAL || at.step == STEP_APPLY;
+    return at.leg == 0 && (at.step == STEP_FENCE || at.step == STEP_FINAL || at.step == STEP_APPLY);
+}
+
+bool switch_plan_may_abort(struct switch_at at)
+{
+    bool moves = at.kind == SWITCH_CUTOVER || at.kind == SWITCH_ROLLBACK;
+
+    return moves && at.leg == 0 &&
+           (at.step == STEP_PRECHECK || at.step == STEP_EPOCH || switch_plan_abortable(at));
 }
 
 uint64_t switch_plan_timeout_s(enum switch_step step)

@@ -61,8 +61,12 @@ struct switch_move {
 struct switch_move switch_plan_next(struct switch_at at, enum switch_outcome outcome);
 /* A step that is repeated until it is done: its deadline only calls for the operator. */
 bool switch_plan_redo_only(enum switch_step step);
-/* May an operator's abort still be honoured here? */
+/* Is an operator's abort honoured in this step? Never on the way back of leg 1: aborting that would
+ * leave the workload on the side that failed. */
 bool switch_plan_abortable(struct switch_at at);
+/* May one still be asked for: is it honoured here, or in a step that must come before the decision?
+ */
+bool switch_plan_may_abort(struct switch_at at);
 /* Seconds a step may take; 0 = until max_downtime_s after the fence began. */
 uint64_t switch_plan_timeout_s(enum switch_step step);
 
