@@ -107,6 +107,12 @@ expect 200 '.items[0].lifecycle == "ready_for_cutover"' '.items[0].tested_at != 
 in_sync src dst
 api GET /v1/workloads/shop/gate
 expect 200 '.gate.open'
+api POST /v1/workloads/shop/rollback '{"dry_run": true}'
+expect 200 '.gate.open == false' '.gate.reasons | any(contains("at its source already"))'
+api POST /v1/workloads/shop/finalize '{"dry_run": true}'
+expect 200 '.gate.open == false'
+api POST /v1/workloads/shop/test '{"dry_run": true}'
+expect 200 '.gate.open'
 answer_digest=$other
 run cutover '{"confirm": "shop"}'
 expect 200 '.state == "rolled_back"' '.exit == 11'
@@ -154,6 +160,13 @@ expect 200 '.state == "done"' '.exit == 0'
 [ "$(kinds src)" = "fence final" ] || fail "src: $(kinds src)"
 [ "$(kinds dst)" = "apply promote health traffic" ] ||
     fail "dst: $(kinds dst)"
+# A dry run is of what was asked for, not of the switch that would be open now.
+api POST /v1/workloads/shop/cutover '{"dry_run": true}'
+expect 200 '.gate.open == false' '.gate.reasons | any(contains("in the cloud already"))'
+api POST /v1/workloads/shop/test '{"dry_run": true}'
+expect 200 '.gate.open == false'
+api POST /v1/workloads/shop/finalize '{"dry_run": true}'
+expect 200 '.gate.open'
 api GET /v1/ops
 expect 200 '.items | length == 4' '.items[0].kind == "cutover"'
 api GET /v1/workloads/shop

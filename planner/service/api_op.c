@@ -3,11 +3,12 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "planner/service/api.h"
-#include "planner/service/api.h"
 #include "planner/service/db_op.h"
 #include "planner/service/gate.h"
 #include "planner/service/hub.h"
 #include "planner/service/switch.h"
+#include "planner/service/switch_step.h"
+#include "planner/service/workload.h"
 
 #include <stdio.h>
 
@@ -38,17 +39,36 @@ static int read_limits(struct api_call *call, struct gate_limits *ret, struct er
     return r < 0 ? r : api_body_u64(call->body, "max_downtime_s", 0, &ret->max_downtime_s, err);
 }
 
+/* What the precheck of such an operation would say now. */
+static int foresee(struct api_call *call, enum switch_kind kind, struct gate_result *ret,
+                   struct err *err)
+{
+    auto_workload struct workload *w = NULL;
+    struct gate_limits limits = {0};
+    const char *refusal;
+    int r = read_limits(call, &limits, err);
+
+    if (r == 0)
+        r = workload_load(call->service, call->param[0], &w, err);
+    if (r < 0)
+        return r;
+    *ret = (struct gate_result){.open = true};
+    if (switch_step_gated(kind))
+        r = gate_check(call->service, call->param[0], &limits, ret, err);
+    refusal = switch_step_refusal(call->service, w, kind);
+    if (r == 0 && refusal)
+        gate_refuse(ret, switch_plan_kind_name(kind), refusal);
+    return r;
+}
+
 /* What a dry run answers: the gate as it is, nothing written. */
-static void reply_gate(struct api_call *call)
+static void reply_gate(struct api_call *call, enum switch_kind kind)
 {
     auto_jsw struct jsw *w = NULL;
     struct gate_result gate;
-    struct gate_limits limits = {0};
     struct err err = {0};
-    int r = read_limits(call, &limits, &err);
+    int r = foresee(call, kind, &gate, &err);
 
-    if (r == 0)
-        r = gate_check(call->service, call->param[0], &limits, &gate, &err);
     if (r == 0)
         r = jsw_new(&w, &err);
     if (r < 0) {
@@ -99,7 +119,7 @@ static void begin(struct api_call *call, enum switch_kind kind)
     int r = check_confirm(call, kind, &err);
 
     if (api_is_dry_run(call)) {
-        reply_gate(call);
+        reply_gate(call, kind);
         return;
     }
     if (r == 0)

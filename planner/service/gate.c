@@ -183,6 +183,12 @@ void gate_evaluate(const struct gate_facts *facts, struct gate_result *ret)
         ret->open &= ret->rows[i].ok;
 }
 
+void gate_refuse(struct gate_result *gate, const char *name, const char *text)
+{
+    gate->open = false;
+    row(&(struct out){.result = gate}, name, false, "%s", text);
+}
+
 void gate_write(const struct gate_result *gate, struct jsw *w, const char *key)
 {
     jsw_obj(w, key);

@@ -68,6 +68,9 @@ void gate_evaluate(const struct gate_facts *facts, struct gate_result *ret);
 int gate_check(struct service *svc, const char *workload, const struct gate_limits *limits,
                struct gate_result *ret, struct err *err);
 
+/* One more row, which closes it. */
+void gate_refuse(struct gate_result *gate, const char *name, const char *text);
+
 struct jsw;
 /* As member key: {"open", "reasons": [text of the rows that are not ok], "rows": [...]}. */
 void gate_write(const struct gate_result *gate, struct jsw *w, const char *key);

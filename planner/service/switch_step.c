@@ -156,39 +156,50 @@ static const char *host_without_agent(const struct workload *w)
     return NULL;
 }
 
+const char *switch_step_refusal(const struct service *svc, const struct workload *w,
+                                enum switch_kind kind)
+{
+    bool at_target = w->authority == WORKLOAD_AT_TARGET;
+
+    if (!svc->vaultq)
+        return "no store is configured";
+    if (w->authority == WORKLOAD_FROZEN)
+        return "an earlier switch left the workload frozen";
+    switch (kind) {
+    case SWITCH_CUTOVER:
+    case SWITCH_TEST:
+        return at_target ? "it is in the cloud already" : NULL;
+    case SWITCH_ROLLBACK:
+        return at_target ? NULL : "it is at its source already";
+    case SWITCH_FINALIZE:
+        if (at_target && !w->released)
+            return NULL;
+        return "only a workload that was cut over, and not finalized, can be finalized";
+    }
+    return NULL;
+}
+
+bool switch_step_gated(enum switch_kind kind)
+{
+    return kind == SWITCH_CUTOVER || kind == SWITCH_ROLLBACK;
+}
+
 static int look_precheck(struct step_run *run, enum step_verdict *ret, struct js **ret_detail,
                          struct err *err)
 {
     const struct workload *w = run->workload;
-    bool at_target = w->authority == WORKLOAD_AT_TARGET;
+    const char *refusal = switch_step_refusal(run->svc, w, run->op->at.kind);
 
     (void)ret_detail;
-    if (!run->svc->vaultq)
-        return refuse(err, ret, "no store is configured");
     if (host_without_agent(w)) {
         err_set_gw(err, GW_AGENT_NOT_SEEN, -EPERM, "host '%s' has no agent", host_without_agent(w));
         *ret = STEP_FAILED;
         return 0;
     }
-    if (w->authority == WORKLOAD_FROZEN)
-        return refuse(err, ret, "an earlier switch left the workload frozen");
-    switch (run->op->at.kind) {
-    case SWITCH_CUTOVER:
-        return at_target ? refuse(err, ret, "it is in the cloud already")
-                         : look_gate(run, ret, err);
-    case SWITCH_ROLLBACK:
-        return !at_target ? refuse(err, ret, "it is at its source already")
-                          : look_gate(run, ret, err);
-    case SWITCH_FINALIZE:
-        if (!at_target || w->released)
-            return refuse(err, ret,
-                          "only a workload that was cut over, and not finalized, can be finalized");
-        break;
-    case SWITCH_TEST:
-        if (at_target)
-            return refuse(err, ret, "it is in the cloud already");
-        break;
-    }
+    if (refusal)
+        return refuse(err, ret, refusal);
+    if (switch_step_gated(run->op->at.kind))
+        return look_gate(run, ret, err);
     *ret = STEP_OK;
     return 0;
 }

@@ -36,6 +36,12 @@ int switch_step_begin(struct step_run *run, struct err *err);
 int switch_step_look(struct step_run *run, enum step_verdict *ret, struct js **ret_detail,
                      struct err *err);
 
+/* Why an operation of that kind cannot begin, whatever the gate says; NULL = it can. */
+const char *switch_step_refusal(const struct service *svc, const struct workload *w,
+                                enum switch_kind kind);
+/* Must the gate be open for it? */
+bool switch_step_gated(enum switch_kind kind);
+
 /* Does the step wait for a register of the vault? Then what to ask. */
 bool switch_step_asks(enum switch_step step);
 struct vaultq_job;
