@@ -376,12 +376,16 @@ static int code_of(struct http *h, CURLcode code)
     case CURLE_GOT_NOTHING:
     case CURLE_PARTIAL_FILE:
         return -ECONNRESET;
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_HTTP2:
+    case CURLE_HTTP2_STREAM:
+        return -ECONNRESET;
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_ISSUER_ERROR:
     case CURLE_SSL_INVALIDCERTSTATUS:
-    case CURLE_WEIRD_SERVER_REPLY:
-    case CURLE_UNSUPPORTED_PROTOCOL:
         return -EPROTO;
+    case CURLE_UNSUPPORTED_PROTOCOL: /* of the URL; or a reply that does not begin as one */
+        return strstr(h->why, "HTTP/0.9") ? -ECONNRESET : -EPROTO;
     case CURLE_OUT_OF_MEMORY:
         return -ENOMEM;
     case CURLE_URL_MALFORMAT:

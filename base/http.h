@@ -60,9 +60,10 @@ void http_reply_done(struct http_reply *r);
 const char *http_reply_header(struct http_reply *r, const char *name);
 
 /*
- * One attempt. Returns 0 with any status; or -ETIMEDOUT, -ECONNREFUSED, -ECONNRESET, -EHOSTUNREACH
- * (all retryable), -EPROTO (TLS: a peer that does not verify; GW_PIN_MISMATCH for the pin), -EFBIG
- * (reply above its maximum), -ECANCELED, -ENOMEM. reply is cleared first.
+ * One attempt. Returns 0 with any status; or -ETIMEDOUT, -ECONNREFUSED, -ECONNRESET (also for what
+ * is no HTTP), -EHOSTUNREACH (all retryable), -EPROTO (TLS: a peer that does not verify;
+ * GW_PIN_MISMATCH for the pin), -EFBIG (reply above its maximum), -ECANCELED, -ENOMEM. reply is
+ * cleared first.
  */
 int http_do(struct http *h, const struct http_request *req, struct http_reply *reply,
             struct err *err);

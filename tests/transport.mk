@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 if HAVE_CMOCKA
-EXTRA_DIST += tests/s3_server.h tests/data/fuzz_s3_cred tests/data/fuzz_s3_reply
-c_tests += contract_store contract_track contract_volume fault_s3 fault_store_alloc fault_store_file fuzz_s3_cred fuzz_s3_reply unit_rate unit_s3_cred unit_s3_sign unit_s3_xml
+EXTRA_DIST += tests/s3_fixture.h tests/s3_server.h tests/data/fuzz_s3_cred tests/data/fuzz_s3_reply
+c_tests += contract_store contract_track contract_volume fault_s3 fault_s3_place fault_store_alloc fault_store_file fuzz_s3_cred fuzz_s3_reply unit_rate unit_s3_cred unit_s3_sign unit_s3_xml unit_store_gate
+unit_store_gate_SOURCES = tests/unit_store_gate.c
+unit_store_gate_LDADD = $(TRANSPORT_TEST_LIBS)
 contract_store_SOURCES = tests/contract_store.c
 contract_store_LDADD = $(TRANSPORT_TEST_LIBS)
 contract_track_SOURCES = tests/contract_track.c
@@ -10,6 +12,8 @@ contract_volume_SOURCES = tests/contract_volume.c
 contract_volume_LDADD = $(TRANSPORT_TEST_LIBS)
 fault_s3_SOURCES = tests/fault_s3.c
 fault_s3_LDADD = $(TRANSPORT_TEST_LIBS)
+fault_s3_place_SOURCES = tests/fault_s3_place.c
+fault_s3_place_LDADD = $(TRANSPORT_TEST_LIBS)
 fault_store_alloc_SOURCES = tests/fault_store_alloc.c
 fault_store_alloc_LDADD = $(TRANSPORT_TEST_LIBS)
 fault_store_file_SOURCES = tests/fault_store_file.c

@@ -15,9 +15,11 @@ libgodwit_transport_a_SOURCES = \
 	transport/s3_call.c transport/s3_call.h transport/s3_fail.c \
 	transport/s3_cred.c transport/s3_cred.h \
 	transport/s3_list.c transport/s3_list.h \
+	transport/s3_place.c transport/s3_place.h \
 	transport/s3_sign.c transport/s3_sign.h \
 	transport/s3_xml.c transport/s3_xml.h \
 	transport/store.c transport/store.h transport/store_impl.h \
+	transport/store_gate.c transport/store_gate.h \
 	transport/store_file.c transport/store_file.h transport/store_file_list.c \
 	transport/store_mem.c \
 	transport/store_probe.c transport/store_retry.c \

@@ -6,24 +6,21 @@
 #define GODWIT_TRANSPORT_S3_CALL_H
 
 #include "base/http.h"
-#include "transport/s3_cred.h"
+#include "transport/s3_place.h"
 #include "transport/s3_sign.h"
 #include "transport/store_impl.h"
-
-enum { S3_CALL_BUCKET_MAX = 255, S3_CALL_PREFIX_MAX = 255, S3_CALL_HOST_MAX = 511 };
 
 /* One thread's way to one bucket. */
 struct s3_call {
     const struct store_conf *conf;
+    struct s3_place *place;
+    const char *bucket; /* the place's */
+    const char *prefix;
     struct http *http;
-    struct s3_cred cred;
-    char bucket[S3_CALL_BUCKET_MAX + 1];
-    char prefix[S3_CALL_PREFIX_MAX + 2]; /* "" or with its '/' */
-    bool tls;
-    bool path_style;
-    char host[S3_CALL_HOST_MAX + 1]; /* as in the Host header */
-    bool has_skew;
-    int64_t skew_ms; /* their clock minus ours, by the last reply */
+    bool has_skew; /* the last reply told their time: */
+    int64_t skew_ms;
+    bool busy;         /* it asked to slow down, */
+    uint64_t after_ms; /* for so long; 0 = not said */
 };
 
 struct s3_request {
@@ -49,8 +46,9 @@ static inline void s3_call_closep(struct s3_call **c)
 }
 
 /*
- * One request, repeated at once where the answer names another region or says that credentials
- * have run out and the files hold newer ones. 0 for 2xx (reply is whole); else the failure:
+ * One request, repeated at once where the answer names another region, says that credentials have
+ * run out and there are newer ones, or refuses our clock and tells its own. 0 for 2xx (reply is
+ * whole, and no error in the guise of a success); else the failure:
  *   -ENOENT, -EEXIST (the precondition failed), -ERANGE (416), -EACCES (GW_STORE_DENIED),
  *   -EOPNOTSUPP (501), -ENOSPC, -EINVAL (GW_STORE_BAD_URL: no such bucket), -EFBIG,
  *   -EAGAIN and the transport's own codes with err->retryable.
@@ -61,6 +59,8 @@ int s3_call(struct s3_call *c, const struct s3_request *req, struct http_reply *
 /* What reply (not 2xx) means; s3_fail.c. what is "put" and so on. */
 int s3_fail(const struct s3_call *c, const struct s3_request *req, struct http_reply *reply,
             struct err *err);
+/* Is the body of a 2xx an error document? Services begin a reply before they know how it ends. */
+bool s3_fail_within(const struct s3_request *req, const struct http_reply *reply);
 /* The region that a reply points to, or "" when it names none. */
 void s3_fail_region(struct http_reply *reply, char *out, size_t size);
 /* The S3 error code of a reply, "" when there is none. */

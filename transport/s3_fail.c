@@ -51,7 +51,7 @@ static const struct meaning meanings[] = {
     {NULL, 401, -EACCES, GW_STORE_DENIED, "refused"},
     {NULL, 403, -EACCES, GW_STORE_DENIED, "refused"},
     {NULL, 404, -ENOENT, GW_VAULT_MISSING, "no such object"},
-    {NULL, 409, -EEXIST, GW_STORE_CONFLICT, "conflict"},
+    {NULL, 409, -EAGAIN, GW_STORE_UNREACHABLE, "another writer is at it"},
     {NULL, 412, -EEXIST, GW_STORE_CONFLICT, "the object exists already"},
     {NULL, 413, -EINVAL, 0, "the object is too large for the store"},
     {NULL, 416, -ERANGE, 0, "the object is shorter than asked"},
@@ -74,6 +74,15 @@ void s3_fail_code(const struct http_reply *reply, char *out, size_t size)
 {
     s3_xml_text(document(reply), "Code", out, size);
     text_sanitize(out);
+}
+
+bool s3_fail_within(const struct s3_request *req, const struct http_reply *reply)
+{
+    struct slice rest = document(reply);
+    struct slice inside;
+
+    /* What is read back is data, whatever it looks like. */
+    return strcmp(req->method, "PUT") == 0 && s3_xml_next(&rest, "Error", &inside);
 }
 
 static bool is_region(const char *text)
@@ -150,6 +159,8 @@ int s3_fail(const struct s3_call *c, const struct s3_request *req, struct http_r
         return fail_skew(c, err);
     m = meaning_of(code, reply->status);
     if (!m)
-        m = reply->status >= 500 || http_status_retryable(reply->status) ? &busy : &other;
+        m = reply->status < 300 || reply->status >= 500 || http_status_retryable(reply->status)
+                ? &busy
+                : &other;
     return fail_with(c, req, reply->status, m, code, message, err);
 }

@@ -15,7 +15,7 @@
 enum {
     S3_LIST_REPLY_MAX = 8 << 20,
     S3_NUMBER_MAX = 24,
-    S3_FULL_KEY_MAX = STORE_KEY_MAX + S3_CALL_PREFIX_MAX + 1,
+    S3_FULL_KEY_MAX = STORE_KEY_MAX + S3_PLACE_PREFIX_MAX + 1,
 };
 
 static int list_damaged(const char *what, struct err *err)

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/fail.h"
 #include "base/gw.h"
+#include "base/num.h"
 #include "base/text.h"
 
 #include "base/banned.h"
@@ -29,6 +30,7 @@ struct store_shared {
     char *profile;
     char *ca_file;
     struct store_totals totals;
+    bool gated; /* totals.gate is there */
 };
 
 struct store {
@@ -64,6 +66,8 @@ static void shared_unref(struct store_shared *sh)
 {
     if (!sh || atomic_fetch_sub(&sh->refs, 1) != 1)
         return;
+    if (sh->gated)
+        store_gate_done(&sh->totals.gate);
     free(sh->url);
     free(sh->endpoint);
     free(sh->region);
@@ -106,6 +110,9 @@ static int shared_new(const struct store_conf *conf, struct store_shared **ret, 
         sh->conf.rng = &rng_system;
     if (sh->conf.attempts == 0)
         sh->conf.attempts = STORE_ATTEMPTS;
+    sh->conf.streams = (unsigned)num_min(sh->conf.streams, STORE_STREAMS_MAX);
+    store_gate_init(&sh->totals.gate, sh->conf.streams, sh->conf.clock, sh->conf.rng);
+    sh->gated = true;
     *ret = TAKE(sh);
     return 0;
 }
@@ -330,6 +337,7 @@ void store_counts(const struct store *s, struct store_counts *ret)
     ret->retry_n = atomic_load(&t->retry_n);
     ret->bytes_out = atomic_load(&t->bytes_out);
     ret->bytes_in = atomic_load(&t->bytes_in);
+    ret->streams = store_gate_streams(&t->gate);
 }
 
 const char *store_url(const struct store *s)

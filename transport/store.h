@@ -20,7 +20,7 @@ struct err;
 struct rate;
 struct store;
 
-enum { STORE_KEY_MAX = 512, STORE_BODY_MAX = 64 << 20 };
+enum { STORE_KEY_MAX = 512, STORE_BODY_MAX = 64 << 20, STORE_STREAMS_MAX = 16 };
 
 struct store_conf {
     const char *url; /* file:///path, s3://bucket/prefix, mem:NAME */
@@ -34,6 +34,8 @@ struct store_conf {
     const struct clock *clock; /* NULL = clock_system */
     const struct rng *rng;     /* NULL = rng_system */
     const atomic_bool *stop;   /* ends waits with -ECANCELED; or NULL */
+    unsigned streams;  /* bulk calls (put, get) at one time, of this handle and all its dups;
+                          0 = as many as help, at most STORE_STREAMS_MAX */
     unsigned attempts; /* per call, with backoff and jitter; 0 = 10, which waits out about half a
                           minute. A place that never answered gets 4: a second. */
     unsigned stall_ms; /* an attempt in which no byte moves for so long has failed; 0 = a minute */
@@ -101,6 +103,7 @@ int store_probe(struct store *s, struct store_caps *ret, struct err *err);
 struct store_counts {
     uint64_t put_n, get_n, head_n, list_n, delete_n, retry_n;
     uint64_t bytes_out, bytes_in;
+    unsigned streams; /* bulk calls that may run at this moment */
 };
 void store_counts(const struct store *s, struct store_counts *ret);
 const char *store_url(const struct store *s); /* without secrets */

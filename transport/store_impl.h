@@ -9,6 +9,7 @@
 #define GODWIT_TRANSPORT_STORE_IMPL_H
 
 #include "transport/store.h"
+#include "transport/store_gate.h"
 
 /*
  * Every member is called by one thread at a time for one self; selves that are dups of each other
@@ -34,6 +35,8 @@ struct store_ops {
                 struct err *err);
     /* Optional: their clock minus ours as the last reply told it; false when unknown. */
     bool (*skew_ms)(const void *self, int64_t *ret_ms);
+    /* Optional: did the last call's answer ask to slow down, and for how long (0 = not said)? */
+    bool (*busy)(const void *self, uint64_t *ret_after_ms);
 };
 
 /* 1..STORE_KEY_MAX bytes of the alphabet of keys, with parts of 1..255 bytes, none "." or "..". */
@@ -45,16 +48,18 @@ bool store_is_prefix(const char *text);
 const struct store_conf *store_conf_of(const struct store *s);
 bool store_skew_ms(const struct store *s, int64_t *ret_ms);
 
-/* Totals of a handle and its dups. */
+/* What a handle and its dups count, and the gate before all their calls. */
 struct store_totals {
     _Atomic uint64_t put_n, get_n, head_n, list_n, delete_n, retry_n;
     _Atomic uint64_t bytes_out, bytes_in;
     atomic_bool answered; /* the place has, at least once */
+    struct store_gate gate;
 };
 
 /*
  * A store_ops around another one that repeats what may be repeated (backoff with jitter, seeing
- * conf->stop), recognises a create-only put whose reply was lost, and keeps to conf->rate.
+ * conf->stop; the pauses of the gate), recognises a put whose reply was lost, and keeps to
+ * conf->rate.
  * conf and totals outlive it; taken_inner is consumed also on failure.
  */
 int store_retry_new(const struct store_conf *conf, struct store_totals *totals,

@@ -10,11 +10,10 @@
 #include "base/banned.h"
 
 enum {
-    RETRY_BASE_MS = 200,
-    RETRY_MAX_MS = 20000,
-    RETRY_SLICE_MS = 50,
     /* A place that never answered is rather a wrong name than a restart: say so soon. */
     RETRY_FIRST_CONTACT = 4,
+    /* To send less again costs less than to ask whether it is there. */
+    READ_BACK_MIN = 64 * 1024,
 };
 
 struct retry {
@@ -22,6 +21,8 @@ struct retry {
     struct store_totals *totals;
     const struct store_ops *ops;
     void *inner;
+    struct store_gate_turn turn; /* of the attempt under way */
+    bool busy;                   /* the last attempt was told to slow down: the gate waits */
 };
 
 int store_retry_new(const struct store_conf *conf, struct store_totals *totals,
@@ -58,25 +59,28 @@ static void retry_close(void *self)
     free(r);
 }
 
-static bool is_stopped(const struct retry *r)
-{
-    return r->conf->stop && atomic_load(r->conf->stop);
-}
-
 static int say_stopped(struct err *err)
 {
     return err_set(err, -ECANCELED, "stopped while waiting for the store");
 }
 
-/* Exponential with full jitter, but never under a tenth, so that a row of lucky draws does not
- * hammer a store that asks for mercy. */
-static uint64_t backoff_ms(const struct retry *r, unsigned attempt)
+static int begin(struct retry *r, bool bulk, struct err *err)
 {
-    uint64_t ceiling = RETRY_MAX_MS;
+    int rc = store_gate_enter(&r->totals->gate, bulk, r->conf->stop, &r->turn);
 
-    if (attempt < 16 && ((uint64_t)RETRY_BASE_MS << (attempt - 1)) < ceiling)
-        ceiling = (uint64_t)RETRY_BASE_MS << (attempt - 1);
-    return ceiling / 10 + rng_below(r->conf->rng, ceiling - ceiling / 10);
+    return rc < 0 ? say_stopped(err) : 0;
+}
+
+/* An attempt ended with rc and moved so many bytes. Returns rc. */
+static int end(struct retry *r, int rc, uint64_t bytes)
+{
+    enum store_gate_end how = rc == 0 ? STORE_GATE_DONE : STORE_GATE_FAILED;
+    uint64_t after_ms = 0;
+
+    r->busy = rc < 0 && r->ops->busy && r->ops->busy(r->inner, &after_ms);
+    store_gate_leave(&r->totals->gate, &r->turn, r->busy ? STORE_GATE_BUSY : how,
+                     rc == 0 ? bytes : 0, after_ms);
+    return rc;
 }
 
 /* Is rc what the caller gets? What may be repeated is not. */
@@ -102,23 +106,13 @@ static unsigned attempts_of(const struct retry *r)
  */
 static int retry_next(struct retry *r, unsigned *attempt, struct err *err)
 {
-    uint64_t left;
-
     if (*attempt >= attempts_of(r)) {
         err->code = -EAGAIN;
         err->gw = GW_STORE_UNREACHABLE;
         return err_add(err, -EAGAIN, "gave up after %u attempts", *attempt);
     }
-    left = backoff_ms(r, *attempt);
-    while (left > 0) {
-        uint64_t slice = left < RETRY_SLICE_MS ? left : RETRY_SLICE_MS;
-
-        if (is_stopped(r))
-            return say_stopped(err);
-        clock_sleep_ms(r->conf->clock, slice);
-        left -= slice;
-    }
-    if (is_stopped(r))
+    if (!r->busy && store_gate_sleep(r->conf->clock, store_gate_backoff_ms(r->conf->rng, *attempt),
+                                     r->conf->stop) < 0)
         return say_stopped(err);
     *attempt += 1;
     atomic_fetch_add(&r->totals->retry_n, 1);
@@ -133,20 +127,39 @@ static int take_rate(struct retry *r, size_t bytes, struct err *err)
     return rc < 0 ? say_stopped(err) : 0;
 }
 
+/* One try at it: what the object under key holds is body. */
+static int try_compare(struct retry *r, const char *key, struct slice body, bool *ret_same,
+                       struct err *err)
+{
+    struct store_range range = {.max_bytes = body.len > 0 ? body.len : 1};
+    auto_buf struct buf there = {0};
+    int rc = begin(r, true, err);
+
+    if (rc < 0)
+        return rc;
+    rc = r->ops->get(r->inner, key, &range, &there, err);
+    rc = end(r, rc, there.len);
+    if (rc < 0)
+        return rc;
+    atomic_fetch_add(&r->totals->bytes_in, there.len);
+    *ret_same =
+        there.len == body.len && (body.len == 0 || memcmp(there.data, body.data, body.len) == 0);
+    return 0;
+}
+
 /*
  * The key exists although we asked for it to be created; an attempt of this call may have done
  * that with its reply lost. 0 when the object holds our very bytes, else -EEXIST or the failure.
  */
 static int retry_read_back(struct retry *r, const char *key, struct slice body, struct err *err)
 {
-    struct store_range range = {.max_bytes = body.len > 0 ? body.len : 1};
-    auto_buf struct buf there = {0};
     struct err why = {0};
     unsigned attempt = 1;
+    bool same = false;
     int rc;
 
     for (;;) {
-        rc = r->ops->get(r->inner, key, &range, &there, &why);
+        rc = try_compare(r, key, body, &same, &why);
         if (is_final(r, rc, &why))
             break;
         rc = retry_next(r, &attempt, &why);
@@ -155,15 +168,47 @@ static int retry_read_back(struct retry *r, const char *key, struct slice body, 
             return rc;
         }
     }
+    if (rc == -ECANCELED)
+        *err = why;
+    if (!same)
+        return err->code;
+    err_clear(err);
+    return 0;
+}
+
+/* The request may have arrived whole: what failed is the way, not the place. */
+static bool may_have_landed(int rc)
+{
+    return rc == -ECONNRESET || rc == -ETIMEDOUT || rc == -EPIPE;
+}
+
+/* After such a failure: is it there, byte for byte? Whatever speaks against it sends it again. */
+static bool has_landed(struct retry *r, const char *key, struct slice body)
+{
+    struct err ignored = {0};
+    uint64_t bytes = 0;
+    bool same = false;
+    int rc;
+
+    if (body.len < READ_BACK_MIN || begin(r, false, &ignored) < 0)
+        return false;
+    rc = end(r, r->ops->head(r->inner, key, &bytes, &ignored), 0);
+    return rc == 0 && bytes == body.len && try_compare(r, key, body, &same, &ignored) == 0 && same;
+}
+
+static int try_put(struct retry *r, const char *key, struct slice body, const uint8_t *sha256,
+                   enum store_put_flags flags, struct err *err)
+{
+    int rc = begin(r, true, err);
+
+    if (rc < 0)
+        return rc;
+    rc = take_rate(r, body.len, err);
     if (rc == 0) {
-        atomic_fetch_add(&r->totals->bytes_in, there.len);
-        if (there.len == body.len &&
-            (body.len == 0 || memcmp(there.data, body.data, body.len) == 0)) {
-            err_clear(err);
-            return 0;
-        }
+        atomic_fetch_add(&r->totals->bytes_out, body.len);
+        rc = r->ops->put(r->inner, key, body, sha256, flags, err);
     }
-    return err->code;
+    return end(r, rc, body.len);
 }
 
 static int retry_put(void *self, const char *key, struct slice body, const uint8_t *sha256,
@@ -174,18 +219,19 @@ static int retry_put(void *self, const char *key, struct slice body, const uint8
     int rc;
 
     for (;;) {
-        rc = take_rate(r, body.len, err);
-        if (rc < 0)
-            return rc;
-        atomic_fetch_add(&r->totals->bytes_out, body.len);
-        rc = r->ops->put(r->inner, key, body, sha256, flags, err);
+        bool doubtful;
+
+        rc = try_put(r, key, body, sha256, flags, err);
         if (rc == -EEXIST && attempt > 1)
             return retry_read_back(r, key, body, err);
         if (is_final(r, rc, err))
             return rc;
+        doubtful = may_have_landed(rc);
         rc = retry_next(r, &attempt, err);
         if (rc < 0)
             return rc;
+        if (doubtful && has_landed(r, key, body))
+            return 0;
     }
 }
 
@@ -198,7 +244,11 @@ static int retry_get(void *self, const char *key, const struct store_range *rang
     int rc;
 
     for (;;) {
+        rc = begin(r, true, err);
+        if (rc < 0)
+            return rc;
         rc = r->ops->get(r->inner, key, range, out, err);
+        rc = end(r, rc, out->len - before);
         if (is_final(r, rc, err))
             break;
         rc = retry_next(r, &attempt, err);
@@ -224,7 +274,9 @@ static int retry_head(void *self, const char *key, uint64_t *ret_bytes, struct e
     int rc;
 
     for (;;) {
-        rc = r->ops->head(r->inner, key, ret_bytes, err);
+        rc = begin(r, false, err);
+        if (rc == 0)
+            rc = end(r, r->ops->head(r->inner, key, ret_bytes, err), 0);
         if (is_final(r, rc, err))
             return rc;
         rc = retry_next(r, &attempt, err);
@@ -240,7 +292,9 @@ static int retry_remove(void *self, const char *key, struct err *err)
     int rc;
 
     for (;;) {
-        rc = r->ops->remove(r->inner, key, err);
+        rc = begin(r, false, err);
+        if (rc == 0)
+            rc = end(r, r->ops->remove(r->inner, key, err), 0);
         if (is_final(r, rc, err))
             return rc;
         rc = retry_next(r, &attempt, err);
@@ -268,6 +322,21 @@ static int walk_entry(void *arg, const char *key, uint64_t size_bytes, uint64_t 
     return rc;
 }
 
+/* fn may call this very handle: its turns come between. */
+static int list_once(struct retry *r, const char *prefix, const char *from, struct retry_walk *w,
+                     struct err *err)
+{
+    struct store_gate_turn turn;
+    int rc = begin(r, false, err);
+
+    if (rc < 0)
+        return rc;
+    turn = r->turn;
+    rc = r->ops->list(r->inner, prefix, from, walk_entry, w, err);
+    r->turn = turn;
+    return end(r, rc, 0);
+}
+
 static int retry_list(void *self, const char *prefix, const char *after, store_list_fn fn,
                       void *arg, struct err *err)
 {
@@ -284,7 +353,7 @@ static int retry_list(void *self, const char *prefix, const char *after, store_l
             memcpy(start, from, strlen(from) + 1);
             from = start;
         }
-        rc = r->ops->list(r->inner, prefix, from, walk_entry, &w, err);
+        rc = list_once(r, prefix, from, &w, err);
         if (w.ended || is_final(r, rc, err))
             return rc;
         rc = retry_next(r, &attempt, err);

@@ -233,9 +233,15 @@ static bool s3_skew_ms(const void *self, int64_t *ret_ms)
 {
     const struct s3_call *c = self;
 
-    if (c->has_skew)
-        *ret_ms = c->skew_ms;
-    return c->has_skew;
+    return s3_place_skew(c->place, ret_ms);
+}
+
+static bool s3_busy(const void *self, uint64_t *ret_after_ms)
+{
+    const struct s3_call *c = self;
+
+    *ret_after_ms = c->after_ms;
+    return c->busy;
 }
 
 const struct store_ops store_s3_ops = {
@@ -249,4 +255,5 @@ const struct store_ops store_s3_ops = {
     .remove = s3_remove,
     .list = s3_list_all,
     .skew_ms = s3_skew_ms,
+    .busy = s3_busy,
 };
