@@ -68,13 +68,24 @@ list-cppflags:
 		$(libgodwit_engine_a_CPPFLAGS) $(godwit_CPPFLAGS)
 .PHONY: list-cppflags
 
-# The data path, measured on this machine: a volume of 256 MiB of noise.
-bench: bench_replica
-	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && mkdir "$$dir/work" && \
-		head -c 268435456 /dev/urandom >"$$dir/volume" && \
-		./bench_replica "$$dir/volume" "$$dir/work"
+# The data mover against its peers, on this machine; tests/bench/bench.sh says what can be chosen.
+check_PROGRAMS += bench_account bench_data
+bench_account_SOURCES = tests/bench/bench_account.c
+bench_account_LDADD = $(BASE_LIBS)
+bench_data_SOURCES = tests/bench/bench_data.c
+bench_data_LDADD = $(BASE_LIBS)
+dist_check_SCRIPTS += tests/bench/bench.sh tests/bench/render.py
+EXTRA_DIST += tests/bench/prices.csv tests/bench/record.sh tests/bench/s3.sh tests/bench/volume.sh \
+	tests/bench/with/borg.sh tests/bench/with/casync.sh tests/bench/with/godwit.sh \
+	tests/bench/with/limits.sh tests/bench/with/nbdcopy.sh tests/bench/with/rclone.sh \
+	tests/bench/with/restic.sh tests/bench/with/rsync.sh
+bench: godwit bench_account bench_data
+	@$(AM_TESTS_ENVIRONMENT) BENCH_OUT='$(BENCH_OUT)' bash $(srcdir)/tests/bench/bench.sh
+bench-quick:
+	@GODWIT_BENCH_SIZE=$${GODWIT_BENCH_SIZE:-256} GODWIT_BENCH_REPEAT=$${GODWIT_BENCH_REPEAT:-1} \
+		$(MAKE) --no-print-directory bench
 
 check-vm:
 	@echo 'check-vm: there are no tests in virtual machines yet; check and check-soak are what there is' >&2
 	@exit 1
-.PHONY: bench check-vm
+.PHONY: bench bench-quick check-vm

@@ -43,9 +43,7 @@ check-s3: $(check_PROGRAMS)
 .PHONY: check-s3
 
 # The data path.
-check_PROGRAMS += bench_replica tool_digest
-bench_replica_SOURCES = tests/bench/bench_replica.c
-bench_replica_LDADD = $(TRANSPORT_LIBS) $(BASE_LIBS)
+check_PROGRAMS += tool_digest
 tool_digest_SOURCES = tests/tool_digest.c
 tool_digest_LDADD = $(TRANSPORT_LIBS) $(BASE_LIBS)
 sh_tests += tests/flow_digest.sh
