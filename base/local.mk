@@ -27,6 +27,7 @@ libgodwit_base_a_SOURCES = \
 	base/proc.c base/proc.h \
 	base/queue.c base/queue.h \
 	base/secret.c base/secret.h \
+	base/sha256.c base/sha256.h base/sha256_avx512.c base/sha256_ni.c base/sha256_priv.h \
 	base/slice.h \
 	base/text.c base/text_time.c base/text.h \
 	base/tree.c base/tree.h \

@@ -97,6 +97,11 @@ c_tests += unit_secret
 unit_secret_SOURCES = tests/unit_secret.c
 unit_secret_LDADD = $(BASE_TEST_LIBS)
 
+# SHA-256 of many at a time
+c_tests += unit_sha256
+unit_sha256_SOURCES = tests/unit_sha256.c
+unit_sha256_LDADD = $(BASE_TEST_LIBS)
+
 c_tests += unit_fail
 unit_fail_SOURCES = tests/unit_fail.c
 unit_fail_LDADD = $(BASE_TEST_LIBS)

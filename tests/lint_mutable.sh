@@ -20,6 +20,8 @@ base/cert_tls.c hook_index
 base/cert_tls.c hook_once
 base/crypto.c algorithms
 base/crypto.c algorithms_once
+base/sha256.c there
+base/sha256.c there_once
 base/http.c curl_is_ready
 base/http.c curl_once
 transport/store_mem.c registry

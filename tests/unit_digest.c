@@ -102,6 +102,26 @@ static void short_last_block_is_hashed_at_its_own_length(void **state)
     assert_memory_not_equal(got, digest_zero_leaf(), 32);
 }
 
+static void a_row_has_the_leaves_of_its_blocks(void **state)
+{
+    enum { BLOCKS = 23, SHORT = 777 };
+    size_t len = BLOCKS * (size_t)VOLUME_BLOCK + SHORT;
+    auto_free uint8_t *row = calloc(1, len);
+    uint8_t got[BLOCKS + 1][DIGEST_LEN];
+    uint8_t want[DIGEST_LEN];
+
+    (void)state;
+    assert_non_null(row);
+    for (size_t b = 0; b <= BLOCKS; b++)
+        if (b % 4 != 1)
+            memset(row + b * VOLUME_BLOCK + 5, (int)b + 1, SHORT - 5);
+    digest_row(slice_of(row, len), got[0]);
+    for (size_t b = 0; b <= BLOCKS; b++) {
+        crypto_sha256(slice_of(row + b * VOLUME_BLOCK, b < BLOCKS ? VOLUME_BLOCK : SHORT), want);
+        assert_memory_equal(got[b], want, DIGEST_LEN);
+    }
+}
+
 static void counts_blocks_and_regions(void **state)
 {
     (void)state;
@@ -171,6 +191,7 @@ int main(void)
         cmocka_unit_test(regions_apart_give_the_root_of_the_whole),
         cmocka_unit_test(zero_leaf_is_the_hash_of_zeroes),
         cmocka_unit_test(short_last_block_is_hashed_at_its_own_length),
+        cmocka_unit_test(a_row_has_the_leaves_of_its_blocks),
         cmocka_unit_test(counts_blocks_and_regions),
         cmocka_unit_test(tells_zero_from_anything_else),
         cmocka_unit_test(vectors_of_the_document),

@@ -4,10 +4,13 @@
 
 #include "base/crypto.h"
 #include "base/num.h"
+#include "base/sha256.h"
 
 #include <assert.h>
 
 #include "base/banned.h"
+
+enum { ROW = 16 }; /* blocks that are hashed side by side */
 
 static const char tag[] = "godwit-volume-1";
 
@@ -49,6 +52,29 @@ void digest_leaf(struct slice block, uint8_t *out)
         memcpy(out, zero_leaf, DIGEST_LEN);
     else
         crypto_sha256(block, out);
+}
+
+void digest_row(struct slice blocks, uint8_t *leaves)
+{
+    struct sha256_message waiting[ROW];
+    size_t n = 0;
+
+    for (size_t at = 0; at < blocks.len; at += VOLUME_BLOCK, leaves += DIGEST_LEN) {
+        struct slice block =
+            slice_of(blocks.data + at, (size_t)num_min(VOLUME_BLOCK, blocks.len - at));
+
+        if (block.len < VOLUME_BLOCK)
+            crypto_sha256(block, leaves);
+        else if (digest_is_zero(block))
+            memcpy(leaves, zero_leaf, DIGEST_LEN);
+        else
+            waiting[n++] = (struct sha256_message){.data = block.data, .out = leaves};
+        if (n == ROW) {
+            sha256_many(waiting, n, VOLUME_BLOCK);
+            n = 0;
+        }
+    }
+    sha256_many(waiting, n, VOLUME_BLOCK);
 }
 
 const uint8_t *digest_zero_leaf(void)

@@ -26,6 +26,9 @@ size_t digest_region_leaves(uint64_t size_bytes, uint64_t region);
 bool digest_is_zero(struct slice data);
 /* The leaf of one block: at most VOLUME_BLOCK bytes. Blocks of zeroes cost a comparison. */
 void digest_leaf(struct slice block, uint8_t *out);
+/* The leaves of blocks that lie in a row, the last one perhaps short; much faster than one by one.
+ */
+void digest_row(struct slice blocks, uint8_t *leaves);
 /* The leaf of a whole block of zeroes. */
 const uint8_t *digest_zero_leaf(void);
 

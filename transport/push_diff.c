@@ -68,12 +68,12 @@ static void digest_blocks(const struct push_job *j)
 {
     uint8_t *leaf = j->region->leaves + (size_t)j->first_block * DIGEST_LEN;
 
-    for (uint32_t b = 0; b < j->blocks; b++, leaf += DIGEST_LEN) {
-        if (j->hole)
-            memcpy(leaf, digest_zero_leaf(), DIGEST_LEN);
-        else
-            digest_leaf(block_data(j, b), leaf);
+    if (!j->hole) {
+        digest_row(slice_of(j->data, j->len), leaf);
+        return;
     }
+    for (uint32_t b = 0; b < j->blocks; b++, leaf += DIGEST_LEN)
+        memcpy(leaf, digest_zero_leaf(), DIGEST_LEN);
 }
 
 static int head_page(const struct push_tools *t, struct push_region *r, struct err *err)

@@ -58,12 +58,11 @@ static void add_in_turn(struct digesting *d, uint64_t region, const uint8_t *roo
 
 static void add_piece(struct digest *d, struct slice piece)
 {
-    uint8_t leaf[DIGEST_LEN];
+    uint8_t leaves[READ_BYTES / VOLUME_BLOCK][DIGEST_LEN];
 
-    for (size_t at = 0; at < piece.len; at += VOLUME_BLOCK) {
-        digest_leaf(slice_of(piece.data + at, num_min(VOLUME_BLOCK, piece.len - at)), leaf);
-        digest_add(d, leaf);
-    }
+    digest_row(piece, leaves[0]);
+    for (size_t i = 0; i < num_div_up(piece.len, VOLUME_BLOCK); i++)
+        digest_add(d, leaves[i]);
 }
 
 /* A region being read, by one thread. */
