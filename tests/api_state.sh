@@ -24,6 +24,7 @@ ends 2 'state-dir' godwitd --stat-dir x
 ends 2 'no arguments' godwitd argument
 ends 2 'godwitd --init' godwitd --state-dir "$dir/none"
 ends 2 'ADDRESS:PORT' godwitd --init --state-dir "$dir/bad" --listen nonsense
+[ ! -e "$dir/bad" ] || fail "an init that was refused left something"
 echo 'nonsense' >"$dir/conf"
 ends 2 "$dir/conf" godwitd --config "$dir/conf" --state-dir "$dir/none"
 ends '!' "$dir/absent" godwitd --config "$dir/absent" --state-dir "$dir/none"
@@ -35,6 +36,11 @@ sums() { (cd "$state" && sha256sum ca.key ca.pem vault.key admin.token); }
 before=$(sums)
 planner_init --store "file://$dir/vault"
 [ "$(sums)" = "$before" ] || fail "init is not idempotent"
+kept=$(cat "$state/godwitd.conf")
+ends 2 "keeps its vault in 'file://$dir/vault'" godwitd --init --state-dir "$state" --store "file://$dir/other"
+ends 2 'ADDRESS:PORT' godwitd --init --state-dir "$state" --listen nonsense
+[ "$kept" = "$(cat "$state/godwitd.conf")" ] || fail "a refused init changed what was kept"
+[ ! -e "$dir/other" ] || fail "a refused init made a vault"
 jq -e ".ca_file == \"$state/ca.pem\" and .token_file == \"$state/admin.token\" and (.ca_pin | length == 43)" \
     "$dir/client.json" >/dev/null || fail "client file: $(cat "$dir/client.json")"
 for private in ca.key vault.key admin.token godwitd.db godwitd.conf; do

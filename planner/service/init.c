@@ -118,6 +118,42 @@ static int make_vault(const struct service_conf *conf, struct err *err)
     return r;
 }
 
+/* Said before anything is written: what is kept is what the next start reads. */
+static int check_listen(const struct service_conf *conf, struct err *err)
+{
+    char address[SERVICE_TEXT_MAX];
+    uint16_t port;
+
+    return service_split_listen(conf->listen, address, sizeof(address), &port, err);
+}
+
+/* The epochs, decisions and replicas of this planner are in its vault: it never changes in passing.
+ */
+static int check_store(const struct service_conf *conf, struct err *err)
+{
+    struct conf *file = NULL;
+    const char *kept;
+    char path[PATH_MAX];
+    int r = path_of(conf, "godwitd.conf", path, err);
+
+    if (r == 0)
+        r = conf_new(&file, err);
+    if (r == 0)
+        r = conf_load(file, path, err);
+    if (r == -ENOENT) {
+        err_clear(err);
+        r = 0;
+    }
+    kept = r == 0 ? conf_get(file, "store", "url", NULL) : NULL;
+    if (kept && conf->store_url && !text_equal(kept, conf->store_url))
+        r = err_set_gw(err, GW_BAD_VALUE, -EINVAL,
+                       "--store '%s': this planner keeps its vault in '%s'; another store needs "
+                       "another --state-dir, or that line changed in '%s'",
+                       conf->store_url, kept, path);
+    conf_free(file);
+    return r;
+}
+
 /* What was given stays given: godwitd --state-dir D alone starts the same planner again. */
 static int make_config(const struct service_conf *conf, struct err *err)
 {
@@ -270,7 +306,11 @@ int init_run(const struct service_conf *conf, const char *client_file, struct er
     struct service *svc = NULL;
     int r;
 
-    r = fd_mkdirs(conf->state_dir, 0700, err);
+    r = check_listen(conf, err);
+    if (r == 0)
+        r = check_store(conf, err);
+    if (r == 0)
+        r = fd_mkdirs(conf->state_dir, 0700, err);
     if (r == 0)
         r = make_ca(conf, err);
     if (r == 0)
