@@ -54,20 +54,38 @@ static const char *context_words(struct demo *d)
     return words;
 }
 
-/* Only ours: a context of that name that points elsewhere is somebody's own. */
-static int remove_context(struct demo *d, struct err *err)
+enum owner { OWNER_NONE, OWNER_DEMO, OWNER_OTHER };
+
+/* A context of that name that points elsewhere is somebody's own. */
+static enum owner context_owner(struct demo *d)
 {
     struct conf *conf = NULL;
+    enum owner owner = OWNER_NONE;
     const char *ca;
-    int r = context_conf(d->call, &conf, NULL);
 
-    if (r < 0)
-        return 0; /* no configuration that can be read: nothing of ours in it */
+    if (context_conf(d->call, &conf, NULL) < 0)
+        return OWNER_NONE; /* no configuration that can be read: nothing of ours in it */
     ca = conf_get(conf, "context." DEMO_CONTEXT, "ca_file", NULL);
     if (ca && text_starts(ca, d->state) && ca[strlen(d->state)] == '/')
-        r = context_remove(d->call, DEMO_CONTEXT, err);
+        owner = OWNER_DEMO;
+    else if (conf_get(conf, "context." DEMO_CONTEXT, "server", NULL))
+        owner = OWNER_OTHER;
     conf_free(conf);
-    return r;
+    return owner;
+}
+
+static int check_context(struct demo *d, struct err *err)
+{
+    if (context_owner(d) != OWNER_OTHER)
+        return 0;
+    return err_set_gw(err, GW_BAD_CONFIG, -EEXIST,
+                      "the context '" DEMO_CONTEXT "' is one of yours, and the demo would take its "
+                      "place: give it another name, or: godwit context rm " DEMO_CONTEXT);
+}
+
+static int remove_context(struct demo *d, struct err *err)
+{
+    return context_owner(d) == OWNER_DEMO ? context_remove(d->call, DEMO_CONTEXT, err) : 0;
 }
 
 /* -- up -------------------------------------------------------------------------- */
@@ -217,12 +235,14 @@ static int run_again(struct demo *d, struct err *err)
 
 static int run_down(struct demo *d, struct err *err)
 {
-    int r = remove_context(d, err);
+    int r = 0;
 
-    if (r == 0 && demo_place_exists(d)) {
+    if (demo_place_exists(d)) {
         r = demo_place_programs(d, err);
         if (r == 0)
-            r = demo_place_make(d, err);
+            r = demo_place_make(d, err); /* another one at work keeps its context */
+        if (r == 0)
+            r = remove_context(d, err);
         if (r == 0)
             r = demo_fleet_end(d, err);
         if (r == 0)
@@ -230,8 +250,10 @@ static int run_down(struct demo *d, struct err *err)
         if (r == 0)
             out_text(d->call->out, "The demo is gone: its processes, %s and %s.", d->data,
                      d->state);
-    } else if (r == 0) {
-        out_text(d->call->out, "There is no demo.");
+    } else {
+        r = remove_context(d, err);
+        if (r == 0)
+            out_text(d->call->out, "There is no demo.");
     }
     return r < 0 ? cmd_exit(err) : GW_EXIT_OK;
 }
@@ -292,6 +314,8 @@ int cmd_demo(struct cmd_call *call, struct err *err)
     }
     if (r == 0)
         r = demo_place_programs(&d, err);
+    if (r == 0)
+        r = check_context(&d, err);
     if (r == 0)
         r = demo_place_make(&d, err); /* the lock before anything is looked at or cleared */
     if (r < 0) {

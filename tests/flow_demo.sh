@@ -61,6 +61,17 @@ expect() {
     jq -e "$1" "$2" >/dev/null || fail "$1 of $(cat "$2")"
 }
 
+echo "-- a context of that name that is somebody's own stays"
+godwit context add demo --server https://planner.example:7443 >"$dir/out"
+code=0
+godwit demo >"$dir/out" 2>&1 || code=$?
+[ "$code" = 2 ] || fail "a context of the user's ended the demo with $code"
+grep -q 'godwit context rm demo' "$dir/out" || fail "$(cat "$dir/out")"
+godwit demo --down >"$dir/out"
+godwit context ls >"$dir/out"
+grep -q planner.example "$dir/out" || fail "the user's context is gone"
+godwit context rm demo >"$dir/out"
+
 echo "-- the story"
 godwit demo -o json >"$dir/out" || fail "godwit demo ended with $?"
 expect '.schema == "godwit.demo/1"' "$dir/out"
@@ -75,6 +86,13 @@ expect '.items[0].workload == "demo" and .items[0].epoch == 2' "$dir/out"
 expect '.items[0].gate.open' "$dir/out"
 godwit demo >"$dir/out" || fail "a second run ended with $?"
 grep -q 'running already' "$dir/out" || fail "$(cat "$dir/out")"
+
+echo "-- who is told to wait changes nothing"
+code=0
+"${as[@]}" flock "$state/lock" env -i PATH=/usr/bin:/bin HOME="$home" XDG_DATA_HOME="$home/data" \
+    XDG_STATE_HOME="$home/state" XDG_CONFIG_HOME="$home/config" "$bin/godwit" demo --down >"$dir/out" 2>&1 || code=$?
+[ "$code" = 6 ] || fail "an end beside another demo ended with $code: $(cat "$dir/out")"
+godwit status >"$dir/out" || fail "the context of a demo that runs is gone"
 
 echo "-- a port that is taken is said"
 port=$(cat "$state/port")
