@@ -91,7 +91,34 @@ static int default_key_path(char *out, size_t size, struct err *err)
     return r < 0 ? r : text_print(out, size, "%s/vault.key", dir);
 }
 
-static int load_key(struct cmd_call *call, bool create, uint8_t *key, struct err *err)
+/* A key is made with its vault only: beside a vault that is there it would be a wrong one. */
+static int make_key(struct cmd_call *call, const struct vault_conf *conf, const char *path,
+                    uint8_t *key, struct err *err)
+{
+    auto_vault struct vault *vault = NULL;
+    struct vault_conf look = *conf;
+    int r;
+
+    look.key = NULL;
+    look.create = false;
+    r = vault_open(&look, &vault, err);
+    if (r == 0)
+        return err_set_gw(err, GW_VAULT_KEY, -EINVAL,
+                          "this vault is not encrypted; repeat the command with --no-encrypt");
+    if (r != -ENOENT)
+        return r; /* -EKEYREJECTED: it is there, and encrypted */
+    err_clear(err);
+    r = vault_key_create(path, call->rng, key, err);
+    if (r == 0)
+        fprintf(stderr,
+                "A vault key was made: %s\nKeep a copy elsewhere: without it nothing can be "
+                "read.\n",
+                path);
+    return r;
+}
+
+static int load_key(struct cmd_call *call, const struct vault_conf *conf, uint8_t *key,
+                    struct err *err)
 {
     const char *ref = opt_text(call->opts, "key-file");
     char path[600];
@@ -104,14 +131,9 @@ static int load_key(struct cmd_call *call, bool create, uint8_t *key, struct err
     r = default_key_path(path, sizeof(path), err);
     if (r < 0)
         return r;
-    if (create && access(path, F_OK) < 0) {
-        r = vault_key_create(path, call->rng, key, err);
-        if (r == 0)
-            fprintf(stderr,
-                    "A vault key was made: %s\nKeep a copy elsewhere: without it nothing can be "
-                    "read.\n",
-                    path);
-        if (r != -EEXIST)
+    if (conf->create && access(path, F_OK) < 0) {
+        r = make_key(call, conf, path, key, err);
+        if (r != -EEXIST && r != -EKEYREJECTED)
             return r;
     }
     if (access(path, F_OK) < 0 && errno == ENOENT)
@@ -139,7 +161,7 @@ int replica_arg_open(struct cmd_call *call, const struct replica_arg *arg, bool 
     int r;
 
     if (!opt_switch(opts, "no-encrypt")) {
-        r = load_key(call, create, key, err);
+        r = load_key(call, &conf, key, err);
         if (r < 0)
             return err_add(err, r, "the vault's key");
         conf.key = key;

@@ -110,6 +110,10 @@ says err GW-3018
 says err "$dir/state"
 exits 0 godwit replica push "$dir/odd.img" "file://$dir/anew/odd" --state-dir "$dir/anew-state"
 
+echo "-- a program gets the whole digest"
+exits 0 godwit replica show "$store/random" -o csv
+grep -qE ',[0-9a-f]{64}.?$' "$dir/out" || fail "a digest was cut: $(cat "$dir/out")"
+
 echo "-- the wrong key, and none"
 cp "$dir/config/godwit/vault.key" "$dir/good.key"
 mkdir "$dir/store3"
@@ -118,6 +122,11 @@ rm "$dir/config/godwit/vault.key"
 exits 7 godwit replica pull "$store/random" "$dir/x"
 says err GW-3011
 says err "$dir/config/godwit/vault.key"
+exits 7 godwit replica push "$dir/sector.img" "$store/another"
+says err "$dir/config/godwit/vault.key"
+[ ! -e "$dir/config/godwit/vault.key" ] || fail "a key was made that is not the vault's"
+exits 7 godwit replica push "$dir/sector.img" "file://$dir/store3/s"
+says err --no-encrypt
 mkdir "$dir/store4"
 exits 0 godwit replica push "$dir/sector.img" "file://$dir/store4/s"
 exits 7 godwit replica show "$store/random"
