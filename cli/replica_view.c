@@ -50,7 +50,10 @@ static int view_point(struct out *o, const struct js *p, struct table *t, struct
         r = table_cell(t, changed, err);
     if (r == 0)
         r = table_cell(t, stored, err);
-    return r < 0 ? r : table_cellf(t, err, "%.16s", js_str(p, "digest", ""));
+    /* People compare its beginning; what a program reads is never cut. */
+    return r < 0 ? r
+                 : table_cellf(t, err, "%.*s", out_is_for_people(o) ? 16 : 2 * REPLICA_DIGEST_LEN,
+                               js_str(p, "digest", ""));
 }
 
 int replica_view_points(struct out *o, const struct js *doc, struct table *t, struct err *err)
