@@ -9,6 +9,8 @@ libgodwit_transport_a_SOURCES = \
 	transport/pagedir.c transport/pagedir.h \
 	transport/point.c transport/point.h transport/point_store.c \
 	transport/rate.c transport/rate.h \
+	transport/rate_line.c transport/rate_line.h \
+	transport/rate_table.c transport/rate_table.h \
 	transport/record.c transport/record.h \
 	transport/replica.h transport/replica_list.c \
 	transport/seal.c transport/seal.h \

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A bandwidth limit as two odometers: bytes reserved by takers, in their order of arrival, and
- * bytes allowed so far, which grows with time at the rate of that moment. A taker passes when the
- * second has reached its own mark on the first; so a change of rate reaches those who wait.
+ * A bandwidth limit as a balance that grows with time at the rate of that moment, and a line of
+ * those who wait. A taker passes when the balance holds its bytes and those of all before it; so a
+ * change of rate reaches those who wait, and none starves.
  */
 #include "transport/rate.h"
 
 #include "base/err.h"
+#include "base/num.h"
+#include "transport/rate_line.h"
+#include "transport/rate_table.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -17,6 +20,7 @@ enum {
     RATE_SLICE_MS = 50,  /* how late a stop or a new rate may be seen */
     RATE_BURST_MS = 100, /* what an idle time may be caught up with */
     RATE_STEP_MAX_MS = 1000,
+    RATE_TABLE_MS = 500, /* how often the timetable is looked at */
     RATE_MILLI = 1000,
 };
 
@@ -24,11 +28,16 @@ enum {
 
 struct rate {
     const struct clock *clock;
-    pthread_mutex_t lock; /* guards the rest */
+    struct rate *whole;      /* or NULL: this is a share of it */
+    struct rate_flow shared; /* of this share in the line of the whole; under its lock */
+    pthread_mutex_t lock;    /* guards the rest */
+    struct rate_table table;
+    uint64_t table_ms; /* when it was looked at */
     uint64_t bytes_per_s;
     uint64_t last_ms;
-    uint64_t reserved_milli; /* thousandths of bytes: rate times milliseconds, without rounding */
-    uint64_t allowed_milli;
+    int64_t balance_milli; /* thousandths of bytes: rate times milliseconds, without rounding */
+    struct rate_line line;
+    struct rate_flow own;
 };
 
 static uint64_t rate_clip(uint64_t bytes_per_s)
@@ -44,8 +53,21 @@ int rate_new(uint64_t bytes_per_s, const struct clock *clock, struct rate **ret,
         return err_set(err, -ENOMEM, "bandwidth limit: %m");
     pthread_mutex_init(&r->lock, NULL);
     r->clock = clock;
-    r->bytes_per_s = rate_clip(bytes_per_s);
     r->last_ms = clock_mono_ms(clock);
+    r->table = rate_table_flat(bytes_per_s);
+    r->bytes_per_s = rate_clip(bytes_per_s);
+    *ret = r;
+    return 0;
+}
+
+int rate_new_share(struct rate *whole, struct rate **ret, struct err *err)
+{
+    struct rate *r = NULL;
+    int rc = rate_new(0, whole->clock, &r, err);
+
+    if (rc < 0)
+        return rc;
+    r->whole = whole;
     *ret = r;
     return 0;
 }
@@ -58,29 +80,44 @@ void rate_free(struct rate *r)
     free(r);
 }
 
-/* Let the time since the last call count at the present rate. Under the lock. */
+/* Under the lock. */
+static void rate_look(struct rate *r, uint64_t now_ms)
+{
+    r->table_ms = now_ms;
+    r->bytes_per_s = rate_clip(rate_table_at(&r->table, clock_wall_ms(r->clock)));
+}
+
+/* Let the time since the last call count at the rate that was; then see which one is. Under the
+ * lock. */
 static void rate_advance(struct rate *r)
 {
     uint64_t now_ms = clock_mono_ms(r->clock);
-    uint64_t step_ms = now_ms - r->last_ms;
-    uint64_t ceiling = r->reserved_milli + r->bytes_per_s * RATE_BURST_MS;
+    uint64_t step_ms = num_min(now_ms - r->last_ms, RATE_STEP_MAX_MS);
+    int64_t ceiling_milli =
+        (int64_t)(r->line.waiting * RATE_MILLI + r->bytes_per_s * RATE_BURST_MS);
 
     r->last_ms = now_ms;
-    if (step_ms > RATE_STEP_MAX_MS)
-        step_ms = RATE_STEP_MAX_MS;
-    r->allowed_milli += r->bytes_per_s * step_ms;
-    if (r->allowed_milli > ceiling)
-        r->allowed_milli = ceiling;
-    if (r->bytes_per_s == 0)
-        r->allowed_milli = r->reserved_milli;
+    r->balance_milli += (int64_t)(r->bytes_per_s * step_ms);
+    if (r->balance_milli > ceiling_milli)
+        r->balance_milli = ceiling_milli;
+    if (!rate_table_is_flat(&r->table) && now_ms - r->table_ms >= RATE_TABLE_MS)
+        rate_look(r, now_ms);
+}
+
+void rate_set_table(struct rate *r, const struct rate_table *table)
+{
+    pthread_mutex_lock(&r->lock);
+    rate_advance(r);
+    r->table = *table;
+    rate_look(r, r->last_ms);
+    pthread_mutex_unlock(&r->lock);
 }
 
 void rate_set(struct rate *r, uint64_t bytes_per_s)
 {
-    pthread_mutex_lock(&r->lock);
-    rate_advance(r);
-    r->bytes_per_s = rate_clip(bytes_per_s);
-    pthread_mutex_unlock(&r->lock);
+    struct rate_table flat = rate_table_flat(bytes_per_s);
+
+    rate_set_table(r, &flat);
 }
 
 uint64_t rate_get(struct rate *r)
@@ -88,58 +125,84 @@ uint64_t rate_get(struct rate *r)
     uint64_t bytes_per_s;
 
     pthread_mutex_lock(&r->lock);
+    rate_advance(r);
     bytes_per_s = r->bytes_per_s;
     pthread_mutex_unlock(&r->lock);
     return bytes_per_s;
 }
 
-static uint64_t rate_reserve(struct rate *r, size_t bytes)
-{
-    uint64_t mark;
+/* A taker's places: in the line of a share and, at the same time, in that of the whole. */
+struct rate_place {
+    struct rate *rate;
+    struct rate_flow *flow;
+    struct rate_waiter waiter;
+};
 
-    pthread_mutex_lock(&r->lock);
-    rate_advance(r);
-    r->reserved_milli += (uint64_t)bytes * RATE_MILLI;
-    mark = r->reserved_milli;
-    pthread_mutex_unlock(&r->lock);
-    return mark;
+static void rate_join(struct rate_place *p, size_t bytes)
+{
+    pthread_mutex_lock(&p->rate->lock);
+    rate_advance(p->rate);
+    rate_line_join(&p->rate->line, p->flow, &p->waiter, bytes);
+    pthread_mutex_unlock(&p->rate->lock);
 }
 
-/* Who gives up leaves its share to those behind. */
-static void rate_give_back(struct rate *r, size_t bytes)
+static void rate_leave(struct rate_place *p, bool passed)
 {
+    struct rate *r = p->rate;
+
     pthread_mutex_lock(&r->lock);
-    r->allowed_milli += (uint64_t)bytes * RATE_MILLI;
+    if (passed && r->bytes_per_s > 0)
+        r->balance_milli -= (int64_t)(p->waiter.bytes * RATE_MILLI);
+    rate_line_leave(&r->line, p->flow, &p->waiter, passed);
     pthread_mutex_unlock(&r->lock);
 }
 
-/* Milliseconds until mark may pass at the present rate, 0 = now. */
-static uint64_t rate_wait_ms(struct rate *r, uint64_t mark)
+/* Milliseconds until p may pass at the present rate, 0 = now. */
+static uint64_t rate_wait_ms(struct rate_place *p)
 {
+    struct rate *r = p->rate;
     uint64_t wait_ms = 0;
+    int64_t lacks_milli;
 
     pthread_mutex_lock(&r->lock);
     rate_advance(r);
-    if (mark > r->allowed_milli)
-        wait_ms = (mark - r->allowed_milli) / r->bytes_per_s + 1;
+    lacks_milli = (int64_t)(rate_line_upto(&r->line, &p->waiter) * RATE_MILLI) - r->balance_milli;
+    if (r->bytes_per_s > 0 && lacks_milli > 0)
+        wait_ms = (uint64_t)lacks_milli / r->bytes_per_s + 1;
     pthread_mutex_unlock(&r->lock);
     return wait_ms;
 }
 
+static int rate_wait(struct rate_place *places, size_t n, const atomic_bool *stop)
+{
+    for (;;) {
+        uint64_t wait_ms = 0;
+
+        for (size_t i = 0; i < n; i++)
+            wait_ms = num_max(wait_ms, rate_wait_ms(&places[i]));
+        if (wait_ms == 0)
+            return 0;
+        if (stop && atomic_load(stop))
+            return -ECANCELED;
+        clock_sleep_ms(places->rate->clock, num_min(wait_ms, RATE_SLICE_MS));
+    }
+}
+
 int rate_take(struct rate *r, size_t bytes, const atomic_bool *stop)
 {
-    uint64_t mark;
-    uint64_t wait_ms;
+    struct rate_place places[2] = {0};
+    size_t n = 1;
+    int rc;
 
     if (!r)
         return 0;
-    mark = rate_reserve(r, bytes);
-    while ((wait_ms = rate_wait_ms(r, mark)) > 0) {
-        if (stop && atomic_load(stop)) {
-            rate_give_back(r, bytes);
-            return -ECANCELED;
-        }
-        clock_sleep_ms(r->clock, wait_ms < RATE_SLICE_MS ? wait_ms : RATE_SLICE_MS);
-    }
-    return 0;
+    places[0] = (struct rate_place){.rate = r, .flow = &r->own};
+    if (r->whole)
+        places[n++] = (struct rate_place){.rate = r->whole, .flow = &r->shared};
+    for (size_t i = 0; i < n; i++)
+        rate_join(&places[i], bytes);
+    rc = rate_wait(places, n, stop);
+    for (size_t i = 0; i < n; i++)
+        rate_leave(&places[i], rc == 0);
+    return rc;
 }

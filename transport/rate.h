@@ -9,12 +9,20 @@
 
 struct err;
 struct rate;
+struct rate_table;
 
 /* bytes_per_s 0 = no limit. clock is lent for the life of the limit. */
 int rate_new(uint64_t bytes_per_s, const struct clock *clock, struct rate **ret, struct err *err);
+/*
+ * A limit inside another: what passes it passes whole, too, and those who wait there for their turn
+ * get equal shares. whole is lent and must outlive it. No limit of its own until rate_set.
+ */
+int rate_new_share(struct rate *whole, struct rate **ret, struct err *err);
 void rate_free(struct rate *r);
-void rate_set(struct rate *r, uint64_t bytes_per_s); /* any thread */
-uint64_t rate_get(struct rate *r);
+/* Any thread; those who wait see it at once. */
+void rate_set(struct rate *r, uint64_t bytes_per_s);
+void rate_set_table(struct rate *r, const struct rate_table *table);
+uint64_t rate_get(struct rate *r); /* what counts now */
 /* Wait until bytes may pass. -ECANCELED when *stop becomes true. r NULL passes at once. */
 int rate_take(struct rate *r, size_t bytes, const atomic_bool *stop);
 
