@@ -358,6 +358,15 @@ static int code_of_connect(struct http *h)
     }
 }
 
+/* An answer that is no HTTP was damaged on its way; a scheme that is refused is asked nothing. */
+static int code_of_garbage(struct http *h)
+{
+    curl_off_t began_us = 0;
+
+    curl_easy_getinfo(h->easy, CURLINFO_PRETRANSFER_TIME_T, &began_us);
+    return began_us > 0 ? -ECONNRESET : -EPROTO;
+}
+
 static int code_of(struct http *h, CURLcode code)
 {
     switch (code) {
@@ -385,7 +394,7 @@ static int code_of(struct http *h, CURLcode code)
     case CURLE_SSL_INVALIDCERTSTATUS:
         return -EPROTO;
     case CURLE_UNSUPPORTED_PROTOCOL: /* of the URL; or a reply that does not begin as one */
-        return strstr(h->why, "HTTP/0.9") ? -ECONNRESET : -EPROTO;
+        return code_of_garbage(h);
     case CURLE_OUT_OF_MEMORY:
         return -ENOMEM;
     case CURLE_URL_MALFORMAT:

@@ -107,12 +107,17 @@ static bool is_damage(int rc)
 static int open_one(struct fetch *f, const struct fetch_item *items, size_t i, struct err *err)
 {
     const struct unit *u = &items[i].unit;
+    int rc;
 
     if (i > 0 && unit_same(u, &items[i - 1].unit))
         return 0; /* still in f->raw */
-    return unit_open(f->vault, u,
-                     slice_of(f->body.data + (u->offset - items[0].unit.offset), u->stored_len),
-                     f->raw, err);
+    rc = unit_open(f->vault, u,
+                   slice_of(f->body.data + (u->offset - items[0].unit.offset), u->stored_len),
+                   f->raw, err);
+    if (rc != -EBADMSG)
+        return rc;
+    err_clear(err);
+    return unit_fetch(f->vault, u, f->raw, err);
 }
 
 static int tell(struct fetch *f, const struct fetch_item *item, int rc, fetch_fn fn, void *arg,

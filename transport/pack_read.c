@@ -21,7 +21,7 @@ struct trailer {
     uint8_t codec;
 };
 
-int pack_load(struct vault *v, const uint8_t *name, struct buf *out, struct err *err)
+static int load_once(struct vault *v, const uint8_t *name, struct buf *out, struct err *err)
 {
     struct store_range whole = {.max_bytes = PACK_BYTES_MAX};
     size_t before = out->len;
@@ -38,6 +38,18 @@ int pack_load(struct vault *v, const uint8_t *name, struct buf *out, struct err 
                           "named by",
                           key);
     return 0;
+}
+
+int pack_load(struct vault *v, const uint8_t *name, struct buf *out, struct err *err)
+{
+    size_t before = out->len;
+    int rc = load_once(v, name, out, err);
+
+    if (rc != -EBADMSG)
+        return rc;
+    err_clear(err);
+    out->len = before;
+    return load_once(v, name, out, err);
 }
 
 static int damaged(const char *what, struct err *err)

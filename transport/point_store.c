@@ -53,7 +53,8 @@ int point_commit(struct vault *v, const char *name, struct point *p, bool *ret_w
     return 0;
 }
 
-int point_load(struct vault *v, const char *name, uint64_t seq, struct point *ret, struct err *err)
+static int load_once(struct vault *v, const char *name, uint64_t seq, struct point *ret,
+                     struct err *err)
 {
     struct store_range range = {.max_bytes = OBJECT_MAX};
     struct buf *object = vault_body(v);
@@ -69,7 +70,18 @@ int point_load(struct vault *v, const char *name, uint64_t seq, struct point *re
                           (unsigned long long)seq);
     if (rc)
         return rc;
-    return point_decode(v, name, seq, buf_slice(object), ret, err);
+    rc = point_decode(v, name, seq, buf_slice(object), ret, err);
+    return rc < 0 ? err_add(err, rc, "%s", key) : 0;
+}
+
+int point_load(struct vault *v, const char *name, uint64_t seq, struct point *ret, struct err *err)
+{
+    int rc = load_once(v, name, seq, ret, err);
+
+    if (rc != -EBADMSG)
+        return rc;
+    err_clear(err);
+    return load_once(v, name, seq, ret, err);
 }
 
 /* ---- the head ------------------------------------------------------------ */

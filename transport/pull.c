@@ -5,6 +5,8 @@
 #include "base/err.h"
 #include "base/num.h"
 
+#include <inttypes.h>
+
 #include "base/banned.h"
 
 enum { LEAVES_BYTES = DIGEST_REGION_LEAVES * DIGEST_LEN, TAGS_N = PAGE_SECTORS_MAX };
@@ -115,8 +117,12 @@ static int take_data(void *arg, const struct fetch_item *item, struct slice raw,
                      struct err *err)
 {
     struct pull_self *s = arg;
+    const struct pull_need *n = &s->needs[item->cookie];
 
-    return rc < 0 ? rc : pull_write(s, &s->needs[item->cookie], raw, err);
+    if (rc < 0)
+        return err_add(err, rc, "bytes of the volume from %" PRIu64,
+                       n->region->offset + (uint64_t)n->first * VOLUME_SECTOR);
+    return pull_write(s, n, raw, err);
 }
 
 static void tell_progress(const struct pull_self *s)

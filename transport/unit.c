@@ -6,7 +6,6 @@
 #include "base/err.h"
 #include "base/gw.h"
 #include "base/num.h"
-#include "base/text.h"
 #include "transport/codec.h"
 #include "transport/pack.h"
 #include "transport/vault_impl.h"
@@ -95,7 +94,7 @@ int unit_open(struct vault *v, const struct unit *u, struct slice sealed, uint8_
 {
     struct seal_segment seg = {.index = u->segment, .raw_len = u->raw_len, .codec = u->codec};
     enum seal_use use = u->kind == UNIT_DATA ? SEAL_PACK_DATA : SEAL_PACK_MAP;
-    char hex[2 * PACK_NAME_LEN + 1];
+    char key[PACK_KEY_MAX];
     int rc = unit_check(u, err);
 
     if (!rc && sealed.len != u->stored_len)
@@ -107,11 +106,11 @@ int unit_open(struct vault *v, const struct unit *u, struct slice sealed, uint8_
         rc = u->codec == CODEC_RAW ? seal_open(vault_seal(v), &seg, sealed, out, err)
                                    : open_squeezed(v, &seg, sealed, out, err);
     if (rc)
-        return err_add(err, rc, "pack %.16s", text_hex(u->pack, PACK_NAME_LEN, hex));
+        return err_add(err, rc, "%s from byte %u", pack_key(u->pack, key), u->offset);
     return 0;
 }
 
-int unit_fetch(struct vault *v, const struct unit *u, uint8_t *out, struct err *err)
+static int fetch_once(struct vault *v, const struct unit *u, uint8_t *out, struct err *err)
 {
     struct buf *body = vault_body(v);
     struct store_range range = {
@@ -126,4 +125,14 @@ int unit_fetch(struct vault *v, const struct unit *u, uint8_t *out, struct err *
     if (rc)
         return rc;
     return unit_open(v, u, buf_slice(body), out, err);
+}
+
+int unit_fetch(struct vault *v, const struct unit *u, uint8_t *out, struct err *err)
+{
+    int rc = fetch_once(v, u, out, err);
+
+    if (rc != -EBADMSG)
+        return rc;
+    err_clear(err);
+    return fetch_once(v, u, out, err);
 }

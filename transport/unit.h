@@ -57,7 +57,8 @@ int unit_open(struct vault *v, const struct unit *u, struct slice sealed, uint8_
               struct err *err);
 
 /* One ranged GET, then unit_open. -ENOENT (GW_VAULT_MISSING) no such pack; a pack that is too short
- * is -EBADMSG (GW_VAULT_DAMAGED). */
+ * is -EBADMSG (GW_VAULT_DAMAGED). What is damaged is fetched once more: on its way is not in the
+ * vault. The same holds for pack_load, point_load and vault_open. */
 int unit_fetch(struct vault *v, const struct unit *u, uint8_t *out, struct err *err);
 
 #endif

@@ -37,7 +37,7 @@ static int tools_open(struct vault *v, struct err *err)
     return rc ? rc : codec_new(&v->codec, err);
 }
 
-static int load(struct vault *v, const uint8_t *key, struct err *err)
+static int load_once(struct vault *v, const uint8_t *key, struct err *err)
 {
     struct store_range range = {.max_bytes = VAULT_OBJECT_MAX};
     auto_buf struct buf object = {0};
@@ -51,6 +51,16 @@ static int load(struct vault *v, const uint8_t *key, struct err *err)
     if (rc)
         return err_add(err, rc, "open the vault");
     return vault_object_open(buf_slice(&object), key, &v->keys, err);
+}
+
+static int load(struct vault *v, const uint8_t *key, struct err *err)
+{
+    int rc = load_once(v, key, err);
+
+    if (rc != -EBADMSG)
+        return rc;
+    err_clear(err);
+    return load_once(v, key, err);
 }
 
 /* Whoever was first: if somebody made the vault meanwhile, theirs is opened. */
