@@ -328,6 +328,7 @@ static CURLcode set_all(struct http *h, const struct http_request *req, struct t
     if (code == CURLE_OK)
         code = set_method(h, req);
     SET(CURLOPT_HTTPHEADER, headers);
+    SET(CURLOPT_FRESH_CONNECT, req->once ? 1L : 0L);
     return code;
 }
 
@@ -358,13 +359,14 @@ static int code_of_connect(struct http *h)
     }
 }
 
-/* An answer that is no HTTP was damaged on its way; a scheme that is refused is asked nothing. */
-static int code_of_garbage(struct http *h)
+/* An answer that is no HTTP was damaged on its way, and libcurl has many names for it. Before a
+ * request went out it is a scheme or an option that was refused: code. */
+static int code_of_garbage(struct http *h, int code)
 {
     curl_off_t began_us = 0;
 
     curl_easy_getinfo(h->easy, CURLINFO_PRETRANSFER_TIME_T, &began_us);
-    return began_us > 0 ? -ECONNRESET : -EPROTO;
+    return began_us > 0 ? -ECONNRESET : code;
 }
 
 static int code_of(struct http *h, CURLcode code)
@@ -394,7 +396,7 @@ static int code_of(struct http *h, CURLcode code)
     case CURLE_SSL_INVALIDCERTSTATUS:
         return -EPROTO;
     case CURLE_UNSUPPORTED_PROTOCOL: /* of the URL; or a reply that does not begin as one */
-        return code_of_garbage(h);
+        return code_of_garbage(h, -EPROTO);
     case CURLE_OUT_OF_MEMORY:
         return -ENOMEM;
     case CURLE_URL_MALFORMAT:
@@ -402,7 +404,7 @@ static int code_of(struct http *h, CURLcode code)
     case CURLE_SSL_CACERT_BADFILE:
         return -EINVAL;
     default:
-        return -EIO;
+        return code_of_garbage(h, -EIO);
     }
 }
 

@@ -43,6 +43,8 @@ struct http_request {
     struct slice body;
     uint64_t timeout_ms;    /* the whole request; 0 = no bound but the stall timeout */
     size_t max_reply_bytes; /* 0 = 1 MiB */
+    bool once; /* on a connection of its own: libcurl sends a request again by itself when one that
+                  was kept alive breaks before the reply, and nobody is told */
 };
 
 enum { HTTP_HEADERS_MAX = 64 * 1024 };

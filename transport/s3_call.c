@@ -183,6 +183,7 @@ static int exchange(struct s3_call *c, const struct s3_view *v, const struct s3_
             .headers = s.lines,
             .body = req->body,
             .max_reply_bytes = req->max_reply_bytes,
+            .once = req->once,
         };
 
         rc = http_do(c->http, &http, reply, err);

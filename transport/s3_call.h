@@ -33,6 +33,7 @@ struct s3_request {
     struct slice body;
     const uint8_t *sha256; /* of body, or NULL */
     size_t max_reply_bytes;
+    bool once; /* as http_request.once: a refusal must be told from the echo of our own success */
 };
 
 /* -EINVAL (GW_STORE_BAD_URL, GW_BAD_CONFIG), -EACCES (GW_STORE_DENIED: no credentials). */

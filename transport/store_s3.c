@@ -53,6 +53,7 @@ static int s3_put(void *self, const char *key, struct slice body, const uint8_t 
         .headers_n = flags == STORE_PUT_CREATE_ONLY ? ARRAY_LEN(create_only) : 0,
         .body = body,
         .sha256 = sha256,
+        .once = flags == STORE_PUT_CREATE_ONLY,
     };
     int rc = s3_call(self, &req, &reply, err);
 
