@@ -69,9 +69,10 @@ int page_encode(const struct page *p, struct buf *out, struct err *err);
 int page_decode(struct slice raw, uint32_t region, uint32_t sectors, struct page **ret,
                 struct err *err);
 /* As page_decode; when raw is a difference, fetches the pages it rests on. raw must not be in the
- * handle's own buffers. */
+ * handle's own buffers. *blame is the page's unit, and on failure that of the page which is damaged
+ * or missing: itself, or one it rests on. */
 int page_open(struct vault *v, struct slice raw, uint32_t region, uint32_t sectors,
-              struct page **ret, struct err *err);
+              struct page **ret, struct unit *blame, struct err *err);
 /* The same for the unit u, which raw was fetched from: only such a page may be written as a
  * difference later, so u must be durable and stay. */
 int page_open_at(struct vault *v, const struct unit *u, struct slice raw, uint32_t region,

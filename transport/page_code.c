@@ -160,6 +160,7 @@ struct head {
     uint32_t depth;
     uint32_t base_sectors;
     struct unit base;
+    struct unit *blame; /* of open_chain: the page that is being opened */
 };
 
 static int damaged(const struct head *h, const char *what, struct err *err)
@@ -371,6 +372,7 @@ static int open_chain(struct vault *v, struct slice raw, struct head *want, stru
     struct head below;
     auto_page struct page *p = NULL;
     auto_free uint8_t *base = NULL;
+    struct unit own;
     int rc = head_parse(&r, &h, err);
 
     if (!rc && h.depth > want->depth)
@@ -380,10 +382,15 @@ static int open_chain(struct vault *v, struct slice raw, struct head *want, stru
     want->depth = h.depth;
     if (h.layout == LAYOUT_WHOLE)
         return page_decode(raw, h.region, h.sectors, ret, err);
-    below = (struct head){.region = h.region, .sectors = h.base_sectors, .depth = h.depth - 1};
+    below = (struct head){
+        .region = h.region, .sectors = h.base_sectors, .depth = h.depth - 1, .blame = want->blame};
+    own = *want->blame;
+    *want->blame = h.base;
     rc = raw_fetch(v, &h.base, &base, err);
     if (!rc)
         rc = open_chain(v, slice_of(base, h.base.raw_len), &below, &p, err);
+    if (!rc)
+        *want->blame = own;
     if (!rc && below.depth != h.depth - 1)
         rc = damaged(&h, "rests on another depth", err);
     if (!rc)
@@ -398,9 +405,10 @@ static int open_chain(struct vault *v, struct slice raw, struct head *want, stru
 }
 
 int page_open(struct vault *v, struct slice raw, uint32_t region, uint32_t sectors,
-              struct page **ret, struct err *err)
+              struct page **ret, struct unit *blame, struct err *err)
 {
-    struct head want = {.region = region, .sectors = sectors, .depth = PAGE_DEPTH_MAX};
+    struct head want = {
+        .region = region, .sectors = sectors, .depth = PAGE_DEPTH_MAX, .blame = blame};
 
     return open_chain(v, raw, &want, ret, err);
 }
@@ -408,7 +416,9 @@ int page_open(struct vault *v, struct slice raw, uint32_t region, uint32_t secto
 int page_open_at(struct vault *v, const struct unit *u, struct slice raw, uint32_t region,
                  uint32_t sectors, struct page **ret, struct err *err)
 {
-    struct head want = {.region = region, .sectors = sectors, .depth = PAGE_DEPTH_MAX};
+    struct unit blame = *u;
+    struct head want = {
+        .region = region, .sectors = sectors, .depth = PAGE_DEPTH_MAX, .blame = &blame};
     struct page *p = NULL;
     int rc = open_chain(v, raw, &want, &p, err);
 

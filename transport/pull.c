@@ -89,11 +89,12 @@ static int take_page(void *arg, const struct fetch_item *item, struct slice raw,
 {
     struct pull_self *s = arg;
     struct pull_region *r = &s->regions[item->cookie / 2];
+    struct unit blame = item->unit;
 
-    if (rc < 0)
-        return err_add(err, rc, "map page of region %u", r->index);
-    return page_open(s->vault, raw, r->index, r->sectors,
-                     item->cookie % 2 == PAGE_OF_BASE ? &r->base : &r->page, err);
+    if (rc == 0)
+        rc = page_open(s->vault, raw, r->index, r->sectors,
+                       item->cookie % 2 == PAGE_OF_BASE ? &r->base : &r->page, &blame, err);
+    return rc < 0 ? err_add(err, rc, "map page of region %u", r->index) : 0;
 }
 
 static int fetch_pages(struct pull_self *s, const struct walk_batch *b, struct err *err)

@@ -306,9 +306,10 @@ static int check_page(void *arg, const struct fetch_item *item, struct slice raw
                       struct err *err)
 {
     struct self *s = arg;
+    struct unit blame = item->unit;
 
     if (rc == 0)
-        rc = page_open(s->vault, raw, s->index, s->sectors, &s->page, err);
+        rc = page_open(s->vault, raw, s->index, s->sectors, &s->page, &blame, err);
     if (rc == 0)
         rc = note_page(s, &item->unit, err);
     if (rc == -ENOMEM)
@@ -316,7 +317,7 @@ static int check_page(void *arg, const struct fetch_item *item, struct slice raw
     err_clear(err);
     if (rc < 0) {
         s->whole = false;
-        tell_unit(s->v, &item->unit, s->offset, s->bytes, rc);
+        tell_unit(s->v, &blame, s->offset, s->bytes, rc);
     }
     return 0;
 }
