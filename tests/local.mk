@@ -57,7 +57,7 @@ list-c-tests:
 # The whole story: its unhappy paths, and under kill -9 (a few rounds in check, 2,000 in check-soak).
 sh_tests += tests/flow_kill.sh tests/flow_switch.sh tests/flow_volumes.sh
 EXTRA_DIST += tests/story.sh
-check-soak: all
+check-soak: all check-faults
 	$(AM_TESTS_ENVIRONMENT) bash $(srcdir)/tests/flow_kill.sh 2000
 .PHONY: check-soak
 

@@ -44,6 +44,24 @@ check-s3: $(check_PROGRAMS)
 	@$(AM_TESTS_ENVIRONMENT) FLOW_CEPH=all bash $(srcdir)/tests/flow_ceph.sh
 .PHONY: check-s3
 
+# A service that is strict, and a proxy in front of it that damages what passes: schedules of faults,
+# a few dozen in check, a thousand in check-faults.
+check_PROGRAMS += tool_s3 tool_proxy
+tool_s3_SOURCES = tests/tool_s3.c tests/tool_s3_auth.c tests/tool_s3_auth.h tests/tool_s3_objects.c \
+	tests/tool_s3_objects.h
+tool_s3_LDADD = $(BASE_LIBS)
+tool_proxy_SOURCES = tests/tool_proxy.c tests/tool_proxy_plan.c tests/tool_proxy_plan.h
+tool_proxy_LDADD = $(BASE_LIBS)
+if HAVE_CMOCKA
+c_tests += fault_s3_schedules
+fault_s3_schedules_SOURCES = tests/fault_s3_schedules.c tests/s3_story.c tests/s3_story.h \
+	tests/replica_place.h
+fault_s3_schedules_LDADD = $(TRANSPORT_TEST_LIBS)
+endif
+check-faults: all $(check_PROGRAMS)
+	@$(AM_TESTS_ENVIRONMENT) GODWIT_SCHEDULES=1000 ./fault_s3_schedules
+.PHONY: check-faults
+
 # The data path.
 check_PROGRAMS += tool_digest
 tool_digest_SOURCES = tests/tool_digest.c
