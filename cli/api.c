@@ -189,10 +189,11 @@ int api_get(struct api *a, const char *path, struct js **ret, struct err *err)
     return api_do(a, &(struct api_request){.method = "GET", .path = path}, ret, err);
 }
 
-int api_path(char *out, const char *fmt, ...)
+int api_path(char *out, struct err *err, const char *fmt, ...)
 {
     auto_buf struct buf path = {0};
     va_list ap;
+    int r;
 
     va_start(ap, fmt);
     for (const char *p = fmt; *p; p++) {
@@ -204,7 +205,10 @@ int api_path(char *out, const char *fmt, ...)
         }
     }
     va_end(ap);
-    if (buf_failed(&path, NULL) < 0)
-        return -ENOMEM;
-    return text_copy(out, API_PATH_MAX, buf_cstr(&path));
+    r = buf_failed(&path, err);
+    if (r < 0)
+        return r;
+    r = text_copy(out, API_PATH_MAX, buf_cstr(&path));
+    return r < 0 ? err_set_gw(err, GW_BAD_VALUE, r, "a name is too long: '%.80s…'", buf_cstr(&path))
+                 : 0;
 }

@@ -40,8 +40,8 @@ struct api_request {
 };
 int api_do(struct api *a, const struct api_request *req, struct js **ret, struct err *err);
 int api_get(struct api *a, const char *path, struct js **ret, struct err *err);
-/* "/v1/hosts/%s": every %s is percent-encoded. -ENAMETOOLONG. */
+/* "/v1/hosts/%s": every %s is percent-encoded. -ENAMETOOLONG, and err says so. */
 enum { API_PATH_MAX = 1024 };
-int api_path(char *out, const char *fmt, ...);
+int api_path(char *out, struct err *err, const char *fmt, ...);
 
 #endif

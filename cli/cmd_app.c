@@ -102,7 +102,7 @@ int cmd_app_edit(struct cmd_call *call, struct err *err)
     if (r == 0)
         r = check_document(doc, cmd_arg(call, 0), err);
     if (r == 0)
-        r = api_path(path, "/v1/workloads/%s", cmd_arg(call, 0));
+        r = api_path(path, err, "/v1/workloads/%s", cmd_arg(call, 0));
     if (r == 0)
         r = jsw_new(&w, err);
     if (r < 0)
@@ -115,7 +115,7 @@ int cmd_app_rm(struct cmd_call *call, struct err *err)
 {
     char path[API_PATH_MAX];
 
-    if (api_path(path, "/v1/workloads/%s", cmd_arg(call, 0)) < 0 ||
+    if (api_path(path, err, "/v1/workloads/%s", cmd_arg(call, 0)) < 0 ||
         cmd_confirm(call, cmd_arg(call, 0), "forget this workload", err) < 0)
         return cmd_exit(err);
     return fetch_change(call, "DELETE", path, NULL, view_gone, err);

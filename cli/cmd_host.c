@@ -81,7 +81,7 @@ static int change(struct cmd_call *call, const char *method, const char *fmt, ou
 {
     char path[API_PATH_MAX];
 
-    if (api_path(path, fmt, cmd_arg(call, 0)) < 0 ||
+    if (api_path(path, err, fmt, cmd_arg(call, 0)) < 0 ||
         cmd_confirm(call, cmd_arg(call, 0), "refuse every certificate that this host has", err) < 0)
         return cmd_exit(err);
     return fetch_change(call, method, path, NULL, view, err);

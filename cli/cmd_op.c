@@ -74,10 +74,8 @@ int cmd_op_ls(struct cmd_call *call, struct err *err)
     const char *app = opt_text(call->opts, "for");
     char path[API_PATH_MAX];
 
-    if ((app ? api_path(path, "/v1/ops?workload=%s", app)
+    if ((app ? api_path(path, err, "/v1/ops?workload=%s", app)
              : text_copy(path, sizeof(path), "/v1/ops")) < 0)
-        err_set_gw(err, GW_BAD_VALUE, -ENAMETOOLONG, "'%.40s…' is too long", app);
-    if (err->code)
         return cmd_exit(err);
     return fetch_show(call, path, view_ops, err);
 }
@@ -114,12 +112,10 @@ int cmd_events(struct cmd_call *call, struct err *err)
 {
     const char *object = opt_text(call->opts, "for");
     char path[API_PATH_MAX], base[API_PATH_MAX] = "";
-    int r = object ? api_path(base, "&for=%s", object) : 0;
+    int r = object ? api_path(base, err, "&for=%s", object) : 0;
 
-    if (r == 0)
-        r = text_print(path, sizeof(path), "/v1/events?limit=%llu%s",
-                       (unsigned long long)opt_u64(call->opts, "last"), base);
-    if (r < 0)
-        err_set_gw(err, GW_BAD_VALUE, r, "'%.40s…' is too long", object);
+    if (r == 0 && text_print(path, sizeof(path), "/v1/events?limit=%llu%s",
+                             (unsigned long long)opt_u64(call->opts, "last"), base) < 0)
+        r = err_set_gw(err, GW_BAD_VALUE, -ENAMETOOLONG, "'%.40s…' is too long", object);
     return r < 0 ? cmd_exit(err) : fetch_show(call, path, view_events, err);
 }

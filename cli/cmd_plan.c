@@ -214,7 +214,7 @@ static int load_plan(struct cmd_call *call, struct js **ret, struct err *err)
     if (r == 0 && !id)
         r = newest_plan(api, newest, sizeof(newest), err);
     if (r == 0)
-        r = api_path(path, "/v1/plans/%s", id ? id : newest);
+        r = api_path(path, err, "/v1/plans/%s", id ? id : newest);
     return r < 0 ? r : api_get(api, path, ret, err);
 }
 

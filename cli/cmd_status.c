@@ -186,8 +186,8 @@ static int fetch(struct cmd_call *call, struct api *api, void *arg, struct js **
 {
     const char *app = cmd_arg(call, 0);
     char path[API_PATH_MAX];
-    int r =
-        app ? api_path(path, "/v1/status/%s", app) : text_copy(path, sizeof(path), "/v1/status");
+    int r = app ? api_path(path, err, "/v1/status/%s", app)
+                : text_copy(path, sizeof(path), "/v1/status");
 
     (void)arg;
     return r < 0 ? r : api_get(api, path, ret, err);
@@ -197,7 +197,7 @@ int cmd_status_show(struct cmd_call *call, struct api *api, const char *workload
 {
     auto_js struct js *doc = NULL;
     char path[API_PATH_MAX];
-    int r = api_path(path, "/v1/status/%s", workload);
+    int r = api_path(path, err, "/v1/status/%s", workload);
 
     if (r == 0)
         r = api_get(api, path, &doc, err);

@@ -58,7 +58,7 @@ int cmd_switch_ask(struct cmd_call *call, struct api *api, const struct cmd_swit
 {
     auto_jsw struct jsw *body = NULL;
     char path[API_PATH_MAX];
-    int r = api_path(path, "/v1/workloads/%s/%s", req->workload, req->verb);
+    int r = api_path(path, err, "/v1/workloads/%s/%s", req->workload, req->verb);
 
     if (r == 0)
         r = write_request(call, req, &body, err);
@@ -135,7 +135,7 @@ static bool is_at_target(struct api *api, const char *workload)
     auto_js struct js *doc = NULL;
     char path[API_PATH_MAX];
 
-    return api_path(path, "/v1/workloads/%s", workload) == 0 &&
+    return api_path(path, NULL, "/v1/workloads/%s", workload) == 0 &&
            api_get(api, path, &doc, NULL) == 0 &&
            text_equal(js_str(doc, "authority", ""), "target");
 }

@@ -38,7 +38,7 @@ static int post(struct cmd_call *call, const char *action, const char *key, uint
     auto_jsw struct jsw *w = NULL;
     char path[API_PATH_MAX];
 
-    if (api_path(path, "/v1/workloads/%s/sync", cmd_arg(call, 0)) < 0 || jsw_new(&w, err) < 0)
+    if (api_path(path, err, "/v1/workloads/%s/sync", cmd_arg(call, 0)) < 0 || jsw_new(&w, err) < 0)
         return cmd_exit(err);
     jsw_obj(w, NULL);
     jsw_str(w, "action", action);

@@ -140,7 +140,7 @@ static int plan_and_apply(struct demo *d, struct err *err)
     if (r == 0 && out_is_for_people(d->call->out))
         r = out_document(d->call->out, plan, plan_view_waves, err);
     if (r == 0)
-        r = api_path(path, "/v1/plans/%s/apply", js_str(plan, "id", ""));
+        r = api_path(path, err, "/v1/plans/%s/apply", js_str(plan, "id", ""));
     if (r == 0)
         r = post(d, path, NULL, &applied, err);
     return r;

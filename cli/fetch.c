@@ -40,9 +40,7 @@ int fetch_show(struct cmd_call *call, const char *path, out_view_fn view, struct
 int fetch_path(struct cmd_call *call, const char *fmt, char out[static API_PATH_MAX],
                struct err *err)
 {
-    int r = api_path(out, fmt, cmd_arg(call, 0));
-
-    return r < 0 ? err_set_gw(err, GW_BAD_VALUE, r, "'%.40s…' is too long", cmd_arg(call, 0)) : 0;
+    return api_path(out, err, fmt, cmd_arg(call, 0));
 }
 
 int fetch_show_arg(struct cmd_call *call, const char *fmt, out_view_fn view, struct err *err)

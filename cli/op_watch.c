@@ -150,7 +150,7 @@ static int next_state(struct watch *w, const struct js *op, struct js **ret, str
     uint64_t wait_ms = opt_u64(w->call->opts, "wait");
     uint64_t wait_s =
         wait_ms ? num_min(OP_WATCH_WAIT_S, num_div_up(wait_ms, 1000)) : OP_WATCH_WAIT_S;
-    int r = api_path(base, "/v1/ops/%s", js_str(op, "id", ""));
+    int r = api_path(base, err, "/v1/ops/%s", js_str(op, "id", ""));
 
     if (r == 0)
         r = text_print(path, sizeof(path), "%s?after=%llu&wait=%llu", base,

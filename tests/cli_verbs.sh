@@ -145,6 +145,16 @@ exits 10 godwit status --detailed-exitcode
 exits 4 godwit status nobody
 exits 4 godwit host show nobody
 
+echo "-- a name that is too long is said, by every verb that takes one"
+long=$(printf 'a%.0s' {1..2000})
+for words in "cutover $long --confirm=$long" "rollback $long --confirm=$long" "test $long" "status $long" \
+    "sync pause $long" "sync limit $long 5MiB" "app show $long" "app rm $long --confirm=$long" \
+    "host rejoin $long --confirm=$long" "op ls --for $long" "op attach $long" "events --for $long"; do
+    # shellcheck disable=SC2086
+    exits 2 godwit $words
+    says err 'too long'
+done
+
 echo "-- gates, in words and by exit code"
 exits 5 godwit cutover shop --dry-run
 says out 'never started'
