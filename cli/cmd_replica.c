@@ -138,6 +138,7 @@ static int move_and_report(struct cmd_call *call, struct mover *m, struct err *e
 
     r = r < 0 ? exit_of_run(r, err) : report(call, m, err);
     vault_close(m->vault);
+    replica_arg_done(&m->arg);
     return r;
 }
 

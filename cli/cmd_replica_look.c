@@ -50,9 +50,9 @@ static int view_names(struct out *o, const struct js *doc, struct table *t, stru
 
 int cmd_replica_ls(struct cmd_call *call, struct err *err)
 {
+    auto_replica_arg struct replica_arg arg = {0};
     auto_vault struct vault *vault = NULL;
     auto_jsw struct jsw *w = NULL;
-    struct replica_arg arg;
     int r = replica_arg_parse(cmd_arg(call, 0), false, &arg, err);
 
     if (r == 0)
@@ -74,10 +74,10 @@ int cmd_replica_ls(struct cmd_call *call, struct err *err)
 
 int cmd_replica_show(struct cmd_call *call, struct err *err)
 {
+    auto_replica_arg struct replica_arg arg = {0};
     auto_vault struct vault *vault = NULL;
     auto_jsw struct jsw *w = NULL;
     struct replica_point point;
-    struct replica_arg arg;
     int r = replica_arg_parse(cmd_arg(call, 0), true, &arg, err);
 
     if (r == 0)

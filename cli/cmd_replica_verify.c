@@ -131,10 +131,10 @@ static int report_verify(struct cmd_call *call, struct jsw *w, const struct repl
 
 int cmd_replica_verify(struct cmd_call *call, struct err *err)
 {
+    auto_replica_arg struct replica_arg arg = {0};
     auto_vault struct vault *vault = NULL;
     auto_jsw struct jsw *w = NULL;
     struct replica_point point = {0};
-    struct replica_arg arg;
     struct faults faults = {0};
     struct err shown = {0};
     struct replica_verify_run run = {

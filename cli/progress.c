@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rates are over the last few seconds, so that they follow what happens now. */
+/* Counters of a run as a bar, lines or JSON on stderr. */
 #include "cli/progress.h"
 
 #include "base/clock.h"
@@ -7,6 +7,7 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "base/worker.h"
+#include "cli/progress_rate.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -23,7 +24,6 @@ enum {
     PROGRESS_BAR_MS = 200,
     PROGRESS_JSON_MS = 1000,
     PROGRESS_PLAIN_MS = 30000,
-    PROGRESS_RATE_MS = 5000,
     PROGRESS_CELLS = 24
 };
 
@@ -36,8 +36,8 @@ struct progress {
     pthread_mutex_t lock;
     pthread_cond_t wake;
     bool stop; /* under lock */
-    uint64_t started_ms, mark_ms, mark_bytes, mark_moved;
-    double bytes_per_s, moved_per_s; /* looked at; over the line */
+    uint64_t started_ms;
+    struct progress_rate rate;
 };
 
 /* Signals can only reach file-scope state. */
@@ -99,26 +99,12 @@ static struct reading read_counters(struct progress *p)
         .changed = atomic_load(&p->counters->changed_bytes),
         .moved = atomic_load(&p->counters->sent_bytes) + atomic_load(&p->counters->received_bytes),
         .share = -1,
-        .eta_s = -1,
     };
-    uint64_t now = clock_mono_ms(&clock_system);
 
-    if (now - p->mark_ms >= PROGRESS_RATE_MS || p->bytes_per_s <= 0) {
-        uint64_t passed = now - p->mark_ms;
-
-        p->bytes_per_s = passed ? (double)(r.done - p->mark_bytes) * 1000.0 / (double)passed : 0;
-        p->moved_per_s = passed ? (double)(r.moved - p->mark_moved) * 1000.0 / (double)passed : 0;
-        if (passed >= PROGRESS_RATE_MS) {
-            p->mark_ms = now;
-            p->mark_bytes = r.done;
-            p->mark_moved = r.moved;
-        }
-    }
-    if (r.total > 0) {
+    if (r.total > 0)
         r.share = r.done >= r.total ? 1.0 : (double)r.done / (double)r.total;
-        if (p->bytes_per_s > 0)
-            r.eta_s = (double)(r.total - num_min(r.done, r.total)) / p->bytes_per_s;
-    }
+    progress_rate_look(&p->rate, clock_mono_ms(&clock_system), r.done, r.moved);
+    r.eta_s = progress_rate_eta_s(&p->rate, r.total);
     return r;
 }
 
@@ -128,10 +114,10 @@ static void text_line(struct progress *p, const struct reading *r, char *out, si
         moving[NUM_TEXT_MAX], eta[NUM_TEXT_MAX];
 
     num_format_bytes(r->done, p->si, done);
-    num_format_bytes((uint64_t)p->bytes_per_s, p->si, rate);
+    num_format_bytes((uint64_t)p->rate.done_per_s, p->si, rate);
     num_format_bytes(r->changed, p->si, changed);
     num_format_bytes(r->moved, p->si, moved);
-    num_format_bytes((uint64_t)p->moved_per_s, p->si, moving);
+    num_format_bytes((uint64_t)p->rate.moved_per_s, p->si, moving);
     num_format_duration(r->eta_s < 0 ? 0 : (uint64_t)(r->eta_s * 1000), eta);
     snprintf(out, size, "%s at %s/s  changed %s  moved %s at %s/s  %s%s", done, rate, changed,
              moved, moving, r->eta_s < 0 ? "" : "ETA ", r->eta_s < 0 ? "" : eta);
@@ -166,7 +152,7 @@ static void show_json(struct progress *p, const struct reading *r)
         "{\"type\":\"progress\",\"total_bytes\":%llu,\"done_bytes\":%llu,\"changed_bytes\":%llu,"
         "\"moved_bytes\":%llu,\"bytes_per_s\":%.0f,\"moved_per_s\":%.0f,\"eta_s\":%.1f}\n",
         (unsigned long long)r->total, (unsigned long long)r->done, (unsigned long long)r->changed,
-        (unsigned long long)r->moved, p->bytes_per_s, p->moved_per_s, r->eta_s);
+        (unsigned long long)r->moved, p->rate.done_per_s, p->rate.moved_per_s, r->eta_s);
 }
 
 static uint64_t period_ms(enum progress_mode mode)
@@ -243,7 +229,8 @@ int progress_start(const struct opt_set *opts, const char *label,
     p->counters = counters;
     p->mode = mode_of(opts);
     p->si = opt_switch(opts, "si");
-    p->started_ms = p->mark_ms = clock_mono_ms(&clock_system);
+    p->started_ms = clock_mono_ms(&clock_system);
+    progress_rate_init(&p->rate, p->started_ms);
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->wake, NULL);
     if (p->mode != PROGRESS_NONE) {

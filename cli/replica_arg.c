@@ -6,7 +6,7 @@
 #include "base/fd.h"
 #include "base/num.h"
 #include "base/text.h"
-#include "transport/rate.h"
+#include "cli/replica_limit.h"
 
 #include <stdio.h>
 #include <sys/stat.h>
@@ -141,12 +141,11 @@ static int load_key(struct cmd_call *call, const struct vault_conf *conf, uint8_
     return vault_key_load(path, key, err);
 }
 
-int replica_arg_open(struct cmd_call *call, const struct replica_arg *arg, bool create,
+int replica_arg_open(struct cmd_call *call, struct replica_arg *arg, bool create,
                      const atomic_bool *stop, struct vault **ret, struct err *err)
 {
     const struct opt_set *opts = call->opts;
     uint8_t key[CRYPTO_KEY_LEN];
-    struct rate *rate = NULL;
     struct vault_conf conf = {
         .store = {.url = arg->url,
                   .endpoint = opt_text(opts, "endpoint"),
@@ -166,17 +165,20 @@ int replica_arg_open(struct cmd_call *call, const struct replica_arg *arg, bool 
             return err_add(err, r, "the vault's key");
         conf.key = key;
     }
-    if (opt_u64(opts, "limit") > 0) {
-        r = rate_new(opt_u64(opts, "limit"), call->clock, &rate, err);
-        if (r < 0)
-            return r;
-        conf.store.rate = rate;
-    }
-    r = vault_open(&conf, ret, err);
+    r = opt_text(opts, "limit")
+            ? replica_limit_new(opt_text(opts, "limit"), call->clock, &arg->limit, err)
+            : 0;
+    conf.store.rate = replica_limit_rate(arg->limit);
+    if (r == 0)
+        r = vault_open(&conf, ret, err);
     crypto_wipe(key, sizeof(key));
-    if (r < 0)
-        rate_free(rate);
     return r;
+}
+
+void replica_arg_done(struct replica_arg *arg)
+{
+    replica_limit_free(arg->limit);
+    arg->limit = NULL;
 }
 
 int replica_arg_state_dir(const struct cmd_call *call, const struct replica_arg *arg,

@@ -6,6 +6,8 @@
 #include "cli/cmd.h"
 #include "transport/replica.h"
 
+struct replica_limit;
+
 enum { REPLICA_ARG_URL_MAX = 1024, REPLICA_ARG_PATH_MAX = 1100 };
 
 /* The flags below, for the tables of verbs. */
@@ -27,13 +29,15 @@ enum { REPLICA_ARG_URL_MAX = 1024, REPLICA_ARG_PATH_MAX = 1100 };
         {"path-style", 0, OPT_SWITCH, NULL, NULL, 0, 0, NULL, "S3: bucket in the path"},           \
         {"workers", 0, OPT_U64, "N", NULL, 1, 256, NULL, "threads (one a core)"},                  \
     {                                                                                              \
-        "limit", 0, OPT_RATE, "RATE", NULL, 1, 0, NULL, "at most so much a second: 20MiB, 100Mbit" \
+        "limit", 0, OPT_TEXT, "RATE", NULL, 0, 0, NULL,                                            \
+            "at most so much a second: 20MiB, 100Mbit, a timetable, file:PATH"                     \
     }
 
 struct replica_arg {
     char url[REPLICA_ARG_URL_MAX];         /* of the vault */
     char name[VAULT_REPLICA_NAME_MAX + 1]; /* "" when only a store was named */
     uint64_t seq;                          /* @POINT, 0 = newest */
+    struct replica_limit *limit;           /* of replica_arg_open; or NULL */
 };
 
 /*
@@ -44,10 +48,13 @@ int replica_arg_parse(const char *text, bool need_name, struct replica_arg *ret,
 
 /*
  * Open the vault by the call's flags. create makes vault and key when there is none: the key's
- * path is then said on stderr. The rate limit, if any, lives as long as the process.
+ * path is then said on stderr. The limit that *ret keeps to is arg's: replica_arg_done after
+ * vault_close.
  */
-int replica_arg_open(struct cmd_call *call, const struct replica_arg *arg, bool create,
+int replica_arg_open(struct cmd_call *call, struct replica_arg *arg, bool create,
                      const atomic_bool *stop, struct vault **ret, struct err *err);
+void replica_arg_done(struct replica_arg *arg);
+#define auto_replica_arg AUTO(replica_arg_done)
 
 /* Where the state of (volume, replica) is kept for stand-alone use; out has REPLICA_ARG_PATH_MAX.
  */

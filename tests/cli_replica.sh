@@ -197,6 +197,27 @@ exits 0 godwit replica push "$dir/slow.img" "$store/slow" --limit 4MiB --progres
 is '.duration_s > 0.8'
 jq -se 'length > 0 and all(.[]; .type == "progress")' "$dir/err" >/dev/null || fail "progress"
 
+echo "-- a timetable, and what is none"
+exits 0 godwit replica push "$dir/slow.img" "$store/slow" --limit '08:00-20:00 500MiB/s, none'
+exits 2 godwit replica push "$dir/slow.img" "$store/slow" --limit '8:00-20:00 500MiB/s'
+says err "hours are two times"
+exits 2 godwit replica push "$dir/slow.img" "$store/slow" --limit 0
+says err "would never end"
+exits 4 godwit replica push "$dir/slow.img" "$store/slow" --limit "file:$dir/no-limit"
+
+echo "-- a limit in a file is changed while the push runs; a mistake in it changes nothing"
+head -c 25165824 /dev/urandom >"$dir/slow.img"
+printf '# by day\n64KiB/s\n' >"$dir/limit"
+godwit replica push "$dir/slow.img" "$store/slow2" --limit "file:$dir/limit" --progress json -o json \
+    >"$dir/out" 2>"$dir/slow.err" &
+pusher=$!
+until grep -q progress "$dir/slow.err"; do kill -0 $pusher; done
+echo 'fast, please' >"$dir/limit"
+until grep -q 'what counted before counts on' "$dir/slow.err"; do kill -0 $pusher; done
+echo none >"$dir/limit"
+wait $pusher || fail "the push under a limit that changed"
+is '.duration_s < 120'
+
 echo "-- killed on its way, it goes on"
 if [ -n "${GODWIT_TEST_FAILPOINTS:-}" ]; then
     head -c 40000000 /dev/urandom >"$dir/killed.img"
