@@ -149,6 +149,10 @@ static const struct gw_row rows[] = {
      "It remembers what was sent to or written from another replica, or a vault that stood at this "
      "address before and was emptied or made anew. Nothing was changed.",
      "Repeat the command with --state-dir NEWDIR, or remove the directory in the message first."},
+    {GW_PACK_DIFFERS, GW_EXIT_MISMATCH, "data was packed wrongly, twice",
+     "What was compressed and sealed does not open to what was read. This machine's memory or "
+     "processor makes errors. Nothing of it was sent, and the last restore point stands.",
+     "dmesg | grep -iE 'mce|edac|hardware error'"},
     {GW_VOLUME_UNREADABLE, GW_EXIT_FAILED, "the volume cannot be read",
      "It does not exist, this user may not read it, or the device reports errors.",
      "lsblk\nls -l VOLUME\ndmesg --level=err,warn | tail -20"},

@@ -73,6 +73,7 @@ enum gw {
     GW_REPLICA_LOCKED = 3016, /* another pusher, or a newer epoch, holds the replica */
     GW_NO_VAULT = 3017,       /* nobody made a vault at this place */
     GW_STATE_FOREIGN = 3018,  /* a state directory of another replica or vault */
+    GW_PACK_DIFFERS = 3019,   /* what was packed does not unpack to what was read */
     GW_VOLUME_UNREADABLE = 3020,
     GW_VOLUME_CHANGED = 3021, /* shrank, grew or vanished while in use */
     GW_VOLUME_BUSY = 3022,

@@ -17,10 +17,12 @@
 const struct opt cmd_replica_push_opts[] = {
     REPLICA_ARG_OPTIONS,
     {"tracker", 0, OPT_CHOICE, "KIND", "auto|scan", 0, 0, "auto", "how changes are found"},
-    {"level", 0, OPT_TEXT, "N", NULL, 0, 0, "auto", "zstd level 1 to 19, auto, or 0 for none"},
+    {"level", 0, OPT_TEXT, "N", NULL, 0, 0, "auto", "zstd level -7 to 19, auto, or 0 for none"},
     {"state-dir", 0, OPT_TEXT, "DIR", NULL, 0, 0, NULL, "where to remember what was sent"},
     {"repair", 0, OPT_SWITCH, NULL, NULL, 0, 0, NULL,
      "read back the vault's packs and send again what was lost"},
+    {"paranoid", 0, OPT_SWITCH, NULL, NULL, 0, 0, NULL,
+     "open and compare all that was packed before it is sent, not a sample"},
     {0},
 };
 
@@ -39,17 +41,17 @@ const struct opt cmd_replica_digest_opts[] = {
 /* --level auto|N: 0 of the command line is "raw", 0 of the data mover is "auto". */
 static int parse_level(const char *text, int *ret, struct err *err)
 {
-    uint64_t level;
+    int64_t level;
     int r;
 
     if (text_equal(text, "auto")) {
         *ret = 0;
         return 0;
     }
-    r = num_parse_u64(text, 0, 19, &level, err);
+    r = num_parse_i64(text, -7, 19, &level, err);
     if (r < 0)
         return err_add(err, r, "--level");
-    *ret = level == 0 ? -1 : (int)level;
+    *ret = level == 0 ? REPLICA_LEVEL_RAW : (int)level;
     return 0;
 }
 
@@ -126,6 +128,8 @@ static int report(struct cmd_call *call, const struct mover *m, struct err *err)
     jsw_u64(w, "changed_bytes", atomic_load(&m->progress.changed_bytes));
     jsw_u64(w, "sent_bytes", atomic_load(&m->progress.sent_bytes));
     jsw_u64(w, "received_bytes", atomic_load(&m->progress.received_bytes));
+    if (m->direction->run == replica_push)
+        jsw_u64(w, "repacked_units", atomic_load(&m->progress.repacked));
     jsw_f64(w, "duration_s", (double)(clock_mono_ms(call->clock) - m->started_ms) / 1000.0);
     replica_cost_write(w, m->vault);
     jsw_end(w);
@@ -155,6 +159,9 @@ static int view_push(struct out *o, const struct js *doc, struct table *t, struc
     out_text(o, "%s@%llu  %s changed, %s sent, %s  digest %.16s…", js_str(doc, "replica", ""),
              (unsigned long long)js_u64(point, "seq", 0), changed, sent, took,
              js_str(point, "digest", ""));
+    if (js_u64(doc, "repacked_units", 0) > 0)
+        out_text(o, "%llu units were packed wrongly at the first try: look at the machine's memory",
+                 (unsigned long long)js_u64(doc, "repacked_units", 0));
     return 0;
 }
 
@@ -191,6 +198,7 @@ int cmd_replica_push(struct cmd_call *call, struct err *err)
         return cmd_exit(err);
     m.run.tracker = opt_text(call->opts, "tracker");
     m.run.repair = opt_switch(call->opts, "repair");
+    m.run.paranoid = opt_switch(call->opts, "paranoid");
     return move_and_report(call, &m, err);
 }
 

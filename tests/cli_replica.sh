@@ -85,6 +85,22 @@ is '.schema == "godwit.replica-pull/1" and .received_bytes < 1048576'
 is '.cost | .requests.get > 0 and .store_received_bytes > 0'
 cmp "$dir/random.img" "$dir/random.back" || fail "point 2"
 
+if [ -n "${GODWIT_TEST_FAILPOINTS:-}" ]; then
+    echo "-- a machine that packs wrongly: once is put right, twice is told and nothing is sent"
+    seq 1 300000 >"$dir/text.img"
+    GODWIT_FAILPOINT=pack_wrong:3=err:EIO exits 0 godwit replica push "$dir/text.img" "$store/text" --paranoid -o json
+    is '.repacked_units == 1 and .point.seq == 1'
+    seq 2 300000 >"$dir/text.img"
+    GODWIT_FAILPOINT='pack_wrong:*=err:EIO' exits 9 godwit replica push "$dir/text.img" "$store/text"
+    says err GW-3019
+    exits 0 godwit replica show "$store/text" -o json
+    is '[.items[].seq] == [1]'
+    exits 0 godwit replica push "$dir/text.img" "$store/text" --level -3 -o json
+    is '.repacked_units == 0 and .point.seq == 2'
+    exits 0 godwit replica verify "$store/text" --full
+    exits 0 godwit replica verify "$store/text@1" --full
+fi
+
 echo "-- what is not there"
 exits 4 godwit replica show "$store/nobody"
 says err GW-3015

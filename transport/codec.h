@@ -15,7 +15,12 @@ struct codec;
 struct err;
 
 enum codec_kind { CODEC_RAW = 0, CODEC_ZSTD = 1 };
-enum { CODEC_LEVEL_RAW = -1, CODEC_LEVEL_MIN = 1, CODEC_LEVEL_MAX = 19, CODEC_LEVEL_DEFAULT = 1 };
+enum {
+    CODEC_LEVEL_RAW = -100,
+    CODEC_LEVEL_MIN = -7, /* below, it shrinks less and is hardly faster */
+    CODEC_LEVEL_MAX = 19,
+    CODEC_LEVEL_DEFAULT = 1
+};
 
 int codec_new(struct codec **ret, struct err *err);
 void codec_free(struct codec *c);

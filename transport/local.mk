@@ -42,7 +42,7 @@ libgodwit_transport_a_SOURCES += \
 	transport/packset.c transport/packset.h \
 	transport/pull.c transport/pull.h transport/pull_plan.c transport/pull_write.c \
 	transport/push.c transport/push.h transport/push_map.c transport/push_put.c \
-	transport/push_diff.c transport/push_diff.h transport/push_read.c transport/push_region.c \
+	transport/push_diff.c transport/push_diff.h transport/push_level.c transport/push_read.c transport/push_region.c \
 	transport/push_repair.c transport/push_work.c \
 	transport/replica_digest.c transport/replica_pull.c transport/replica_push.c \
 	transport/replica_verify.c \

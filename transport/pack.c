@@ -44,6 +44,10 @@ struct pack {
     struct entry *entries;
     size_t entries_n;
     size_t entries_cap;
+    uint8_t *proof; /* what was opened again */
+    size_t proof_cap;
+    unsigned prove_every; /* 0: never */
+    uint64_t repacked;
 };
 
 static enum seal_use use_of(enum unit_kind kind)
@@ -72,6 +76,7 @@ void pack_free(struct pack *p)
         return;
     crypto_hash_free(p->hash);
     free(p->entries);
+    free(p->proof);
     free(p);
 }
 
@@ -135,8 +140,8 @@ static int entries_grow(struct pack *p, struct err *err)
 }
 
 /* Compress and seal raw at the end of the pack. */
-static int append(struct pack *p, struct slice raw, int level, struct seal_segment *seg,
-                  uint32_t *ret_stored, struct err *err)
+static int append_once(struct pack *p, struct slice raw, int level, struct seal_segment *seg,
+                       uint32_t *ret_stored, struct err *err)
 {
     uint8_t *at = p->mem + p->len;
     struct slice body = raw;
@@ -145,6 +150,8 @@ static int append(struct pack *p, struct slice raw, int level, struct seal_segme
 
     if (rc)
         return rc;
+    if (packed && failpoint("pack_wrong") < 0)
+        at[packed / 2] ^= 0x10;
     if (packed)
         body = slice_of(at, packed);
     seg->codec = packed ? CODEC_ZSTD : CODEC_RAW;
@@ -156,6 +163,69 @@ static int append(struct pack *p, struct slice raw, int level, struct seal_segme
     if (!rc)
         *ret_stored = (uint32_t)(body.len + SEAL_TAG_LEN);
     return rc;
+}
+
+void pack_prove(struct pack *p, unsigned every_n)
+{
+    p->prove_every = every_n;
+}
+
+uint64_t pack_repacked(const struct pack *p)
+{
+    return p->repacked;
+}
+
+static int proof_grow(struct pack *p, size_t len, struct err *err)
+{
+    if (p->proof_cap >= len)
+        return 0;
+    free(p->proof);
+    p->proof_cap = 0;
+    p->proof = malloc(len);
+    if (!p->proof)
+        return err_set(err, -ENOMEM, "prove a pack: %m");
+    p->proof_cap = len;
+    return 0;
+}
+
+/* Is what was sealed at the end of the pack what was given? */
+static int differs(struct pack *p, struct slice raw, const struct seal_segment *seg,
+                   uint32_t stored, bool *ret, struct err *err)
+{
+    int rc = proof_grow(p, raw.len, err);
+
+    if (rc == 0)
+        rc = unit_unseal(p->vault, seg, slice_of(p->mem + p->len, stored), p->proof, err);
+    if (rc < 0 && rc != -EBADMSG)
+        return rc;
+    err_clear(err);
+    *ret = rc == -EBADMSG || memcmp(p->proof, raw.data, raw.len) != 0;
+    return 0;
+}
+
+/* append_once, proved where its turn is, and a second time when it came out wrong. That takes the
+ * nonce again: the first attempt was overwritten and never left this memory. */
+static int append(struct pack *p, struct slice raw, int level, struct seal_segment *seg,
+                  uint32_t *ret_stored, struct err *err)
+{
+    bool prove = p->prove_every && (seg->last || seg->index % p->prove_every == 0);
+    bool wrong = false;
+    int rc;
+
+    for (int attempt = 0; attempt < 2; attempt++) {
+        rc = append_once(p, raw, level, seg, ret_stored, err);
+        if (rc == 0 && prove)
+            rc = differs(p, raw, seg, *ret_stored, &wrong, err);
+        if (rc < 0)
+            return rc;
+        if (!wrong) {
+            p->repacked += (uint64_t)attempt;
+            return 0;
+        }
+    }
+    return err_set_gw(err, GW_PACK_DIFFERS, -EIO,
+                      "segment %u of a pack, %u bytes, does not unpack to what was packed",
+                      seg->index, seg->raw_len);
 }
 
 int pack_add(struct pack *p, const uint8_t *id, struct slice raw, int level, struct err *err)

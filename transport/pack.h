@@ -34,6 +34,14 @@ static inline void pack_freep(struct pack **p)
 }
 #define auto_pack AUTO(pack_freep)
 
+/*
+ * From now on open one unit in every_n again, right after it was sealed, and compare it with what
+ * was given: 1 is all of them, 0 (at first) none. The first of each pack and its index are always
+ * among them. What differs is packed once more.
+ */
+void pack_prove(struct pack *p, unsigned every_n);
+uint64_t pack_repacked(const struct pack *p); /* units that came out right at the second try */
+
 /* mem (PACK_BYTES_MAX bytes) is lent until pack_finish or the next begin; a fresh salt is drawn. */
 int pack_begin(struct pack *p, uint8_t *mem, struct err *err);
 
@@ -41,6 +49,8 @@ int pack_begin(struct pack *p, uint8_t *mem, struct err *err);
  * Add one unit. id as of unit_id; level as of codec_compress. raw is lent until return; at most
  * UNIT_DATA_MAX bytes in whole sectors for data, UNIT_RAW_MAX for map.
  * -ENOSPC when it may not fit any more: nothing was added; finish and begin another pack.
+ * -EIO (GW_PACK_DIFFERS): it was proved and differs, twice; the pack is not to be sent.
+ * Failpoint: pack_wrong spoils what the compressor gave.
  */
 int pack_add(struct pack *p, const uint8_t *id, struct slice raw, int level, struct err *err);
 

@@ -115,22 +115,10 @@ static int index_open(struct vault *v, const struct trailer *t, const struct uni
     struct seal_segment seg = {
         .index = t->units_n, .last = true, .raw_len = t->index_raw, .codec = t->codec};
     struct slice sealed = slice_of(body.data + t->index_offset, t->index_stored);
-    size_t packed_len = sealed.len - SEAL_TAG_LEN;
-    uint8_t *scratch;
     int rc = seal_rekey(vault_seal(v), shared->kind == UNIT_DATA ? SEAL_PACK_DATA : SEAL_PACK_MAP,
                         shared->salt, err);
 
-    if (!rc)
-        rc = vault_scratch(v, packed_len, &scratch, err);
-    if (!rc)
-        rc = seal_open(vault_seal(v), &seg, sealed, scratch, err);
-    if (rc)
-        return rc;
-    if (t->codec == CODEC_ZSTD)
-        return codec_decompress(vault_codec(v), slice_of(scratch, packed_len), out, t->index_raw,
-                                err);
-    memcpy(out, scratch, t->index_raw);
-    return 0;
+    return rc ? rc : unit_unseal(v, &seg, sealed, out, err);
 }
 
 /* The four columns of an index. */

@@ -104,6 +104,7 @@ int push_init(struct push *p, struct err *err)
     p->jobs_n = num_max(p->workers_n + 2, num_min(p->workers_n * PUSH_JOBS_A_WORKER, JOBS_MAX));
     p->parcels_n = p->workers_n + PUSH_STREAMS;
     p->pack_target = num_max(PUSH_PACKS_BYTES / p->parcels_n, PACK_TARGET_MIN);
+    push_level_init(p);
     rc = init_queues(p, err);
     if (rc == 0)
         rc = init_jobs(p, err);

@@ -26,6 +26,7 @@
 #include "transport/track.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 enum {
     PUSH_JOB_BYTES = 1 << 20, /* a job never crosses a border of so many bytes */
@@ -135,6 +136,8 @@ struct push {
     struct pagedir **dirs;     /* of the next point; NULL: not looked at yet */
     bool *dirs_changed;
 
+    atomic_int level; /* push_level.c: when none was asked for */
+
     pthread_mutex_t packs_lock; /* of the next; never held while fetching */
     struct packset packs;       /* a repair: what was found of those of the head */
 };
@@ -166,6 +169,12 @@ int push_read(struct push *p, struct err *err);
 /* The other stages are functions of worker threads; arg is the push. */
 int push_work(void *arg, size_t index, struct err *err);
 int push_put(void *arg, size_t index, struct err *err);
+
+/* push_level.c: what packs are compressed at. Any thread. */
+void push_level_init(struct push *p);
+int push_level(struct push *p);
+/* A pack goes to the store: look where work waits. */
+void push_level_follow(struct push *p);
 
 /* push_map.c */
 int push_map_open_dir(struct push *p, uint32_t dir, struct err *err);

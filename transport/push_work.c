@@ -9,7 +9,7 @@
 
 #include "base/banned.h"
 
-enum { LEVEL_SLOW_STORE = 3 };
+enum { PROVE_ONE_IN = 32 }; /* units; costs half a percent, see docs/decisions.md */
 
 struct work {
     struct push_tools tools;
@@ -29,6 +29,7 @@ static int send_parcel(struct work *w, struct err *err)
         return rc;
     for (size_t i = 0; i < parcel->n; i++)
         pack_unit(w->pack, i, &parcel->units[i]);
+    push_level_follow(w->tools.push);
     rc = queue_push(w->tools.push->full_parcels, parcel);
     return rc < 0 ? err_set(err, rc, "stopped") : 0;
 }
@@ -48,27 +49,19 @@ static int open_parcel(struct work *w, struct err *err)
     return pack_begin(w->pack, w->parcel->mem, err);
 }
 
-/* Level 0 follows the bottleneck: packs that wait for the store leave time to compress more. */
-static int level_now(const struct push *p)
-{
-    if (p->run->level != 0)
-        return p->run->level;
-    return queue_len(p->full_parcels) >= PUSH_STREAMS ? LEVEL_SLOW_STORE : CODEC_LEVEL_DEFAULT;
-}
-
 static int add_to_pack(struct work *w, const uint8_t *id, struct slice raw, struct err *err)
 {
     int rc = open_parcel(w, err);
 
     if (rc == 0)
-        rc = pack_add(w->pack, id, raw, level_now(w->tools.push), err);
+        rc = pack_add(w->pack, id, raw, push_level(w->tools.push), err);
     if (rc != -ENOSPC)
         return rc;
     err_clear(err);
     rc = send_parcel(w, err);
     if (rc == 0)
         rc = open_parcel(w, err);
-    return rc < 0 ? rc : pack_add(w->pack, id, raw, level_now(w->tools.push), err);
+    return rc < 0 ? rc : pack_add(w->pack, id, raw, push_level(w->tools.push), err);
 }
 
 /* A unit that the vault does not have yet. */
@@ -190,6 +183,8 @@ static int open_tools(struct work *w, struct err *err)
         rc = tags_new(table_tag_key(t->push->table), &t->tags, err);
     if (rc == 0)
         rc = pack_new(t->vault, UNIT_DATA, &w->pack, err);
+    if (rc == 0)
+        pack_prove(w->pack, t->push->run->paranoid ? 1 : PROVE_ONE_IN);
     return rc;
 }
 
@@ -214,6 +209,8 @@ int push_work(void *arg, size_t index, struct err *err)
     int rc = do_jobs(&w, err);
 
     (void)index;
+    if (w.pack && w.tools.push->run->progress)
+        w.tools.push->run->progress->repacked += pack_repacked(w.pack);
     pack_free(w.pack);
     tags_free(w.tools.tags);
     vault_close(w.tools.vault);

@@ -15,7 +15,7 @@
 
 #include <stdatomic.h>
 
-enum { REPLICA_DIGEST_LEN = 32 };
+enum { REPLICA_DIGEST_LEN = 32, REPLICA_LEVEL_RAW = -100 };
 
 enum replica_kind {
     REPLICA_FUZZY = 0,
@@ -47,6 +47,7 @@ struct replica_progress {
     _Atomic uint64_t sent_bytes;     /* to the store, as stored */
     _Atomic uint64_t received_bytes; /* from the store, as stored */
     _Atomic uint64_t packs;
+    _Atomic uint64_t repacked; /* units that this machine packed wrongly at the first try */
 };
 
 struct replica_run {
@@ -60,7 +61,8 @@ struct replica_run {
     unsigned workers;                  /* 0 = one a core */
     /* push only */
     const char *tracker; /* NULL = "auto" */
-    int level;           /* zstd; 0 = follows the bottleneck, -1 = store raw */
+    int level;           /* zstd, -7 .. 19; 0 = follows the bottleneck; or REPLICA_LEVEL_RAW */
+    bool paranoid;       /* prove every packed unit before its pack is sent, not one in 32 */
     uint64_t epoch;      /* 0 = the head's own (stand-alone use); below the head's: -ESTALE
                             (GW_REPLICA_LOCKED) */
     enum replica_kind kind;

@@ -59,7 +59,8 @@ static inline void seal_freep(struct seal **s)
 int seal_rekey(struct seal *s, enum seal_use use, const uint8_t *salt, struct err *err);
 
 /* out gets plain.len + SEAL_TAG_LEN bytes and may be plain's own memory. The caller never uses one
- * (index, last) twice under one salt. */
+ * (index, last) twice under one salt, unless the first result was overwritten and seen by nobody.
+ */
 int seal_shut(struct seal *s, const struct seal_segment *seg, struct slice plain, uint8_t *out,
               struct err *err);
 /* out gets sealed.len - SEAL_TAG_LEN bytes and may be sealed's own memory. -EBADMSG

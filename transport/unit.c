@@ -74,13 +74,16 @@ int unit_check(const struct unit *u, struct err *err)
     return 0;
 }
 
-static int open_squeezed(struct vault *v, const struct seal_segment *seg, struct slice sealed,
-                         uint8_t *out, struct err *err)
+int unit_unseal(struct vault *v, const struct seal_segment *seg, struct slice sealed, uint8_t *out,
+                struct err *err)
 {
     size_t len = sealed.len - SEAL_TAG_LEN;
     uint8_t *scratch;
-    int rc = vault_scratch(v, len, &scratch, err);
+    int rc;
 
+    if (seg->codec == CODEC_RAW)
+        return seal_open(vault_seal(v), seg, sealed, out, err);
+    rc = vault_scratch(v, len, &scratch, err);
     if (rc)
         return rc;
     rc = seal_open(vault_seal(v), seg, sealed, scratch, err);
@@ -103,8 +106,7 @@ int unit_open(struct vault *v, const struct unit *u, struct slice sealed, uint8_
     if (!rc)
         rc = seal_rekey(vault_seal(v), use, u->salt, err);
     if (!rc)
-        rc = u->codec == CODEC_RAW ? seal_open(vault_seal(v), &seg, sealed, out, err)
-                                   : open_squeezed(v, &seg, sealed, out, err);
+        rc = unit_unseal(v, &seg, sealed, out, err);
     if (rc)
         return err_add(err, rc, "%s from byte %u", pack_key(u->pack, key), u->offset);
     return 0;

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 
+struct seal_segment;
 struct vault;
 
 enum {
@@ -55,6 +56,11 @@ int unit_check(const struct unit *u, struct err *err);
  */
 int unit_open(struct vault *v, const struct unit *u, struct slice sealed, uint8_t *out,
               struct err *err);
+
+/* What both ends of a pack do with a segment: open it under the key that v's seal has now, and
+ * decompress. out gets seg->raw_len bytes. -EBADMSG (GW_VAULT_DAMAGED). */
+int unit_unseal(struct vault *v, const struct seal_segment *seg, struct slice sealed, uint8_t *out,
+                struct err *err);
 
 /* One ranged GET, then unit_open. -ENOENT (GW_VAULT_MISSING) no such pack; a pack that is too short
  * is -EBADMSG (GW_VAULT_DAMAGED). What is damaged is fetched once more: on its way is not in the
