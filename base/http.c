@@ -3,15 +3,13 @@
  * HTTP out over libcurl. Every request sets every option anew on the kept handle: connections are
  * reused, settings of the request before are not.
  */
-#include "base/http.h"
+#include "base/http_priv.h"
 
-#include "base/cert.h"
 #include "base/err.h"
 #include "base/gw.h"
+#include "base/num.h"
 
-#include <curl/curl.h>
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
 #include <strings.h>
 
@@ -22,27 +20,7 @@ enum {
     STALL_TIMEOUT_MS = 60 * 1000,
     REPLY_MAX = 1 << 20,
     COPY_BYTES = 256 * 1024,
-};
-
-struct http {
-    CURL *easy;
-    char *ca_file, *cert_file, *key_file;
-    uint8_t pin[CERT_PIN_LEN];
-    struct cert_pinned pinned; /* pin is NULL when none is wanted */
-    bool tls12_allowed;
-    uint64_t connect_timeout_ms, stall_timeout_ms;
-    const atomic_bool *stop;
-    char why[CURL_ERROR_SIZE];
-};
-
-/* One http_do: what libcurl's callbacks need. */
-struct transfer {
-    struct http *http;
-    struct http_reply *reply;
-    size_t max_reply_bytes;
-    curl_off_t moved; /* bytes both ways when something last moved, */
-    uint64_t moved_at_ms;
-    int code; /* why a callback ended the transfer */
+    GRAIN_MIN = 1024, /* of what a pace lets go at once */
 };
 
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
@@ -58,6 +36,12 @@ static void curl_start(void)
     curl_is_ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
 }
 
+bool http_start(void)
+{
+    pthread_once(&curl_once, curl_start);
+    return curl_is_ready;
+}
+
 /* 0 also when there is nothing to copy. */
 static int copy_text(const char *text, char **ret)
 {
@@ -68,6 +52,10 @@ static int copy_text(const char *text, char **ret)
 static int copy_conf(struct http *h, const struct http_conf *conf)
 {
     h->tls12_allowed = conf->tls12_allowed;
+    h->http2 = conf->http2;
+    h->no_proxy = conf->no_proxy;
+    h->pace = conf->pace;
+    h->multi = http_multi_ref(conf->multi);
     h->connect_timeout_ms =
         conf->connect_timeout_ms ? conf->connect_timeout_ms : CONNECT_TIMEOUT_MS;
     h->stall_timeout_ms = conf->stall_timeout_ms ? conf->stall_timeout_ms : STALL_TIMEOUT_MS;
@@ -87,8 +75,7 @@ int http_new(const struct http_conf *conf, struct http **ret, struct err *err)
 {
     auto_http struct http *h = calloc(1, sizeof(*h));
 
-    pthread_once(&curl_once, curl_start);
-    if (!h || !curl_is_ready || copy_conf(h, conf) < 0)
+    if (!h || !http_start() || copy_conf(h, conf) < 0)
         return err_set(err, -ENOMEM, "start an HTTP client: %m");
     h->easy = curl_easy_init();
     if (!h->easy)
@@ -102,6 +89,7 @@ void http_free(struct http *h)
     if (!h)
         return;
     curl_easy_cleanup(h->easy);
+    http_multi_unref(h->multi);
     free(h->ca_file);
     free(h->cert_file);
     free(h->key_file);
@@ -111,20 +99,71 @@ void http_free(struct http *h)
 /* -- what libcurl calls ------------------------------------------------- */
 
 /* Less than all ends the transfer; t->code says why. */
-static size_t refuse(struct transfer *t, int code)
+static size_t refuse(struct http_transfer *t, int code)
 {
     t->code = code;
     return 0;
 }
 
+uint64_t http_transfer_wait_ms(const struct http_transfer *t)
+{
+    const struct http_pace *pace = &t->http->pace;
+
+    return pace->spend && t->mark > 0 ? pace->wait_ms(pace->arg, t->mark) : 0;
+}
+
+/* Is it too early for more? Then libcurl is told to pause, and http_multi.c goes on in time. */
+static bool must_pause(struct http_transfer *t)
+{
+    t->paused = http_transfer_wait_ms(t) > 0;
+    return t->paused;
+}
+
+static void spend(struct http_transfer *t, size_t bytes)
+{
+    const struct http_pace *pace = &t->http->pace;
+
+    if (pace->spend)
+        t->mark = pace->spend(pace->arg, bytes);
+}
+
+static size_t on_send(char *out, size_t size, size_t n, void *arg)
+{
+    struct http_transfer *t = arg;
+    const struct http_pace *pace = &t->http->pace;
+    size_t len = num_min(size * n, t->body.len - t->sent);
+
+    if (must_pause(t))
+        return CURL_READFUNC_PAUSE;
+    len = num_min(len, num_max(pace->grain(pace->arg), GRAIN_MIN));
+    memcpy(out, t->body.data + t->sent, len);
+    t->sent += len;
+    if (len > 0)
+        spend(t, len);
+    return len;
+}
+
+/* A kept connection turned out to be dead: from the start again. */
+static int on_seek(void *arg, curl_off_t offset, int origin)
+{
+    struct http_transfer *t = arg;
+
+    if (origin != SEEK_SET || offset < 0 || (uint64_t)offset > t->body.len)
+        return CURL_SEEKFUNC_FAIL;
+    t->sent = (size_t)offset;
+    return CURL_SEEKFUNC_OK;
+}
+
 static size_t on_body(char *data, size_t size, size_t n, void *arg)
 {
-    struct transfer *t = arg;
+    struct http_transfer *t = arg;
     struct buf *body = &t->reply->body;
     const size_t len = size * n; /* size is 1 */
     curl_off_t announced = -1;
     uint8_t *at;
 
+    if (must_pause(t))
+        return CURL_WRITEFUNC_PAUSE;
     if (body->len == 0) {
         curl_easy_getinfo(t->http->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
         if (announced > 0 && (uint64_t)announced > t->max_reply_bytes)
@@ -136,12 +175,13 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
         return refuse(t, -EFBIG);
     if (buf_append(body, data, len) < 0)
         return refuse(t, body->failed);
+    spend(t, len);
     return len;
 }
 
 static size_t on_header(char *data, size_t size, size_t n, void *arg)
 {
-    struct transfer *t = arg;
+    struct http_transfer *t = arg;
     struct buf *headers = &t->reply->headers;
     const size_t len = size * n;
 
@@ -159,7 +199,7 @@ static size_t on_header(char *data, size_t size, size_t n, void *arg)
 static int on_progress(void *arg, curl_off_t down_total, curl_off_t down, curl_off_t up_total,
                        curl_off_t up)
 {
-    struct transfer *t = arg;
+    struct http_transfer *t = arg;
     const uint64_t now_ms = clock_mono_ms(&clock_system);
 
     (void)down_total;
@@ -168,7 +208,7 @@ static int on_progress(void *arg, curl_off_t down_total, curl_off_t down, curl_o
         t->code = -ECANCELED;
         return 1;
     }
-    if (down + up != t->moved) {
+    if (down + up != t->moved || t->paused) {
         t->moved = down + up;
         t->moved_at_ms = now_ms;
     }
@@ -235,17 +275,19 @@ static CURLcode set_manners(struct http *h, const struct http_request *req)
     SET(CURLOPT_FOLLOWLOCATION, 0L);
     SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
     SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-    SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    SET(CURLOPT_HTTP_VERSION, (long)(h->http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
     SET(CURLOPT_TCP_KEEPALIVE, 1L);
     SET(CURLOPT_BUFFERSIZE, (long)COPY_BYTES);
     SET(CURLOPT_UPLOAD_BUFFERSIZE, (long)COPY_BYTES);
     SET(CURLOPT_USERAGENT, "godwit/" PACKAGE_VERSION);
     SET(CURLOPT_CONNECTTIMEOUT_MS, (long)h->connect_timeout_ms);
     SET(CURLOPT_TIMEOUT_MS, (long)req->timeout_ms);
+    if (h->no_proxy)
+        SET(CURLOPT_PROXY, "");
     return code;
 }
 
-static CURLcode set_callbacks(struct http *h, struct transfer *t)
+static CURLcode set_callbacks(struct http *h, struct http_transfer *t)
 {
     CURLcode code = CURLE_OK;
 
@@ -259,8 +301,22 @@ static CURLcode set_callbacks(struct http *h, struct transfer *t)
     return code;
 }
 
-/* Any body goes out as POSTFIELDS (lent, not copied) under the method's own name. */
-static CURLcode set_method(struct http *h, const struct http_request *req)
+/* Bytes that leave are counted as they do, so they are asked for piece by piece. */
+static CURLcode set_paced_body(struct http *h, struct http_transfer *t)
+{
+    CURLcode code = CURLE_OK;
+
+    SET(CURLOPT_UPLOAD, 1L);
+    SET(CURLOPT_INFILESIZE_LARGE, (curl_off_t)t->body.len);
+    SET(CURLOPT_READFUNCTION, on_send);
+    SET(CURLOPT_READDATA, t);
+    SET(CURLOPT_SEEKFUNCTION, on_seek);
+    SET(CURLOPT_SEEKDATA, t);
+    return code;
+}
+
+/* Any other body goes out as POSTFIELDS (lent, not copied) under the method's own name. */
+static CURLcode set_method(struct http *h, const struct http_request *req, struct http_transfer *t)
 {
     const bool sends =
         req->body.len > 0 || strcmp(req->method, "PUT") == 0 || strcmp(req->method, "POST") == 0;
@@ -270,7 +326,10 @@ static CURLcode set_method(struct http *h, const struct http_request *req)
         SET(CURLOPT_NOBODY, 1L);
         return code;
     }
-    if (sends) {
+    if (sends && h->pace.spend && req->body.len > 0) {
+        t->body = req->body;
+        code = set_paced_body(h, t);
+    } else if (sends) {
         SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->body.len);
         SET(CURLOPT_POSTFIELDS, req->body.len ? (const char *)req->body.data : "");
     }
@@ -314,7 +373,7 @@ static int make_headers(const struct http_request *req, struct curl_slist **ret)
     return 0;
 }
 
-static CURLcode set_all(struct http *h, const struct http_request *req, struct transfer *t,
+static CURLcode set_all(struct http *h, const struct http_request *req, struct http_transfer *t,
                         struct curl_slist *headers)
 {
     CURLcode code;
@@ -326,7 +385,7 @@ static CURLcode set_all(struct http *h, const struct http_request *req, struct t
     if (code == CURLE_OK)
         code = set_callbacks(h, t);
     if (code == CURLE_OK)
-        code = set_method(h, req);
+        code = set_method(h, req, t);
     SET(CURLOPT_HTTPHEADER, headers);
     SET(CURLOPT_FRESH_CONNECT, req->once ? 1L : 0L);
     return code;
@@ -408,7 +467,7 @@ static int code_of(struct http *h, CURLcode code)
     }
 }
 
-static int report(struct http *h, CURLcode code, const struct transfer *t,
+static int report(struct http *h, CURLcode code, const struct http_transfer *t,
                   const struct http_request *req, struct err *err)
 {
     const char *why = h->why[0] ? h->why : curl_easy_strerror(code);
@@ -429,7 +488,8 @@ static int report(struct http *h, CURLcode code, const struct transfer *t,
 int http_do(struct http *h, const struct http_request *req, struct http_reply *reply,
             struct err *err)
 {
-    struct transfer t = {.http = h, .reply = reply, .moved_at_ms = clock_mono_ms(&clock_system)};
+    struct http_transfer t = {
+        .http = h, .reply = reply, .moved_at_ms = clock_mono_ms(&clock_system)};
     struct curl_slist *headers = NULL;
     CURLcode code;
 
@@ -446,7 +506,7 @@ int http_do(struct http *h, const struct http_request *req, struct http_reply *r
         return err_set(err, -ENOMEM, "%s %s: %m", req->method, req->url);
     code = set_all(h, req, &t, headers);
     if (code == CURLE_OK)
-        code = curl_easy_perform(h->easy);
+        code = h->multi ? http_multi_perform(h->multi, &t) : curl_easy_perform(h->easy);
     if (code == CURLE_OK)
         code = curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &reply->status);
     curl_slist_free_all(headers);

@@ -15,7 +15,31 @@
 
 struct http;
 
+/*
+ * One thread that moves the bytes of many handles (libcurl's multi interface): their connections
+ * are common, so that any of them begins on a warm one. It ends with its last handle.
+ */
+struct http_multi;
+int http_multi_new(struct http_multi **ret, struct err *err);
+struct http_multi *http_multi_ref(struct http_multi *m);
+void http_multi_unref(struct http_multi *m);
+
+/*
+ * How fast bodies may go, both ways, as bytes leave and arrive; a handle with a multi only. None of
+ * these blocks, any thread may call them; spend NULL = no pace.
+ */
+struct http_pace {
+    uint64_t (*spend)(void *arg, size_t bytes);    /* they moved: a mark, never 0 */
+    uint64_t (*wait_ms)(void *arg, uint64_t mark); /* until that is paid; 0 = it is */
+    size_t (*grain)(void *arg);                    /* what may go at once */
+    void *arg;
+};
+
 struct http_conf {
+    struct http_multi *multi; /* NULL = the handle moves its own bytes */
+    struct http_pace pace;
+    bool http2;            /* take it where TLS offers it */
+    bool no_proxy;         /* whatever the environment says: what is asked stays on this machine */
     const char *ca_file;   /* PEM; NULL = the system's */
     const char *cert_file; /* client certificate, with key_file; or NULL */
     const char *key_file;

@@ -29,6 +29,10 @@ c_tests += unit_http
 unit_http_SOURCES = tests/unit_http.c tests/httpd_fixture.h tests/tls_raw.c tests/tls_raw.h
 unit_http_LDADD = $(BASE_TEST_LIBS)
 
+c_tests += unit_http_multi
+unit_http_multi_SOURCES = tests/unit_http_multi.c tests/httpd_fixture.h
+unit_http_multi_LDADD = $(BASE_TEST_LIBS)
+
 c_tests += unit_http_tls
 unit_http_tls_SOURCES = tests/unit_http_tls.c tests/httpd_fixture.h
 unit_http_tls_LDADD = $(BASE_TEST_LIBS)
