@@ -105,26 +105,30 @@ static size_t refuse(struct http_transfer *t, int code)
     return 0;
 }
 
-uint64_t http_transfer_wait_ms(const struct http_transfer *t)
+uint64_t http_transfer_ask(struct http_transfer *t)
 {
     const struct http_pace *pace = &t->http->pace;
+    uint64_t wait_ms = pace->ask(pace->arg, t->asked);
 
-    return pace->spend && t->mark > 0 ? pace->wait_ms(pace->arg, t->mark) : 0;
+    if (wait_ms > 0)
+        return wait_ms;
+    t->granted += t->asked;
+    t->asked = 0;
+    return 0;
 }
 
-/* Is it too early for more? Then libcurl is told to pause, and http_multi.c goes on in time. */
-static bool must_pause(struct http_transfer *t)
+/* May so many bytes move? If not, libcurl is told to pause, and http_multi.c goes on in time. */
+static bool may_move(struct http_transfer *t, size_t bytes)
 {
-    t->paused = http_transfer_wait_ms(t) > 0;
-    return t->paused;
-}
-
-static void spend(struct http_transfer *t, size_t bytes)
-{
-    const struct http_pace *pace = &t->http->pace;
-
-    if (pace->spend)
-        t->mark = pace->spend(pace->arg, bytes);
+    if (!t->http->pace.ask)
+        return true;
+    if (t->asked == 0 && t->granted < bytes)
+        t->asked = bytes - t->granted;
+    t->paused = t->asked > 0 && http_transfer_ask(t) > 0;
+    if (t->paused || t->granted < bytes)
+        return false;
+    t->granted -= bytes;
+    return true;
 }
 
 static size_t on_send(char *out, size_t size, size_t n, void *arg)
@@ -133,13 +137,11 @@ static size_t on_send(char *out, size_t size, size_t n, void *arg)
     const struct http_pace *pace = &t->http->pace;
     size_t len = num_min(size * n, t->body.len - t->sent);
 
-    if (must_pause(t))
-        return CURL_READFUNC_PAUSE;
     len = num_min(len, num_max(pace->grain(pace->arg), GRAIN_MIN));
+    if (!may_move(t, len))
+        return CURL_READFUNC_PAUSE;
     memcpy(out, t->body.data + t->sent, len);
     t->sent += len;
-    if (len > 0)
-        spend(t, len);
     return len;
 }
 
@@ -162,7 +164,7 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
     curl_off_t announced = -1;
     uint8_t *at;
 
-    if (must_pause(t))
+    if (!may_move(t, len))
         return CURL_WRITEFUNC_PAUSE;
     if (body->len == 0) {
         curl_easy_getinfo(t->http->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
@@ -175,7 +177,6 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
         return refuse(t, -EFBIG);
     if (buf_append(body, data, len) < 0)
         return refuse(t, body->failed);
-    spend(t, len);
     return len;
 }
 
@@ -326,7 +327,7 @@ static CURLcode set_method(struct http *h, const struct http_request *req, struc
         SET(CURLOPT_NOBODY, 1L);
         return code;
     }
-    if (sends && h->pace.spend && req->body.len > 0) {
+    if (sends && h->pace.ask && req->body.len > 0) {
         t->body = req->body;
         code = set_paced_body(h, t);
     } else if (sends) {
@@ -507,6 +508,8 @@ int http_do(struct http *h, const struct http_request *req, struct http_reply *r
     code = set_all(h, req, &t, headers);
     if (code == CURLE_OK)
         code = h->multi ? http_multi_perform(h->multi, &t) : curl_easy_perform(h->easy);
+    if (t.asked > 0)
+        h->pace.drop(h->pace.arg);
     if (code == CURLE_OK)
         code = curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &reply->status);
     curl_slist_free_all(headers);

@@ -26,13 +26,13 @@ void http_multi_unref(struct http_multi *m);
 
 /*
  * How fast bodies may go, both ways, as bytes leave and arrive; a handle with a multi only. None of
- * these blocks, any thread may call them; spend NULL = no pace.
+ * these blocks; they are called by the multi's thread. ask NULL = no pace.
  */
 struct http_pace {
-    uint64_t (*spend)(void *arg, size_t bytes);    /* they moved: a mark, never 0 */
-    uint64_t (*wait_ms)(void *arg, uint64_t mark); /* until that is paid; 0 = it is */
-    size_t (*grain)(void *arg);                    /* what may go at once */
-    void *arg;
+    uint64_t (*ask)(void *arg, size_t bytes); /* ms until they may move; 0 = now: they count */
+    void (*drop)(void *arg);                  /* what was asked for will not move */
+    size_t (*grain)(void *arg);               /* what is worth asking for at once */
+    void *arg;                                /* the handle's own */
 };
 
 struct http_conf {

@@ -103,7 +103,7 @@ static uint64_t resume(struct http_multi *m)
     uint64_t next_ms = POLL_MS;
 
     for (struct http_transfer *t = m->running; t; t = t->next) {
-        uint64_t wait_ms = t->paused ? http_transfer_wait_ms(t) : POLL_MS;
+        uint64_t wait_ms = t->paused ? http_transfer_ask(t) : POLL_MS;
 
         next_ms = num_min(next_ms, wait_ms);
         if (wait_ms > 0)

@@ -33,8 +33,9 @@ struct http_transfer {
 
     struct slice body; /* to send, when it is paced */
     size_t sent;       /* of it */
-    uint64_t mark;     /* of the pace: what moved last is paid when it has passed */
-    bool paused;       /* until then */
+    size_t asked;      /* of the pace, and not granted yet */
+    size_t granted;    /* and not moved yet */
+    bool paused;       /* until what was asked for is granted */
 
     /* of http_multi.c, under its lock until it is done */
     struct http_transfer *next;
@@ -48,7 +49,7 @@ bool http_start(void);
 /* As curl_easy_perform, by the thread of m. */
 CURLcode http_multi_perform(struct http_multi *m, struct http_transfer *t);
 
-/* Milliseconds until t may move again; 0 = now. */
-uint64_t http_transfer_wait_ms(const struct http_transfer *t);
+/* Ask for what t waits for. Milliseconds until it is worth asking again; 0 = granted. */
+uint64_t http_transfer_ask(struct http_transfer *t);
 
 #endif

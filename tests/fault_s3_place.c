@@ -112,12 +112,231 @@ static void newer_credentials_are_taken_up(void **state)
     assert_non_null(strstr(p->server->heads[1], "Credential=B/"));
 }
 
+/* -- credentials that are lent --------------------------------------------- */
+
+#define LENT(key, token, more)                                                                     \
+    "{\"Code\":\"Success\",\"AccessKeyId\":\"" key                                                 \
+    "\",\"SecretAccessKey\":\"S\",\"Token\":\"" token "\"" more "}"
+#define EXPIRES(time) ",\"Expiration\":\"" time "\""
+
+/* A second server of the same kind lends them: an instance's metadata, a container's agent. */
+struct lender {
+    struct place *p;
+    struct s3_server *server;
+    struct store *store;
+};
+
+static void lender_begin(struct lender *l, struct place *p, const char *variable, const char *path)
+{
+    char url[128];
+
+    *l = (struct lender){.p = p, .server = s3_server_start()};
+    unlink(p->credentials);
+    assert_ok(text_print(url, sizeof(url), "http://127.0.0.1:%u%s", l->server->port, path));
+    setenv(variable, url, 1);
+    unsetenv("AWS_EC2_METADATA_DISABLED");
+}
+
+static int lender_open(struct lender *l)
+{
+    struct store_conf conf = {.url = "s3://bucket/pre",
+                              .endpoint = l->p->endpoint,
+                              .path_style = 1,
+                              .clock = &l->p->clock,
+                              .attempts = ATTEMPTS};
+
+    err_clear(&l->p->err);
+    return store_open(&conf, &l->store, &l->p->err);
+}
+
+static void lender_end(struct lender *l, const char *variable)
+{
+    store_close(l->store);
+    s3_server_end(l->server);
+    unsetenv(variable);
+    setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
+}
+
+static void say(struct s3_server *s, const char *body)
+{
+    s3_step(s, S3_SAY, body);
+}
+
+#define METADATA "AWS_EC2_METADATA_SERVICE_ENDPOINT"
+
+static void lend_instance(struct lender *l, const char *document)
+{
+    say(l->server, SAY("200 OK", "", "metadata-token"));
+    say(l->server, SAY("200 OK", "", "the-role\n"));
+    say(l->server, document);
+}
+
+static void an_instance_lends_and_lends_again_before_the_end(void **state)
+{
+    struct place *p = *state;
+    struct lender l;
+    char value[64];
+    char now[TEXT_TIME_MAX];
+    auto_buf struct buf soon = {0};
+
+    lender_begin(&l, p, METADATA, "/");
+    text_time(clock_wall_ms(&clock_system) / 1000 * 1000 + 60 * 1000, now);
+    buf_printf(&soon, SAY("200 OK", "", LENT("I1", "t1", ",\"Expiration\":\"%s\"")), now);
+    lend_instance(&l, buf_cstr(&soon));
+    assert_ok(lender_open(&l));
+    assert_int_equal(0, strncmp(l.server->heads[0], "PUT /latest/api/token ", 22));
+    assert_non_null(s3_header(l.server->heads[0], "X-aws-ec2-metadata-token-ttl-seconds", value,
+                              sizeof(value)));
+    assert_string_equal("metadata-token", s3_header(l.server->heads[2], "X-aws-ec2-metadata-token",
+                                                    value, sizeof(value)));
+    assert_non_null(strstr(l.server->heads[2], "/security-credentials/the-role "));
+    /* They end in a minute: the first call asks for others, the second has those. */
+    lend_instance(&l, SAY("200 OK", "", LENT("I2", "t2", EXPIRES("2100-01-01T00:00:00Z"))));
+    assert_ok(store_put(l.store, "k", slice_str("x"), NULL, STORE_PUT_REPLACE, NULL));
+    assert_ok(store_put(l.store, "l", slice_str("x"), NULL, STORE_PUT_REPLACE, NULL));
+    assert_int_equal(6, s3_requests(l.server));
+    for (size_t i = 0; i < 2; i++) {
+        assert_string_equal(
+            "t2", s3_header(p->server->heads[i], "x-amz-security-token", value, sizeof(value)));
+        assert_non_null(strstr(p->server->heads[i], "Credential=I2/"));
+    }
+    lender_end(&l, METADATA);
+}
+
+static void a_renewal_that_fails_leaves_the_old_ones(void **state)
+{
+    struct place *p = *state;
+    struct lender l;
+    char now[TEXT_TIME_MAX];
+    auto_buf struct buf soon = {0};
+
+    lender_begin(&l, p, METADATA, "");
+    text_time(clock_wall_ms(&clock_system) / 1000 * 1000 + 60 * 1000, now);
+    buf_printf(&soon, SAY("200 OK", "", LENT("I1", "t1", ",\"Expiration\":\"%s\"")), now);
+    lend_instance(&l, buf_cstr(&soon));
+    assert_ok(lender_open(&l));
+    say(l.server, SAY("404 No", "", ""));
+    assert_ok(store_put(l.store, "k", slice_str("x"), NULL, STORE_PUT_REPLACE, NULL));
+    assert_ok(store_put(l.store, "l", slice_str("x"), NULL, STORE_PUT_REPLACE, NULL));
+    assert_int_equal(4, s3_requests(l.server)); /* not asked at every call */
+    assert_non_null(strstr(p->server->heads[1], "Credential=I1/"));
+    lender_end(&l, METADATA);
+}
+
+static void nobody_lends_is_said_as_no_credentials(void **state)
+{
+    static const char *const answers[] = {SAY("404 No", "", ""), SAY("403 No", "", "")};
+    struct place *p = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+        struct lender l;
+
+        lender_begin(&l, p, METADATA, "");
+        say(l.server, answers[i]);
+        assert_fails(-EACCES, lender_open(&l));
+        assert_int_equal(GW_STORE_DENIED, p->err.gw);
+        assert_non_null(strstr(p->err.text, "no S3 credentials"));
+        lender_end(&l, METADATA);
+    }
+}
+
+#define FULL_URI "AWS_CONTAINER_CREDENTIALS_FULL_URI"
+
+static void a_container_lends_with_its_token(void **state)
+{
+    struct place *p = *state;
+    struct lender l;
+    char value[64];
+    char path[PATH_MAX];
+
+    lender_begin(&l, p, FULL_URI, "/creds?x=y");
+    unit_path(p->dir, "token", path);
+    assert_ok(fd_save(path, slice_str("the token\n"), 0600, NULL));
+    setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", path, 1);
+    say(l.server, SAY("500 Oops", "", ""));
+    say(l.server, SAY("200 OK", "", LENT("C1", "t1", EXPIRES("2100-01-01T00:00:00Z"))));
+    assert_ok(lender_open(&l));
+    assert_int_equal(0, strncmp(l.server->heads[1], "GET /creds?x=y ", 15));
+    assert_string_equal("the token",
+                        s3_header(l.server->heads[1], "Authorization", value, sizeof(value)));
+    /* A refusal for their age asks at once. */
+    s3_step(p->server, S3_SAY, REFUSE("400 No", "ExpiredToken"));
+    say(l.server, SAY("200 OK", "", LENT("C2", "t2", EXPIRES("2100-01-01T00:00:00Z"))));
+    assert_ok(store_put(l.store, "k", slice_str("x"), NULL, STORE_PUT_REPLACE, NULL));
+    assert_non_null(strstr(p->server->heads[1], "Credential=C2/"));
+    unsetenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
+    lender_end(&l, FULL_URI);
+}
+
+static void useless_loans_are_refused(void **state)
+{
+    static const char *const answers[] = {
+        SAY("200 OK", "", "not json"),
+        SAY("200 OK", "", "{}"),
+        SAY("200 OK", "", "{\"Code\":\"Failed\"}"),
+        SAY("200 OK", "", LENT("A\\nB", "t", "")),
+        SAY("200 OK", "", LENT("A", "t", EXPIRES("tomorrow"))),
+        SAY("403 No", "", ""),
+    };
+    struct place *p = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+        struct lender l;
+
+        lender_begin(&l, p, FULL_URI, "/");
+        say(l.server, answers[i]);
+        assert_fails(-EACCES, lender_open(&l));
+        assert_int_equal(GW_STORE_DENIED, p->err.gw);
+        assert_non_null(strstr(p->err.text, "container"));
+        lender_end(&l, FULL_URI);
+    }
+    setenv(FULL_URI, "http://192.0.2.1/creds", 1);
+    assert_fails(-EACCES, lender_open(&(struct lender){.p = p}));
+    unsetenv(FULL_URI);
+}
+
+static void a_program_lends(void **state)
+{
+    struct place *p = *state;
+    struct lender l = {.p = p};
+    auto_buf struct buf text = {0};
+    char value[64];
+    char path[PATH_MAX];
+
+    unit_path(p->dir, "lend it", path);
+    assert_ok(fd_save(path,
+                      slice_str("#!/bin/sh\necho '{\"Version\":1,\"AccessKeyId\":\"P1\",'"
+                                "'\"SecretAccessKey\":\"S\",\"SessionToken\":\"'\"$1\"'\",'"
+                                "'\"Expiration\":\"2100-01-01T00:00:00+00:00\"}'\n"),
+                      0700, NULL));
+    buf_printf(&text, "[default]\ncredential_process = \"%s\" \"a token\"\n", path);
+    assert_ok(fd_save(p->credentials, buf_slice(&text), 0600, NULL));
+    assert_ok(lender_open(&l));
+    assert_ok(store_put(l.store, "k", slice_str("x"), NULL, STORE_PUT_REPLACE, NULL));
+    assert_string_equal(
+        "a token", s3_header(p->server->heads[0], "x-amz-security-token", value, sizeof(value)));
+    store_close(l.store);
+    assert_ok(fd_save(p->credentials, slice_str("[default]\ncredential_process=/bin/false\n"), 0600,
+                      NULL));
+    assert_fails(-EACCES, lender_open(&l));
+    assert_non_null(strstr(p->err.text, "credential_process"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(a_wrong_clock_follows_the_stores),      CASE(a_clock_that_cannot_be_followed_is_named),
-        CASE(what_one_handle_learned_its_dups_know), CASE(another_region_is_gone_to_once),
-        CASE(an_endpoint_may_have_a_path),           CASE(newer_credentials_are_taken_up),
+        CASE(a_wrong_clock_follows_the_stores),
+        CASE(a_clock_that_cannot_be_followed_is_named),
+        CASE(what_one_handle_learned_its_dups_know),
+        CASE(another_region_is_gone_to_once),
+        CASE(an_endpoint_may_have_a_path),
+        CASE(newer_credentials_are_taken_up),
+        CASE(an_instance_lends_and_lends_again_before_the_end),
+        CASE(a_renewal_that_fails_leaves_the_old_ones),
+        CASE(nobody_lends_is_said_as_no_credentials),
+        CASE(a_container_lends_with_its_token),
+        CASE(useless_loans_are_refused),
+        CASE(a_program_lends),
     };
 
     place_begin();

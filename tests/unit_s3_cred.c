@@ -53,6 +53,7 @@ static int setup(void **state)
     unit_path(p->dir, ".aws/credentials", p->credentials);
     unit_path(p->dir, ".aws/config", p->config);
     set(p, "HOME", p->dir);
+    set(p, "AWS_EC2_METADATA_DISABLED", "true");
     *state = p;
     return 0;
 }

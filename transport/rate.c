@@ -22,6 +22,7 @@ enum {
     RATE_STEP_MAX_MS = 1000,
     RATE_TABLE_MS = 500, /* how often the timetable is looked at */
     RATE_MILLI = 1000,
+    RATE_GRAINS_A_SECOND = 50,
 };
 
 #define RATE_MAX ((uint64_t)1 << 44) /* bytes a second; more is no limit */
@@ -173,36 +174,93 @@ static uint64_t rate_wait_ms(struct rate_place *p)
     return wait_ms;
 }
 
-static int rate_wait(struct rate_place *places, size_t n, const atomic_bool *stop)
-{
-    for (;;) {
-        uint64_t wait_ms = 0;
+struct rate_turn {
+    struct rate_place places[2]; /* of r and, when that is a share, of its whole */
+    size_t n;
+    bool waiting; /* in the lines */
+};
 
-        for (size_t i = 0; i < n; i++)
-            wait_ms = num_max(wait_ms, rate_wait_ms(&places[i]));
-        if (wait_ms == 0)
-            return 0;
-        if (stop && atomic_load(stop))
-            return -ECANCELED;
-        clock_sleep_ms(places->rate->clock, num_min(wait_ms, RATE_SLICE_MS));
+static struct rate_turn turn_of(struct rate *r)
+{
+    struct rate_turn t = {.places = {{.rate = r, .flow = &r->own}}, .n = 1};
+
+    if (r->whole)
+        t.places[t.n++] = (struct rate_place){.rate = r->whole, .flow = &r->shared};
+    return t;
+}
+
+static void turn_leave(struct rate_turn *t, bool passed)
+{
+    for (size_t i = 0; t->waiting && i < t->n; i++)
+        rate_leave(&t->places[i], passed);
+    t->waiting = false;
+}
+
+uint64_t rate_turn_ask(struct rate_turn *t, size_t bytes)
+{
+    uint64_t wait_ms = 0;
+
+    for (size_t i = 0; !t->waiting && i < t->n; i++)
+        rate_join(&t->places[i], bytes);
+    t->waiting = true;
+    for (size_t i = 0; i < t->n; i++)
+        wait_ms = num_max(wait_ms, rate_wait_ms(&t->places[i]));
+    if (wait_ms == 0)
+        turn_leave(t, true);
+    return wait_ms;
+}
+
+void rate_turn_drop(struct rate_turn *t)
+{
+    turn_leave(t, false);
+}
+
+size_t rate_turn_grain(const struct rate_turn *t)
+{
+    uint64_t grain = SIZE_MAX;
+
+    for (size_t i = 0; i < t->n; i++) {
+        uint64_t bytes_per_s = rate_get(t->places[i].rate);
+
+        if (bytes_per_s > 0)
+            grain = num_min(grain, num_max(bytes_per_s / RATE_GRAINS_A_SECOND, 1));
     }
+    return (size_t)grain;
+}
+
+int rate_turn_new(struct rate *r, struct rate_turn **ret, struct err *err)
+{
+    struct rate_turn *t = malloc(sizeof(*t));
+
+    if (!t)
+        return err_set(err, -ENOMEM, "bandwidth limit: %m");
+    *t = turn_of(r);
+    *ret = t;
+    return 0;
+}
+
+void rate_turn_free(struct rate_turn *t)
+{
+    if (!t)
+        return;
+    rate_turn_drop(t);
+    free(t);
 }
 
 int rate_take(struct rate *r, size_t bytes, const atomic_bool *stop)
 {
-    struct rate_place places[2] = {0};
-    size_t n = 1;
-    int rc;
+    struct rate_turn t;
+    uint64_t wait_ms;
 
     if (!r)
         return 0;
-    places[0] = (struct rate_place){.rate = r, .flow = &r->own};
-    if (r->whole)
-        places[n++] = (struct rate_place){.rate = r->whole, .flow = &r->shared};
-    for (size_t i = 0; i < n; i++)
-        rate_join(&places[i], bytes);
-    rc = rate_wait(places, n, stop);
-    for (size_t i = 0; i < n; i++)
-        rate_leave(&places[i], rc == 0);
-    return rc;
+    t = turn_of(r);
+    while ((wait_ms = rate_turn_ask(&t, bytes)) > 0) {
+        if (stop && atomic_load(stop)) {
+            rate_turn_drop(&t);
+            return -ECANCELED;
+        }
+        clock_sleep_ms(r->clock, num_min(wait_ms, RATE_SLICE_MS));
+    }
+    return 0;
 }

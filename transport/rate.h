@@ -26,4 +26,17 @@ uint64_t rate_get(struct rate *r); /* what counts now */
 /* Wait until bytes may pass. -ECANCELED when *stop becomes true. r NULL passes at once. */
 int rate_take(struct rate *r, size_t bytes, const atomic_bool *stop);
 
+/*
+ * The same for who must not block and counts bytes as they leave or arrive. A turn is one stream's:
+ * it asks for some bytes again and again until the answer is 0, and then has them; only then it may
+ * ask for others. r outlives it.
+ */
+struct rate_turn;
+int rate_turn_new(struct rate *r, struct rate_turn **ret, struct err *err);
+void rate_turn_free(struct rate_turn *t);
+uint64_t rate_turn_ask(struct rate_turn *t, size_t bytes); /* milliseconds to wait; 0 = they pass */
+void rate_turn_drop(struct rate_turn *t);                  /* what was asked for is not wanted */
+/* What is worth asking for at once, so that streams take turns many times a second. */
+size_t rate_turn_grain(const struct rate_turn *t);
+
 #endif

@@ -9,14 +9,36 @@
 #include "base/gw.h"
 #include "base/num.h"
 #include "base/text.h"
+#include "transport/rate.h"
 
 #include "base/banned.h"
 
 enum { S3_CODE_MAX = 64, S3_URL_MAX = 4096, S3_TARGET_MAX = 1280 };
 
+static uint64_t pace_ask(void *arg, size_t bytes)
+{
+    return rate_turn_ask(arg, bytes);
+}
+
+static void pace_drop(void *arg)
+{
+    rate_turn_drop(arg);
+}
+
+static size_t pace_grain(void *arg)
+{
+    return rate_turn_grain(arg);
+}
+
 static int open_http(struct s3_call *c, const char *ca_file, struct err *err)
 {
+    static const struct http_pace none;
+    const struct http_pace pace = {
+        .ask = pace_ask, .drop = pace_drop, .grain = pace_grain, .arg = c->turn};
     struct http_conf conf = {
+        .multi = c->multi,
+        .pace = c->turn ? pace : none,
+        .http2 = true,
         .ca_file = ca_file[0] != '\0' ? ca_file : NULL,
         .tls12_allowed = true,
         .stall_timeout_ms = c->conf->stall_ms,
@@ -26,22 +48,23 @@ static int open_http(struct s3_call *c, const char *ca_file, struct err *err)
     return http_new(&conf, &c->http, err);
 }
 
-/* taken_place's reference goes to the call. */
-static int call_new(const struct store_conf *conf, struct s3_place *taken_place,
+/* Another handle onto place, by multi. */
+static int call_new(const struct store_conf *conf, struct s3_place *place, struct http_multi *multi,
                     struct s3_call **ret, struct err *err)
 {
     AUTO(s3_call_closep) struct s3_call *c = calloc(1, sizeof(*c));
     int rc;
 
-    if (!c) {
-        s3_place_unref(taken_place);
+    if (!c)
         return err_set(err, -ENOMEM, "opening store: %m");
-    }
     c->conf = conf;
-    c->place = taken_place;
+    c->place = s3_place_ref(place);
+    c->multi = http_multi_ref(multi);
     c->bucket = s3_place_bucket(c->place);
     c->prefix = s3_place_prefix(c->place);
-    rc = open_http(c, s3_place_ca_file(c->place), err);
+    rc = conf->rate ? rate_turn_new(conf->rate, &c->turn, err) : 0;
+    if (rc == 0)
+        rc = open_http(c, s3_place_ca_file(c->place), err);
     if (rc < 0)
         return rc;
     *ret = TAKE(c);
@@ -52,14 +75,21 @@ int s3_call_open(const struct store_conf *conf, const struct s3_cred_env *env, s
                  struct err *err)
 {
     struct s3_place *place = NULL;
+    struct http_multi *multi = NULL;
     int rc = s3_place_new(conf, env, &place, err);
 
-    return rc < 0 ? rc : call_new(conf, place, ret, err);
+    if (rc == 0)
+        rc = http_multi_new(&multi, err);
+    if (rc == 0)
+        rc = call_new(conf, place, multi, ret, err);
+    http_multi_unref(multi);
+    s3_place_unref(place);
+    return rc;
 }
 
 int s3_call_dup(const struct s3_call *from, struct s3_call **ret, struct err *err)
 {
-    return call_new(from->conf, s3_place_ref(from->place), ret, err);
+    return call_new(from->conf, from->place, from->multi, ret, err);
 }
 
 void s3_call_close(struct s3_call *c)
@@ -67,6 +97,8 @@ void s3_call_close(struct s3_call *c)
     if (!c)
         return;
     http_free(c->http);
+    http_multi_unref(c->multi);
+    rate_turn_free(c->turn);
     s3_place_unref(c->place);
     free(c);
 }

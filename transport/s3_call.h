@@ -16,6 +16,8 @@ struct s3_call {
     struct s3_place *place;
     const char *bucket; /* the place's */
     const char *prefix;
+    struct http_multi *multi; /* of all handles onto the place */
+    struct rate_turn *turn;   /* at conf->rate, when there is one */
     struct http *http;
     bool has_skew; /* the last reply told their time: */
     int64_t skew_ms;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The credential chain of the AWS tools, as far as files and the environment go. The files are
+/* The credential chain of the AWS tools. The files are
  * read by a small reader of their own: their values may hold ';' and '#', and indented lines are
  * nested settings, which ini libraries take for continuations. */
 #include "transport/s3_cred.h"
@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "base/gw.h"
 #include "base/text.h"
+#include "transport/s3_lent.h"
 
 #include <stdio.h>
 
@@ -109,6 +110,8 @@ static int take_value(const struct cred_file *f, const char *name, const char *v
         return FILL(secret_key, value, "aws_secret_access_key");
     if (f->credentials && strcmp(name, "aws_session_token") == 0)
         return FILL(token, value, "aws_session_token");
+    if (f->credentials && strcmp(name, "credential_process") == 0)
+        return FILL(process, value, "credential_process");
     if (strcmp(name, "region") == 0)
         return FILL(region, value, "region");
     if (strcmp(name, "endpoint_url") == 0)
@@ -290,8 +293,28 @@ static int check(const struct s3_cred *c, const char *profile, struct err *err)
                           c->access_key[0] != '\0' ? "secret access key" : "access key id");
     return err_set_gw(err, GW_STORE_DENIED, -EACCES,
                       "no S3 credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or fill "
-                      "profile '%s' of ~/.aws/credentials",
+                      "profile '%s' of ~/.aws/credentials; no container or instance lends any",
                       profile);
+}
+
+/* What no variable and no file holds may be lent. A named profile is not made up elsewhere. */
+static int borrow(const struct s3_cred_env *env, bool named, struct s3_cred *ret, struct err *err)
+{
+    int rc;
+
+    if (ret->access_key[0] != '\0' || ret->secret_key[0] != '\0')
+        return 0;
+    if (ret->process[0] != '\0')
+        return s3_lent_process(ret->process, ret, err);
+    if (named)
+        return 0;
+    rc = s3_lent_container(env, ret, err);
+    if (rc == -ENOENT)
+        rc = s3_lent_instance(env, ret, err);
+    if (rc != -ENOENT)
+        return rc;
+    err_clear(err);
+    return 0;
 }
 
 static int load_all(const struct store_conf *conf, const struct s3_cred_env *env,
@@ -313,6 +336,8 @@ static int load_all(const struct store_conf *conf, const struct s3_cred_env *env
     if (rc == 0 && named && !found && !env_wins)
         rc = err_set_gw(err, GW_BAD_CONFIG, -EINVAL,
                         "no profile '%s' in the AWS configuration files", named);
+    if (rc == 0)
+        rc = borrow(env, named != NULL, ret, err);
     if (rc == 0)
         rc = FILL(region, "us-east-1", "region");
     return rc < 0 ? rc : check(ret, profile, err);

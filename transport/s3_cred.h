@@ -4,8 +4,8 @@
  *
  * Credentials: an explicit profile; else AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and
  * AWS_SESSION_TOKEN; else the profile AWS_PROFILE or "default" of AWS_SHARED_CREDENTIALS_FILE
- * (~/.aws/credentials), then of AWS_CONFIG_FILE (~/.aws/config). Container and instance metadata
- * are not asked.
+ * (~/.aws/credentials), then of AWS_CONFIG_FILE (~/.aws/config), its credential_process included.
+ * Who named no profile and has none of these is lent some by the container or the instance.
  */
 #ifndef GODWIT_TRANSPORT_S3_CRED_H
 #define GODWIT_TRANSPORT_S3_CRED_H
@@ -27,6 +27,7 @@ struct s3_cred {
     char endpoint[S3_CRED_PATH_MAX + 1]; /* "" = Amazon's of the region */
     char ca_file[S3_CRED_PATH_MAX + 1];  /* "" = the system's */
     int path_style;                      /* 1, 0, or -1 decide */
+    char process[S3_CRED_PATH_MAX + 1];  /* credential_process of the profile; "" = none */
     uint64_t expires_ms;                 /* wall clock; 0 = they do not end, or nobody knows */
 };
 

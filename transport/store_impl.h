@@ -19,6 +19,7 @@
  */
 struct store_ops {
     const char *scheme; /* what the URL begins with: "file://" */
+    bool paces;         /* it keeps to conf->rate by itself, as bytes leave and arrive */
     /* conf outlives self and all its dups. */
     int (*open)(const struct store_conf *conf, void **ret_self, struct err *err);
     int (*dup)(const void *self, void **ret_self, struct err *err);

@@ -122,7 +122,8 @@ static int retry_next(struct retry *r, unsigned *attempt, struct err *err)
 
 static int take_rate(struct retry *r, size_t bytes, struct err *err)
 {
-    int rc = rate_take(r->conf->rate, bytes, r->conf->stop);
+    struct rate *rate = r->ops->paces ? NULL : r->conf->rate;
+    int rc = rate_take(rate, bytes, r->conf->stop);
 
     return rc < 0 ? say_stopped(err) : 0;
 }
@@ -259,12 +260,10 @@ static int retry_get(void *self, const char *key, const struct store_range *rang
         return rc;
     atomic_fetch_add(&r->totals->bytes_in, out->len - before);
     /* What came is paid for afterwards: the next get waits. */
-    rc = rate_take(r->conf->rate, out->len - before, r->conf->stop);
-    if (rc < 0) {
+    rc = take_rate(r, out->len - before, err);
+    if (rc < 0)
         out->len = before;
-        return say_stopped(err);
-    }
-    return 0;
+    return rc;
 }
 
 static int retry_head(void *self, const char *key, uint64_t *ret_bytes, struct err *err)

@@ -247,6 +247,7 @@ static bool s3_busy(const void *self, uint64_t *ret_after_ms)
 
 const struct store_ops store_s3_ops = {
     .scheme = "s3://",
+    .paces = true,
     .open = s3_open,
     .dup = s3_dup,
     .close = s3_close,

@@ -146,7 +146,8 @@ static int parse(struct bench *b, int argc, char **argv, struct err *err)
 
 static int bench(struct bench *b, const char *url, struct err *err)
 {
-    struct store_conf conf = {.url = url, .path_style = -1};
+    struct store_conf conf = {
+        .url = url, .path_style = -1, .streams = (unsigned)num_min(b->streams, STORE_STREAMS_MAX)};
     int rc = store_open(&conf, &b->handles[0], err);
 
     for (size_t i = 1; rc == 0 && i < b->streams; i++)
