@@ -72,6 +72,26 @@ static void regions_apart_give_the_root_of_the_whole(void **state)
     assert_memory_equal(want, got, 32);
 }
 
+static void region_of_zeroes_is_known_without_hashing(void **state)
+{
+    auto_free uint8_t *leaves = malloc((size_t)DIGEST_REGION_LEAVES * DIGEST_LEN);
+    struct digest d = {0};
+    uint8_t want[DIGEST_LEN];
+    uint8_t got[DIGEST_LEN];
+
+    (void)state;
+    for (size_t i = 0; i < DIGEST_REGION_LEAVES; i++) {
+        memcpy(leaves + i * DIGEST_LEN, digest_zero_leaf(), DIGEST_LEN);
+        digest_add(&d, digest_zero_leaf());
+    }
+    digest_root(&d, want);
+    digest_tree(leaves, DIGEST_REGION_LEAVES, got);
+    assert_memory_equal(want, got, DIGEST_LEN);
+    leaves[DIGEST_REGION_LEAVES * DIGEST_LEN - 1] ^= 1;
+    digest_tree(leaves, DIGEST_REGION_LEAVES, got);
+    assert_memory_not_equal(want, got, DIGEST_LEN);
+}
+
 static void zero_leaf_is_the_hash_of_zeroes(void **state)
 {
     auto_free uint8_t *block = calloc(1, VOLUME_BLOCK);
@@ -190,6 +210,7 @@ int main(void)
         cmocka_unit_test(tree_has_the_shape_of_rfc_6962),
         cmocka_unit_test(regions_apart_give_the_root_of_the_whole),
         cmocka_unit_test(zero_leaf_is_the_hash_of_zeroes),
+        cmocka_unit_test(region_of_zeroes_is_known_without_hashing),
         cmocka_unit_test(short_last_block_is_hashed_at_its_own_length),
         cmocka_unit_test(a_row_has_the_leaves_of_its_blocks),
         cmocka_unit_test(counts_blocks_and_regions),

@@ -92,10 +92,27 @@ static void node(const uint8_t *left, const uint8_t *right, uint8_t *out)
     crypto_sha256(slice_of(both, sizeof(both)), out);
 }
 
+/* The root of a region of zeroes; the unit test computes it again. */
+static const uint8_t zero_region[DIGEST_LEN] = {
+    0xe0, 0x89, 0x35, 0xce, 0x71, 0x37, 0xec, 0x0a, 0x0c, 0xa8, 0x22, 0xda, 0x74, 0x4b, 0x4a, 0xb6,
+    0xb7, 0x93, 0xaf, 0x00, 0x90, 0xf0, 0x62, 0x95, 0x33, 0x64, 0x30, 0x2e, 0xf2, 0x4e, 0xd0, 0xa7,
+};
+
+static bool is_zero_region(const uint8_t *leaves, size_t n)
+{
+    return n == DIGEST_REGION_LEAVES && memcmp(leaves, zero_leaf, DIGEST_LEN) == 0 &&
+           memcmp(leaves, leaves + DIGEST_LEN, (n - 1) * DIGEST_LEN) == 0;
+}
+
+/* Most regions of a sparse volume are zeroes: those cost a comparison. */
 void digest_tree(const uint8_t *leaves, size_t n, uint8_t *out)
 {
     struct digest d = {0};
 
+    if (is_zero_region(leaves, n)) {
+        memcpy(out, zero_region, DIGEST_LEN);
+        return;
+    }
     for (size_t i = 0; i < n; i++)
         digest_add(&d, leaves + i * DIGEST_LEN);
     digest_root(&d, out);

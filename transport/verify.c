@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/num.h"
+#include "transport/holes.h"
 #include "transport/pack.h"
 #include "transport/vault_impl.h"
 
@@ -42,7 +43,8 @@ struct self {
     uint32_t sectors;
     uint64_t offset;
     uint64_t bytes;
-    bool whole; /* no fault so far */
+    bool whole;         /* no fault so far */
+    struct holes holes; /* of the volume held against */
     struct page *page;
     uint64_t noted[BITS_WORDS];
 };
@@ -57,6 +59,7 @@ int verify_open(void *arg, struct vault *v, void **ret_self, struct err *err)
     *ret_self = s;
     s->v = arg;
     s->vault = v;
+    s->holes = (struct holes){.volume = s->v->against};
     rc = fetch_new(v, s->v->run->progress, &s->fetch, err);
     if (rc < 0)
         return rc;
@@ -183,7 +186,19 @@ static int hold_against(struct self *s, uint32_t first, uint32_t count, const ui
     return rc;
 }
 
-/* These sectors are data: note the leaves of the blocks wholly inside. */
+static void note_block(struct self *s, uint32_t block, const uint8_t *data)
+{
+    uint8_t *leaf = s->leaves + (size_t)block * DIGEST_LEN;
+    size_t len = (size_t)bytes_of(s, block * BLOCK_SECTORS, BLOCK_SECTORS);
+
+    if (!data && len == VOLUME_BLOCK)
+        memcpy(leaf, digest_zero_leaf(), DIGEST_LEN);
+    else
+        digest_leaf(slice_of(data ? data : s->zeroes, len), leaf);
+    s->noted[block / 64] |= UINT64_C(1) << block % 64;
+}
+
+/* These sectors are data (NULL: zeroes): note the leaves of the blocks wholly inside. */
 static void note(struct self *s, uint32_t first, uint32_t count, const uint8_t *data)
 {
     uint32_t end = first + count;
@@ -193,10 +208,7 @@ static void note(struct self *s, uint32_t first, uint32_t count, const uint8_t *
 
         if (num_min(from + BLOCK_SECTORS, s->sectors) > end)
             break;
-        digest_leaf(slice_of(data + (size_t)(from - first) * VOLUME_SECTOR,
-                             (size_t)bytes_of(s, from, BLOCK_SECTORS)),
-                    s->leaves + (size_t)b * DIGEST_LEN);
-        s->noted[b / 64] |= UINT64_C(1) << b % 64;
+        note_block(s, b, data ? data + (size_t)(from - first) * VOLUME_SECTOR : NULL);
     }
 }
 
@@ -232,17 +244,40 @@ static bool drawn(const struct self *s)
            (double)rng_below(vault_rng(s->vault), scale) < s->v->run->sample * (double)scale;
 }
 
-static int zero_run(struct self *s, uint32_t first, uint32_t count, struct err *err)
+/* How many of these sectors lie in a hole of the volume held against. */
+static int hole_at(struct self *s, uint32_t first, uint32_t count, uint32_t *ret, struct err *err)
 {
-    uint32_t some;
+    uint64_t at = s->offset + (uint64_t)first * VOLUME_SECTOR;
+    uint64_t len = 0;
+    bool hole = false;
     int rc = 0;
 
-    for (uint32_t at = first; rc == 0 && at < first + count; at += some) {
-        some = (uint32_t)num_min(UNIT_SECTORS_MAX - at % UNIT_SECTORS_MAX, first + count - at);
-        note(s, at, some, s->zeroes);
-        rc = drawn(s) ? hold_against(s, at, some, s->zeroes, err) : 0;
-    }
+    if (at < volume_size(s->v->against))
+        rc = holes_at(&s->holes, at, &len, &hole, err);
+    if (rc == 0)
+        *ret = hole ? (uint32_t)num_min(len / VOLUME_SECTOR, count) : 0;
     return rc;
+}
+
+static int zero_run(struct self *s, uint32_t first, uint32_t count, struct err *err)
+{
+    uint32_t end = first + count;
+    uint32_t some = 0;
+    int rc = 0;
+
+    note(s, first, count, NULL);
+    for (uint32_t at = first; s->v->against && at < end; at += some) {
+        rc = hole_at(s, at, end - at, &some, err);
+        if (rc < 0)
+            return rc;
+        if (some > 0)
+            continue;
+        some = (uint32_t)num_min(UNIT_SECTORS_MAX - at % UNIT_SECTORS_MAX, end - at);
+        rc = drawn(s) ? hold_against(s, at, some, s->zeroes, err) : 0;
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
 }
 
 /* Every run of the region: zeroes are looked at here, units are listed to be fetched. */
