@@ -25,7 +25,7 @@
 #include "base/banned.h"
 
 enum { KIB = 1 << 10, MIB = 1 << 20, TRIES = 2, DEADLINE_S = 120, LINE_MAX_LEN = 2048 };
-enum { SCHEDULES_DEFAULT = 20, AT_ONCE = 3, STALL_MS = 500 };
+enum { SCHEDULES_DEFAULT = 20, AT_ONCE = 6, STALL_MS = 500 };
 
 struct schedule {
     uint64_t seed;

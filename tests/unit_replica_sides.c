@@ -61,6 +61,17 @@ static void expected_digest_is_checked_before_writing(void **state)
     place_done(&p);
 }
 
+/* Who loses hears of whom: host, process, since when. */
+static void expect_named(const struct err *err)
+{
+    char who[32];
+
+    assert_ok(text_print(who, sizeof(who), ", process %ld on ", (long)getpid()));
+    assert_int_equal(err->gw, GW_REPLICA_LOCKED);
+    assert_non_null(strstr(err->text, who));
+    assert_non_null(strstr(err->text, "since 20"));
+}
+
 static void other_pushers_point_is_not_passed_over(void **state)
 {
     struct place_run one = {.image = "a", .state = "sa"};
@@ -76,7 +87,7 @@ static void other_pushers_point_is_not_passed_over(void **state)
     assert_int_equal(two.point.seq, 2);
     place_random(&p, "a", 0, 5000, 3);
     assert_fails(-EEXIST, place_push(&p, &one));
-    assert_int_equal(one.err.gw, GW_REPLICA_LOCKED);
+    expect_named(&one.err);
     place_ok(place_pull(&p, &one), &one); /* the way on */
     assert_true(place_same(&p, "a", "b", MIB));
     place_random(&p, "a", 0, 5000, 3);
@@ -149,7 +160,7 @@ static void racing_pushers_never_mix(void **state)
             assert_true(place_same(&p, images[i], "out", 2 * MIB));
         } else {
             assert_int_equal(r.rc[i], -EEXIST);
-            assert_int_equal(r.runs[i].err.gw, GW_REPLICA_LOCKED);
+            expect_named(&r.runs[i].err);
         }
     }
     assert_true(won >= 1);

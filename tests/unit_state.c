@@ -3,6 +3,7 @@
 #include "tests/unit.h"
 
 #include "base/gw.h"
+#include "base/text.h"
 #include "transport/state.h"
 
 #include <fcntl.h>
@@ -49,11 +50,15 @@ static void second_user_is_refused(void **unused)
     struct state *a = NULL;
     struct state *b = NULL;
     struct err err = {0};
+    char who[32];
 
     (void)unused;
+    assert_ok(text_print(who, sizeof(who), "process %ld on ", (long)getpid()));
     assert_ok(state_open(dir, vault_a, "x", &a, NULL));
     assert_fails(-EWOULDBLOCK, state_open(dir, vault_a, "x", &b, &err));
     assert_int_equal(err.gw, GW_REPLICA_LOCKED);
+    assert_non_null(strstr(err.text, who));
+    assert_non_null(strstr(err.text, " since 20"));
     assert_null(b);
     state_close(a);
     assert_ok(state_open(dir, vault_a, "x", &b, NULL));

@@ -57,6 +57,10 @@ int point_set_size(struct point *p, uint64_t size_bytes, struct err *err);
 int point_commit(struct vault *v, const char *name, struct point *p, bool *ret_weak,
                  struct err *err);
 
+/* Point seq is somebody else's: -EEXIST (GW_REPLICA_LOCKED), naming its writer where it can be
+ * read. */
+int point_taken(struct vault *v, const char *name, uint64_t seq, struct err *err);
+
 /* Point seq. -ENOENT (GW_REPLICA_NOT_FOUND); -EBADMSG (GW_VAULT_DAMAGED); -EPROTO (GW_VAULT_NEWER).
  * ret is done-able and must be done or empty before. */
 int point_load(struct vault *v, const char *name, uint64_t seq, struct point *ret, struct err *err);

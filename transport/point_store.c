@@ -22,6 +22,22 @@ static int name_check(const char *name, struct err *err)
     return err_set_gw(err, GW_BAD_NAME, -EINVAL, "'%.64s' is not a replica's name", name);
 }
 
+int point_taken(struct vault *v, const char *name, uint64_t seq, struct err *err)
+{
+    auto_point struct point theirs = {0};
+    char taken[TEXT_TIME_MAX];
+
+    if (point_load(v, name, seq, &theirs, NULL) < 0)
+        return err_set_gw(err, GW_REPLICA_LOCKED, -EEXIST,
+                          "restore point %llu of %s was committed by another writer",
+                          (unsigned long long)seq, name);
+    text_sanitize(theirs.writer);
+    return err_set_gw(
+        err, GW_REPLICA_LOCKED, -EEXIST,
+        "restore point %llu of %s was committed by another writer: %s, at work since %s",
+        (unsigned long long)seq, name, theirs.writer, text_time(theirs.info.taken_ms, taken));
+}
+
 int point_commit(struct vault *v, const char *name, struct point *p, bool *ret_weak,
                  struct err *err)
 {
@@ -40,9 +56,7 @@ int point_commit(struct vault *v, const char *name, struct point *p, bool *ret_w
         return err_set(err, rc, "commit a restore point: %m");
     rc = vault_create(v, point_key(name, p->info.seq, key), buf_slice(&object), &weak, err);
     if (rc == -EEXIST)
-        return err_set_gw(err, GW_REPLICA_LOCKED, -EEXIST,
-                          "restore point %llu of %s was committed by another writer",
-                          (unsigned long long)p->info.seq, name);
+        return point_taken(v, name, p->info.seq, err);
     if (rc)
         return err_add(err, rc, "commit a restore point");
     rc = failpoint("point_put_done");

@@ -76,9 +76,8 @@ static int check_head(const struct push *p, struct err *err)
         return 0;
     if (p->run->epoch > head->epoch)
         return 0;
-    return err_set_gw(err, GW_REPLICA_LOCKED, -EEXIST,
-                      "another pusher committed point %" PRIu64 " of '%s' after our point %" PRIu64,
-                      head->seq, p->run->name, s->equal.seq);
+    return err_add(err, point_taken(p->run->vault, p->run->name, head->seq, err),
+                   "ours is point %" PRIu64, s->equal.seq);
 }
 
 static int open_tracker(struct push *p, struct err *err)
@@ -163,7 +162,8 @@ static void writer_text(char *out, size_t size)
 
     if (gethostname(host, sizeof(host) - 1) < 0 || host[0] == '\0')
         text_copy(host, sizeof(host), "unknown");
-    text_print(out, size, "%s %s on %s", PACKAGE_NAME, PACKAGE_VERSION, host);
+    text_print(out, size, "%s %s, process %ld on %s", PACKAGE_NAME, PACKAGE_VERSION, (long)getpid(),
+               host);
 }
 
 static void describe_next(struct push *p)

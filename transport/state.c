@@ -106,6 +106,35 @@ static int claim(struct state *s, const uint8_t *vault_id, const char *replica, 
     return 0;
 }
 
+/* For whoever comes next, in the lock file, whose modification time says since when. A full disk is
+ * no reason not to go on. */
+static void sign_lock(int fd)
+{
+    char host[HOST_NAME_MAX + 1] = "";
+    char text[HOST_NAME_MAX + 64];
+
+    if (gethostname(host, sizeof(host) - 1) < 0 || !host[0])
+        return;
+    if (text_print(text, sizeof(text), "process %ld on %s", (long)getpid(), host) == 0 &&
+        ftruncate(fd, 0) == 0)
+        (void)fd_pwrite_full(fd, text, strlen(text), 0, NULL);
+}
+
+static int say_locked(const char *path, struct err *err)
+{
+    auto_buf struct buf text = {0};
+    char since[TEXT_TIME_MAX];
+    char who[HOST_NAME_MAX + 64];
+    struct stat st;
+
+    if (fd_load(path, sizeof(who) - 1, &text, NULL) < 0 || text.len == 0 || stat(path, &st) < 0 ||
+        text_print(who, sizeof(who), "%.*s", (int)text.len, (const char *)text.data) < 0)
+        return err_set_gw(err, GW_REPLICA_LOCKED, -EWOULDBLOCK, "another process is using it");
+    text_sanitize(who);
+    return err_set_gw(err, GW_REPLICA_LOCKED, -EWOULDBLOCK, "%s is using it since %s", who,
+                      text_time((uint64_t)st.st_mtim.tv_sec * 1000, since));
+}
+
 static int lock(struct state *s, struct err *err)
 {
     char path[PATH_MAX];
@@ -114,7 +143,9 @@ static int lock(struct state *s, struct err *err)
     if (rc == 0)
         rc = fd_lock(path, &s->lock_fd, err);
     if (rc == -EWOULDBLOCK)
-        return err_set_gw(err, GW_REPLICA_LOCKED, rc, "another process is using it");
+        return say_locked(path, err);
+    if (rc == 0)
+        sign_lock(s->lock_fd);
     return rc;
 }
 
