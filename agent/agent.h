@@ -17,6 +17,7 @@
 
 struct answers;
 struct fleet;
+struct rate;
 struct vaultref;
 
 enum { AGENT_SELF_ABORT_DEFAULT_MS = 900 * 1000 };
@@ -29,6 +30,7 @@ struct agent {
     uint64_t self_abort_ms;
     atomic_bool stop;                 /* everything ends */
     _Atomic uint64_t contact_mono_ms; /* when the planner last answered, or the start */
+    struct rate *rate;                /* of this host, shared by its workloads; or NULL */
     struct vaultref *vault;
     struct answers *answers;
     struct fleet *fleet; /* every workload here */

@@ -89,6 +89,17 @@ static int parse_seconds(const struct js *doc, const char *key, double dflt, dou
     return 0;
 }
 
+/* A timetable counts before the plain number, which older agents know. */
+static int parse_rate(const struct js *doc, struct assignment *a, struct err *err)
+{
+    const char *table = js_str(doc, "rate_table", NULL);
+
+    if (table)
+        return rate_table_parse(table, &a->rate, err);
+    a->rate = rate_table_flat(js_u64(doc, "rate_bytes_per_s", 0));
+    return 0;
+}
+
 static int parse_scalars(const struct js *doc, struct assignment *a, struct err *err)
 {
     int r = take_text(doc, "workload", a->workload, sizeof(a->workload), err);
@@ -108,7 +119,8 @@ static int parse_scalars(const struct js *doc, struct assignment *a, struct err 
                           err);
     if (r == 0)
         r = parse_seconds(doc, "self_abort_s", 0, SELF_ABORT_MAX_S, &a->self_abort_ms, err);
-    a->rate_bytes_per_s = js_u64(doc, "rate_bytes_per_s", 0);
+    if (r == 0)
+        r = parse_rate(doc, a, err);
     a->paused = js_bool(doc, "paused", false);
     return r;
 }
@@ -138,6 +150,31 @@ void assignment_free(struct assignment *a)
     free(a->volumes);
     js_free(a->doc);
     free(a);
+}
+
+static bool is_rate(const char *key)
+{
+    return text_equal(key, "rate_bytes_per_s") || text_equal(key, "rate_table");
+}
+
+static int compare_member(void *arg, const char *key, const struct js *value)
+{
+    const struct js *other = js_member(arg, key);
+    auto_buf struct buf a = {0};
+    auto_buf struct buf b = {0};
+
+    if (is_rate(key))
+        return 0;
+    if (!other || js_print(value, true, false, &a, NULL) < 0 ||
+        js_print(other, true, false, &b, NULL) < 0)
+        return -EINVAL;
+    return a.len == b.len && memcmp(a.data, b.data, a.len) == 0 ? 0 : -EINVAL;
+}
+
+bool assignment_same_work(const struct js *a, const struct js *b)
+{
+    return js_each(a, compare_member, (void *)(uintptr_t)b) == 0 &&
+           js_each(b, compare_member, (void *)(uintptr_t)a) == 0;
 }
 
 const struct assignment_volume *assignment_volume(const struct assignment *a, const char *name)

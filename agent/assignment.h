@@ -9,6 +9,7 @@
 
 #include "agent/ownership.h"
 #include "base/js.h"
+#include "transport/rate_table.h"
 
 #include <limits.h>
 
@@ -28,8 +29,8 @@ struct assignment {
     uint64_t epoch;
     enum ownership_role role;
     uint64_t interval_ms;
-    uint64_t rate_bytes_per_s; /* 0 = no limit */
-    uint64_t self_abort_ms;    /* 0 = the agent's default */
+    struct rate_table rate;
+    uint64_t self_abort_ms; /* 0 = the agent's default */
     bool paused;
     size_t volumes_n;
     struct assignment_volume *volumes;
@@ -45,6 +46,9 @@ static inline void assignment_freep(struct assignment **a)
     assignment_free(*a);
 }
 #define auto_assignment AUTO(assignment_freep)
+
+/* Nothing but the limit differs: what runs may go on. */
+bool assignment_same_work(const struct js *a, const struct js *b);
 
 /* The volume of that name, or NULL. */
 const struct assignment_volume *assignment_volume(const struct assignment *a, const char *name);

@@ -14,6 +14,7 @@
 #include "base/opt.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "transport/rate_table.h"
 
 #include <locale.h>
 #include <stdio.h>
@@ -46,6 +47,10 @@ static const struct opt options[] = {
      .type = OPT_DURATION,
      .arg = "DUR",
      .help = "a fenced holder may abort alone after so much silence of the planner (15m)"},
+    {.name = "limit",
+     .type = OPT_TEXT,
+     .arg = "RATE",
+     .help = "what all workloads here may send and fetch together: 20MiB, or a timetable"},
     {.name = "once",
      .type = OPT_SWITCH,
      .help = "one report, the open orders, one round of replication, then end"},
@@ -165,8 +170,14 @@ static int verb_run(const struct call *call, struct err *err)
     struct run_conf conf = {.state_dir = call->state_dir,
                             .server = opt_text(call->opts, "server"),
                             .self_abort_ms = opt_u64(call->opts, "self-abort")};
-    int r = opt_given(call->opts, "join") ? do_enrol(call, err) : 0;
+    const char *text = opt_text(call->opts, "limit");
+    struct rate_table limit;
+    int r = text ? rate_table_parse(text, &limit, err) : 0;
 
+    if (r < 0)
+        return err_add(err, r, "--limit");
+    conf.limit = text ? &limit : NULL;
+    r = opt_given(call->opts, "join") ? do_enrol(call, err) : 0;
     if (r == -EEXIST) { /* the same command line again, after a restart */
         err_clear(err);
         r = 0;

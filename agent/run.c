@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "transport/rate.h"
 
 #include <malloc.h>
 #include <signal.h>
@@ -54,6 +55,10 @@ static int parts_init(struct daemon_parts *d, const struct run_conf *conf, struc
     if (r == 0)
         r = vaultref_new(conf->state_dir, &a->vault, err);
     if (r == 0)
+        r = rate_new(0, a->clock, &a->rate, err);
+    if (r == 0 && conf->limit)
+        rate_set_table(a->rate, conf->limit);
+    if (r == 0)
         r = answers_new(a, &a->answers, err);
     if (r == 0)
         r = fleet_new(a, &a->fleet, err);
@@ -75,6 +80,7 @@ static void parts_done(struct daemon_parts *d)
     fleet_free(d->agent.fleet);
     answers_free(d->agent.answers);
     vaultref_free(d->agent.vault);
+    rate_free(d->agent.rate);
     enrol_free(d->agent.identity);
     if (d->lock_fd >= 0)
         close(d->lock_fd);

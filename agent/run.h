@@ -7,11 +7,13 @@
 #include <stdint.h>
 
 struct err;
+struct rate_table;
 
 struct run_conf {
     const char *state_dir;
-    const char *server;     /* NULL = the one enrolled at */
-    uint64_t self_abort_ms; /* 0 = AGENT_SELF_ABORT_DEFAULT_MS */
+    const char *server;             /* NULL = the one enrolled at */
+    uint64_t self_abort_ms;         /* 0 = AGENT_SELF_ABORT_DEFAULT_MS */
+    const struct rate_table *limit; /* of the whole host, or NULL */
 };
 
 /* Until SIGTERM or SIGINT. -EWOULDBLOCK: another agent runs on this state directory. */

@@ -69,7 +69,8 @@ static int workload_fill(struct workload *w, struct err *err)
     if (r == 0)
         r = load_assignment(w, err);
     if (r == 0)
-        r = rate_new(0, w->agent->clock, &w->rate, err);
+        r = w->agent->rate ? rate_new_share(w->agent->rate, &w->rate, err)
+                           : rate_new(0, w->agent->clock, &w->rate, err);
     if (r == 0)
         r = repl_new(w, &w->repl, err);
     if (r == 0)
@@ -139,7 +140,20 @@ static void interrupt_pass(struct workload *w)
     pthread_cond_signal(&w->wake);
 }
 
-static int save_assignment(struct workload *w, const struct assignment *a, bool *ret_same,
+enum change { CHANGE_NONE, CHANGE_RATE, CHANGE_WORK };
+
+static enum change change_of(const struct buf *old, const struct buf *text, const struct js *doc)
+{
+    auto_js struct js *was = NULL;
+
+    if (old->len == text->len && memcmp(old->data, text->data, old->len) == 0)
+        return CHANGE_NONE;
+    if (js_parse(buf_slice(old), ASSIGNMENT_FILE_MAX, &was, NULL) < 0)
+        return CHANGE_WORK;
+    return assignment_same_work(was, doc) ? CHANGE_RATE : CHANGE_WORK;
+}
+
+static int save_assignment(struct workload *w, const struct assignment *a, enum change *ret,
                            struct err *err)
 {
     auto_buf struct buf text = {0};
@@ -152,26 +166,29 @@ static int save_assignment(struct workload *w, const struct assignment *a, bool 
     if (r < 0)
         return r;
     r = fd_load(path, ASSIGNMENT_FILE_MAX, &old, NULL);
-    *ret_same = r == 0 && old.len == text.len && memcmp(old.data, text.data, old.len) == 0;
-    return *ret_same ? 0 : fd_save(path, buf_slice(&text), 0600, err);
+    *ret = r == 0 ? change_of(&old, &text, a->doc) : CHANGE_WORK;
+    return *ret == CHANGE_NONE ? 0 : fd_save(path, buf_slice(&text), 0600, err);
 }
 
 int workload_assign(struct workload *w, struct assignment *taken, struct err *err)
 {
     auto_assignment struct assignment *a = taken;
-    bool same = false;
-    int r = save_assignment(w, a, &same, err);
+    enum change change = CHANGE_WORK;
+    int r = save_assignment(w, a, &change, err);
 
     if (r == 0)
         r = failpoint("agent_config_saved");
     if (r < 0)
         return err_add(err, r, "assignment of '%s'", w->name);
     pthread_mutex_lock(&w->lock);
-    if (!same || w->unassigned) {
+    if (change == CHANGE_RATE && !w->unassigned) /* what runs goes on, at the new rate */
+        rate_set_table(w->rate, &a->rate);
+    else if (change != CHANGE_NONE || w->unassigned)
+        interrupt_pass(w);
+    if (change != CHANGE_NONE || w->unassigned) {
         w->unassigned = false;
         assignment_free(w->assigned);
         w->assigned = TAKE(a);
-        interrupt_pass(w);
     }
     pthread_mutex_unlock(&w->lock);
     return 0;
@@ -286,7 +303,7 @@ static bool take_assignment(struct workload *w)
         return false;
     assignment_free(w->assignment);
     w->assignment = a;
-    rate_set(w->rate, a->rate_bytes_per_s);
+    rate_set_table(w->rate, &a->rate);
     repl_assigned(w->repl);
     return true;
 }

@@ -57,7 +57,8 @@ struct workload {
 int workload_new(struct agent *agent, const char *name, struct workload **ret, struct err *err);
 void workload_free(struct workload *w); /* after workload_stop */
 
-/* Any thread. The assignment is durable before it counts; an equal one changes nothing. */
+/* Any thread. The assignment is durable before it counts; an equal one changes nothing, and
+ * one that only limits otherwise counts at once for what runs. */
 int workload_assign(struct workload *w, struct assignment *taken, struct err *err);
 void workload_unassign(struct workload *w);
 /* Any thread. An order that waits or runs already is dropped. */

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* godwit sync: replication of a workload, begun, paused, limited, verified. */
 #include "base/auto.h"
-#include "base/num.h"
 #include "base/text.h"
 #include "cli/columns.h"
 #include "cli/fetch.h"
 #include "cli/verbs.h"
+#include "transport/rate_table.h"
 
 #include "base/banned.h"
+
+enum { SYNC_TABLE_MAX = 512 };
 
 static const struct columns_row rows[] = {
     {"APP", "workload", COLUMNS_TEXT, TABLE_LEFT},
@@ -32,44 +34,87 @@ static int view_verify(struct out *o, const struct js *doc, struct table *t, str
     return 0;
 }
 
-static int post(struct cmd_call *call, const char *action, const char *key, uint64_t value,
+static int begin(struct cmd_call *call, const char *action, char *path, struct jsw **ret,
+                 struct err *err)
+{
+    int r = api_path(path, err, "/v1/workloads/%s/sync", cmd_arg(call, 0));
+
+    if (r == 0)
+        r = jsw_new(ret, err);
+    if (r < 0)
+        return r;
+    jsw_obj(*ret, NULL);
+    jsw_str(*ret, "action", action);
+    return 0;
+}
+
+/* key NULL: the action says it all. */
+static int post(struct cmd_call *call, const char *action, const char *key, const char *value,
                 struct err *err)
 {
     auto_jsw struct jsw *w = NULL;
     char path[API_PATH_MAX];
 
-    if (api_path(path, err, "/v1/workloads/%s/sync", cmd_arg(call, 0)) < 0 || jsw_new(&w, err) < 0)
+    if (begin(call, action, path, &w, err) < 0)
         return cmd_exit(err);
-    jsw_obj(w, NULL);
-    jsw_str(w, "action", action);
     if (key)
-        jsw_u64(w, key, value);
+        jsw_str(w, key, value);
+    jsw_end(w);
+    return fetch_change(call, "POST", path, w, view, err);
+}
+
+static int post_u64(struct cmd_call *call, const char *key, uint64_t value, struct err *err)
+{
+    auto_jsw struct jsw *w = NULL;
+    char path[API_PATH_MAX];
+
+    if (begin(call, "limit", path, &w, err) < 0)
+        return cmd_exit(err);
+    jsw_u64(w, key, value);
     jsw_end(w);
     return fetch_change(call, "POST", path, w, view, err);
 }
 
 int cmd_sync_start(struct cmd_call *call, struct err *err)
 {
-    return post(call, "start", NULL, 0, err);
+    return post(call, "start", NULL, NULL, err);
 }
 
 int cmd_sync_pause(struct cmd_call *call, struct err *err)
 {
-    return post(call, "pause", NULL, 0, err);
+    return post(call, "pause", NULL, NULL, err);
 }
 
 int cmd_sync_resume(struct cmd_call *call, struct err *err)
 {
-    return post(call, "resume", NULL, 0, err);
+    return post(call, "resume", NULL, NULL, err);
 }
 
+const struct opt cmd_sync_limit_opts[] = {
+    {"between", 0, OPT_TEXT, "HOURS", NULL, 0, 0, NULL,
+     "only then, without a limit at other times: 08:00-18:00, 'Mon-Fri 08:00-18:00'"},
+    {0},
+};
+
+/* One rate is a number for the planner, which shows it; all else is a timetable. */
 int cmd_sync_limit(struct cmd_call *call, struct err *err)
 {
-    uint64_t rate = 0;
+    const char *between = opt_text(call->opts, "between");
+    const char *rate = cmd_arg(call, 1);
+    struct rate_table table;
+    char text[SYNC_TABLE_MAX];
+    int r = between ? text_print(text, sizeof(text), "%s %s", between, rate)
+                    : text_copy(text, sizeof(text), rate);
 
-    if (!text_equal(cmd_arg(call, 1), "none") && num_parse_rate(cmd_arg(call, 1), &rate, err) < 0)
+    if (r < 0)
+        r = err_set_gw(err, GW_BAD_VALUE, r, "the timetable is too long");
+    else
+        r = rate_table_parse(text, &table, err);
+    if (r < 0)
         return cmd_exit(err);
-    return post(call, "limit", "rate_bytes_per_s", rate, err);
+    if (rate_table_is_flat(&table))
+        return post_u64(call, "rate_bytes_per_s", table.entry[0].bytes_per_s, err);
+    return post(call, "limit", "rate_table", text, err);
 }
 
 int cmd_sync_verify(struct cmd_call *call, struct err *err)

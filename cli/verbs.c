@@ -114,8 +114,11 @@ static const struct cmd cmds[] = {
      "godwit sync resume shop\n"
      "godwit sync resume shop --dry-run",
      .takes = CMD_DRY_RUN},
-    {"sync limit", "APP RATE|none", 2, 2, cmd_sync_limit, NULL, "how fast it may send",
+    {"sync limit", "APP RATE|none", 2, 2, cmd_sync_limit, cmd_sync_limit_opts,
+     "how fast it may send",
      "godwit sync limit shop 20MiB\n"
+     "godwit sync limit shop 20MiB --between 08:00-18:00\n"
+     "godwit sync limit shop '08:00-18:00 20MiB, 100MiB'\n"
      "godwit sync limit shop none",
      .takes = CMD_DRY_RUN},
     {"sync verify", "APP", 1, 1, cmd_sync_verify, NULL, "compare digests of both sides",

@@ -59,8 +59,8 @@ int cmd_rollback(struct cmd_call *call, struct err *err);
 int cmd_finalize(struct cmd_call *call, struct err *err);
 int cmd_host_ls(struct cmd_call *call, struct err *err);
 
-extern const struct opt cmd_replica_push_opts[], cmd_replica_pull_opts[], cmd_replica_digest_opts[],
-    cmd_replica_look_opts[], cmd_replica_verify_opts[];
+extern const struct opt cmd_sync_limit_opts[], cmd_replica_push_opts[], cmd_replica_pull_opts[],
+    cmd_replica_digest_opts[], cmd_replica_look_opts[], cmd_replica_verify_opts[];
 int cmd_replica_push(struct cmd_call *call, struct err *err);
 int cmd_replica_pull(struct cmd_call *call, struct err *err);
 int cmd_replica_ls(struct cmd_call *call, struct err *err);

@@ -200,6 +200,8 @@ api POST /v1/workloads/mail/sync '{"action": "fly"}'
 expect 400
 api POST /v1/workloads/mail/sync '{"action": "limit", "rate_bytes_per_s": -1}'
 expect 400
+api POST /v1/workloads/mail/sync '{"action": "limit", "rate_table": "25:00-18:00 20MiB"}'
+expect 400
 api POST /v1/workloads/mail/sync '{"action": "interval", "interval_s": 0}'
 expect 400
 api PUT /v1/workloads/mail "$(workload mail mx-02 landing-1)"

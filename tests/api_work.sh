@@ -199,6 +199,14 @@ work src 0 0
 api GET /v1/status/shop
 expect 200 '.items[0].volumes[0].replication == "continuous"'
 
+# A limit may be a timetable; a number takes its place.
+api POST /v1/workloads/shop/sync '{"action": "limit", "rate_table": "08:00-18:00 20MiB/s, none"}'
+work src 0 0
+expect 200 '.config.assignments[] | select(.workload == "shop") | .rate_table == "08:00-18:00 20MiB/s, none"'
+api POST /v1/workloads/shop/sync '{"action": "limit", "rate_bytes_per_s": null}'
+work src 0 0
+expect 200 '.config.assignments[] | select(.workload == "shop") | has("rate_table") | not'
+
 # SIGTERM ends it cleanly, also while somebody waits.
 poll src 6
 within 10 came src || true

@@ -208,7 +208,10 @@ exits 0 godwit sync start shop
 exits 0 godwit sync pause shop
 exits 0 godwit sync resume shop
 exits 0 godwit sync limit shop 20MiB
+exits 0 godwit sync limit shop 20MiB --between 'Mon-Fri 08:00-18:00'
+exits 0 godwit sync limit shop '08:00-18:00 20MiB, none'
 exits 2 godwit sync limit shop fast
+exits 2 godwit sync limit shop 20MiB --between noon
 exits 4 godwit sync start nobody
 exits 2 godwit app rm shop
 exits 0 godwit app rm shop --confirm=shop

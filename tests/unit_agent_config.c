@@ -151,6 +151,7 @@ static void controls_win_over_the_document(void **state)
     struct fixture *f = *state;
     auto_js struct js *plain = config_of(f, "h-db");
     auto_js struct js *controlled = NULL;
+    auto_js struct js *timed = NULL;
 
     assert_int_equal(7, js_u64(assignment(plain, 1), "interval_s", 0));
     assert_int_equal(100, js_u64(assignment(plain, 1), "rate_bytes_per_s", 1));
@@ -160,6 +161,11 @@ static void controls_win_over_the_document(void **state)
     assert_int_equal(60, js_u64(assignment(controlled, 1), "interval_s", 0));
     assert_int_equal(0, js_u64(assignment(controlled, 1), "rate_bytes_per_s", 1));
     assert_true(js_bool(assignment(controlled, 1), "paused", false));
+    assert_null(js_member(assignment(controlled, 1), "rate_table"));
+    (void)text_copy(f->workload.control.rate_table, sizeof(f->workload.control.rate_table),
+                    "08:00-18:00 1MiB, none");
+    timed = config_of(f, "h-db");
+    assert_string_equal("08:00-18:00 1MiB, none", js_str(assignment(timed, 1), "rate_table", ""));
 }
 
 static void before_the_start_it_only_looks_and_after_the_end_it_forgets(void **state)

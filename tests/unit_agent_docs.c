@@ -9,6 +9,7 @@
 #include "agent/selfabort.h"
 #include "base/fd.h"
 #include "base/gw.h"
+#include "base/text.h"
 
 #include "base/banned.h"
 
@@ -241,10 +242,58 @@ static void a_holder_decides_alone_only_fenced_silent_and_late(void **state)
     assert_false(selfabort_due(&o, 9000, 9000, 900));
 }
 
+/* Doc b is doc a with a member changed. */
+static bool same_work(const char *a, const char *b)
+{
+    auto_js struct js *x = NULL;
+    auto_js struct js *y = NULL;
+
+    assert_ok(js_parse(slice_str(a), 4096, &x, NULL));
+    assert_ok(js_parse(slice_str(b), 4096, &y, NULL));
+    assert_int_equal(assignment_same_work(x, y), assignment_same_work(y, x));
+    return assignment_same_work(x, y);
+}
+
+static void only_a_limit_lets_a_pass_go_on(void **state)
+{
+    static const char *was = "{\"paused\": false, \"volumes\": [], \"rate_bytes_per_s\": 5}";
+
+    (void)state;
+    assert_true(same_work(was, was));
+    assert_true(same_work(was, "{\"paused\": false, \"volumes\": []}"));
+    assert_true(same_work(was, "{\"paused\": false, \"volumes\": [], \"rate_bytes_per_s\": 7, "
+                               "\"rate_table\": \"none\"}"));
+    assert_false(same_work(was, "{\"paused\": true, \"volumes\": [], \"rate_bytes_per_s\": 5}"));
+    assert_false(same_work(was, "{\"volumes\": [], \"rate_bytes_per_s\": 5}"));
+    assert_false(same_work(was, "{\"paused\": false, \"volumes\": [1]}"));
+}
+
+static void a_timetable_counts_before_the_number(void **state)
+{
+    static const char *const texts[] = {"none", "08:00-18:00 20MiB/s, none", "5MiB"};
+    static const size_t entries[] = {1, 2, 1};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        auto_assignment struct assignment *a = NULL;
+        char doc[512];
+
+        (void)text_print(doc, sizeof(doc),
+                         "{\"workload\":\"shop\",\"side\":\"source\",\"epoch\":1,\"role\":\"push\","
+                         "\"volumes\":[],\"rate_bytes_per_s\":7,\"rate_table\":\"%s\"}",
+                         texts[i]);
+        assert_ok(parse_assignment(doc, &a, NULL));
+        assert_int_equal(entries[i], a->rate.n);
+        assert_int_equal(i == 2 ? 5 << 20 : 0, a->rate.entry[a->rate.n - 1].bytes_per_s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_assignment_is_taken_whole),
+        cmocka_unit_test(only_a_limit_lets_a_pass_go_on),
+        cmocka_unit_test(a_timetable_counts_before_the_number),
         cmocka_unit_test(what_could_reach_outside_is_refused),
         cmocka_unit_test(the_id_of_an_order_is_safe_as_a_file_name),
         cmocka_unit_test(an_abort_overtakes_what_it_undoes_and_a_fence_overtakes_checks),

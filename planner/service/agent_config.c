@@ -87,6 +87,8 @@ static void write_assignment(struct jsw *w, const char *identity, const struct w
     jsw_u64(w, "interval_s", chosen(load->control.interval_s, load->limits.interval_s));
     jsw_u64(w, "rate_bytes_per_s",
             chosen(load->control.rate_bytes_per_s, load->limits.rate_bytes_per_s));
+    if (load->control.rate_table[0])
+        jsw_str(w, "rate_table", load->control.rate_table);
     jsw_bool(w, "paused", load->control.paused);
     jsw_u64(w, "self_abort_s", load->limits.self_abort_s);
     write_hooks(w, load, side);

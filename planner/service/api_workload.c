@@ -10,6 +10,7 @@
 #include "planner/service/workload.h"
 #include "planner/service/workload_device.h"
 #include "planner/service/workload_doc.h"
+#include "transport/rate_table.h"
 
 #include <stdio.h>
 
@@ -310,6 +311,22 @@ static int parse_number(const struct js *body, const char *key, uint64_t min, in
     return 0;
 }
 
+/* A number, null, or a timetable; each takes the place of the others. */
+static int parse_limit(const struct js *body, struct workload_control *c, struct err *err)
+{
+    const char *text = js_str(body, "rate_table", NULL);
+    struct rate_table table;
+    int r;
+
+    c->rate_table[0] = '\0';
+    if (!text)
+        return parse_number(body, "rate_bytes_per_s", 0, &c->rate_bytes_per_s, err);
+    r = rate_table_parse(text, &table, err);
+    if (r == 0 && text_copy(c->rate_table, sizeof(c->rate_table), text) < 0)
+        r = err_set_gw(err, GW_BAD_VALUE, -EINVAL, "the timetable is too long");
+    return r;
+}
+
 static int act(struct service *svc, const struct workload *load, const struct js *body,
                const char *action, struct err *err)
 {
@@ -321,7 +338,7 @@ static int act(struct service *svc, const struct workload *load, const struct js
     if (text_equal(action, "pause") || text_equal(action, "resume"))
         control.paused = text_equal(action, "pause");
     else if (text_equal(action, "limit"))
-        r = parse_number(body, "rate_bytes_per_s", 0, &control.rate_bytes_per_s, err);
+        r = parse_limit(body, &control, err);
     else if (text_equal(action, "interval"))
         r = parse_number(body, "interval_s", 1, &control.interval_s, err);
     else

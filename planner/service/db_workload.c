@@ -9,7 +9,8 @@
 
 static const char load_sql[] =
     "SELECT doc, lifecycle, authority, holder, epoch, settled_epoch, wave, start_ms, tested_ms,"
-    " switched_ms, released, paused, interval_s, rate_bytes_per_s FROM workload WHERE name = ?";
+    " switched_ms, released, paused, interval_s, rate_bytes_per_s, rate_table FROM workload"
+    " WHERE name = ?";
 
 /* A word that this program does not know was not written by it. */
 static int damaged(const char *what, struct err *err)
@@ -34,6 +35,7 @@ static int read_row(struct db_stmt *st, struct workload *w, struct err *err)
     w->control.paused = db_i64(st, 11) != 0;
     w->control.interval_s = db_i64(st, 12);
     w->control.rate_bytes_per_s = db_i64(st, 13);
+    (void)text_copy(w->control.rate_table, sizeof(w->control.rate_table), db_text(st, 14));
     return 0;
 }
 
@@ -164,9 +166,10 @@ int db_workload_set_control(struct db *db, const char *name, const struct worklo
                             struct err *err)
 {
     return db_sql_run(db, err,
-                      "UPDATE workload SET paused = ?, interval_s = ?, rate_bytes_per_s = ?"
-                      " WHERE name = ?",
-                      "iiit", (int64_t)c->paused, c->interval_s, c->rate_bytes_per_s, name);
+                      "UPDATE workload SET paused = ?, interval_s = ?, rate_bytes_per_s = ?,"
+                      " rate_table = ? WHERE name = ?",
+                      "iiitt", (int64_t)c->paused, c->interval_s, c->rate_bytes_per_s,
+                      c->rate_table, name);
 }
 
 static int walk_names(struct db_stmt *st, db_workload_fn fn, void *arg, struct err *err)

@@ -91,8 +91,11 @@ static const char planning_sql[] =
     " id TEXT PRIMARY KEY, doc TEXT NOT NULL, input_hash TEXT NOT NULL, policy TEXT NOT NULL,"
     " created_ms BIGINT NOT NULL, applied_ms BIGINT NOT NULL DEFAULT 0);";
 
+static const char limit_sql[] =
+    "ALTER TABLE workload ADD COLUMN rate_table TEXT NOT NULL DEFAULT '';";
+
 const struct db_migration schema_steps[] = {
-    {access_sql}, {host_sql}, {workload_sql}, {planning_sql}, {db_op_schema},
+    {access_sql}, {host_sql}, {workload_sql}, {planning_sql}, {db_op_schema}, {limit_sql},
 };
 
 const size_t schema_steps_n = ARRAY_LEN(schema_steps);

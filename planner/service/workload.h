@@ -10,7 +10,12 @@
 
 #include "planner/service/service.h"
 
-enum { WORKLOAD_NAME_MAX = 64, WORKLOAD_VOLUMES_MAX = 64, WORKLOAD_REPLICA_MAX = 128 };
+enum {
+    WORKLOAD_NAME_MAX = 64,
+    WORKLOAD_RATE_TABLE_MAX = 512,
+    WORKLOAD_VOLUMES_MAX = 64,
+    WORKLOAD_REPLICA_MAX = 128
+};
 
 enum workload_side { WORKLOAD_SOURCE = 0, WORKLOAD_TARGET = 1 };
 
@@ -60,8 +65,9 @@ struct workload_limits {
 /* What operators changed with POST …/sync. */
 struct workload_control {
     bool paused;
-    int64_t interval_s;       /* -1 = as the document says */
-    int64_t rate_bytes_per_s; /* -1 = as the document says, 0 = unlimited */
+    int64_t interval_s;                       /* -1 = as the document says */
+    int64_t rate_bytes_per_s;                 /* -1 = as the document says, 0 = unlimited */
+    char rate_table[WORKLOAD_RATE_TABLE_MAX]; /* a timetable instead, or "" */
 };
 
 struct workload {
