@@ -366,6 +366,10 @@ void order_carry_out(struct workload *w, struct order *o)
 
     if (repeat_answer(w, o))
         return;
+    if (w->damage.code != 0) {
+        finish(w, o, NULL, &w->damage);
+        return;
+    }
     if (!row) {
         err_set_gw(&why, GW_BAD_DOCUMENT, -EINVAL, "this agent knows no order '%.20s'", o->kind);
         finish(w, o, NULL, &why);

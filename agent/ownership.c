@@ -311,20 +311,22 @@ int ownership_load(const char *dir, struct ownership *ret, struct err *err)
 {
     char path[PATH_MAX];
     auto_js struct js *doc = NULL;
+    struct err why = {0};
     int r;
 
     r = record_path(dir, path, err);
     if (r < 0)
         return r;
-    r = js_load(path, RECORD_MAX_BYTES, &doc, err);
+    r = js_load(path, RECORD_MAX_BYTES, &doc, &why);
     if (r == -ENOENT) {
-        err_clear(err);
         *ret = (struct ownership){0};
         return 0;
     }
     if (r == 0)
-        r = record_parse(doc, ret, err);
-    return r < 0 ? err_add(err, r, "record '%s'", path) : 0;
+        r = record_parse(doc, ret, &why);
+    if (r == 0 || r == -ENOMEM)
+        return r < 0 ? err_set(err, r, "record '%s': %m", path) : 0;
+    return err_set_gw(err, GW_RECORD_DAMAGED, r, "record '%s': %s", path, why.text);
 }
 
 int ownership_save(const char *dir, const struct ownership *o, struct err *err)

@@ -67,8 +67,8 @@ bool ownership_writable(const struct ownership *o);
  * point that was applied here, 0 = none. */
 uint64_t ownership_waits_on(const struct ownership *o, uint64_t applied_epoch);
 
-/* The record of the workload kept in dir; no file is a record that is not known. -EINVAL damaged.
- */
+/* The record of the workload kept in dir; no file is a record that is not known.
+ * GW_RECORD_DAMAGED: it is there and cannot be read; *ret is untouched. */
 int ownership_load(const char *dir, struct ownership *ret, struct err *err);
 /* Durable on return. */
 int ownership_save(const char *dir, const struct ownership *o, struct err *err);

@@ -277,7 +277,7 @@ static enum ownership_role role_now(struct workload *w)
     const struct assignment *a = w->assignment;
     struct err err = {0};
 
-    if (!a || unassigned(w) || a->role == OWNERSHIP_IDLE)
+    if (!a || unassigned(w) || a->role == OWNERSHIP_IDLE || w->damage.code != 0)
         return OWNERSHIP_IDLE;
     if (ownership_writable(&w->own))
         return OWNERSHIP_PUSH;
@@ -301,6 +301,7 @@ static struct repl_facts facts_of(const struct repl *r, size_t i, enum ownership
 
     return (struct repl_facts){
         .role = role,
+        .record_damaged = r->w->damage.code != 0,
         .fenced = r->w->own.fenced_epoch != 0,
         .paused = r->w->assignment->paused,
         .started = v->started,
@@ -346,7 +347,7 @@ static void publish(struct repl *r, size_t i, enum ownership_role role, const st
     s->volume_bytes = v->volume_bytes;
     s->equal_wall_ms = v->equal_wall_ms;
     s->pass_ms = v->pass_ms;
-    s->error[0] = '\0';
+    text_copy(s->error, sizeof(s->error), r->w->damage.text);
     if (err && err->code != 0 && v->failure != 0)
         text_copy(s->error, sizeof(s->error), err->text);
     if (is_news(&old, s)) {

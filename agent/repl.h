@@ -32,6 +32,7 @@ const char *repl_state_name(enum repl_state s); /* "initial_sync", … */
 /* What is known of a volume when its state is judged. */
 struct repl_facts {
     enum ownership_role role; /* as it acts, not as assigned */
+    bool record_damaged;
     bool fenced;
     bool paused;
     bool started;         /* a pass began since the agent runs */

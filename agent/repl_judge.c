@@ -95,6 +95,10 @@ static bool behind(const struct repl_facts *f)
 enum repl_state repl_judge(const struct repl_facts *f, const char **ret_reason)
 {
     *ret_reason = NULL;
+    if (f->record_damaged) {
+        *ret_reason = "record_damaged";
+        return REPL_STALLED;
+    }
     if (f->role == OWNERSHIP_IDLE) {
         *ret_reason = f->fenced ? "fenced" : NULL;
         return REPL_STOPPED;

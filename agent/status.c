@@ -5,6 +5,7 @@
 #include "agent/assignment.h"
 #include "agent/enrol.h"
 #include "base/buf.h"
+#include "base/err.h"
 #include "base/jsw.h"
 #include "base/text.h"
 
@@ -15,8 +16,10 @@
 
 enum { ASSIGNMENT_FILE_MAX = 256 * 1024 };
 
-static const char *state_of(const struct ownership *o)
+static const char *state_of(const struct ownership *o, int damage)
 {
+    if (damage < 0)
+        return "damaged";
     if (!o->known)
         return "unknown";
     if (!o->owns)
@@ -27,21 +30,20 @@ static const char *state_of(const struct ownership *o)
 static int write_workload(const char *dir, const char *name, struct jsw *w, struct err *err)
 {
     auto_js struct js *doc = NULL;
-    struct ownership own;
+    struct ownership own = {0};
     char path[PATH_MAX];
-    int r;
+    int damage, r;
 
     r = text_print(path, sizeof(path), "%.3000s/workloads/%s", dir, name);
-    if (r == 0)
-        r = ownership_load(path, &own, err);
     if (r < 0)
-        return r;
+        return err_set(err, r, "path of '%s': %m", name);
+    damage = ownership_load(path, &own, NULL);
     r = text_print(path, sizeof(path), "%.3000s/workloads/%s/assignment.json", dir, name);
     if (r == 0 && js_load(path, ASSIGNMENT_FILE_MAX, &doc, NULL) < 0)
         doc = NULL;
     jsw_obj(w, NULL);
     jsw_str(w, "workload", name);
-    jsw_str(w, "state", state_of(&own));
+    jsw_str(w, "state", state_of(&own, damage));
     jsw_bool(w, "owns", own.owns);
     jsw_u64(w, "max_epoch", own.max_epoch);
     jsw_u64(w, "fenced_epoch", own.fenced_epoch);

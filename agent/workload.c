@@ -11,12 +11,14 @@
 #include "base/err.h"
 #include "base/fail.h"
 #include "base/fd.h"
+#include "base/gw.h"
 #include "base/log.h"
 #include "base/num.h"
 #include "base/text.h"
 #include "base/worker.h"
 #include "transport/rate.h"
 
+#include <assert.h>
 #include <malloc.h>
 #include <time.h>
 
@@ -54,6 +56,30 @@ static int load_assignment(struct workload *w, struct err *err)
     return r == 0 ? assignment_parse(doc, &w->assigned, err) : r;
 }
 
+/* Damage here is this workload's misfortune: the agent lives on for the others. */
+static int load_record(struct workload *w, struct err *err)
+{
+    int r = ownership_load(w->dir, &w->own, &w->damage);
+
+    if (r == 0 || w->damage.gw != GW_RECORD_DAMAGED)
+        return r < 0 ? err_set(err, r, "%s", w->damage.text) : 0;
+    log_err(LOG_LEVEL_ERROR, &w->damage, w->name);
+    return 0;
+}
+
+/* Only a copy of what the planner said, and says again to an agent that begins. */
+static int load_assigned(struct workload *w, struct err *err)
+{
+    struct err why = {0};
+    int r = load_assignment(w, &why);
+
+    if (r == -ENOMEM)
+        return err_set(err, r, "%s", why.text);
+    if (r < 0)
+        log_err(LOG_LEVEL_WARNING, &why, w->name);
+    return 0;
+}
+
 static int workload_fill(struct workload *w, struct err *err)
 {
     char path[PATH_MAX];
@@ -65,9 +91,9 @@ static int workload_fill(struct workload *w, struct err *err)
     if (r == 0)
         r = fd_mkdirs(path, 0700, err);
     if (r == 0)
-        r = ownership_load(w->dir, &w->own, err);
+        r = load_record(w, err);
     if (r == 0)
-        r = load_assignment(w, err);
+        r = load_assigned(w, err);
     if (r == 0)
         r = w->agent->rate ? rate_new_share(w->agent->rate, &w->rate, err)
                            : rate_new(0, w->agent->clock, &w->rate, err);
@@ -75,7 +101,7 @@ static int workload_fill(struct workload *w, struct err *err)
         r = repl_new(w, &w->repl, err);
     if (r == 0)
         order_forget_old(w, clock_wall_ms(w->agent->clock));
-    w->owed = w->own.fenced_epoch != 0 || w->own.start_owed;
+    w->owed = w->damage.code != 0 || w->own.fenced_epoch != 0 || w->own.start_owed;
     return r;
 }
 
@@ -275,8 +301,10 @@ int workload_own(struct workload *w, const struct ownership_event *ev, const cha
                  struct err *err)
 {
     struct ownership next;
-    int r = ownership_next(&w->own, ev, &next, err);
+    int r;
 
+    assert(w->damage.code == 0);
+    r = ownership_next(&w->own, ev, &next, err);
     if (r < 0)
         return r;
     if (!same_record(&w->own, &next)) {
@@ -337,16 +365,19 @@ static void carry_out(struct workload *w, struct order *o)
 
 /*
  * What a start of the agent finds half done: a fence outlives it, so hooks and the read-only state
- * are put up again; services whose start was cut are started. Replication waits until then.
+ * are put up again, also when the record that may speak of one is damaged; services whose start was
+ * cut are started. Replication waits until then.
  */
 static uint64_t settle(struct workload *w)
 {
     struct err err = {0};
     int r = 0;
 
-    if (w->assignment && w->own.fenced_epoch != 0)
+    if (!w->assignment)
+        return SETTLE_RETRY_MS;
+    if (w->damage.code != 0 || w->own.fenced_epoch != 0)
         r = settle_fence(w, &err);
-    else if (w->assignment && w->own.start_owed)
+    else if (w->own.start_owed)
         r = settle_start(w, &err);
     w->owed = r < 0;
     if (r == 0)

@@ -45,6 +45,7 @@ struct workload {
     struct workers *thread;
     struct assignment *assignment; /* NULL until there is one */
     struct ownership own;
+    struct err damage; /* why the record cannot be read: nothing may run or move; code 0 = whole */
     struct vault *vault;
     uint64_t vault_generation;
     struct rate *rate;

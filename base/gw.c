@@ -209,6 +209,11 @@ static const struct gw_row rows[] = {
     {GW_HALFWAY, GW_EXIT_HALFWAY, "stopped half-way, an operator is needed",
      "Neither going on nor going back is safe without a decision. No side writes that may not.",
      "godwit op show OP"},
+    {GW_RECORD_DAMAGED, GW_EXIT_HALFWAY, "the record of who owns a workload is damaged",
+     "Without it the agent cannot know whether the workload may run on this host, so it is fenced "
+     "here and does not replicate until the record is whole. Other workloads go on.",
+     "godwit status APP\nPut the named file back from a copy, or write it anew (godwit-agent(8), "
+     "FILES), and restart the agent."},
     {GW_PLAN_STALE, GW_EXIT_REFUSED, "the plan is out of date",
      "Inventory, windows or rates changed since it was made, so it was not applied.",
      "godwit plan"},

@@ -90,6 +90,7 @@ enum gw {
     GW_HOOK_FAILED = 4106,
     GW_ROLLED_BACK = 4107,
     GW_HALFWAY = 4108,
+    GW_RECORD_DAMAGED = 4109, /* who owns a workload cannot be read on its host */
     GW_PLAN_STALE = 4201,
     GW_PLAN_IMPOSSIBLE = 4202,
     GW_BAD_CALENDAR = 4203,

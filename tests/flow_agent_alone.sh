@@ -127,4 +127,27 @@ printf '{"n": 99, "id": "late", "kind": "health", "workload": "shop", "epoch": 2
 expect '.state == "done"' # one attempt is always made, and it passed
 order a health 2
 expect '.state == "failed"' # not the active side
+
+# -- a damaged record: that workload is fenced and says so, the others go on ---------------------------------
+mkdir -p "$dir/a/workloads/other"
+echo '{"max_ep' >"$dir/a/workloads/other/ownership.json"
+round a
+! writable a || fail "a follower became writable"
+godwit-agent status --state-dir "$dir/a" | grep -q '^damaged *other' || fail "the damage is not shown"
+godwit-agent status --state-dir "$dir/a" | grep -q ' shop ' || fail "the other workload is not shown"
+: >"$dir/hooks"
+record="$dir/b/workloads/shop/ownership.json"
+cp "$record" "$dir/record"
+head -c 20 "$dir/record" >"$record"
+round b
+hook_ran "stop target 0"
+! writable b || fail "nobody knows whether it may be written, and it can be"
+guard b 5
+order b verify 2
+expect '.state == "failed" and .error.code == "GW-4109" and .error.exit == 12'
+echo '{"max_epoch": 2, "owns": true, "fenced_epoch": 0, "role": "push", "start_owed": true}' >"$record"
+round b
+hook_ran "start target 2"
+writable b || fail "the record is whole, and the volume closed"
+guard b 0
 echo "alone, and right"
