@@ -131,3 +131,12 @@ unit_point_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_pack_SOURCES = tests/unit_pack.c
 unit_pack_LDADD = $(TRANSPORT_TEST_LIBS)
 endif
+
+# Care of a vault.
+if HAVE_CMOCKA
+c_tests += fault_gc unit_retain
+fault_gc_SOURCES = tests/fault_gc.c tests/replica_place.h
+fault_gc_LDADD = $(TRANSPORT_TEST_LIBS)
+unit_retain_SOURCES = tests/unit_retain.c
+unit_retain_LDADD = $(TRANSPORT_TEST_LIBS)
+endif

@@ -36,6 +36,7 @@ struct ledger {
     int fd;
     pthread_mutex_t lock; /* of everything below */
     uint32_t records;
+    uint32_t loaded; /* of these, from earlier runs */
     uint32_t indexed;
     uint32_t slots_n; /* a power of two */
     struct slot *slots;
@@ -167,6 +168,7 @@ static int load(struct ledger *l, struct err *err)
         index_add(l, u.id, l->records, pack);
     }
     err_clear(err);
+    l->loaded = l->records;
     if (ftruncate(l->fd, (off_t)l->records * RECORD_LEN) < 0)
         return err_set(err, -errno, "ledger: ftruncate: %m");
     return 0;
@@ -297,9 +299,54 @@ int ledger_clear(struct ledger *l, struct err *err)
     memset(l->slots, 0, l->slots_n * sizeof(*l->slots));
     l->indexed = 0;
     l->records = 0;
+    l->loaded = 0;
     l->earlier_n = 0;
     if (ftruncate(l->fd, 0) < 0)
         rc = err_set(err, -errno, "ledger: ftruncate: %m");
+    pthread_mutex_unlock(&l->lock);
+    return rc;
+}
+
+/* Those of this run, read back in batches: a seed has too many to keep in memory. Records of one
+ * pack lie together; fn may be told of one twice. */
+static int own_packs(struct ledger *l, ledger_pack_fn fn, void *arg, struct err *err)
+{
+    auto_free uint8_t *batch = malloc((size_t)BATCH * RECORD_LEN);
+    uint8_t last[32] = {0};
+    int rc = batch ? 0 : err_set(err, -ENOMEM, "ledger: %m");
+
+    for (uint32_t at = l->loaded; rc == 0 && at < l->records; at += BATCH) {
+        size_t n = num_min(BATCH, l->records - at);
+
+        rc = fd_pread_full(l->fd, batch, n * RECORD_LEN, (uint64_t)at * RECORD_LEN, err);
+        for (size_t i = 0; rc == 0 && i < n; i++) {
+            const uint8_t *pack = batch + i * RECORD_LEN;
+
+            if (memcmp(last, pack, sizeof(last)) == 0)
+                continue;
+            memcpy(last, pack, sizeof(last));
+            rc = fn(arg, pack, true);
+            rc = rc < 0 ? rc : 0;
+        }
+    }
+    return rc;
+}
+
+int ledger_packs(struct ledger *l, ledger_pack_fn fn, void *arg, struct err *err)
+{
+    int rc = 0;
+
+    pthread_mutex_lock(&l->lock);
+    for (uint32_t i = 0; rc == 0 && i < l->earlier_n; i++) {
+        struct earlier *e = &l->earlier[i];
+
+        rc = e->standing == GONE ? 0 : fn(arg, e->pack, e->standing == THERE);
+        if (rc > 0)
+            e->standing = GONE;
+        rc = rc < 0 ? rc : 0;
+    }
+    if (rc == 0)
+        rc = own_packs(l, fn, arg, err);
     pthread_mutex_unlock(&l->lock);
     return rc;
 }

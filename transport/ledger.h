@@ -34,6 +34,10 @@ int ledger_find(struct ledger *l, const uint8_t *id, uint32_t raw_len, ledger_ch
 int ledger_add(struct ledger *l, const struct unit *units, size_t n, struct err *err);
 /* The pass ended in a point. */
 int ledger_clear(struct ledger *l, struct err *err);
+/* Every pack that has records. counted_on: of this run, or seen in the store. When fn returns true
+ * (> 0) its units are not known any more. */
+typedef int (*ledger_pack_fn)(void *arg, const uint8_t *pack, bool counted_on);
+int ledger_packs(struct ledger *l, ledger_pack_fn fn, void *arg, struct err *err);
 size_t ledger_count(struct ledger *l); /* units known */
 
 #endif

@@ -44,7 +44,7 @@ libgodwit_transport_a_SOURCES += \
 	transport/pull.c transport/pull.h transport/pull_plan.c transport/pull_write.c \
 	transport/push.c transport/push.h transport/push_map.c transport/push_put.c \
 	transport/push_diff.c transport/push_diff.h transport/push_level.c transport/push_read.c transport/push_region.c \
-	transport/push_repair.c transport/push_work.c \
+	transport/push_care.c transport/push_repair.c transport/push_work.c \
 	transport/replica_digest.c transport/replica_pull.c transport/replica_push.c \
 	transport/replica_verify.c \
 	transport/state.c transport/state.h \
@@ -53,3 +53,10 @@ libgodwit_transport_a_SOURCES += \
 	transport/tags.c transport/tags.h \
 	transport/verify.c transport/verify.h transport/verify_pack.c \
 	transport/walk.c transport/walk.h
+
+# Care of a vault.
+libgodwit_transport_a_SOURCES += \
+	transport/care_log.c transport/care_log.h \
+	transport/gc.c transport/gc.h transport/gc_check.c transport/gc_impl.h transport/gc_usage.c \
+	transport/mark.c transport/mark.h transport/mark_walk.c \
+	transport/retain.c transport/retain.h

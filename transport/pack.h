@@ -77,6 +77,10 @@ char *pack_key(const uint8_t *name, char *out);
  * (GW_VAULT_DAMAGED). */
 int pack_load(struct vault *v, const uint8_t *name, struct buf *out, struct err *err);
 
+/* Is a pack there, and as long as its own trailer says? Two small requests. -ENOENT
+ * (GW_VAULT_MISSING), -EBADMSG (GW_VAULT_DAMAGED). */
+int pack_probe(struct vault *v, const uint8_t *name, uint64_t *ret_bytes, struct err *err);
+
 /*
  * The units that a pack says it holds, each with pack and salt filled in. fn may be NULL; a
  * non-zero return of it ends the walk and is returned. -EBADMSG (GW_VAULT_DAMAGED): the bytes are

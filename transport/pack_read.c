@@ -80,15 +80,20 @@ static int header_parse(const struct vault *v, struct slice body, struct unit *r
     return 0;
 }
 
-static int trailer_parse(struct slice body, struct trailer *ret, struct err *err)
+static int size_check(uint64_t bytes, struct err *err)
 {
-    struct buf_reader r;
+    if (bytes < PACK_HEADER_LEN + PACK_TRAILER_LEN || bytes > PACK_BYTES_MAX)
+        return damaged("too short or too long", err);
+    return 0;
+}
+
+/* The last bytes of a pack of so many. */
+static int trailer_parse(struct slice tail, uint64_t bytes, struct trailer *ret, struct err *err)
+{
+    struct buf_reader r = buf_reader(tail);
     uint32_t codec;
     uint32_t zero;
 
-    if (body.len < PACK_HEADER_LEN + PACK_TRAILER_LEN || body.len > PACK_BYTES_MAX)
-        return damaged("too short or too long", err);
-    r = buf_reader(slice_of(body.data + body.len - PACK_TRAILER_LEN, PACK_TRAILER_LEN));
     ret->index_offset = buf_get_u32le(&r);
     ret->index_stored = buf_get_u32le(&r);
     ret->index_raw = buf_get_u32le(&r);
@@ -100,8 +105,8 @@ static int trailer_parse(struct slice body, struct trailer *ret, struct err *err
     ret->codec = (uint8_t)codec;
     if (ret->units_n == 0 || ret->units_n > PACK_UNITS_MAX ||
         ret->index_raw != ret->units_n * INDEX_ENTRY_LEN || ret->index_offset < PACK_HEADER_LEN ||
-        ret->index_stored < SEAL_TAG_LEN || ret->index_stored > body.len ||
-        (uint64_t)ret->index_offset + ret->index_stored + PACK_TRAILER_LEN != body.len)
+        ret->index_stored < SEAL_TAG_LEN || ret->index_stored > bytes ||
+        (uint64_t)ret->index_offset + ret->index_stored + PACK_TRAILER_LEN != bytes)
         return damaged("trailer out of bounds", err);
     if (ret->codec == CODEC_RAW && ret->index_stored != ret->index_raw + SEAL_TAG_LEN)
         return damaged("index of the wrong length", err);
@@ -166,6 +171,30 @@ static int units_walk(const struct trailer *t, const uint8_t *index, struct unit
     return 0;
 }
 
+int pack_probe(struct vault *v, const uint8_t *name, uint64_t *ret_bytes, struct err *err)
+{
+    struct store_range range = {.len = PACK_TRAILER_LEN};
+    auto_buf struct buf tail = {0};
+    struct trailer t = {0};
+    char key[PACK_KEY_MAX];
+    uint64_t bytes;
+    int rc = store_head(vault_store(v), pack_key(name, key), &bytes, err);
+
+    if (rc == -ENOENT)
+        return err_set_gw(err, GW_VAULT_MISSING, -ENOENT, "%s is not in the vault", key);
+    if (!rc)
+        rc = size_check(bytes, err);
+    if (rc)
+        return rc;
+    range.offset = bytes - PACK_TRAILER_LEN;
+    rc = vault_get(v, key, range, &tail, err);
+    if (!rc)
+        rc = trailer_parse(buf_slice(&tail), bytes, &t, err);
+    if (!rc)
+        *ret_bytes = bytes;
+    return rc;
+}
+
 int pack_walk(struct vault *v, const uint8_t *name, struct slice body, pack_unit_fn fn, void *arg,
               struct err *err)
 {
@@ -175,7 +204,10 @@ int pack_walk(struct vault *v, const uint8_t *name, struct slice body, pack_unit
     int rc = header_parse(v, body, &u, err);
 
     if (!rc)
-        rc = trailer_parse(body, &t, err);
+        rc = size_check(body.len, err);
+    if (!rc)
+        rc = trailer_parse(slice_of(body.data + body.len - PACK_TRAILER_LEN, PACK_TRAILER_LEN),
+                           body.len, &t, err);
     if (rc)
         return rc;
     memcpy(u.pack, name, PACK_NAME_LEN);

@@ -72,6 +72,10 @@ int point_load(struct vault *v, const char *name, uint64_t seq, struct point *re
 int point_head(struct vault *v, const char *name, uint64_t known_seq, struct point *ret,
                struct err *err);
 
+/* The number of the head, 0 when the replica has no point. */
+int point_head_number(struct vault *v, const char *name, uint64_t known_seq, uint64_t *ret,
+                      struct err *err);
+
 /* child must be the successor of parent: -EBADMSG (GW_VAULT_DAMAGED). */
 int point_check_chain(const struct replica_point *parent, const struct replica_point *child,
                       struct err *err);

@@ -209,17 +209,23 @@ static int start_of(struct vault *v, const char *name, uint64_t known_seq, uint6
     return rc;
 }
 
-int point_head(struct vault *v, const char *name, uint64_t known_seq, struct point *ret,
-               struct err *err)
+int point_head_number(struct vault *v, const char *name, uint64_t known_seq, uint64_t *ret,
+                      struct err *err)
 {
     uint64_t start = 0;
-    uint64_t head = 0;
     int rc = name_check(name, err);
 
     if (!rc)
         rc = start_of(v, name, known_seq, &start, err);
-    if (!rc)
-        rc = gallop(v, name, start, &head, err);
+    return rc ? rc : gallop(v, name, start, ret, err);
+}
+
+int point_head(struct vault *v, const char *name, uint64_t known_seq, struct point *ret,
+               struct err *err)
+{
+    uint64_t head = 0;
+    int rc = point_head_number(v, name, known_seq, &head, err);
+
     if (rc)
         return rc;
     if (head == 0)

@@ -100,6 +100,7 @@ int push_init(struct push *p, struct err *err)
     pthread_mutex_init(&p->lock, NULL);
     pthread_mutex_init(&p->dirs_lock, NULL);
     pthread_mutex_init(&p->packs_lock, NULL);
+    pthread_mutex_init(&p->care.lock, NULL);
     p->workers_n = p->run->workers ? p->run->workers : workers_cores();
     p->jobs_n = num_max(p->workers_n + 2, num_min(p->workers_n * PUSH_JOBS_A_WORKER, JOBS_MAX));
     p->parcels_n = p->workers_n + PUSH_STREAMS;
@@ -146,6 +147,8 @@ void push_done(struct push *p)
     point_done(&p->head);
     point_done(&p->next);
     packset_done(&p->packs);
+    push_care_done(p);
+    pthread_mutex_destroy(&p->care.lock);
     pthread_mutex_destroy(&p->packs_lock);
     pthread_mutex_destroy(&p->dirs_lock);
     pthread_mutex_destroy(&p->lock);

@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/pool.h"
 #include "base/queue.h"
+#include "transport/care_log.h"
 #include "transport/ledger.h"
 #include "transport/codec.h"
 #include "transport/pack.h"
@@ -96,8 +97,23 @@ struct push_parcel {
     struct unit units[PUSH_REFS_MAX];
 };
 
+/* What a pass knows of collectors of garbage. */
+struct push_care {
+    pthread_mutex_t lock; /* of all but maps, while stages run */
+    struct vault *vault;  /* the log's own handle */
+    struct care_log *log; /* NULL until it is needed */
+    struct packset maps;  /* map packs of this run; under the lock of the push */
+    bool blind;           /* not all of them could be listed; likewise */
+    bool resumed;         /* the ledger was not empty */
+    uint64_t looked_ms;
+    uint64_t looked_wall_ms;
+    uint64_t lost_n; /* packs that were known here and are swept */
+};
+
 struct push {
     const struct replica_run *run;
+    struct replica_run own_run; /* which it points to */
+    struct push_care care;
     struct volume *volume;
     struct track *track;
     struct state *state;
@@ -185,6 +201,22 @@ void push_map_forget(struct push *p, uint32_t region);
 int push_map(void *arg, size_t index, struct err *err);
 /* After all regions: directories, and the list of them in p->next. */
 int push_map_finish(struct push *p, struct err *err);
+
+/* push_care.c. When a pass has its ledger: the replica is named in the care log, packs of the
+ * ledger are asked for or forgotten. */
+int push_care_begin(struct push *p, struct err *err);
+/* A map pack is durable. Any thread. */
+void push_care_note(struct push *p, const uint8_t *map_pack);
+/* From time to time, by any thread that has no lock: asks for what was condemned since. */
+int push_care_poll(struct push *p, struct err *err);
+/* Right before the point: -EAGAIN (GW_VAULT_MISSING) packs it would name are gone; the next pass
+ * sends them again. */
+int push_care_commit(struct push *p, struct err *err);
+/* Right after: did it take so long that they may be gone now? Then likewise, and the next pass is a
+ * repair. */
+int push_care_committed(struct push *p, struct err *err);
+void push_care_end(struct push *p); /* before the state is saved at the end of a pass */
+void push_care_done(struct push *p);
 
 /* push_repair.c: only when run->repair. Is a pack there, with the bytes it is named by? v is the
  * thread's own; each pack is read once. */

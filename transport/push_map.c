@@ -124,6 +124,7 @@ static int flush(struct mapper *m, struct err *err)
         rc = pack_put(vault_store(m->vault), UNIT_MAP, name, body, err);
     if (rc < 0)
         return rc;
+    push_care_note(m->p, name);
     pthread_mutex_lock(&m->p->lock);
     m->p->stored_bytes += body.len;
     pthread_mutex_unlock(&m->p->lock);

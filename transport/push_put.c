@@ -37,7 +37,7 @@ static int put(struct push *p, struct vault *v, struct push_parcel *parcel, stru
                                  &parcel->units[i], err);
     if (rc == 0 && queue_push(p->idle_parcels, parcel) < 0)
         rc = err_set(err, -ECANCELED, "stopped");
-    return rc;
+    return rc < 0 ? rc : push_care_poll(p, err);
 }
 
 static int put_all(struct push *p, struct err *err)

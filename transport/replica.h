@@ -94,7 +94,7 @@ int replica_pull(const struct replica_run *run, struct replica_point *ret, struc
  * older than known_seq (0 = none): -ESTALE (GW_VAULT_OLDER_HEAD). */
 int replica_point(struct vault *v, const char *name, uint64_t seq, uint64_t known_seq,
                   struct replica_point *ret, struct err *err);
-/* Every point that exists, oldest first. */
+/* Every point that retention did not give up, oldest first. */
 typedef int (*replica_point_fn)(void *arg, const struct replica_point *p);
 int replica_points(struct vault *v, const char *name, replica_point_fn fn, void *arg,
                    struct err *err);

@@ -2,6 +2,7 @@
 /* What a vault holds: names of replicas, and their restore points. */
 #include "base/err.h"
 #include "base/gw.h"
+#include "transport/care_log.h"
 #include "transport/point.h"
 #include "transport/replica.h"
 
@@ -48,17 +49,22 @@ int replica_point(struct vault *v, const char *name, uint64_t seq, uint64_t know
 int replica_points(struct vault *v, const char *name, replica_point_fn fn, void *arg,
                    struct err *err)
 {
+    auto_care_log struct care_log *log = NULL;
     struct replica_point last = {0};
     struct replica_point head;
     int rc = replica_point(v, name, 0, 0, &head, err);
 
+    if (!rc)
+        rc = care_log_open(v, 0, &log, err);
+    if (!rc)
+        rc = care_log_read(log, err);
     for (uint64_t seq = 1; !rc && seq <= head.seq; seq++) {
         auto_point struct point p = {0};
 
         rc = point_load(v, name, seq, &p, err);
         if (!rc && seq > 1)
             rc = point_check_chain(&last, &p.info, err);
-        if (!rc)
+        if (!rc && (seq == head.seq || !care_log_gave_up(log, name, seq)))
             rc = fn(arg, &p.info);
         last = p.info;
     }

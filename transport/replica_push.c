@@ -117,6 +117,8 @@ static int open_all(struct push *p, struct err *err)
     if (rc == 0)
         rc = check_state(p, err);
     if (rc == 0)
+        p->own_run.repair = run->repair || p->state->heal;
+    if (rc == 0)
         rc = volume_open(run->volume_path, VOLUME_READ, &p->volume, err);
     if (rc == 0)
         rc = find_head(p, err);
@@ -131,6 +133,8 @@ static int open_all(struct push *p, struct err *err)
         rc = open_next(p, err);
     if (rc == 0)
         rc = ledger_open(run->state_dir, &p->ledger, err);
+    if (rc == 0)
+        rc = push_care_begin(p, err);
     if (rc == 0)
         rc = table_begin(p->table, err);
     if (rc == 0)
@@ -190,13 +194,17 @@ static int commit_point(struct push *p, struct err *err)
     if (rc == 0)
         rc = table_seal(p->table, p->next.info.digest, err);
     if (rc == 0)
+        rc = push_care_commit(p, err);
+    if (rc == 0)
         rc = step("push_point_before", err);
     if (rc < 0)
         return rc;
     rc = point_commit(p->run->vault, p->run->name, &p->next, NULL, err);
     if (rc == -EEXIST)
         table_abort(p->table); /* any other failure may have written it: the next run looks */
-    return rc < 0 ? rc : step("push_point_after", err);
+    if (rc == 0)
+        rc = step("push_point_after", err);
+    return rc < 0 ? rc : push_care_committed(p, err);
 }
 
 /* The volume is equal to `now`: say so everywhere, each step safe to lose. */
@@ -211,6 +219,7 @@ static int remember(struct push *p, const struct replica_point *now, bool table_
         return rc;
     state_point_of(now, &p->state->equal);
     p->state->known_seq = num_max(p->state->known_seq, now->seq);
+    push_care_end(p);
     rc = state_save(p->state, err);
     if (rc == 0)
         rc = step("push_track_commit", err);
@@ -275,8 +284,10 @@ static int pass(struct push *p, struct replica_point *ret, struct err *err)
 
 int replica_push(const struct replica_run *run, struct replica_point *ret, struct err *err)
 {
-    struct push p = {.run = run};
+    struct push p = {.own_run = *run};
     int rc;
+
+    p.run = &p.own_run;
 
     if (!vault_is_replica_name(run->name))
         return err_set_gw(err, GW_BAD_NAME, -EINVAL, "'%s' is no name of a replica", run->name);

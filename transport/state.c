@@ -53,6 +53,9 @@ static int parse(const struct js *doc, struct state *s)
         return -EBADMSG;
     s->volume_bytes = js_u64(doc, "volume_bytes", 0);
     s->known_seq = js_u64(doc, "known_seq", 0);
+    s->registered = js_bool(doc, "registered", false);
+    s->care_position = js_u64(doc, "care_position", 0);
+    s->heal = js_bool(doc, "heal", false);
     if (point_parse(doc, "equal", &s->equal) < 0)
         return -EBADMSG;
     return point_parse(doc, "applying", &s->applying);
@@ -217,6 +220,9 @@ int state_save(const struct state *s, struct err *err)
     jsw_str(w, "volume", s->volume);
     jsw_u64(w, "volume_bytes", s->volume_bytes);
     jsw_u64(w, "known_seq", s->known_seq);
+    jsw_bool(w, "registered", s->registered);
+    jsw_u64(w, "care_position", s->care_position);
+    jsw_bool(w, "heal", s->heal);
     point_write(w, "equal", &s->equal);
     point_write(w, "applying", &s->applying);
     jsw_end(w);

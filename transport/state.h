@@ -34,6 +34,9 @@ struct state {
     struct state_point equal;    /* the volume's content, as last read or written by us */
     struct state_point applying; /* a pull of it has begun writing */
     uint64_t known_seq;          /* the highest point seen: older heads are refused */
+    bool registered;             /* the care log names the replica */
+    uint64_t care_position;      /* of the care log: what stands before was seen to */
+    bool heal;                   /* the next push is a repair: a collector took packs of the last */
 };
 
 /*

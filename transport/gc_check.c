@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Is everything there that a point needs, and as long as it must be; or, in full, as it was sent?
+ */
+#include "base/err.h"
+#include "base/gw.h"
+#include "base/num.h"
+#include "base/text.h"
+#include "base/worker.h"
+#include "transport/gc_impl.h"
+#include "transport/mark.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/banned.h"
+
+enum { THREADS = 8 };
+
+struct check {
+    const struct gc_check_run *run;
+    struct mark mark;
+    struct gc_check_report report;
+    atomic_size_t next;   /* pack to look at */
+    pthread_mutex_t lock; /* of the report and of telling, while packs are looked at */
+};
+
+static void tell(struct check *c, const struct gc_fault *f)
+{
+    c->report.missing += text_equal(f->what, "missing");
+    c->report.altered += text_equal(f->what, "altered");
+    c->report.foreign += text_equal(f->what, "foreign");
+    if (c->run->fault)
+        c->run->fault(c->run->arg, f);
+}
+
+static void tell_bad(void *arg, const struct mark_bad *b)
+{
+    tell(arg, &(struct gc_fault){
+                  .replica = b->replica, .seq = b->seq, .object = b->object, .what = b->what});
+}
+
+static int look(struct check *c, struct vault *v, const uint8_t *name, uint64_t *bytes,
+                struct err *err)
+{
+    auto_buf struct buf body = {0};
+    int rc;
+
+    if (!c->run->full)
+        return pack_probe(v, name, bytes, err);
+    rc = pack_load(v, name, &body, err);
+    *bytes = body.len;
+    if (c->run->progress)
+        c->run->progress->received_bytes += body.len;
+    return rc;
+}
+
+static int check_pack(struct check *c, struct vault *v, size_t i, struct err *err)
+{
+    const struct mark_info *info = &c->mark.info[i];
+    const uint8_t *name = c->mark.packs.rows[i].name;
+    char key[PACK_KEY_MAX];
+    uint64_t bytes = 0;
+    int rc = look(c, v, name, &bytes, err);
+
+    if (rc < 0 && rc != -ENOENT && rc != -EBADMSG)
+        return rc;
+    if (rc == 0 && bytes < info->reach)
+        rc = -EBADMSG;
+    pthread_mutex_lock(&c->lock);
+    c->report.packs++;
+    c->report.bytes += bytes;
+    if (rc < 0)
+        tell(c, &(struct gc_fault){.replica = info->owner == MARK_SHARED
+                                                  ? NULL
+                                                  : c->mark.replicas[info->owner].name,
+                                   .object = pack_key(name, key),
+                                   .what = rc == -ENOENT ? "missing" : "altered"});
+    pthread_mutex_unlock(&c->lock);
+    if (rc < 0)
+        err_clear(err);
+    if (c->run->progress)
+        c->run->progress->done_bytes += bytes;
+    return 0;
+}
+
+static int work(void *arg, size_t index, struct err *err)
+{
+    struct check *c = arg;
+    auto_vault struct vault *v = NULL;
+    size_t i;
+    int rc = vault_dup(c->run->vault, &v, err);
+
+    (void)index;
+    while (rc == 0 && (i = atomic_fetch_add(&c->next, 1)) < c->mark.packs.n) {
+        if (c->run->stop && atomic_load(c->run->stop))
+            return err_set(err, -ECANCELED, "stopped");
+        if (c->mark.info[i].needed && !c->mark.info[i].told)
+            rc = check_pack(c, v, i, err);
+    }
+    return rc;
+}
+
+static int check_packs(struct check *c, struct err *err)
+{
+    struct workers *group = NULL;
+    int rc;
+
+    if (c->mark.packs.n == 0)
+        return 0;
+    rc = workers_start(num_min(THREADS, c->mark.packs.n), "check", work, c, &group, err);
+    return rc < 0 ? rc : workers_join(group, err);
+}
+
+static int take(void *arg, const char *key, uint64_t size_bytes, uint64_t mtime_ms)
+{
+    (void)size_bytes;
+    (void)mtime_ms;
+    if (gc_usage_kind(key) == GC_KIND_FOREIGN)
+        tell(arg, &(struct gc_fault){.object = key, .what = "foreign"});
+    return 0;
+}
+
+static int check(struct check *c, struct err *err)
+{
+    int rc = mark_open(&c->mark, err);
+
+    if (rc == 0)
+        rc = mark_walk(&c->mark, err);
+    if (rc == 0)
+        rc = check_packs(c, err);
+    if (rc == 0)
+        rc = store_list(vault_store(c->run->vault), "", NULL, take, c, err);
+    c->report.replicas = c->mark.replicas_n;
+    for (size_t i = 0; i < c->mark.replicas_n; i++)
+        c->report.points += c->mark.replicas[i].n;
+    return rc;
+}
+
+static int verdict(const struct check *c, struct err *err)
+{
+    if (c->report.missing + c->report.altered == 0)
+        return 0;
+    return err_set_gw(err, GW_VAULT_DAMAGED, -EBADMSG,
+                      "%" PRIu64 " objects are missing and %" PRIu64 " are altered",
+                      c->report.missing, c->report.altered);
+}
+
+int gc_check(const struct gc_check_run *run, struct gc_check_report *ret, struct err *err)
+{
+    auto_care_log struct care_log *log = NULL;
+    struct check c = {.run = run,
+                      .mark = {.vault = run->vault, .stop = run->stop, .bad = tell_bad}};
+    int rc = care_log_open(run->vault, 0, &log, err);
+
+    pthread_mutex_init(&c.lock, NULL);
+    c.mark.log = log;
+    c.mark.arg = &c; /* cppcheck-suppress autoVariables ; as long as it lives */
+    if (rc == 0)
+        rc = care_log_read(log, err);
+    if (rc == 0)
+        rc = check(&c, err);
+    if (rc == 0) {
+        *ret = c.report;
+        rc = verdict(&c, err);
+    }
+    mark_done(&c.mark);
+    pthread_mutex_destroy(&c.lock);
+    return rc;
+}
