@@ -151,18 +151,25 @@ static int try_compare(struct retry *r, const char *key, struct slice body, bool
 /*
  * The key exists although we asked for it to be created; an attempt of this call may have done
  * that with its reply lost. 0 when the object holds our very bytes, else -EEXIST or the failure.
+ * It is read twice before it counts as another's: what differs may have been altered on its way.
  */
 static int retry_read_back(struct retry *r, const char *key, struct slice body, struct err *err)
 {
     struct err why = {0};
     unsigned attempt = 1;
     bool same = false;
+    bool doubted = false;
     int rc;
 
     for (;;) {
         rc = try_compare(r, key, body, &same, &why);
-        if (is_final(r, rc, &why))
+        if (is_final(r, rc, &why) && (same || doubted || rc == -ECANCELED))
             break;
+        if (is_final(r, rc, &why)) {
+            doubted = true;
+            err_clear(&why);
+            continue;
+        }
         rc = retry_next(r, &attempt, &why);
         if (rc < 0) {
             *err = why;
