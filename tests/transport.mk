@@ -66,7 +66,7 @@ check-faults: all $(check_PROGRAMS)
 check_PROGRAMS += tool_digest
 tool_digest_SOURCES = tests/tool_digest.c
 tool_digest_LDADD = $(TRANSPORT_LIBS) $(BASE_LIBS)
-sh_tests += tests/flow_digest.sh
+sh_tests += tests/fault_memory.sh tests/flow_digest.sh
 EXTRA_DIST += tests/volume_digest.py
 if HAVE_CMOCKA
 c_tests += fault_replica unit_digest unit_ledger unit_push_tracked unit_replica unit_replica_damage \

@@ -10,7 +10,8 @@
 
 #include "base/banned.h"
 
-enum { THREADS_MAX = 8 };
+/* A pack is up to 16 MiB, and twice that while it comes. */
+enum { THREADS_MAX = 2 };
 
 struct checking {
     struct verify *v;
