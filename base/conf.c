@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Keys of ini files in memory, each with its origin, and the environment above them (over inih). */
-#include "base/conf.h"
+#include "base/conf_priv.h"
 
 #include "base/auto.h"
 #include "base/err.h"
@@ -13,32 +13,17 @@
 #include <ini.h>
 #include <limits.h>
 #include <pthread.h>
-#include <stdbool.h>
 #include <stdio.h>
 
 #include "base/banned.h"
 
 enum {
-    FILE_MAX_BYTES = 1 << 20,
     LINE_MAX_BYTES = 4096,
     NAME_MAX_BYTES = 48, /* inih silently cuts section names at 50 */
     KEYS_MAX = 10000,
 };
 
-struct entry {
-    char *section;
-    char *key;
-    char *value;
-    char *origin;
-};
-
-struct conf {
-    struct entry *entries; /* in the order of their first appearance */
-    size_t n;
-    size_t cap;
-};
-
-static void entry_done(struct entry *e)
+static void entry_done(struct conf_entry *e)
 {
     free(e->section);
     free(e->key);
@@ -71,7 +56,7 @@ static void conf_freep(struct conf **c)
     conf_free(*c);
 }
 
-static struct entry *find(const struct conf *c, const char *section, const char *key)
+static struct conf_entry *find(const struct conf *c, const char *section, const char *key)
 {
     for (size_t i = 0; i < c->n; i++)
         if (text_equal(c->entries[i].section, section) && text_equal(c->entries[i].key, key))
@@ -82,7 +67,7 @@ static struct entry *find(const struct conf *c, const char *section, const char 
 static int make_room(struct conf *c)
 {
     size_t cap = c->cap ? c->cap * 2 : 32;
-    struct entry *entries;
+    struct conf_entry *entries;
 
     if (c->n < c->cap)
         return 0;
@@ -100,8 +85,8 @@ static int make_room(struct conf *c)
 static int put(struct conf *c, const char *section, const char *key, const char *value,
                const char *origin)
 {
-    struct entry *at = find(c, section, key);
-    struct entry fresh = {
+    struct conf_entry *at = find(c, section, key);
+    struct conf_entry fresh = {
         .section = strdup(section),
         .key = strdup(key),
         .value = strdup(value),
@@ -226,7 +211,7 @@ int conf_load(struct conf *c, const char *path, struct err *err)
     AUTO(conf_freep) struct conf *fresh = NULL;
     auto_buf struct buf text = {0};
     const char *cstr;
-    int rc = fd_load(path, FILE_MAX_BYTES, &text, err);
+    int rc = fd_load(path, CONF_FILE_MAX, &text, err);
 
     if (rc < 0)
         return rc;
@@ -301,7 +286,7 @@ static const char *from_environment(const char *section, const char *key)
 const char *conf_get(const struct conf *c, const char *section, const char *key, const char *dflt)
 {
     const char *value = from_environment(section, key);
-    const struct entry *e = find(c, section, key);
+    const struct conf_entry *e = find(c, section, key);
 
     if (value)
         return value;
@@ -310,16 +295,21 @@ const char *conf_get(const struct conf *c, const char *section, const char *key,
 
 const char *conf_origin(const struct conf *c, const char *section, const char *key)
 {
-    const struct entry *e = find(c, section, key);
+    const struct conf_entry *e = find(c, section, key);
 
     if (from_environment(section, key))
         return "environment";
     return e ? e->origin : "default";
 }
 
+bool conf_is_set(const struct conf_entry *e)
+{
+    return text_equal(e->origin, "set");
+}
+
 static void drop(struct conf *c, const char *section, const char *key)
 {
-    struct entry *e = find(c, section, key);
+    struct conf_entry *e = find(c, section, key);
     size_t after;
 
     if (!e)
@@ -362,40 +352,12 @@ int conf_set(struct conf *c, const char *section, const char *key, const char *v
     return rc < 0 ? err_set(err, rc, "set %s.%s: %m", section, key) : 0;
 }
 
-static bool section_seen(const struct conf *c, size_t before, const char *section)
-{
-    for (size_t i = 0; i < before; i++)
-        if (text_equal(c->entries[i].section, section))
-            return true;
-    return false;
-}
-
-static void print_section(const struct conf *c, const char *section, struct buf *out)
-{
-    buf_printf(out, "%s[%s]\n", out->len ? "\n" : "", section);
-    for (size_t i = 0; i < c->n; i++)
-        if (text_equal(c->entries[i].section, section))
-            buf_printf(out, "%s = %s\n", c->entries[i].key, c->entries[i].value);
-}
-
-int conf_save(const struct conf *c, const char *path, struct err *err)
-{
-    auto_buf struct buf text = {0};
-    int rc;
-
-    for (size_t i = 0; i < c->n; i++)
-        if (!section_seen(c, i, c->entries[i].section))
-            print_section(c, c->entries[i].section, &text);
-    rc = buf_failed(&text, err);
-    return rc < 0 ? rc : fd_save(path, buf_slice(&text), 0600, err);
-}
-
 int conf_each(const struct conf *c, conf_each_fn fn, void *arg)
 {
     int rc = 0;
 
     for (size_t i = 0; i < c->n && rc == 0; i++) {
-        const struct entry *e = &c->entries[i];
+        const struct conf_entry *e = &c->entries[i];
 
         rc = fn(arg, e->section, e->key, conf_get(c, e->section, e->key, e->value),
                 conf_origin(c, e->section, e->key));

@@ -24,7 +24,8 @@ const char *conf_get(const struct conf *c, const char *section, const char *key,
 /* "file:line", "environment" or "default". */
 const char *conf_origin(const struct conf *c, const char *section, const char *key);
 /* Set or replace in memory (NULL value removes); -EINVAL for what a line of a file cannot hold.
- * conf_save then writes every key that is in memory durably to one file, mode 0600. */
+ * conf_save then makes one file hold every key that is in memory, durably, mode 0600; comments and
+ * lines that did not change stay as they are. A section without a key goes whole. */
 int conf_set(struct conf *c, const char *section, const char *key, const char *value,
              struct err *err);
 int conf_save(const struct conf *c, const char *path, struct err *err);

@@ -248,9 +248,9 @@ int fd_unlink(const char *path, struct err *err)
     return 0;
 }
 
-int fd_lock(const char *path, int *ret_fd, struct err *err)
+static int lock_open(const char *path, int flags, int *ret_fd, struct err *err)
 {
-    auto_close int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600);
+    auto_close int fd = open(path, flags | O_CLOEXEC | O_NOCTTY, 0600);
 
     if (fd < 0)
         return err_set(err, -errno, "open '%s': %m", path);
@@ -261,6 +261,16 @@ int fd_lock(const char *path, int *ret_fd, struct err *err)
     *ret_fd = fd;
     fd = -1;
     return 0;
+}
+
+int fd_lock(const char *path, int *ret_fd, struct err *err)
+{
+    return lock_open(path, O_RDWR | O_CREAT | O_NOFOLLOW, ret_fd, err);
+}
+
+int fd_lock_dir(const char *path, int *ret_fd, struct err *err)
+{
+    return lock_open(path, O_RDONLY | O_DIRECTORY, ret_fd, err);
 }
 
 static const struct {

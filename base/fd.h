@@ -37,6 +37,8 @@ int fd_unlink(const char *path, struct err *err); /* 0 when it is gone already *
 
 /* Exclusive lock file; -EWOULDBLOCK when held. Closing the fd gives it back. */
 int fd_lock(const char *path, int *ret_fd, struct err *err);
+/* The same of a directory itself, so that no file of ours stays in it. */
+int fd_lock_dir(const char *path, int *ret_fd, struct err *err);
 
 /* $XDG_CONFIG_HOME/godwit and friends; -ENOENT and "" when neither it nor HOME is set. which:
  * "config", "data", "state", "cache", "runtime". Nothing is created. */

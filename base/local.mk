@@ -8,7 +8,8 @@ libgodwit_base_a_SOURCES = \
 	base/buf.c base/buf.h \
 	base/cert.c base/cert_tls.c base/cert.h base/cert_priv.h \
 	base/clock.c base/clock.h \
-	base/conf.c base/conf.h \
+	base/conf.c base/conf.h base/conf_priv.h \
+	base/conf_save.c \
 	base/crypto.c base/crypto.h \
 	base/db.c base/db.h \
 	base/err.c base/err.h \

@@ -188,6 +188,8 @@ int cmd_context_add(struct cmd_call *call, struct err *err)
 
     if (r == 0)
         r = context_of_client(client, &ctx, err); /* checked before it is written */
+    if (r == 0)
+        r = context_check(call, cmd_arg(call, 0), client, err);
     if (r == 0 && !opt_switch(call->opts, "dry-run"))
         r = context_save(call, cmd_arg(call, 0), client, CONTEXT_KEEP_DEFAULT, err);
     return r < 0 ? cmd_exit(err) : say_done(call, cmd_arg(call, 0), "is known", err);

@@ -194,12 +194,33 @@ static int report(struct cmd_call *call, const char *dir, const struct js *clien
     return out_writer(call->out, w, view_init, err);
 }
 
+/* Before anything is made: where the CA will be says whose planner the context is of. */
+static int check_context(struct cmd_call *call, const char *dir, struct err *err)
+{
+    auto_jsw struct jsw *w = NULL;
+    auto_js struct js *client = NULL;
+    char ca[PATH_MAX];
+    int r = jsw_new(&w, err);
+
+    if (r == 0)
+        r = text_print(ca, sizeof(ca), "%s/ca.pem", dir);
+    if (r < 0)
+        return err_set(err, r, "'%.80s…': %m", dir);
+    jsw_obj(w, NULL);
+    jsw_str(w, "ca_file", ca);
+    jsw_end(w);
+    r = jsw_take(w, &client, err);
+    return r == 0 ? context_check(call, opt_text(call->opts, "name"), client, err) : r;
+}
+
 static int init(struct cmd_call *call, bool *ret_running, struct err *err)
 {
     auto_js struct js *made = NULL, *client = NULL;
     char dir[PATH_MAX], file[PATH_MAX];
     int r = state_dir(call, dir, err);
 
+    if (r == 0)
+        r = check_context(call, dir, err);
     if (r == 0)
         r = text_print(file, sizeof(file), "%s/client.json", dir);
     if (r == 0)

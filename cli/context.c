@@ -3,6 +3,7 @@
 #include "cli/context.h"
 
 #include "base/auto.h"
+#include "base/buf.h"
 #include "base/crypto.h"
 #include "base/err.h"
 #include "base/fd.h"
@@ -11,7 +12,11 @@
 #include "base/text.h"
 #include "cli/cmd.h"
 
+#include <sys/stat.h>
+
 #include "base/banned.h"
+
+enum { LOCK_WAIT_MS = 10000, LOCK_LOOK_MS = 10, OWN_FILE_MAX = 1 << 20 };
 
 static const char *const keys[] = {"server", "ca_file", "ca_pin", "token_file"};
 
@@ -78,36 +83,71 @@ int context_conf(struct cmd_call *call, struct conf **ret, struct err *err)
     return 0;
 }
 
-/* The user's file alone, so that nothing of the system's is copied into it. */
-static int load_own(struct cmd_call *call, char path[static PATH_MAX], struct conf **ret,
-                    struct err *err)
-{
-    auto_conf struct conf *c = NULL;
-    int r = context_path(call, path, err);
+/* The user's file alone, so that nothing of the system's is copied into it; locked from before it
+ * is read until it is written, or changes made at the same time would be lost. */
+struct own {
+    char path[PATH_MAX];
+    struct conf *conf;
+    int lock;
+};
 
-    if (r == 0)
-        r = conf_new(&c, err);
-    if (r == 0)
-        r = load_optional(c, path, err);
+static void own_done(struct own *o)
+{
+    conf_free(o->conf);
+    if (o->lock >= 0)
+        close(o->lock);
+}
+#define auto_own AUTO(own_done)
+
+/* Made when it is missing: the lock is on the directory. */
+static int own_dir(const struct own *o, char dir[static PATH_MAX], struct err *err)
+{
+    char *slash;
+    int r = text_copy(dir, PATH_MAX, o->path);
+
     if (r < 0)
-        return r;
-    *ret = TAKE(c);
-    return 0;
+        return err_set(err, r, "'%.80s…': %m", o->path);
+    slash = strrchr(dir, '/');
+    if (!slash)
+        return text_copy(dir, PATH_MAX, ".");
+    slash[slash == dir] = '\0';
+    return fd_mkdirs(dir, 0700, err);
 }
 
-static int save_own(const struct conf *c, const char *path, struct err *err)
+/* Who removed the last context may have removed the directory with it: then it is made again. */
+static int own_lock(struct cmd_call *call, struct own *o, struct err *err)
 {
-    auto_free char *dir = strdup(path);
-    char *slash = dir ? strrchr(dir, '/') : NULL;
-    int r = 0;
+    const uint64_t until_ms = clock_mono_ms(call->clock) + LOCK_WAIT_MS;
+    char dir[PATH_MAX];
+    struct stat now, locked;
+    int r;
 
-    if (!dir)
-        return err_set(err, -ENOMEM, "'%s': %m", path);
-    if (slash && slash != dir) {
-        *slash = '\0';
-        r = fd_mkdirs(dir, 0700, err);
+    for (;;) {
+        r = own_dir(o, dir, err);
+        if (r == 0)
+            r = fd_lock_dir(dir, &o->lock, err);
+        if (r == 0 && stat(dir, &now) == 0 && fstat(o->lock, &locked) == 0 &&
+            now.st_ino == locked.st_ino)
+            return 0;
+        if (r == 0)
+            close(o->lock);
+        o->lock = -1;
+        if ((r < 0 && r != -EWOULDBLOCK && r != -ENOENT) || clock_mono_ms(call->clock) > until_ms)
+            return r < 0 ? r : err_set(err, -EBUSY, "'%s' is not still for a moment", dir);
+        err_clear(err);
+        clock_sleep_ms(call->clock, LOCK_LOOK_MS);
     }
-    return r < 0 ? r : conf_save(c, path, err);
+}
+
+static int own_load(struct cmd_call *call, struct own *ret, struct err *err)
+{
+    int r = context_path(call, ret->path, err);
+
+    if (r == 0)
+        r = own_lock(call, ret, err);
+    if (r == 0)
+        r = conf_new(&ret->conf, err);
+    return r == 0 ? load_optional(ret->conf, ret->path, err) : r;
 }
 
 /* -- reading ------------------------------------------------------------------ */
@@ -202,20 +242,51 @@ int context_of_client(const struct js *client, struct context *ret, struct err *
 
 /* -- writing ------------------------------------------------------------------- */
 
+/* A context belongs to one planner: its address may change, or its CA's place, but not both. */
+static int check_planner(const struct conf *conf, const char *name, const struct js *client,
+                         struct err *err)
+{
+    char section[CONTEXT_SECTION_MAX];
+    const char *server, *ca;
+    int r = context_section(name, section, err);
+
+    if (r < 0)
+        return r;
+    server = conf_get(conf, section, "server", NULL);
+    ca = conf_get(conf, section, "ca_file", NULL);
+    if (!server || text_equal(server, js_str(client, "server", NULL)) ||
+        (ca && text_equal(ca, js_str(client, "ca_file", NULL))))
+        return 0;
+    return err_set_gw(err, GW_BAD_CONFIG, -EEXIST,
+                      "the context '%s' is of another planner, %s: choose another name, or: godwit "
+                      "context rm %s",
+                      name, server, name);
+}
+
+int context_check(struct cmd_call *call, const char *name, const struct js *client, struct err *err)
+{
+    auto_conf struct conf *conf = NULL;
+    int r = context_conf(call, &conf, err);
+
+    return r == 0 ? check_planner(conf, name, client, err) : r;
+}
+
 int context_save(struct cmd_call *call, const char *name, const struct js *client,
                  enum context_flags flags, struct err *err)
 {
-    auto_conf struct conf *conf = NULL;
-    char path[PATH_MAX] = "", section[CONTEXT_SECTION_MAX];
+    auto_own struct own own = {.lock = -1};
+    char section[CONTEXT_SECTION_MAX];
     int r = context_section(name, section, err);
 
     if (r == 0)
-        r = load_own(call, path, &conf, err);
+        r = own_load(call, &own, err);
+    if (r == 0)
+        r = check_planner(own.conf, name, client, err);
     for (size_t i = 0; r == 0 && i < ARRAY_LEN(keys); i++)
-        r = conf_set(conf, section, keys[i], js_str(client, keys[i], NULL), err);
-    if (r == 0 && (flags & CONTEXT_MAKE_DEFAULT || !conf_get(conf, "cli", "context", NULL)))
-        r = conf_set(conf, "cli", "context", name, err);
-    return r != 0 ? r : save_own(conf, path, err);
+        r = conf_set(own.conf, section, keys[i], js_str(client, keys[i], NULL), err);
+    if (r == 0 && (flags & CONTEXT_MAKE_DEFAULT || !conf_get(own.conf, "cli", "context", NULL)))
+        r = conf_set(own.conf, "cli", "context", name, err);
+    return r != 0 ? r : conf_save(own.conf, own.path, err);
 }
 
 struct has {
@@ -237,8 +308,9 @@ static int has_section(void *arg, const char *section, const char *key, const ch
 
 int context_use(struct cmd_call *call, const char *name, struct err *err)
 {
-    auto_conf struct conf *conf = NULL, *all = NULL;
-    char path[PATH_MAX] = "", section[CONTEXT_SECTION_MAX];
+    auto_conf struct conf *all = NULL;
+    auto_own struct own own = {.lock = -1};
+    char section[CONTEXT_SECTION_MAX];
     struct has has = {.section = section};
     int r = context_section(name, section, err);
 
@@ -249,10 +321,10 @@ int context_use(struct cmd_call *call, const char *name, struct err *err)
     (void)conf_each(all, has_section, &has);
     if (!has.found)
         return err_set_gw(err, GW_NOT_FOUND, -ENOENT, "there is no context '%s'", name);
-    r = load_own(call, path, &conf, err);
+    r = own_load(call, &own, err);
     if (r == 0)
-        r = conf_set(conf, "cli", "context", name, err);
-    return r != 0 ? r : save_own(conf, path, err);
+        r = conf_set(own.conf, "cli", "context", name, err);
+    return r != 0 ? r : conf_save(own.conf, own.path, err);
 }
 
 /* A file of nothing goes, and our own directory with it when that is empty. */
@@ -266,36 +338,34 @@ static int remove_own(struct cmd_call *call, const char *path, struct err *err)
     return r;
 }
 
-static int any_key(void *arg, const char *section, const char *key, const char *value,
-                   const char *origin)
+/* Nothing but blank lines: whoever has comments in it keeps them. */
+static bool is_blank(const char *path)
 {
-    (void)arg;
-    (void)section;
-    (void)key;
-    (void)value;
-    (void)origin;
-    return 1;
+    auto_buf struct buf text = {0};
+    const char *words = fd_load(path, OWN_FILE_MAX, &text, NULL) < 0 ? NULL : buf_cstr(&text);
+
+    return words && !words[strspn(words, " \t\r\n")];
 }
 
 int context_remove(struct cmd_call *call, const char *name, struct err *err)
 {
-    auto_conf struct conf *conf = NULL;
-    char path[PATH_MAX] = "", section[CONTEXT_SECTION_MAX];
+    auto_own struct own own = {.lock = -1};
+    char section[CONTEXT_SECTION_MAX];
     struct has has = {.section = section};
     int r = context_section(name, section, err);
 
     if (r == 0)
-        r = load_own(call, path, &conf, err);
+        r = own_load(call, &own, err);
     if (r < 0)
         return r;
-    (void)conf_each(conf, has_section, &has);
+    (void)conf_each(own.conf, has_section, &has);
     if (!has.found)
-        return err_set_gw(err, GW_NOT_FOUND, -ENOENT, "'%s' has no context '%s'", path, name);
+        return err_set_gw(err, GW_NOT_FOUND, -ENOENT, "'%s' has no context '%s'", own.path, name);
     for (size_t i = 0; r == 0 && i < ARRAY_LEN(keys); i++)
-        r = conf_set(conf, section, keys[i], NULL, err);
-    if (r == 0 && text_equal(conf_get(conf, "cli", "context", NULL), name))
-        r = conf_set(conf, "cli", "context", NULL, err);
-    if (r < 0)
-        return r;
-    return conf_each(conf, any_key, NULL) ? save_own(conf, path, err) : remove_own(call, path, err);
+        r = conf_set(own.conf, section, keys[i], NULL, err);
+    if (r == 0 && text_equal(conf_get(own.conf, "cli", "context", NULL), name))
+        r = conf_set(own.conf, "cli", "context", NULL, err);
+    if (r == 0)
+        r = conf_save(own.conf, own.path, err);
+    return r == 0 && is_blank(own.path) ? remove_own(call, own.path, err) : r;
 }

@@ -40,7 +40,12 @@ int context_of_client(const struct js *client, struct context *ret, struct err *
 
 /* "context.NAME"; -EINVAL (GW_BAD_VALUE) for what is no name. */
 int context_section(const char *name, char out[static CONTEXT_SECTION_MAX], struct err *err);
-/* Write it to the user's file; it becomes the default when there is none, or when wanted. */
+/* -EEXIST (GW_BAD_CONFIG) when that name is the context of another planner: neither its address nor
+ * its CA file is that of client. */
+int context_check(struct cmd_call *call, const char *name, const struct js *client,
+                  struct err *err);
+/* Write it to the user's file, after context_check of that file; it becomes the default when there
+ * is none, or when wanted. */
 enum context_flags { CONTEXT_KEEP_DEFAULT = 0, CONTEXT_MAKE_DEFAULT = 1 };
 int context_save(struct cmd_call *call, const char *name, const struct js *client,
                  enum context_flags flags, struct err *err);

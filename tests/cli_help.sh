@@ -145,6 +145,19 @@ exits 0 godwit config show --origin
 says out "$dir/config/godwit/config:"
 says out /nowhere
 [ "$(stat -c %a "$dir/config/godwit/config")" = 600 ] || fail "others can read the configuration"
+exits 0 godwit context add two --server https://127.0.0.1:2 --token-file /another
+exits 2 godwit context add two --server https://127.0.0.1:3
+says err 'godwit context rm two'
+echo '# mine' >>"$XDG_CONFIG_HOME/godwit/config"
+for i in {1..20}; do
+    godwit context add "c$i" --server https://127.0.0.1:9 >/dev/null &
+done
+wait
+for i in {1..20}; do
+    exits 0 godwit context rm "c$i"
+done
+grep -qx '# mine' "$XDG_CONFIG_HOME/godwit/config" || fail "a comment of the user is gone"
+sed -i '/^# mine$/d' "$XDG_CONFIG_HOME/godwit/config"
 exits 0 godwit context rm two
 exits 0 godwit context rm one
 [ ! -e "$dir/config/godwit" ] || fail "an empty configuration is left"

@@ -237,6 +237,36 @@ static void what_is_saved_loads_the_same(void **state)
     conf_free(back);
 }
 
+static void assert_text(struct fixture *f, const char *text)
+{
+    auto_buf struct buf got = {0};
+
+    assert_ok(fd_load(f->path, 4096, &got, NULL));
+    assert_string_equal(text, buf_cstr(&got));
+}
+
+static void saving_keeps_comments_and_what_did_not_change(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_ok(conf_load(f->conf,
+                        write_file(f, "mine",
+                                   "# mine\n[b]\n  x=1 ; as it is\ny = 2\n\n; of c\n[c]\nz: 3\n"
+                                   "# last\n[b]\nlate = 4"),
+                        NULL));
+    assert_ok(conf_set(f->conf, "b", "y", "two", NULL));
+    assert_ok(conf_set(f->conf, "b", "new", "5", NULL));
+    assert_ok(conf_set(f->conf, "d", "w", "6", NULL));
+    unit_path(f->dir, "mine", f->path);
+    assert_ok(conf_save(f->conf, f->path, NULL));
+    assert_text(f, "# mine\n[b]\n  x=1 ; as it is\ny = two\nnew = 5\n\n; of c\n[c]\nz: 3\n"
+                   "# last\n[b]\nlate = 4\n\n[d]\nw = 6\n");
+    assert_ok(conf_set(f->conf, "c", "z", NULL, NULL));
+    assert_ok(conf_set(f->conf, "d", "w", NULL, NULL));
+    assert_ok(conf_save(f->conf, f->path, NULL));
+    assert_text(f, "# mine\n[b]\n  x=1 ; as it is\ny = two\nnew = 5\n\n; of c\n[b]\nlate = 4\n\n");
+}
+
 struct walk {
     char seen[256];
     int stop_after;
@@ -285,6 +315,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(set_refuses_what_a_file_could_not_give_back, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(what_is_saved_loads_the_same, setup, teardown),
+        cmocka_unit_test_setup_teardown(saving_keeps_comments_and_what_did_not_change, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(each_walks_in_order_with_effective_values, setup, teardown),
     };
 
