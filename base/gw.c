@@ -28,11 +28,10 @@ static const struct gw_row rows[] = {
      "It does not parse, a member is missing or of the wrong kind, or its schema member names "
      "another document or version.",
      "jq . FILE\ngodwit help json"},
-    {GW_NEEDS_CONFIRM, GW_EXIT_USAGE, "a severe action was not confirmed",
-     "What cannot be undone needs the name of its object typed, or given as --confirm=NAME; --yes "
-     "is "
-     "not enough. Nothing was changed.",
-     "Repeat the command with --confirm=NAME, or with --dry-run to see what it would do."},
+    {GW_NEEDS_CONFIRM, GW_EXIT_USAGE, "an action was not confirmed",
+     "Nobody is asked without a terminal: a script agrees with --yes, and to what cannot be undone "
+     "with --confirm=NAME, the name of its object. Nothing was changed.",
+     "Repeat the command with the flag that the message names, or with --dry-run."},
     {GW_NO_CONTEXT, GW_EXIT_USAGE, "no planner is configured",
      "No flag, environment variable or configuration file says which planner to talk to.",
      "godwit init\ngodwit context add NAME --server https://HOST:7443\ngodwit demo"},

@@ -227,9 +227,9 @@ int cmd_ask(const struct cmd_call *call, const char *what, struct err *err)
 {
     char line[CMD_TYPED_MAX];
 
-    if (opt_switch(call->opts, "dry-run") || opt_switch(call->opts, "yes") || !isatty(STDIN_FILENO))
+    if (opt_switch(call->opts, "dry-run") || opt_switch(call->opts, "yes"))
         return 0;
-    if (opt_switch(call->opts, "no-input"))
+    if (opt_switch(call->opts, "no-input") || !isatty(STDIN_FILENO))
         return err_set_gw(err, GW_NEEDS_CONFIRM, -EPERM, "to %s, add --yes", what);
     fprintf(stderr, "This will %s. Go on? [y/N] ", what);
     fflush(stderr);

@@ -83,7 +83,8 @@ int cmd_exit(const struct err *err);
  * (GW_NEEDS_CONFIRM) otherwise. what: "cut shop over to the cloud".
  */
 int cmd_confirm(const struct cmd_call *call, const char *name, const char *what, struct err *err);
-/* Ask before a moderate act, on a terminal and without --yes only. -EPERM (GW_NEEDS_CONFIRM). */
+/* Ask before a moderate act, unless --yes is given; without a terminal nobody can be asked. -EPERM
+ * (GW_NEEDS_CONFIRM). */
 int cmd_ask(const struct cmd_call *call, const char *what, struct err *err);
 
 #endif

@@ -31,7 +31,7 @@ static const struct cmd cmds[] = {
      "godwit token ls -o json",
      .takes = CMD_WATCH},
     {"token revoke", "ID", 1, 1, cmd_token_revoke, NULL, "make a token useless",
-     "godwit token revoke t-1f2e3d\n"
+     "godwit token revoke t-1f2e3d --yes\n"
      "godwit token revoke t-1f2e3d --dry-run",
      .takes = CMD_DRY_RUN | CMD_YES},
     {"host ls", "", 0, 0, cmd_host_ls, NULL, "hosts with an agent",
@@ -79,7 +79,7 @@ static const struct cmd cmds[] = {
      "godwit window import freeze.ics --blackout",
      .takes = CMD_DRY_RUN},
     {"window rm", "WINDOW", 1, 1, cmd_window_rm, NULL, "take a window away",
-     "godwit window rm w-12ab\n"
+     "godwit window rm w-12ab --yes\n"
      "godwit window rm w-12ab --dry-run",
      .takes = CMD_DRY_RUN | CMD_YES},
     {"plan", "", 0, 0, cmd_plan, cmd_plan_opts, "compute waves; nothing is applied",

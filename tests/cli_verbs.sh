@@ -44,6 +44,9 @@ exits 2 godwit init --state-dir "$dir/p" --store nonsense
 exits 2 godwit init --state-dir relative
 exits 0 godwit init --state-dir "$dir/p" --store "file://$dir/vault" --listen 127.0.0.1:0 -o json
 is '.schema == "godwit.init/1" and .running == false and .context == "default"'
+exits 2 godwit init --state-dir "$dir/q" --store "file://$dir/vault" --listen 127.0.0.1:0
+says err "godwit context rm default"
+[ ! -e "$dir/q" ] || fail "an init that is refused made a planner"
 before=$(cksum "$dir/p/ca.pem" "$dir/p/vault.key" "$dir/p/admin.token")
 exits 0 godwit init --state-dir "$dir/p"
 says out "$dir/p/vault.key"
@@ -98,10 +101,13 @@ if command -v script >/dev/null; then
     script -qec "godwit token revoke $id --yes --dry-run" /dev/null </dev/null >"$dir/out" 2>&1 ||
         fail "--yes asks"
 fi
-exits 0 godwit token revoke "$id"
+exits 2 godwit token revoke "$id"
+says err 'add --yes'
+exits 0 godwit token revoke "$id" --dry-run
+exits 0 godwit token revoke "$id" --yes
 exits 0 godwit token ls -o json
 is ".items | any(.id == \"$id\" and .state == \"revoked\")"
-exits 4 godwit token revoke t-nothing
+exits 4 godwit token revoke t-nothing --yes
 for how in -q '-o name' '-o csv' '-o wide' '-q -o name'; do
     # shellcheck disable=SC2086 # two words are two
     exits 0 godwit token create $how
@@ -189,9 +195,10 @@ from=$(date -u -d '+1 day' +%FT%TZ)
 exits 0 godwit window add "$from" "$(date -u -d '+2 days' +%FT%TZ)" --name night
 exits 0 godwit window ls --utc
 says out "$from"
-exits 0 godwit window rm "$window"
+exits 2 godwit window rm "$window"
+exits 0 godwit window rm "$window" --yes
 [ "$(cat "$dir/out")" = "$window is gone." ] || fail "window rm says: $(cat "$dir/out")"
-exits 4 godwit window rm "$window"
+exits 4 godwit window rm "$window" --yes
 exits 0 godwit plan -o json
 is '.schema == "godwit.plan/1"'
 plan=$(jq -r .id "$dir/out")

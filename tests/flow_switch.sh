@@ -98,7 +98,7 @@ later=$(date -u -d '+1 hour' +%FT%TZ)
 godwit window add "$now" "$later" --blackout --name freeze -o json >"$story/window.json"
 expect 5 "nothing moves in a blackout" godwit cutover ledger --confirm=ledger
 says "blackout until"
-godwit window rm "$(jq -r .window "$story/window.json")" >/dev/null
+godwit window rm "$(jq -r .window "$story/window.json")" --yes >/dev/null
 expect 2 "a severe act wants its name" godwit cutover ledger --no-input
 expect 0 "a dry run changes nothing" godwit cutover ledger --dry-run
 is_at source || story_fail "the dry run moved something"
