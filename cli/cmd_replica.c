@@ -111,6 +111,17 @@ static int move(struct cmd_call *call, struct mover *m, struct err *err)
     return r;
 }
 
+/* Absent when nothing is known to be lacking. */
+static void write_weakness(struct cmd_call *call, const struct mover *m, struct jsw *w)
+{
+    if (!atomic_load(&m->progress.weak))
+        return;
+    jsw_bool(w, "create_only", false);
+    if (!out_quiet(call->out))
+        fprintf(stderr, "This store has no create-only PUT: nothing but care keeps two hosts from "
+                        "pushing to one replica at the same moment.\n");
+}
+
 static int report(struct cmd_call *call, const struct mover *m, struct err *err)
 {
     auto_jsw struct jsw *w = NULL;
@@ -128,6 +139,8 @@ static int report(struct cmd_call *call, const struct mover *m, struct err *err)
     jsw_u64(w, "changed_bytes", atomic_load(&m->progress.changed_bytes));
     jsw_u64(w, "sent_bytes", atomic_load(&m->progress.sent_bytes));
     jsw_u64(w, "received_bytes", atomic_load(&m->progress.received_bytes));
+    if (m->direction->run == replica_push)
+        write_weakness(call, m, w);
     if (m->direction->run == replica_push)
         jsw_u64(w, "repacked_units", atomic_load(&m->progress.repacked));
     jsw_f64(w, "duration_s", (double)(clock_mono_ms(call->clock) - m->started_ms) / 1000.0);

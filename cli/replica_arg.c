@@ -141,6 +141,20 @@ static int load_key(struct cmd_call *call, const struct vault_conf *conf, uint8_
     return vault_key_load(path, key, err);
 }
 
+/* --streams auto|N */
+static int parse_streams(const char *text, unsigned *ret, struct err *err)
+{
+    uint64_t streams = 0;
+    int r = 0;
+
+    if (!text_equal(text, "auto"))
+        r = num_parse_u64(text, 1, STORE_STREAMS_MAX, &streams, err);
+    if (r < 0)
+        return err_add(err, r, "--streams");
+    *ret = (unsigned)streams;
+    return 0;
+}
+
 int replica_arg_open(struct cmd_call *call, struct replica_arg *arg, bool create,
                      const atomic_bool *stop, struct vault **ret, struct err *err)
 {
@@ -157,8 +171,10 @@ int replica_arg_open(struct cmd_call *call, struct replica_arg *arg, bool create
                   .stop = stop},
         .create = create,
     };
-    int r;
+    int r = parse_streams(opt_text(opts, "streams"), &conf.store.streams, err);
 
+    if (r < 0)
+        return r;
     if (!opt_switch(opts, "no-encrypt")) {
         r = load_key(call, &conf, key, err);
         if (r < 0)

@@ -28,6 +28,9 @@ enum { REPLICA_ARG_URL_MAX = 1024, REPLICA_ARG_PATH_MAX = 1100 };
         {"ca-file", 0, OPT_TEXT, "FILE", NULL, 0, 0, NULL, "S3: CA certificates to trust"},        \
         {"path-style", 0, OPT_SWITCH, NULL, NULL, 0, 0, NULL, "S3: bucket in the path"},           \
         {"workers", 0, OPT_U64, "N", NULL, 1, 256, NULL, "threads (one a core)"},                  \
+        {"streams", 0,      OPT_TEXT,                                                              \
+         "N",       NULL,   0,                                                                     \
+         0,         "auto", "transfers at one time: 1 to 16, or as many as help"},                 \
     {                                                                                              \
         "limit", 0, OPT_TEXT, "RATE", NULL, 0, 0, NULL,                                            \
             "at most so much a second: 20MiB, 100Mbit, a timetable, file:PATH"                     \

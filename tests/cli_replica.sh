@@ -221,6 +221,16 @@ exits 2 godwit replica push "$dir/slow.img" "$store/slow" --limit 0
 says err "would never end"
 exits 4 godwit replica push "$dir/slow.img" "$store/slow" --limit "file:$dir/no-limit"
 
+echo "-- streams are a number or found out"
+exits 0 godwit replica push "$dir/slow.img" "$store/one" --streams 1
+exits 0 godwit replica pull "$store/one" "$dir/one.back" --streams 16
+cmp "$dir/slow.img" "$dir/one.back" || fail "one stream came back otherwise"
+exits 0 godwit replica push "$dir/slow.img" "$store/one" --streams auto
+for n in 0 17 some; do
+    exits 2 godwit replica push "$dir/slow.img" "$store/one" --streams "$n"
+    says err --streams
+done
+
 echo "-- a limit in a file is changed while the push runs; a mistake in it changes nothing"
 head -c 25165824 /dev/urandom >"$dir/slow.img"
 printf '# by day\n64KiB/s\n' >"$dir/limit"

@@ -8,32 +8,15 @@
 set -eu
 : "${abs_top_srcdir:?}" "${abs_top_builddir:?}"
 
-find_starter() {
-    local at
-    for at in "${CEPH_S3:-}" "$(command -v ceph-s3 || true)" \
-        "$abs_top_srcdir"/../*/tools/ceph-s3; do
-        if [ -n "$at" ] && [ -x "$at" ]; then
-            echo "$at"
-            return
-        fi
-    done
-}
+# shellcheck source=tests/s3_common.sh
+. "$abs_top_srcdir/tests/s3_common.sh"
 
-ceph=$(find_starter)
+ceph=$(find_starter ceph-s3 "${CEPH_S3:-}")
 if [ -z "$ceph" ]; then
     echo "SKIP: no starter of a Ceph gateway (set CEPH_S3)"
     exit 77
 fi
-for tool in radosgw ceph-osd ceph-mon curl; do
-    if ! PATH=$PATH:/usr/sbin:/sbin command -v $tool >/dev/null; then
-        echo "SKIP: $tool is not installed"
-        exit 77
-    fi
-done
-if [ ! -x "$abs_top_builddir/contract_store" ]; then
-    echo "SKIP: contract_store was not built (no cmocka)"
-    exit 77
-fi
+need_tools radosgw ceph-osd ceph-mon curl
 
 dir=$(mktemp -d)
 stop() {
@@ -46,10 +29,7 @@ trap stop EXIT
 . "$dir/env"
 
 bucket=godwit-contract
-empty=$(printf '' | sha256sum | cut -d' ' -f1)
-curl -sS --fail --aws-sigv4 "aws:amz:$S3_REGION:s3" -H "x-amz-content-sha256: $empty" \
-    --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" -X PUT "$S3_ENDPOINT/$bucket"
-
+make_bucket $bucket
 export GODWIT_TEST_S3_URL=s3://$bucket/contract AWS_CA_BUNDLE=$S3_CA_FILE
 
 # scheme style: names below localhost resolve to the loopback without any name server
@@ -78,35 +58,6 @@ restart() {
     tee "$dir/rest" <&3
     wait "$pid"
     grep -q 'retries: [1-9]' "$dir/rest"
-}
-
-same_volume() {
-    cmp "$dir/disk.img" "$dir/back.img"
-    e2fsck -fn "$dir/back.img" >/dev/null 2>&1
-}
-
-# URL: an ext4 image of real files, seeded, changed, pushed again after a kill -9, restored, read back.
-there_and_back() {
-    local url=$1 rc=0
-    echo "== $url there and back"
-    export XDG_CONFIG_HOME=$dir/config XDG_STATE_HOME=$dir/state
-    mkdir "$dir/stage"
-    cp "$abs_top_builddir"/godwit* "$dir/stage/"
-    mke2fs -q -b 4096 -t ext4 -d "$dir/stage" "$dir/disk.img" 64M >/dev/null
-    rm -rf "$dir/stage"
-    godwit replica push "$dir/disk.img" "$url"
-    godwit replica pull "$url" "$dir/back.img"
-    same_volume
-    head -c 9000000 /dev/urandom | dd of="$dir/disk.img" bs=4096 seek=9000 conv=notrunc status=none
-    if [ -n "${GODWIT_TEST_FAILPOINTS:-}" ]; then
-        GODWIT_FAILPOINT=pack_put_done=kill bash -c '"$@"; exit $?' _ godwit replica push "$dir/disk.img" "$url" 2>/dev/null || rc=$?
-        [ "$rc" -eq 137 ]
-    fi
-    godwit replica push "$dir/disk.img" "$url"
-    godwit replica pull "$url" "$dir/back.img"
-    cmp "$dir/disk.img" "$dir/back.img"
-    godwit replica verify "$url" --full --against "$dir/back.img"
-    rm -rf "$dir/disk.img" "$dir/back.img" "$dir/state"
 }
 
 export AWS_ENDPOINT_URL=$S3_ENDPOINT GODWIT_S3_PATH_STYLE=1

@@ -38,10 +38,12 @@ check_PROGRAMS += store_bench
 store_bench_SOURCES = tests/bench/store_bench.c
 store_bench_LDADD = $(TRANSPORT_LIBS) $(BASE_LIBS)
 
-# A real gateway: a short case in check, every combination in check-s3.
-sh_tests += tests/flow_ceph.sh
+# Real services: a short case in check, every combination in check-s3.
+sh_tests += tests/flow_ceph.sh tests/flow_swift.sh
+EXTRA_DIST += tests/s3_common.sh
 check-s3: $(check_PROGRAMS)
 	@$(AM_TESTS_ENVIRONMENT) FLOW_CEPH=all bash $(srcdir)/tests/flow_ceph.sh
+	@$(AM_TESTS_ENVIRONMENT) bash $(srcdir)/tests/flow_swift.sh
 .PHONY: check-s3
 
 # A service that is strict, and a proxy in front of it that damages what passes: schedules of faults,

@@ -103,7 +103,10 @@ int push_init(struct push *p, struct err *err)
     pthread_mutex_init(&p->care.lock, NULL);
     p->workers_n = p->run->workers ? p->run->workers : workers_cores();
     p->jobs_n = num_max(p->workers_n + 2, num_min(p->workers_n * PUSH_JOBS_A_WORKER, JOBS_MAX));
-    p->parcels_n = p->workers_n + PUSH_STREAMS;
+    p->streams_n = store_streams(vault_store(p->run->vault));
+    if (p->streams_n == 0)
+        p->streams_n = PUSH_STREAMS_AUTO;
+    p->parcels_n = p->workers_n + p->streams_n;
     p->pack_target = num_max(PUSH_PACKS_BYTES / p->parcels_n, PACK_TARGET_MIN);
     push_level_init(p);
     rc = init_queues(p, err);
@@ -165,7 +168,7 @@ static int start(struct push *p, struct stages *s, struct err *err)
     int rc = workers_start(1, "map", push_map, p, &s->map, err);
 
     if (rc == 0)
-        rc = workers_start(PUSH_STREAMS, "put", push_put, p, &s->put, err);
+        rc = workers_start(p->streams_n, "put", push_put, p, &s->put, err);
     if (rc == 0)
         rc = workers_start(p->workers_n, "work", push_work, p, &s->work, err);
     return rc;

@@ -32,7 +32,7 @@
 enum {
     PUSH_JOB_BYTES = 1 << 20, /* a job never crosses a border of so many bytes */
     PUSH_JOBS_A_WORKER = 4,
-    PUSH_STREAMS = 3,
+    PUSH_STREAMS_AUTO = 6,       /* at most, when the store finds out how many help */
     PUSH_PACKS_BYTES = 28 << 20, /* all packs that exist at one time together */
     PUSH_REFS_MAX = 4096         /* units of a pack */
 };
@@ -136,6 +136,7 @@ struct push {
     struct pool *pack_pool;
     struct push_parcel **parcels;
     size_t parcels_n;
+    size_t streams_n; /* threads that put packs; how many do at one time is the store's gate's */
     struct queue *idle_parcels;
     struct queue *full_parcels;
     struct pool *map_pool;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The level of compression follows the bottleneck, one step a pack: up while packs wait for the
- * store, so that fewer bytes are worth more work; down when none does. Where the ends are, and why
- * they are not further apart: docs/decisions.md.
+ * The level of compression follows the bottleneck, one step a pack: up while every pack that is not
+ * being filled waits for the store, so that fewer bytes are worth more work; down when next to none
+ * does. Where the ends are, and why they are not further apart: docs/decisions.md.
  */
 #include "transport/push.h"
 
@@ -23,11 +23,11 @@ int push_level(struct push *p)
 /* Two threads that do it at once make one step of two: either is right. */
 void push_level_follow(struct push *p)
 {
-    size_t waiting = queue_len(p->full_parcels);
+    size_t idle = queue_len(p->idle_parcels);
     int level = atomic_load(&p->level);
 
-    if (waiting >= PUSH_STREAMS && level < LEVEL_MOST)
+    if (idle == 0 && level < LEVEL_MOST)
         atomic_store(&p->level, level + 1);
-    else if (waiting == 0 && level > LEVEL_LEAST)
+    else if (idle + 1 >= p->streams_n && level > LEVEL_LEAST)
         atomic_store(&p->level, level - 1);
 }

@@ -47,6 +47,8 @@ struct replica_progress {
     _Atomic uint64_t sent_bytes;     /* to the store, as stored */
     _Atomic uint64_t received_bytes; /* from the store, as stored */
     _Atomic uint64_t packs;
+    atomic_bool
+        weak; /* the store has no create-only PUT: two pushers at one moment could both win */
     _Atomic uint64_t repacked; /* units that this machine packed wrongly at the first try */
 };
 

@@ -188,6 +188,7 @@ static void describe_next(struct push *p)
 
 static int commit_point(struct push *p, struct err *err)
 {
+    bool weak = false;
     int rc = step("push_pages_durable", err);
 
     describe_next(p);
@@ -199,7 +200,9 @@ static int commit_point(struct push *p, struct err *err)
         rc = step("push_point_before", err);
     if (rc < 0)
         return rc;
-    rc = point_commit(p->run->vault, p->run->name, &p->next, NULL, err);
+    rc = point_commit(p->run->vault, p->run->name, &p->next, &weak, err);
+    if (weak && p->run->progress)
+        atomic_store(&p->run->progress->weak, true);
     if (rc == -EEXIST)
         table_abort(p->table); /* any other failure may have written it: the next run looks */
     if (rc == 0)

@@ -345,6 +345,11 @@ const char *store_url(const struct store *s)
     return s->shared->url;
 }
 
+unsigned store_streams(const struct store *s)
+{
+    return s->shared->conf.streams;
+}
+
 const struct store_conf *store_conf_of(const struct store *s)
 {
     return &s->shared->conf;

@@ -106,6 +106,7 @@ struct store_counts {
     unsigned streams; /* bulk calls that may run at this moment */
 };
 void store_counts(const struct store *s, struct store_counts *ret);
-const char *store_url(const struct store *s); /* without secrets */
+const char *store_url(const struct store *s);  /* without secrets */
+unsigned store_streams(const struct store *s); /* store_conf.streams: 0 = as many as help */
 
 #endif
