@@ -6,4 +6,30 @@ unit_calendar_LDADD = $(ENGINE_TEST_LIBS)
 c_tests += unit_plan
 unit_plan_SOURCES = tests/unit_plan.c
 unit_plan_LDADD = $(ENGINE_TEST_LIBS)
+c_tests += unit_wave
+unit_wave_SOURCES = tests/unit_wave.c
+unit_wave_LDADD = $(ENGINE_TEST_LIBS)
+c_tests += unit_wave_link
+unit_wave_link_SOURCES = tests/unit_wave_link.c
+unit_wave_link_LDADD = $(ENGINE_TEST_LIBS)
 endif
+EXTRA_DIST += tests/wave_random_problem.h
+
+check_PROGRAMS += bench_waves
+bench_waves_SOURCES = tests/bench/bench_waves.c tests/bench/wave_read.c tests/bench/wave_read.h
+bench_waves_LDADD = $(ENGINE_LIBS) $(BASE_LIBS)
+
+# What the planner is worth, in numbers: a target for each part of the table. Instances lie outside
+# the tree: make bench-planner WAVES=DIR, with files w_HOSTS_WAVES.txt.
+bench-planner: bench-planner-waves
+bench-planner-waves: bench_waves
+	@test -n "$(WAVES)" || { echo 'bench-planner: say WAVES=DIR' >&2; exit 1; }
+	@printf '%s\n' 'waves: objective, bound, gap, time'
+	@for f in "$(WAVES)"/w_*.txt; do \
+		printf '%-16s ' "$${f##*/}"; ./bench_waves "$$f" 2>&1 >/dev/null || exit 1; \
+	done
+
+# Random problems against every plan there is: a few in check, these here.
+soak-waves: unit_wave
+	./unit_wave 100000
+.PHONY: bench-planner bench-planner-waves soak-waves

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LIBRARIES += libgodwit_engine.a
 libgodwit_engine_a_CPPFLAGS = $(AM_CPPFLAGS) $(ICAL_CFLAGS)
+# The same plan on every machine: no multiply-add where the code has a product and a sum.
+libgodwit_engine_a_CFLAGS = $(AM_CFLAGS) -ffp-contract=off
 libgodwit_engine_a_SOURCES = \
 	planner/engine/calendar.c planner/engine/calendar.h \
 	planner/engine/plan.h \
@@ -9,4 +11,18 @@ libgodwit_engine_a_SOURCES = \
 	planner/engine/plan_time.c \
 	planner/engine/plan_wave.c \
 	planner/engine/plan_write.c \
-	planner/engine/span.c planner/engine/span.h
+	planner/engine/span.c planner/engine/span.h \
+	planner/engine/wave.c planner/engine/wave.h \
+	planner/engine/wave_anneal.c planner/engine/wave_anneal.h \
+	planner/engine/wave_bound.c planner/engine/wave_bound.h \
+	planner/engine/wave_check.c planner/engine/wave_check.h \
+	planner/engine/wave_conflict.c planner/engine/wave_conflict.h \
+	planner/engine/wave_cut.c planner/engine/wave_cut.h \
+	planner/engine/wave_domain.c planner/engine/wave_domain.h \
+	planner/engine/wave_exact.c planner/engine/wave_exact.h \
+	planner/engine/wave_index.c planner/engine/wave_index.h \
+	planner/engine/wave_layers.c planner/engine/wave_layers.h \
+	planner/engine/wave_link.c planner/engine/wave_link.h \
+	planner/engine/wave_random.h \
+	planner/engine/wave_solve.c planner/engine/wave_solve.h \
+	planner/engine/wave_state.c planner/engine/wave_state.h
