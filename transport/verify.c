@@ -347,8 +347,8 @@ static int check_page(void *arg, const struct fetch_item *item, struct slice raw
         rc = page_open(s->vault, raw, s->index, s->sectors, &s->page, &blame, err);
     if (rc == 0)
         rc = note_page(s, &item->unit, err);
-    if (rc == -ENOMEM)
-        return rc;
+    if (rc < 0 && rc != -EBADMSG && rc != -ENOENT)
+        return rc; /* of a store that does not answer; no word on what it holds */
     err_clear(err);
     if (rc < 0) {
         s->whole = false;
