@@ -71,10 +71,13 @@ tool_digest_LDADD = $(TRANSPORT_LIBS) $(BASE_LIBS)
 sh_tests += tests/fault_memory.sh tests/flow_digest.sh
 EXTRA_DIST += tests/volume_digest.py
 if HAVE_CMOCKA
-c_tests += fault_replica unit_digest unit_ledger unit_push_tracked unit_replica unit_replica_damage \
+EXTRA_DIST += tests/data/fuzz_state
+c_tests += fault_replica fuzz_state unit_digest unit_ledger unit_push_tracked unit_replica unit_replica_damage \
 	unit_replica_sides unit_state unit_table
 fault_replica_SOURCES = tests/fault_replica.c tests/replica_place.h
 fault_replica_LDADD = $(TRANSPORT_TEST_LIBS)
+fuzz_state_SOURCES = tests/fuzz_state.c
+fuzz_state_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_digest_SOURCES = tests/unit_digest.c
 unit_digest_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_ledger_SOURCES = tests/unit_ledger.c
