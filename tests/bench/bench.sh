@@ -26,6 +26,7 @@ size_mib=${GODWIT_BENCH_SIZE:-1024}
 repeat=${GODWIT_BENCH_REPEAT:-3}
 dir=$(mktemp -d "${GODWIT_BENCH_DIR:-${TMPDIR:-/tmp}}/godwit-bench-XXXXXX")
 trap 's3_stop; rm -rf "$dir"' EXIT
+trap 'exit 130' INT TERM
 
 say() {
     echo "bench: $*" >&2

@@ -148,11 +148,12 @@ static int change(const char *kind, const char *path, const char *how, struct di
     const uint64_t run = text_equal(how, "clustered") ? CLUSTER_SECTORS : 1;
     struct err err = {0};
     struct stat st = {0};
-    uint64_t sectors, left;
+    uint64_t sectors, left, changed;
     int r = fd < 0 || fstat(fd, &st) < 0 ? err_set(&err, -errno, "%s: %m", path) : 0;
 
     sectors = (uint64_t)st.st_size / SECTOR;
     left = num_max(sectors / 100, run);
+    changed = num_div_up(left, run) * run * SECTOR;
     for (uint64_t first = 0; r == 0 && left > 0; left -= num_min(left, run)) {
         first = dice_below(d, sectors / run) * run;
         for (uint64_t i = 0; r == 0 && i < run; i++)
@@ -161,8 +162,7 @@ static int change(const char *kind, const char *path, const char *how, struct di
     if (r < 0)
         fprintf(stderr, "%s\n", err.text);
     else
-        printf("%llu\n",
-               (unsigned long long)(num_div_up(num_max(sectors / 100, run), run) * run * SECTOR));
+        printf("%llu\n", (unsigned long long)changed);
     return r;
 }
 

@@ -23,12 +23,12 @@ measure() {
 measure_as() {
     local kind=$1 name=$2 before after requests='' wall cpu rss rc=0
     shift 2
-    sync -f "$dir"
+    sync "$volume"
     before=$(stored)
     [ "$store" = local ] || s3_mark
-    bench_account "$place/account" "$@" >"$place/log" 2>&1 || rc=$?
+    bench_account "$place/account" "$@" >"$place/log" 2>"$place/errors" || rc=$?
     if [ $rc -ne 0 ]; then
-        tail -n 5 "$place/log" >&2
+        tail -n 5 "$place/errors" >&2
         return $rc
     fi
     [ "$store" = local ] || requests=", \"requests\": $(s3_requests)"

@@ -26,6 +26,7 @@ limits_push() {
         measure_as limit sha256sum sha256sum "$volume"
     elif [ "$store" = local ]; then
         measure_as limit 'zstd -3' zstd -q -3 -T0 -f "$volume" -o "$place/store/volume.zst"
+        rm -f "$place/store/volume.zst"
         measure_as limit zstd zstd -q -1 -T0 -f "$volume" -o "$place/store/volume.zst"
         measure_as limit dd dd if="$volume" of="$place/copy" bs=1M conv=sparse status=none
         rm -f "$place/copy"
