@@ -16,6 +16,11 @@ static const struct {
 #else
     {"libbpf", false},
 #endif
+#ifdef HAVE_LIBURING
+    {"liburing", true},
+#else
+    {"liburing", false},
+#endif
 #ifdef HAVE_LIBNBD
     {"libnbd", true},
 #else

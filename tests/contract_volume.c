@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What every volume must do. Runs over images, and over loop devices where this user may make
  * them. */
-#include "tests/unit.h"
+#include "tests/volume_place.h"
 
-#include "base/clock.h"
 #include "base/gw.h"
-#include "base/proc.h"
-#include "base/text.h"
-#include "transport/volume.h"
+#include "transport/volume_queue.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -17,88 +14,6 @@
 #include <sys/wait.h>
 
 #include "base/banned.h"
-
-enum { SIZE = 1 << 20 };
-
-struct place {
-    char *dir;
-    char path[PATH_MAX]; /* of the volume: the image, or a loop device on it */
-    char image[PATH_MAX];
-    bool is_loop;
-};
-
-/* The first line that a program prints into out; false when it fails. */
-static bool run(const char *const *argv, char *out, size_t size)
-{
-    struct proc_run r = {.argv = argv};
-    auto_buf struct buf text = {0};
-    int status = 1;
-
-    if (proc_run(&r, &text, &status, NULL) < 0 || status != 0 || !buf_cstr(&text))
-        return false;
-    return text_print(out, size, "%.*s", (int)strcspn(buf_cstr(&text), "\n"), buf_cstr(&text)) == 0;
-}
-
-static bool attach_loop(struct place *p)
-{
-    const char *argv[] = {"losetup", "--find", "--show", p->image, NULL};
-
-    p->is_loop = run(argv, p->path, sizeof(p->path)) && text_starts(p->path, "/dev/loop");
-    return p->is_loop;
-}
-
-static int setup(void **state)
-{
-    struct place *p = calloc(1, sizeof(*p));
-
-    p->dir = unit_mkdir();
-    unit_path(p->dir, "volume", p->image);
-    assert_ok(volume_prepare(p->image, SIZE, NULL));
-    assert_ok(text_copy(p->path, sizeof(p->path), p->image));
-    *state = p;
-    return 0;
-}
-
-static int setup_loop(void **state)
-{
-    setup(state);
-    return attach_loop(*state) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    struct place *p = *state;
-    const char *argv[] = {"losetup", "--detach", p->path, NULL};
-    char out[64];
-
-    if (p->is_loop) {
-        volume_set_readonly(p->path, false, NULL);
-        run(argv, out, sizeof(out));
-    }
-    unit_rmdir(p->dir);
-    free(p);
-    return 0;
-}
-
-static struct volume *open_for(const struct place *p, enum volume_mode mode)
-{
-    struct volume *v = NULL;
-    struct err err = {0};
-
-    if (volume_open(p->path, mode, &v, &err) < 0)
-        fail_msg("%s", err.text);
-    return v;
-}
-
-static uint8_t *make_bytes(size_t len)
-{
-    uint8_t *data =
-        aligned_alloc(VOLUME_SECTOR, (len + VOLUME_SECTOR - 1) / VOLUME_SECTOR * VOLUME_SECTOR);
-
-    assert_non_null(data);
-    rng_fill(&rng_system, data, len);
-    return data;
-}
 
 static void what_was_written_is_read_back(void **state)
 {
@@ -121,6 +36,95 @@ static void what_was_written_is_read_back(void **state)
         /* Also into memory that is not aligned. */
         assert_ok(volume_read(r, runs[i].offset, back + 1, runs[i].len, NULL));
         assert_memory_equal(data, back + 1, runs[i].len);
+    }
+}
+
+static void pop_and_compare(struct volume_queue *q, const uint8_t *data, const uint64_t *at,
+                            uint8_t *const *back, size_t len)
+{
+    void *item = NULL;
+    size_t i;
+
+    assert_ok(volume_queue_pop(q, &item, NULL));
+    i = (size_t)((const uint64_t *)item - at);
+    assert_memory_equal(back[i], data + at[i], len);
+}
+
+/* Sixteen rounds of reads at random places, aligned and not, as many at a time as the queue takes.
+ */
+static void read_much(struct volume_queue *q, const uint8_t *data)
+{
+    enum { AT_A_TIME = 4, ROUNDS = 16, LEN = 65536 };
+    uint8_t *back[AT_A_TIME];
+    uint64_t at[AT_A_TIME];
+
+    for (size_t i = 0; i < AT_A_TIME; i++)
+        back[i] = make_bytes(LEN);
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        size_t len = round % 2 ? LEN : 511;
+
+        for (size_t i = 0; i < AT_A_TIME; i++) {
+            at[i] = rng_below(&rng_system, SIZE - len);
+            at[i] -= round % 3 ? at[i] % VOLUME_SECTOR : 0;
+            assert_ok(volume_queue_push(q, at[i], back[i], len, &at[i], NULL));
+        }
+        while (volume_queue_len(q) > 0)
+            pop_and_compare(q, data, at, back, len);
+    }
+    for (size_t i = 0; i < AT_A_TIME; i++)
+        free(back[i]);
+}
+
+static void many_reads_at_a_time_give_the_bytes(void **state)
+{
+    struct place *p = *state;
+    auto_volume struct volume *v = open_for(p, VOLUME_WRITE);
+    auto_free uint8_t *data = make_bytes(SIZE);
+    auto_free uint8_t *memory = make_bytes(VOLUME_BLOCK);
+
+    assert_ok(volume_write(v, 0, data, SIZE, NULL));
+    assert_ok(volume_flush(v, NULL));
+    for (enum volume_queue_way way = VOLUME_QUEUE_HINTS; way <= VOLUME_QUEUE_RING; way++) {
+        struct volume_queue *q = NULL;
+        int rc = volume_queue_new_by(way, v, 4, &q, NULL);
+
+        if (way == VOLUME_QUEUE_RING && rc < 0) {
+            print_message("no io_uring here: %s\n", strerror(-rc));
+            continue;
+        }
+        assert_int_equal(rc, 0);
+        read_much(q, data);
+        assert_fails(-EINVAL, volume_queue_push(q, SIZE, memory, VOLUME_BLOCK, NULL, NULL));
+        /* What nobody waited for is not under way any more once the queue is gone. */
+        assert_ok(volume_queue_push(q, 0, memory, VOLUME_BLOCK, NULL, NULL));
+        volume_queue_free(q);
+        memset(memory, 1, VOLUME_BLOCK);
+    }
+}
+
+/* The end of the volume goes away while a queue is open on it. */
+static void a_read_that_fails_in_a_queue_is_told(void **state)
+{
+    struct place *p = *state;
+    auto_volume struct volume *v = open_for(p, VOLUME_READ);
+    auto_free uint8_t *memory = make_bytes(VOLUME_BLOCK);
+    void *item = NULL;
+
+    if (p->is_loop)
+        return; /* a device keeps its size */
+    assert_int_equal(truncate(p->path, VOLUME_BLOCK), 0);
+    for (enum volume_queue_way way = VOLUME_QUEUE_HINTS; way <= VOLUME_QUEUE_RING; way++) {
+        struct volume_queue *q = NULL;
+
+        if (volume_queue_new_by(way, v, 4, &q, NULL) < 0)
+            continue;
+        assert_ok(volume_queue_push(q, VOLUME_BLOCK / 2, memory, VOLUME_BLOCK, memory, NULL));
+        assert_fails(-ESTALE, volume_queue_pop(q, &item, NULL));
+        assert_int_equal(volume_queue_len(q), 0);
+        assert_ok(volume_queue_push(q, 0, memory, VOLUME_BLOCK, memory, NULL));
+        assert_ok(volume_queue_pop(q, &item, NULL));
+        assert_ptr_equal(item, memory);
+        volume_queue_free(q);
     }
 }
 
@@ -483,7 +487,8 @@ static void a_device_with_another_medium_is_estale(void **state)
 #define CASE(name, kind) cmocka_unit_test_setup_teardown(name, setup##kind, teardown)
 
 #define OVER(kind)                                                                                 \
-    CASE(what_was_written_is_read_back, kind),                                                     \
+    CASE(what_was_written_is_read_back, kind), CASE(many_reads_at_a_time_give_the_bytes, kind),    \
+        CASE(a_read_that_fails_in_a_queue_is_told, kind),                                          \
         CASE(zeroed_ranges_read_as_zeroes_and_neighbours_stay, kind),                              \
         CASE(ranges_outside_are_refused, kind), CASE(a_reader_cannot_write, kind),                 \
         CASE(only_one_may_write, kind), CASE(extents_cover_the_volume, kind),                      \

@@ -15,6 +15,7 @@ curl/            base/http.c base/http_multi.c base/http_priv.h
 sqlite3\.h       base/db.c
 ini\.h           base/conf.c
 zstd             transport/codec.c
+liburing\.h      transport/volume_ring.c
 librsync\.h      transport/delta.c
 libssh2          transport/ssh.c
 bpf/             transport/track_ebpf.c transport/track_ebpf.bpf.c

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LIBRARIES += libgodwit_transport.a
-libgodwit_transport_a_CPPFLAGS = $(AM_CPPFLAGS) $(ZSTD_CFLAGS) $(CURL_CFLAGS)
+libgodwit_transport_a_CPPFLAGS = $(AM_CPPFLAGS) $(ZSTD_CFLAGS) $(CURL_CFLAGS) $(LIBURING_CFLAGS)
 libgodwit_transport_a_SOURCES = \
 	transport/codec.c transport/codec.h \
 	transport/control.c transport/control.h \
@@ -32,7 +32,8 @@ libgodwit_transport_a_SOURCES = \
 	transport/vault.c transport/vault.h \
 	transport/vault_impl.h transport/vault_key.c transport/vault_object.c transport/vault_object.h \
 	transport/volume.c transport/volume.h transport/volume_impl.h \
-	transport/volume_blockdev.c transport/volume_image.c transport/volume_writers.c
+	transport/volume_blockdev.c transport/volume_image.c transport/volume_queue.c transport/volume_queue.h \
+	transport/volume_ring.c transport/volume_ring.h transport/volume_writers.c
 
 # The data path.
 libgodwit_transport_a_SOURCES += \

@@ -9,16 +9,20 @@
 #include "base/fail.h"
 #include "base/num.h"
 #include "transport/holes.h"
+#include "transport/volume_queue.h"
 
 #include <inttypes.h>
 
 #include "base/banned.h"
+
+enum { READS_MAX = 16 }; /* under way at one time; a job is 1 MiB */
 
 struct reader {
     struct push *p;
     struct holes holes;
     uint64_t done;              /* everything below was looked at */
     struct push_region *region; /* the open one */
+    struct volume_queue *reads; /* jobs on their way from the volume */
 };
 
 static int close_region(struct reader *r, struct err *err)
@@ -42,43 +46,84 @@ static int open_region(struct reader *r, uint32_t index, struct err *err)
     return rc;
 }
 
-static int fill(struct push *p, struct push_job *j, uint64_t offset, struct err *err)
+static int hand_on(struct push *p, struct push_job *j, struct err *err)
 {
-    size_t padded = (size_t)num_div_up(j->len, VOLUME_SECTOR) * VOLUME_SECTOR;
+    int rc = queue_push(p->full_jobs, j);
+
+    return rc < 0 ? err_set(err, rc, "stopped") : 0;
+}
+
+/* Wait for one of the jobs that are being read. */
+static int land(struct reader *r, struct err *err)
+{
+    struct push_job *j = NULL;
+    void *item = NULL;
+    size_t padded;
+    int rc = volume_queue_pop(r->reads, &item, err);
+
+    if (rc < 0)
+        return rc;
+    j = item;
+    padded = (size_t)num_div_up(j->len, VOLUME_SECTOR) * VOLUME_SECTOR;
+    memset(j->data + j->len, 0, padded - j->len);
+    return hand_on(r->p, j, err);
+}
+
+static int land_all(struct reader *r, struct err *err)
+{
+    int rc = 0;
+
+    while (rc == 0 && volume_queue_len(r->reads) > 0)
+        rc = land(r, err);
+    return rc;
+}
+
+/* A job that nobody has. Only this thread takes them, so none may be waited for while those that
+ * could become free are still being read. */
+static int take_job(struct reader *r, struct push_job **ret, struct err *err)
+{
+    void *item = NULL;
+    int rc = 0;
+
+    while (rc == 0 && volume_queue_len(r->reads) > 0 &&
+           (volume_queue_len(r->reads) == volume_queue_depth(r->reads) ||
+            queue_len(r->p->idle_jobs) == 0))
+        rc = land(r, err);
+    if (rc < 0)
+        return rc;
+    rc = queue_pop(r->p->idle_jobs, 0, &item);
+    if (rc < 0)
+        return err_set(err, rc, "stopped");
+    *ret = item;
+    return 0;
+}
+
+static int start(struct reader *r, struct push_job *j, uint64_t offset, struct err *err)
+{
     int rc = failpoint("push_read");
 
     if (rc < 0)
-        return err_set(err, rc, "read '%s' at %" PRIu64 ": %m", volume_path(p->volume), offset);
-    rc = volume_read(p->volume, offset, j->data, j->len, err);
-    if (rc == 0)
-        memset(j->data + j->len, 0, padded - j->len);
-    return rc;
+        return err_set(err, rc, "read '%s' at %" PRIu64 ": %m", volume_path(r->p->volume), offset);
+    return volume_queue_push(r->reads, offset, j->data, j->len, j, err);
 }
 
 static int send(struct reader *r, uint64_t offset, uint64_t len, bool hole, struct err *err)
 {
     struct push *p = r->p;
     struct push_job *j = NULL;
-    void *item = NULL;
-    int rc = queue_pop(p->idle_jobs, 0, &item);
+    int rc = take_job(r, &j, err);
 
     if (rc < 0)
-        return err_set(err, rc, "stopped");
-    j = item;
+        return rc;
     j->region = r->region;
     j->first_block = (uint32_t)(offset % VOLUME_REGION / VOLUME_BLOCK);
     j->blocks = (uint32_t)num_div_up(len, VOLUME_BLOCK);
     j->len = (size_t)len;
     j->hole = hole;
-    if (!hole)
-        rc = fill(p, j, offset, err);
-    if (rc < 0)
-        return rc;
     pthread_mutex_lock(&p->lock);
     r->region->open++;
     pthread_mutex_unlock(&p->lock);
-    rc = queue_push(p->full_jobs, j);
-    return rc < 0 ? err_set(err, rc, "stopped") : 0;
+    return hole ? hand_on(p, j, err) : start(r, j, offset, err);
 }
 
 /* The next piece of [at, end), which lies in one region: whole blocks of a hole, or data. */
@@ -188,16 +233,23 @@ static int read_dirty(struct reader *r, struct err *err)
     return rc;
 }
 
+static int read_all(struct reader *r, struct err *err)
+{
+    int rc = r->p->full ? read_range(r, 0, r->p->size_bytes, err) : read_dirty(r, err);
+
+    if (rc == 0)
+        rc = close_region(r, err);
+    return rc < 0 ? rc : land_all(r, err);
+}
+
 int push_read(struct push *p, struct err *err)
 {
     struct reader r = {.p = p, .holes = {.volume = p->volume}};
-    int rc;
+    int rc =
+        volume_queue_new(p->volume, (unsigned)num_min(p->jobs_n / 2, READS_MAX), &r.reads, err);
 
-    if (p->full)
-        rc = read_range(&r, 0, p->size_bytes, err);
-    else
-        rc = read_dirty(&r, err);
     if (rc == 0)
-        rc = close_region(&r, err);
+        rc = read_all(&r, err);
+    volume_queue_free(r.reads);
     return rc < 0 ? rc : volume_check(p->volume, err);
 }

@@ -191,16 +191,21 @@ static int check_write(const struct volume *v, uint64_t offset, uint64_t len, st
     return check_range(v, offset, len, err);
 }
 
-int volume_read(struct volume *v, uint64_t offset, void *data, size_t len, struct err *err)
+int volume_check_read(const struct volume *v, uint64_t offset, size_t len, struct err *err)
 {
     int rc = check_range(v, offset, len, err);
 
     if (rc < 0 || len == 0)
         return rc;
     rc = failpoint("volume_read");
-    if (rc < 0)
-        return volume_io_failed(v, rc, "read", offset, err);
-    return v->ops->read(v, offset, data, len, err);
+    return rc < 0 ? volume_io_failed(v, rc, "read", offset, err) : 0;
+}
+
+int volume_read(struct volume *v, uint64_t offset, void *data, size_t len, struct err *err)
+{
+    int rc = volume_check_read(v, offset, len, err);
+
+    return rc < 0 || len == 0 ? rc : v->ops->read(v, offset, data, len, err);
 }
 
 int volume_write(struct volume *v, uint64_t offset, const void *data, size_t len, struct err *err)

@@ -296,6 +296,7 @@ static int blockdev_set_readonly(const char *path, bool readonly, struct err *er
 
 const struct volume_ops volume_blockdev_ops = {
     .kind = "blockdev",
+    .direct = true,
     .claims = blockdev_claims,
     .open = blockdev_open,
     .read = blockdev_read,

@@ -36,6 +36,7 @@ struct volume {
  */
 struct volume_ops {
     const char *kind;
+    bool direct; /* reads pass the page cache by: only a deep queue of them is fast */
     bool (*claims)(const struct stat *st);
     /* Open v->path in v->mode; v->st is what stat said of it. On failure volume.c closes v->fd. */
     int (*open)(struct volume *v, struct err *err);
@@ -62,6 +63,8 @@ int volume_open_failed(const char *path, int code, struct err *err);
 /* A failed call at offset, -EIO and -ENOSPC with their rows. Returns code. */
 int volume_io_failed(const struct volume *v, int code, const char *what, uint64_t offset,
                      struct err *err);
+/* What must hold before a read: the range. Also the failpoint volume_read. */
+int volume_check_read(const struct volume *v, uint64_t offset, size_t len, struct err *err);
 /* Write zeroes by hand where no call makes holes. */
 int volume_write_zeroes(struct volume *v, uint64_t offset, uint64_t len, struct err *err);
 
