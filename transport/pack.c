@@ -232,7 +232,7 @@ int pack_add(struct pack *p, const uint8_t *id, struct slice raw, int level, str
 {
     struct seal_segment seg = {.index = (uint32_t)p->entries_n};
     struct entry *e;
-    uint32_t stored;
+    uint32_t stored = 0;
     int rc;
 
     assert(p->mem);
@@ -295,7 +295,7 @@ int pack_finish(struct pack *p, struct slice *ret_body, uint8_t *name, struct er
 {
     struct seal_segment seg = {.index = (uint32_t)p->entries_n, .last = true};
     auto_buf struct buf index = {0};
-    uint32_t stored;
+    uint32_t stored = 0;
     int rc;
 
     assert(p->mem);

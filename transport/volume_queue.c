@@ -227,6 +227,7 @@ int volume_queue_push(struct volume_queue *q, uint64_t offset, void *data, size_
         rc = pop(q->idle, &s, err);
     if (rc < 0)
         return rc;
+    assert(s);
     *s = (struct slot){.offset = offset, .data = data, .len = len, .item = item};
     rc = q->way->start(q, s, err);
     if (rc < 0)
