@@ -38,7 +38,6 @@ static int open_http(struct s3_call *c, const char *ca_file, struct err *err)
     struct http_conf conf = {
         .multi = c->multi,
         .pace = c->turn ? pace : none,
-        .http2 = true,
         .ca_file = ca_file[0] != '\0' ? ca_file : NULL,
         .tls12_allowed = true,
         .stall_timeout_ms = c->conf->stall_ms,
