@@ -200,6 +200,25 @@ static const struct cmd cmds[] = {
      "godwit replica digest /var/lib/vm/web.img\n"
      "godwit replica digest /dev/vdb --size 10GiB",
      .takes = 0},
+    {"store show", "STORE", 1, 1, cmd_store_show, cmd_store_opts, "what a vault is, and its retention",
+     "godwit store show file:///backup\n"
+     "godwit store show s3://acme-migration/idc1 -o json",
+     .takes = 0},
+    {"store usage", "STORE", 1, 1, cmd_store_usage, cmd_store_usage_opts,
+     "objects and bytes by kind and replica",
+     "godwit store usage file:///backup\n"
+     "godwit store usage s3://acme-migration/idc1 --price 0.023",
+     .takes = 0},
+    {"store check", "STORE", 1, 1, cmd_store_check, cmd_store_check_opts,
+     "is all there that points need; exit 9 if not",
+     "godwit store check file:///backup\n"
+     "godwit store check s3://acme-migration/idc1 --full",
+     .takes = 0},
+    {"store gc", "STORE", 1, 1, cmd_store_gc, cmd_store_gc_opts,
+     "what retention and garbage allow to delete",
+     "godwit store gc file:///backup --keep-last 3 --keep-daily 7\n"
+     "godwit store gc s3://acme-migration/idc1 --yes",
+     .takes = CMD_DRY_RUN | CMD_YES},
     {"context ls", "", 0, 0, cmd_context_ls, NULL, "the planners that you know",
      "godwit context ls\n"
      "godwit context ls -o wide",

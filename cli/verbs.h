@@ -65,6 +65,12 @@ int cmd_replica_push(struct cmd_call *call, struct err *err);
 int cmd_replica_pull(struct cmd_call *call, struct err *err);
 int cmd_replica_ls(struct cmd_call *call, struct err *err);
 int cmd_replica_show(struct cmd_call *call, struct err *err);
+extern const struct opt cmd_store_opts[], cmd_store_usage_opts[], cmd_store_check_opts[],
+    cmd_store_gc_opts[];
+int cmd_store_show(struct cmd_call *call, struct err *err);
+int cmd_store_usage(struct cmd_call *call, struct err *err);
+int cmd_store_check(struct cmd_call *call, struct err *err);
+int cmd_store_gc(struct cmd_call *call, struct err *err);
 int cmd_replica_verify(struct cmd_call *call, struct err *err);
 int cmd_replica_digest(struct cmd_call *call, struct err *err);
 

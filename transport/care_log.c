@@ -319,11 +319,13 @@ static int fail_here(const char *name, struct err *err)
 static int add(struct care_log *l, struct jsw *w, struct err *err)
 {
     char key[KEY_MAX];
+    bool weak = false;
     int rc = fail_here("care_log_add", err);
 
     jsw_end(w);
     if (rc == 0)
-        rc = record_create(l->vault, key_of(l->position + 1, key), w, OBJECT_MAX, RECORD_WEAK, err);
+        rc = record_create(l->vault, key_of(l->position + 1, key), w, OBJECT_MAX, &weak, err);
+    l->weak = l->weak || weak;
     if (rc == 0)
         rc = fail_here("care_log_add_done", err);
     if (rc == -EEXIST) {

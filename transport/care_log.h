@@ -51,6 +51,7 @@ struct care_log {
     struct care_list *lists;
     bool has_policy;
     struct care_policy policy;
+    bool weak; /* the store cannot create-only: what was added may have been lost to another */
 };
 
 /* Nothing is read yet; records up to position never are. v is lent. */

@@ -78,7 +78,7 @@ static int claim_write(struct vault *v, const struct record *r, const char *hold
     jsw_str(w, "holder", holder);
     jsw_u64(w, "claimed_ms", clock_wall_ms(vault_clock(v)));
     jsw_end(w);
-    rc = record_create(v, r->key, w, OBJECT_MAX, RECORD_STRICT, err);
+    rc = record_create(v, r->key, w, OBJECT_MAX, NULL, err);
     return rc ? rc : failpoint("control_claim_done");
 }
 
@@ -233,7 +233,7 @@ static int verdict_write(struct vault *v, const struct record *r, const struct c
     if (rc)
         return rc;
     verdict_format(r, d, w);
-    rc = record_create(v, r->key, w, OBJECT_MAX, RECORD_STRICT, err);
+    rc = record_create(v, r->key, w, OBJECT_MAX, NULL, err);
     return rc ? rc : failpoint("control_decide_done");
 }
 

@@ -250,6 +250,10 @@ static int sweep_list(struct gc *g, size_t index, struct packs *p, struct err *e
     } while (rc == -EAGAIN && !g->log->lists[index].swept);
     if (rc == -EAGAIN)
         return err_set_gw(err, GW_IN_USE, rc, "another collector swept the same packs");
+    if (rc == 0 && g->log->weak && !g->run->idle)
+        return err_set(err, -EOPNOTSUPP,
+                       "the store has no create-only writes, so that nothing can be proved dead "
+                       "while somebody pushes: run it with --idle when nobody does");
     return rc < 0 ? rc : delete_all(g, p, err);
 }
 

@@ -55,8 +55,8 @@ struct gc_report {
 /*
  * -EINVAL (GW_BAD_VALUE) a grace too short; -EBADMSG or -ENOENT something that a point needs cannot
  * be read: then nothing is written, since nothing can be proved dead; -EAGAIN (GW_IN_USE) another
- * collector is at work. Killed anywhere it can be run again. Failpoints: gc_marked, gc_sweep,
- * gc_delete, and those of the care log.
+ * collector is at work; -EOPNOTSUPP a store without create-only, and not idle. Killed anywhere it
+ * can be run again. Failpoints: gc_marked, gc_sweep, gc_delete, and those of the care log.
  */
 int gc_collect(const struct gc_run *run, struct gc_report *ret, struct err *err);
 

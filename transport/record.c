@@ -81,12 +81,11 @@ static int envelope_open(const struct vault *v, const char *key, struct slice ob
     return 0;
 }
 
-int record_create(struct vault *v, const char *key, struct jsw *w, size_t max,
-                  enum record_mode mode, struct err *err)
+int record_create(struct vault *v, const char *key, struct jsw *w, size_t max, bool *ret_weak,
+                  struct err *err)
 {
     auto_buf struct buf body = {0};
     auto_buf struct buf object = {0};
-    bool weak;
     int rc = jsw_finish(w, false, &body, err);
 
     if (!rc)
@@ -95,8 +94,8 @@ int record_create(struct vault *v, const char *key, struct jsw *w, size_t max,
         rc = err_set(err, -EFBIG, "%s would have %zu bytes", key, object.len);
     if (rc)
         return rc;
-    if (mode == RECORD_WEAK)
-        return vault_create(v, key, buf_slice(&object), &weak, err);
+    if (ret_weak)
+        return vault_create(v, key, buf_slice(&object), ret_weak, err);
     return store_put(vault_store(v), key, buf_slice(&object), NULL, STORE_PUT_CREATE_ONLY, err);
 }
 

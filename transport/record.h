@@ -12,18 +12,13 @@
 struct err;
 struct vault;
 
-/* Whether a store without create-only will do. */
-enum record_mode {
-    RECORD_STRICT = 0, /* no: two that both won would be none */
-    RECORD_WEAK = 1    /* yes: look, write, read back (vault_create) */
-};
-
 /*
  * Finish w and create it under key. max bounds the object's bytes: -EFBIG. -EEXIST something stands
- * there; -EOPNOTSUPP the store cannot create-only and mode is strict.
+ * there; -EOPNOTSUPP the store cannot create-only and ret_weak is NULL. Else it is then looked for,
+ * written and read back (vault_create), and *ret_weak says so: two that both won may be none.
  */
-int record_create(struct vault *v, const char *key, struct jsw *w, size_t max,
-                  enum record_mode mode, struct err *err);
+int record_create(struct vault *v, const char *key, struct jsw *w, size_t max, bool *ret_weak,
+                  struct err *err);
 
 /* The record under key, authenticated, an object. -ENOENT; -EBADMSG (GW_VAULT_DAMAGED) forged or
  * altered. */
