@@ -32,7 +32,7 @@ static size_t pace_grain(void *arg)
 
 static int open_http(struct s3_call *c, const char *ca_file, struct err *err)
 {
-    static const struct http_pace none;
+    static const struct http_pace none = {0};
     const struct http_pace pace = {
         .ask = pace_ask, .drop = pace_drop, .grain = pace_grain, .arg = c->turn};
     struct http_conf conf = {
