@@ -294,7 +294,8 @@ static void on_client(struct bufferevent *b, void *arg)
 
 /* -- down: from the service to the client -------------------------------- */
 
-static void reply_head(struct link *l, char *head, int n)
+/* False when the link is gone or ends. */
+static bool reply_head(struct link *l, char *head, int n)
 {
     const char *range = NULL;
     bool bodyless = strcmp(l->method, "HEAD") == 0;
@@ -312,8 +313,10 @@ static void reply_head(struct link *l, char *head, int n)
         note(l, at);
     }
     bufferevent_write(l->client, head, (size_t)n);
-    if (l->entry.fault == PROXY_FLIP_HEAD && l->down_len == 0)
-        end_after_write(l);
+    if (l->entry.fault != PROXY_FLIP_HEAD || l->down_len > 0)
+        return true;
+    end_after_write(l);
+    return false;
 }
 
 /* False when the link is gone or waits. */
@@ -335,8 +338,7 @@ static bool begin_reply(struct link *l)
         end_after_write(l);
         return false;
     }
-    reply_head(l, head, n);
-    return l->down == BODY;
+    return reply_head(l, head, n);
 }
 
 /* Rotten bytes among those that arrived, whatever else happens to them. */
