@@ -16,6 +16,7 @@ godwit_SOURCES = \
 	cli/cmd_plan.c \
 	cli/cmd_replica.c \
 	cli/cmd_replica_look.c \
+	cli/cmd_replica_serve.c \
 	cli/cmd_replica_verify.c \
 	cli/cmd_store.c cli/cmd_store_check.c cli/cmd_store_gc.c \
 	cli/store_arg.c cli/store_arg.h \
@@ -38,6 +39,7 @@ godwit_SOURCES = \
 	cli/fetch.c cli/fetch.h \
 	cli/help.c cli/help.h \
 	cli/main.c \
+	cli/nbd_socket.c cli/nbd_socket.h \
 	cli/op_watch.c cli/op_watch.h \
 	cli/out.c cli/out.h \
 	cli/plan_view.c cli/plan_view.h \

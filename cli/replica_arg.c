@@ -91,6 +91,19 @@ static int default_key_path(char *out, size_t size, struct err *err)
     return r < 0 ? r : text_print(out, size, "%s/vault.key", dir);
 }
 
+int replica_arg_key_ref(const struct cmd_call *call, char *out, size_t size, struct err *err)
+{
+    const char *ref = opt_text(call->opts, "key-file");
+
+    if (!ref)
+        ref = getenv("GODWIT_STORE_KEY");
+    if (!ref)
+        return default_key_path(out, size, err);
+    return text_copy(out, size, ref) < 0
+               ? err_set_gw(err, GW_BAD_VALUE, -ENAMETOOLONG, "--key-file is too long")
+               : 0;
+}
+
 /* A key is made with its vault only: beside a vault that is there it would be a wrong one. */
 static int make_key(struct cmd_call *call, const struct vault_conf *conf, const char *path,
                     uint8_t *key, struct err *err)

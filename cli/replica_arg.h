@@ -10,8 +10,8 @@ struct replica_limit;
 
 enum { REPLICA_ARG_URL_MAX = 1024, REPLICA_ARG_PATH_MAX = 1100 };
 
-/* The flags below, for the tables of verbs. */
-#define REPLICA_ARG_OPTIONS                                                                        \
+/* The flags below, for the tables of verbs: how to get at a vault, and how hard to work. */
+#define REPLICA_ARG_STORE_OPTIONS                                                                  \
     {"key-file",                                                                                   \
      0,                                                                                            \
      OPT_TEXT,                                                                                     \
@@ -27,13 +27,17 @@ enum { REPLICA_ARG_URL_MAX = 1024, REPLICA_ARG_PATH_MAX = 1100 };
         {"profile", 0, OPT_TEXT, "NAME", NULL, 0, 0, NULL, "S3: profile of the AWS files"},        \
         {"ca-file", 0, OPT_TEXT, "FILE", NULL, 0, 0, NULL, "S3: CA certificates to trust"},        \
         {"path-style", 0, OPT_SWITCH, NULL, NULL, 0, 0, NULL, "S3: bucket in the path"},           \
-        {"workers", 0, OPT_U64, "N", NULL, 1, 256, NULL, "threads (one a core)"},                  \
         {"streams", 0,      OPT_TEXT,                                                              \
          "N",       NULL,   0,                                                                     \
          0,         "auto", "transfers at one time: 1 to 16, or as many as help"},                 \
     {                                                                                              \
         "limit", 0, OPT_TEXT, "RATE", NULL, 0, 0, NULL,                                            \
             "at most so much a second: 20MiB, 100Mbit, a timetable, file:PATH"                     \
+    }
+#define REPLICA_ARG_OPTIONS                                                                        \
+    REPLICA_ARG_STORE_OPTIONS,                                                                     \
+    {                                                                                              \
+        "workers", 0, OPT_U64, "N", NULL, 1, 256, NULL, "threads (one a core)"                     \
     }
 
 struct replica_arg {
@@ -58,6 +62,9 @@ int replica_arg_open(struct cmd_call *call, struct replica_arg *arg, bool create
                      const atomic_bool *stop, struct vault **ret, struct err *err);
 void replica_arg_done(struct replica_arg *arg);
 #define auto_replica_arg AUTO(replica_arg_done)
+
+/* How the vault's key is named, given or not, for another program that opens the vault. */
+int replica_arg_key_ref(const struct cmd_call *call, char *out, size_t size, struct err *err);
 
 /* Where the state of (volume, replica) is kept for stand-alone use; out has REPLICA_ARG_PATH_MAX.
  */

@@ -195,6 +195,11 @@ static const struct cmd cmds[] = {
      "godwit replica verify file:///backup/web --full\n"
      "godwit replica verify file:///backup/web --against /var/lib/vm/web.img",
      .takes = 0},
+    {"replica serve", "STORE/NAME[@POINT]", 1, 1, cmd_replica_serve, cmd_replica_serve_opts,
+     "a point as a block device over NBD, fetched as it is read",
+     "godwit replica serve s3://acme-migration/idc1/web\n"
+     "godwit replica serve file:///backup/web@3 --port 10809 --cache /var/cache/web --prefetch",
+     .takes = 0},
     {"replica digest", "VOLUME", 1, 1, cmd_replica_digest, cmd_replica_digest_opts,
      "the canonical digest of a local volume",
      "godwit replica digest /var/lib/vm/web.img\n"

@@ -3,6 +3,8 @@ sh_tests += \
 	tests/cli_help.sh \
 	tests/cli_plan.sh \
 	tests/cli_replica.sh tests/cli_store.sh \
+	tests/cli_replica.sh \
+	tests/cli_replica_serve.sh \
 	tests/cli_verbs.sh \
 	tests/flow_demo.sh \
 	tests/lint_verbs.sh
@@ -19,3 +21,4 @@ unit_progress_rate_LDADD = $(BASE_TEST_LIBS)
 unit_demo_ledger_SOURCES = tests/unit_demo_ledger.c cli/demo_ledger.c
 unit_demo_ledger_LDADD = $(BASE_TEST_LIBS)
 endif
+EXTRA_DIST += tests/nbd_client.py

@@ -24,6 +24,8 @@ base/sha256.c there
 base/sha256.c there_once
 base/http.c curl_is_ready
 base/http.c curl_once
+transport/nbdkit_plugin.c plugin
+transport/nbdkit_plugin.c plugin_state
 transport/store_mem.c registry
 transport/store_mem.c registry_lock
 agent/main.c stop_flag

@@ -73,7 +73,9 @@ EXTRA_DIST += tests/volume_digest.py
 if HAVE_CMOCKA
 EXTRA_DIST += tests/data/fuzz_state
 c_tests += fault_replica fuzz_state unit_digest unit_ledger unit_push_tracked unit_replica unit_replica_damage \
-	unit_replica_sides unit_state unit_table
+	unit_replica_sides unit_state unit_table unit_unit_cache
+unit_unit_cache_SOURCES = tests/unit_unit_cache.c
+unit_unit_cache_LDADD = $(TRANSPORT_TEST_LIBS)
 fault_replica_SOURCES = tests/fault_replica.c tests/replica_place.h
 fault_replica_LDADD = $(TRANSPORT_TEST_LIBS)
 fuzz_state_SOURCES = tests/fuzz_state.c

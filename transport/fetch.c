@@ -6,6 +6,7 @@
 #include "base/num.h"
 #include "transport/pack.h"
 #include "transport/replica.h"
+#include "transport/unit_cache.h"
 #include "transport/vault_impl.h"
 
 #include "base/banned.h"
@@ -13,6 +14,7 @@
 struct fetch {
     struct vault *vault;
     struct replica_progress *progress;
+    struct unit_cache *cache; /* or NULL */
     struct buf body;
     uint8_t *raw; /* UNIT_RAW_MAX */
 };
@@ -41,6 +43,11 @@ void fetch_free(struct fetch *f)
     buf_done(&f->body);
     free(f->raw);
     free(f);
+}
+
+void fetch_use_cache(struct fetch *f, struct unit_cache *cache)
+{
+    f->cache = cache;
 }
 
 static int by_place(const void *a, const void *b)
@@ -107,13 +114,15 @@ static bool is_damage(int rc)
 static int open_one(struct fetch *f, const struct fetch_item *items, size_t i, struct err *err)
 {
     const struct unit *u = &items[i].unit;
+    struct slice sealed;
     int rc;
 
     if (i > 0 && unit_same(u, &items[i - 1].unit))
         return 0; /* still in f->raw */
-    rc = unit_open(f->vault, u,
-                   slice_of(f->body.data + (u->offset - items[0].unit.offset), u->stored_len),
-                   f->raw, err);
+    sealed = slice_of(f->body.data + (u->offset - items[0].unit.offset), u->stored_len);
+    rc = unit_open(f->vault, u, sealed, f->raw, err);
+    if (rc == 0 && f->cache)
+        unit_cache_put(f->cache, u, sealed);
     if (rc != -EBADMSG)
         return rc;
     err_clear(err);
@@ -165,13 +174,48 @@ static int fetch_group(struct fetch *f, const struct fetch_item *items, size_t n
     return rc;
 }
 
+/* Into f->raw, when the cache has it and it opens. */
+static bool from_cache(struct fetch *f, const struct unit *u)
+{
+    bool old = false;
+
+    buf_clear(&f->body);
+    if (!unit_cache_get(f->cache, u, &f->body, &old))
+        return false;
+    if (unit_open(f->vault, u, buf_slice(&f->body), f->raw, NULL) < 0) {
+        unit_cache_drop(f->cache, u);
+        return false;
+    }
+    if (old)
+        unit_cache_put(f->cache, u, buf_slice(&f->body));
+    return true;
+}
+
+/* *ret_left items are put to the front: those that the cache has not. */
+static int fetch_cached(struct fetch *f, struct fetch_item *items, size_t n, size_t *ret_left,
+                        fetch_fn fn, void *arg, struct err *err)
+{
+    int rc = 0;
+
+    *ret_left = 0;
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        if (from_cache(f, &items[i].unit))
+            rc = tell(f, &items[i], 0, fn, arg, err);
+        else
+            items[(*ret_left)++] = items[i];
+    }
+    return rc;
+}
+
 int fetch_units(struct fetch *f, struct fetch_item *items, size_t n, fetch_fn fn, void *arg,
                 struct err *err)
 {
     int rc = 0;
 
-    if (n == 0)
-        return 0;
+    if (f->cache)
+        rc = fetch_cached(f, items, n, &n, fn, arg, err);
+    if (rc < 0 || n == 0)
+        return rc;
     qsort(items, n, sizeof(*items), by_place);
     for (size_t i = 0, some; rc == 0 && i < n; i += some) {
         some = group(items + i, n - i);

@@ -11,6 +11,7 @@
 struct err;
 struct fetch;
 struct replica_progress;
+struct unit_cache;
 
 enum {
     FETCH_RANGE_MAX = 2 << 20, /* bytes of one GET */
@@ -33,6 +34,8 @@ typedef int (*fetch_fn)(void *arg, const struct fetch_item *item, struct slice r
 int fetch_new(struct vault *v, struct replica_progress *progress, struct fetch **ret,
               struct err *err);
 void fetch_free(struct fetch *f);
+/* Look there first, and leave there what was fetched and did open. Lent. */
+void fetch_use_cache(struct fetch *f, struct unit_cache *cache);
 
 /* items is put in another order. Only failures of the store as such (not of an object in it) and
  * those of fn end it. */

@@ -41,6 +41,7 @@ libgodwit_transport_a_SOURCES += \
 	transport/fetch.c transport/fetch.h \
 	transport/holes.c transport/holes.h \
 	transport/ledger.c transport/ledger.h \
+	transport/lru.c transport/lru.h \
 	transport/packset.c transport/packset.h \
 	transport/pull.c transport/pull.h transport/pull_plan.c transport/pull_write.c \
 	transport/push.c transport/push.h transport/push_map.c transport/push_put.c \
@@ -48,10 +49,13 @@ libgodwit_transport_a_SOURCES += \
 	transport/push_care.c transport/push_repair.c transport/push_work.c \
 	transport/replica_digest.c transport/replica_pull.c transport/replica_push.c \
 	transport/replica_verify.c \
+	transport/serve.c transport/serve.h transport/serve_impl.h \
+	transport/serve_ahead.c transport/serve_map.c transport/serve_unit.c \
 	transport/state.c transport/state.h \
 	transport/table.c transport/table.h \
 	transport/table_next.c transport/table_next.h \
 	transport/tags.c transport/tags.h \
+	transport/unit_cache.c transport/unit_cache.h transport/unit_rows.c transport/unit_rows.h \
 	transport/verify.c transport/verify.h transport/verify_pack.c \
 	transport/walk.c transport/walk.h
 
@@ -61,3 +65,15 @@ libgodwit_transport_a_SOURCES += \
 	transport/gc.c transport/gc.h transport/gc_check.c transport/gc_impl.h transport/gc_usage.c \
 	transport/mark.c transport/mark.h transport/mark_walk.c \
 	transport/retain.c transport/retain.h
+
+# Loaded by nbdkit, which brings the symbols it lacks. A sanitizer would need one in nbdkit, too.
+if NBDKIT_PLUGIN
+pkglibexec_PROGRAMS += nbdkit-godwit-plugin.so
+nbdkit_godwit_plugin_so_CPPFLAGS = $(AM_CPPFLAGS) $(NBDKIT_CFLAGS)
+nbdkit_godwit_plugin_so_SOURCES = transport/nbdkit_plugin.c
+nbdkit_godwit_plugin_so_LDFLAGS = -shared -pthread -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack \
+	-Wl,--as-needed
+nbdkit_godwit_plugin_so_LDADD = $(TRANSPORT_LIBS) $(BASE_LIBS)
+else
+EXTRA_DIST += transport/nbdkit_plugin.c
+endif
