@@ -14,9 +14,11 @@
 struct fetch {
     struct vault *vault;
     struct replica_progress *progress;
-    struct unit_cache *cache; /* or NULL */
+    struct unit_cache *cache;        /* or NULL */
+    const struct fetch_packs *packs; /* or NULL */
     struct buf body;
-    uint8_t *raw; /* UNIT_RAW_MAX */
+    struct slice sealed; /* the units of a group: in body, or in a pack */
+    uint8_t *raw;        /* UNIT_RAW_MAX */
 };
 
 int fetch_new(struct vault *v, struct replica_progress *progress, struct fetch **ret,
@@ -48,6 +50,11 @@ void fetch_free(struct fetch *f)
 void fetch_use_cache(struct fetch *f, struct unit_cache *cache)
 {
     f->cache = cache;
+}
+
+void fetch_use_packs(struct fetch *f, const struct fetch_packs *packs)
+{
+    f->packs = packs;
 }
 
 static int by_place(const void *a, const void *b)
@@ -83,23 +90,33 @@ static size_t group(const struct fetch_item *items, size_t n)
     return i;
 }
 
-static int get(struct fetch *f, const struct fetch_item *items, size_t n, struct err *err)
+/* Where the items lie in their pack. */
+static int range_of(const struct fetch_item *items, size_t n, struct store_range *ret,
+                    struct err *err)
 {
-    struct store_range range = {.offset = items[0].unit.offset};
-    char key[PACK_KEY_MAX];
     uint64_t end = 0;
-    int rc;
+    int rc = 0;
 
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; rc == 0 && i < n; i++) {
         rc = unit_check(&items[i].unit, err);
-        if (rc < 0)
-            return rc;
         end = num_max(end, (uint64_t)items[i].unit.offset + items[i].unit.stored_len);
     }
-    range.len = end - range.offset;
-    range.max_bytes = range.len;
+    *ret = (struct store_range){.offset = items[0].unit.offset};
+    ret->len = ret->max_bytes = end - ret->offset;
+    return rc;
+}
+
+static int get(struct fetch *f, const struct fetch_item *items, size_t n, struct err *err)
+{
+    struct store_range range;
+    char key[PACK_KEY_MAX];
+    int rc = range_of(items, n, &range, err);
+
+    if (rc < 0)
+        return rc;
     buf_clear(&f->body);
     rc = vault_get(f->vault, pack_key(items[0].unit.pack, key), range, &f->body, err);
+    f->sealed = buf_slice(&f->body);
     if (rc == 0 && f->progress)
         f->progress->received_bytes += f->body.len;
     return rc;
@@ -119,7 +136,7 @@ static int open_one(struct fetch *f, const struct fetch_item *items, size_t i, s
 
     if (i > 0 && unit_same(u, &items[i - 1].unit))
         return 0; /* still in f->raw */
-    sealed = slice_of(f->body.data + (u->offset - items[0].unit.offset), u->stored_len);
+    sealed = slice_of(f->sealed.data + (u->offset - items[0].unit.offset), u->stored_len);
     rc = unit_open(f->vault, u, sealed, f->raw, err);
     if (rc == 0 && f->cache)
         unit_cache_put(f->cache, u, sealed);
@@ -154,24 +171,54 @@ static int fetch_singly(struct fetch *f, const struct fetch_item *items, size_t 
     return rc;
 }
 
-static int fetch_group(struct fetch *f, const struct fetch_item *items, size_t n, fetch_fn fn,
-                       void *arg, struct err *err)
+static int open_group(struct fetch *f, const struct fetch_item *items, size_t n, fetch_fn fn,
+                      void *arg, struct err *err)
 {
     int last = 0;
-    int rc = get(f, items, n, err);
+    int rc = 0;
 
-    if (is_damage(rc) && n > 1) {
-        err_clear(err);
-        return fetch_singly(f, items, n, fn, arg, err);
-    }
-    if (rc < 0)
-        return tell(f, &items[0], rc, fn, arg, err);
     for (size_t i = 0; rc == 0 && i < n; i++) {
         if (last < 0 || i == 0 || !unit_same(&items[i].unit, &items[i - 1].unit))
             last = open_one(f, items, i, err);
         rc = tell(f, &items[i], last, fn, arg, err);
     }
     return rc;
+}
+
+/* False: the pack is not at hand, or shorter than it should be: who fetches it will be told. */
+static bool fetch_at_hand(struct fetch *f, const struct fetch_item *items, size_t n, fetch_fn fn,
+                          void *arg, int *ret_rc, struct err *err)
+{
+    struct slice body = {0};
+    struct store_range range;
+    size_t slot = 0;
+    bool fits;
+
+    if (!f->packs || range_of(items, n, &range, NULL) < 0 ||
+        !f->packs->take(f->packs->arg, f->vault, &items[0].unit, &body, &slot))
+        return false;
+    fits = range.offset <= body.len && range.len <= body.len - range.offset;
+    if (fits) {
+        f->sealed = slice_of(body.data + range.offset, range.len);
+        *ret_rc = open_group(f, items, n, fn, arg, err);
+    }
+    f->packs->give(f->packs->arg, slot);
+    return fits;
+}
+
+static int fetch_group(struct fetch *f, const struct fetch_item *items, size_t n, fetch_fn fn,
+                       void *arg, struct err *err)
+{
+    int rc = 0;
+
+    if (fetch_at_hand(f, items, n, fn, arg, &rc, err))
+        return rc;
+    rc = get(f, items, n, err);
+    if (is_damage(rc) && n > 1) {
+        err_clear(err);
+        return fetch_singly(f, items, n, fn, arg, err);
+    }
+    return rc < 0 ? tell(f, &items[0], rc, fn, arg, err) : open_group(f, items, n, fn, arg, err);
 }
 
 /* Into f->raw, when the cache has it and it opens. */

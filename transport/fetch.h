@@ -37,6 +37,16 @@ void fetch_free(struct fetch *f);
 /* Look there first, and leave there what was fetched and did open. Lent. */
 void fetch_use_cache(struct fetch *f, struct unit_cache *cache);
 
+/* Packs that are at hand as a whole. */
+struct fetch_packs {
+    void *arg;
+    /* True: *ret is the pack of u, lent until give(slot). False: it must be fetched. */
+    bool (*take)(void *arg, struct vault *v, const struct unit *u, struct slice *ret,
+                 size_t *ret_slot);
+    void (*give)(void *arg, size_t slot);
+};
+void fetch_use_packs(struct fetch *f, const struct fetch_packs *packs);
+
 /* items is put in another order. Only failures of the store as such (not of an object in it) and
  * those of fn end it. */
 int fetch_units(struct fetch *f, struct fetch_item *items, size_t n, fetch_fn fn, void *arg,

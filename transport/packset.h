@@ -8,7 +8,13 @@
 
 struct err;
 
-enum packset_state { PACKSET_UNSEEN = 0, PACKSET_WHOLE, PACKSET_BAD };
+enum packset_state {
+    PACKSET_UNSEEN = 0,
+    PACKSET_WHOLE,
+    PACKSET_DOUBTFUL, /* it is not what its name says; no unit of it was told of yet */
+    PACKSET_MISSING,  /* likewise, it is not there */
+    PACKSET_BAD
+};
 
 struct packset_row {
     uint8_t name[PACK_NAME_LEN];

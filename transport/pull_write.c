@@ -26,21 +26,41 @@ static size_t block_len(const struct pull_region *r, uint32_t block)
     return (size_t)num_min(VOLUME_BLOCK, r->bytes - (uint64_t)block * VOLUME_BLOCK);
 }
 
-static int note_block(const struct pull_self *s, struct pull_region *r, uint32_t block,
-                      const uint8_t *data, struct err *err)
+static void note_leaves(const struct pull_self *s, struct pull_region *r, uint32_t from,
+                        uint32_t to, const uint8_t *data)
 {
-    uint32_t first = block * PULL_BLOCK_SECTORS;
-    uint32_t sectors = (uint32_t)num_min(PULL_BLOCK_SECTORS, r->sectors - first);
-    uint8_t *leaf = r->leaves + (size_t)block * DIGEST_LEN;
+    uint8_t *leaves = r->leaves + (size_t)from * DIGEST_LEN;
+    uint64_t start = (uint64_t)from * VOLUME_BLOCK;
+    uint64_t end = num_min((uint64_t)to * VOLUME_BLOCK, r->bytes);
+
+    if (data) {
+        digest_row(slice_of(data, (size_t)(end - start)), leaves);
+        return;
+    }
+    for (uint32_t b = from; b < to; b++, leaves += DIGEST_LEN) {
+        if (block_len(r, b) == VOLUME_BLOCK)
+            memcpy(leaves, digest_zero_leaf(), DIGEST_LEN);
+        else
+            digest_leaf(slice_of(s->zeroes, block_len(r, b)), leaves);
+    }
+}
+
+/* Whole blocks [from, to), whose data (NULL: zeroes) lies in a row. */
+static int note_blocks(const struct pull_self *s, struct pull_region *r, uint32_t from, uint32_t to,
+                       const uint8_t *data, struct err *err)
+{
     int rc = 0;
 
-    if (!data && block_len(r, block) == VOLUME_BLOCK)
-        memcpy(leaf, digest_zero_leaf(), DIGEST_LEN);
-    else
-        digest_leaf(slice_of(data ? data : s->zeroes, block_len(r, block)), leaf);
-    if (r->tags_known)
-        rc = tags_block(s->tagger, data, sectors, r->tags + (size_t)block * TAGS_A_BLOCK, err);
-    set_bit(r->noted, block);
+    note_leaves(s, r, from, to, data);
+    for (uint32_t b = from; rc == 0 && b < to; b++) {
+        uint32_t first = b * PULL_BLOCK_SECTORS;
+
+        if (r->tags_known)
+            rc = tags_block(s->tagger, data ? data + (size_t)(b - from) * VOLUME_BLOCK : NULL,
+                            (uint32_t)num_min(PULL_BLOCK_SECTORS, r->sectors - first),
+                            r->tags + (size_t)b * TAGS_A_BLOCK, err);
+        set_bit(r->noted, b);
+    }
     return rc;
 }
 
@@ -48,18 +68,17 @@ int pull_note(const struct pull_self *s, struct pull_region *r, uint32_t first, 
               const uint8_t *data, struct err *err)
 {
     uint32_t end = first + count;
-    int rc = 0;
+    uint32_t from = (uint32_t)num_div_up(first, PULL_BLOCK_SECTORS);
+    uint32_t to = end == r->sectors ? (uint32_t)num_div_up(end, PULL_BLOCK_SECTORS)
+                                    : end / PULL_BLOCK_SECTORS;
 
-    for (uint32_t b = first / PULL_BLOCK_SECTORS; rc == 0 && b * PULL_BLOCK_SECTORS < end; b++) {
-        uint32_t from = b * PULL_BLOCK_SECTORS;
-        uint32_t to = (uint32_t)num_min(from + PULL_BLOCK_SECTORS, r->sectors);
-
+    for (uint32_t b = first / PULL_BLOCK_SECTORS; b * PULL_BLOCK_SECTORS < end; b++)
         set_bit(r->touched, b);
-        if (s->pull->table && from >= first && to <= end)
-            rc = note_block(s, r, b, data ? data + (size_t)(from - first) * VOLUME_SECTOR : NULL,
-                            err);
-    }
-    return rc;
+    if (!s->pull->table || from >= to)
+        return 0;
+    if (data)
+        data += (size_t)(from * PULL_BLOCK_SECTORS - first) * VOLUME_SECTOR;
+    return note_blocks(s, r, from, to, data, err);
 }
 
 int pull_read(struct pull_self *s, const struct pull_region *r, uint32_t first, uint32_t count,

@@ -117,7 +117,9 @@ static int verify(struct verify *v, struct point *p, struct err *err)
         return rc;
     v->size_bytes = p->info.size_bytes;
     v->sampled = v->run->sample > 0 && v->run->sample < 1;
-    rc = open_against(v, err);
+    rc = verify_packs_open(v, err);
+    if (rc == 0)
+        rc = open_against(v, err);
     if (rc == 0)
         rc = walk(v, p, err);
     if (rc == 0)
@@ -142,7 +144,7 @@ int replica_verify(const struct replica_verify_run *run, struct replica_point *r
     pthread_cond_init(&v.moved, NULL);
     rc = verify(&v, &p, err);
     volume_close(v.against);
-    packset_done(&v.packs);
+    verify_packs_close(&v);
     pthread_cond_destroy(&v.moved);
     pthread_mutex_destroy(&v.lock);
     if (p.info.seq > 0)

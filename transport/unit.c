@@ -7,6 +7,7 @@
 #include "base/gw.h"
 #include "base/num.h"
 #include "transport/codec.h"
+#include "transport/digest.h"
 #include "transport/pack.h"
 #include "transport/vault_impl.h"
 
@@ -33,13 +34,10 @@ void unit_id(const struct vault *v, uint32_t raw_len, const uint8_t *digests, ui
 void unit_id_of(const struct vault *v, struct slice raw, uint8_t *ret_id)
 {
     uint8_t digests[PIECES_MAX * CRYPTO_SHA256_LEN];
-    uint8_t *at = digests;
 
+    _Static_assert((int)UNIT_PIECE == (int)VOLUME_BLOCK, "pieces are digested as blocks are");
     assert(raw.len > 0 && raw.len <= UNIT_RAW_MAX);
-    for (size_t done = 0; done < raw.len; done += UNIT_PIECE) {
-        crypto_sha256(slice_of(raw.data + done, num_min(UNIT_PIECE, raw.len - done)), at);
-        at += CRYPTO_SHA256_LEN;
-    }
+    digest_row(raw, digests);
     unit_id(v, (uint32_t)raw.len, digests, ret_id);
 }
 

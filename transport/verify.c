@@ -63,6 +63,8 @@ int verify_open(void *arg, struct vault *v, void **ret_self, struct err *err)
     rc = fetch_new(v, s->v->run->progress, &s->fetch, err);
     if (rc < 0)
         return rc;
+    if (s->v->held)
+        fetch_use_packs(s->fetch, &s->v->take);
     s->zeroes = calloc(1, UNIT_DATA_MAX);
     s->block = malloc(VOLUME_BLOCK);
     s->leaves = malloc(LEAVES_BYTES);
@@ -186,30 +188,42 @@ static int hold_against(struct self *s, uint32_t first, uint32_t count, const ui
     return rc;
 }
 
-static void note_block(struct self *s, uint32_t block, const uint8_t *data)
+/* Blocks [from, to), whose data (NULL: zeroes) lies in a row. */
+static void note_leaves(const struct self *s, uint32_t from, uint32_t to, const uint8_t *data)
 {
-    uint8_t *leaf = s->leaves + (size_t)block * DIGEST_LEN;
-    size_t len = (size_t)bytes_of(s, block * BLOCK_SECTORS, BLOCK_SECTORS);
+    uint8_t *leaf = s->leaves + (size_t)from * DIGEST_LEN;
 
-    if (!data && len == VOLUME_BLOCK)
-        memcpy(leaf, digest_zero_leaf(), DIGEST_LEN);
-    else
-        digest_leaf(slice_of(data ? data : s->zeroes, len), leaf);
-    s->noted[block / 64] |= UINT64_C(1) << block % 64;
+    if (data) {
+        digest_row(
+            slice_of(data, (size_t)bytes_of(s, from * BLOCK_SECTORS, (to - from) * BLOCK_SECTORS)),
+            leaf);
+        return;
+    }
+    for (uint32_t b = from; b < to; b++, leaf += DIGEST_LEN) {
+        size_t len = (size_t)bytes_of(s, b * BLOCK_SECTORS, BLOCK_SECTORS);
+
+        if (len == VOLUME_BLOCK)
+            memcpy(leaf, digest_zero_leaf(), DIGEST_LEN);
+        else
+            digest_leaf(slice_of(s->zeroes, len), leaf);
+    }
 }
 
 /* These sectors are data (NULL: zeroes): note the leaves of the blocks wholly inside. */
 static void note(struct self *s, uint32_t first, uint32_t count, const uint8_t *data)
 {
     uint32_t end = first + count;
+    uint32_t from = (uint32_t)num_div_up(first, BLOCK_SECTORS);
+    uint32_t to =
+        end == s->sectors ? (uint32_t)num_div_up(end, BLOCK_SECTORS) : end / BLOCK_SECTORS;
 
-    for (uint32_t b = (uint32_t)num_div_up(first, BLOCK_SECTORS); b * BLOCK_SECTORS < end; b++) {
-        uint32_t from = b * BLOCK_SECTORS;
-
-        if (num_min(from + BLOCK_SECTORS, s->sectors) > end)
-            break;
-        note_block(s, b, data ? data + (size_t)(from - first) * VOLUME_SECTOR : NULL);
-    }
+    if (from >= to)
+        return;
+    if (data)
+        data += (size_t)(from * BLOCK_SECTORS - first) * VOLUME_SECTOR;
+    note_leaves(s, from, to, data);
+    for (uint32_t b = from; b < to; b++)
+        s->noted[b / 64] |= UINT64_C(1) << b % 64;
 }
 
 static int add_piece(struct self *s, const struct page_extent *x, uint32_t count, struct err *err)
@@ -297,13 +311,29 @@ static int list_pieces(struct self *s, struct err *err)
     return rc;
 }
 
+/* Does a unit that serves this piece have the id that it should? Its leaves, noted before, are the
+ * pieces of the id where it lies on borders of blocks as a whole. */
+static bool is_named(const struct self *s, const struct piece *p, const struct unit *u,
+                     struct slice raw)
+{
+    bool whole = p->unit_first == 0 && u->raw_len == p->count * VOLUME_SECTOR;
+    uint64_t end = ((uint64_t)p->first + p->count) * VOLUME_SECTOR;
+    uint8_t id[UNIT_ID_LEN];
+
+    if (whole && p->first % BLOCK_SECTORS == 0 && p->count % BLOCK_SECTORS == 0 && end <= s->bytes)
+        unit_id(s->vault, u->raw_len, s->leaves + (size_t)(p->first / BLOCK_SECTORS) * DIGEST_LEN,
+                id);
+    else
+        unit_id_of(s->vault, raw, id);
+    return memcmp(id, u->id, UNIT_ID_LEN) == 0;
+}
+
 static int check_unit(void *arg, const struct fetch_item *item, struct slice raw, int rc,
                       struct err *err)
 {
     struct self *s = arg;
     const struct piece *p = &s->pieces[item->cookie];
     size_t from = (size_t)p->unit_first * VOLUME_SECTOR;
-    uint8_t id[UNIT_ID_LEN];
 
     err_clear(err);
     if (verify_note_pack(s->v, &item->unit, s->offset + (uint64_t)p->first * VOLUME_SECTOR,
@@ -312,9 +342,8 @@ static int check_unit(void *arg, const struct fetch_item *item, struct slice raw
     if (rc == 0 && (raw.len < from || raw.len - from < (size_t)p->count * VOLUME_SECTOR))
         rc = -EBADMSG;
     if (rc == 0) {
-        unit_id_of(s->vault, raw, id);
-        if (memcmp(id, item->unit.id, UNIT_ID_LEN) != 0)
-            rc = -EBADMSG;
+        note(s, p->first, p->count, raw.data + from);
+        rc = is_named(s, p, &item->unit, raw) ? 0 : -EBADMSG;
     }
     if (rc < 0) {
         s->whole = false;
@@ -322,7 +351,6 @@ static int check_unit(void *arg, const struct fetch_item *item, struct slice raw
                   bytes_of(s, p->first, p->count), rc);
         return 0;
     }
-    note(s, p->first, p->count, raw.data + from);
     return hold_against(s, p->first, p->count, raw.data + from, err);
 }
 

@@ -8,11 +8,14 @@
 
 #include "transport/digest.h"
 #include "transport/fetch.h"
+#include "transport/lru.h"
 #include "transport/packset.h"
 #include "transport/page.h"
 #include "transport/walk.h"
 
 #include <pthread.h>
+
+enum { VERIFY_PACKS = 3 /* whole ones in memory: 48 MiB */ };
 
 /* What all threads share. */
 struct verify {
@@ -26,6 +29,9 @@ struct verify {
     uint64_t damaged;     /* faults of objects */
     uint64_t differs;     /* faults against the volume */
     struct packset packs; /* of everything read so far; none when sampled */
+    struct lru *held;     /* of whole packs; NULL when sampled. It and bodies need no lock */
+    struct buf bodies[VERIFY_PACKS];
+    struct fetch_packs take;
     struct digest digest; /* digest.n regions are in it: whose turn it is */
 };
 
@@ -37,10 +43,14 @@ int verify_bad_dir(void *arg, uint32_t dir, const struct unit *u, int rc, struct
 
 void verify_tell(struct verify *v, const struct replica_fault *f);
 
-/* verify_pack.c: u is needed for these bytes of the volume; then, after the walk, every pack noted
- * is read whole and held against its name, but for those that a fault was told of. */
+/* verify_pack.c: a pack is read whole, once, and held against its name when its first unit is
+ * wanted; while it is at hand its units are taken from there. */
+int verify_packs_open(struct verify *v, struct err *err);
+void verify_packs_close(struct verify *v);
+/* u is needed for these bytes of the volume. */
 int verify_note_pack(struct verify *v, const struct unit *u, uint64_t offset, uint64_t len,
                      struct err *err);
+/* After the walk: packs noted that nobody read whole are; faults that no unit told are told. */
 int verify_packs(struct verify *v, size_t threads, struct err *err);
 
 #endif

@@ -36,26 +36,110 @@ int verify_note_pack(struct verify *v, const struct unit *u, uint64_t offset, ui
     return rc;
 }
 
-/* A unit of it was told already, which says more. Nobody adds packs any more: no lock. */
+static enum packset_state state_of(struct verify *v, const uint8_t *name)
+{
+    struct packset_row *row = NULL;
+    enum packset_state state = PACKSET_BAD; /* no memory to list it: not whole */
+
+    pthread_mutex_lock(&v->lock);
+    if (packset_row(&v->packs, name, &row, NULL) == 0)
+        state = row->state;
+    pthread_mutex_unlock(&v->lock);
+    return state;
+}
+
+/* What was found of a pack; a unit that was told of says more. */
+static void set_state(struct verify *v, const uint8_t *name, enum packset_state state)
+{
+    struct packset_row *row = NULL;
+
+    pthread_mutex_lock(&v->lock);
+    if (packset_row(&v->packs, name, &row, NULL) == 0 && row->state != PACKSET_BAD)
+        row->state = state;
+    pthread_mutex_unlock(&v->lock);
+}
+
+/* The whole pack, and whether it is what its name says. */
+static int load(struct verify *v, struct vault *vault, const uint8_t *name, struct buf *body,
+                struct err *err)
+{
+    int rc;
+
+    buf_clear(body);
+    rc = pack_load(vault, name, body, err);
+    if (v->run->progress)
+        v->run->progress->received_bytes += body->len;
+    if (rc == 0)
+        set_state(v, name, PACKSET_WHOLE);
+    if (rc == -EBADMSG || rc == -ENOENT)
+        set_state(v, name, rc == -ENOENT ? PACKSET_MISSING : PACKSET_DOUBTFUL);
+    return rc;
+}
+
+static bool take(void *arg, struct vault *vault, const struct unit *u, struct slice *ret,
+                 size_t *ret_slot)
+{
+    struct verify *v = arg;
+    struct lru_key key = {0};
+    enum packset_state state = state_of(v, u->pack);
+
+    memcpy(key.bytes, u->pack, sizeof(u->pack));
+    if (state != PACKSET_UNSEEN && state != PACKSET_WHOLE)
+        return false;
+    if (state == PACKSET_WHOLE && !lru_find(v->held, &key, ret_slot))
+        return false; /* it went again: a part of it is less than all of it */
+    if (state == PACKSET_UNSEEN && !lru_get(v->held, &key, ret_slot)) {
+        bool whole = load(v, vault, u->pack, &v->bodies[*ret_slot], NULL) == 0;
+
+        lru_loaded(v->held, *ret_slot, whole);
+        if (!whole)
+            return false;
+    }
+    *ret = buf_slice(&v->bodies[*ret_slot]);
+    return true;
+}
+
+static void give(void *arg, size_t slot)
+{
+    struct verify *v = arg;
+
+    lru_put(v->held, slot);
+}
+
+int verify_packs_open(struct verify *v, struct err *err)
+{
+    if (v->sampled)
+        return 0;
+    v->take = (struct fetch_packs){.arg = v, .take = take, .give = give};
+    return lru_new(VERIFY_PACKS, &v->held, err);
+}
+
+void verify_packs_close(struct verify *v)
+{
+    lru_free(v->held);
+    for (size_t i = 0; i < VERIFY_PACKS; i++)
+        buf_done(&v->bodies[i]);
+    packset_done(&v->packs);
+}
+
+/* Nobody adds packs any more: no lock. */
 static int check(struct verify *v, struct vault *vault, const struct packset_row *row,
                  struct buf *body, struct err *err)
 {
     char key[PACK_KEY_MAX];
-    int rc;
+    int rc = 0;
 
-    if (row->state == PACKSET_BAD)
-        return 0;
-    buf_clear(body);
-    rc = pack_load(vault, row->name, body, err);
-    if (v->run->progress)
-        v->run->progress->received_bytes += body->len;
-    if (rc != -EBADMSG && rc != -ENOENT)
+    if (row->state == PACKSET_UNSEEN)
+        rc = load(v, vault, row->name, body, err);
+    if (rc < 0 && rc != -EBADMSG && rc != -ENOENT)
         return rc;
     err_clear(err);
-    verify_tell(v, &(struct replica_fault){.object = pack_key(row->name, key),
-                                           .offset = row->offset,
-                                           .len = row->len,
-                                           .what = rc == -ENOENT ? "missing" : "altered"});
+    if (row->state == PACKSET_DOUBTFUL || row->state == PACKSET_MISSING)
+        verify_tell(v, &(struct replica_fault){.object = pack_key(row->name, key),
+                                               .offset = row->offset,
+                                               .len = row->len,
+                                               .what = row->state == PACKSET_MISSING ? "missing"
+                                                                                     : "altered"});
     return 0;
 }
 
