@@ -445,40 +445,60 @@ static int push_pass(struct repl *r, size_t i, struct err *err)
     return 0;
 }
 
-static int pull_pass(struct repl *r, size_t i, const struct replica_point *head, struct err *err)
-{
-    struct workload *w = r->w;
-    struct repl_volume *v = &r->v[i];
-    struct replica_point point = {0};
-    struct replica_run run;
+struct following {
+    struct repl *r;
+    size_t i;
+    bool pulled;
+    uint64_t begun_ms;
     char dir[PATH_MAX];
-    uint64_t begun = mono(r);
-    int rc = repl_take(w, i, err);
+};
 
+static int begin_follow(void *arg, const struct replica_point *head, struct replica_run *run,
+                        struct err *err)
+{
+    struct following *f = arg;
+    int rc = repl_take(f->r->w, f->i, err);
+
+    (void)head;
+    f->begun_ms = mono(f->r);
     if (rc == 0)
-        rc = repl_run(w, i, dir, &run, err);
+        rc = repl_run(f->r->w, f->i, f->dir, run, err);
     if (rc < 0)
         return rc;
-    begin_pass(r, i, OWNERSHIP_FOLLOW);
-    run.seq = head->seq;
-    rc = replica_pull(&run, &point, err);
-    if (rc == 0)
+    begin_pass(f->r, f->i, OWNERSHIP_FOLLOW);
+    f->pulled = true;
+    return 0;
+}
+
+static int look_and_pull(struct repl *r, size_t i, struct vault *vault, struct err *err)
+{
+    struct repl_volume *v = &r->v[i];
+    struct following f = {.r = r, .i = i};
+    struct replica_follow follow = {.vault = vault,
+                                    .name = r->w->assignment->volumes[i].replica,
+                                    .known_seq = v->has_point ? v->point.seq : 0,
+                                    .equal = v->has_point && v->seeded,
+                                    .news = begin_follow,
+                                    .arg = &f};
+    struct replica_point point = {0};
+    int rc = replica_follow(&follow, &point, err);
+
+    if (rc == 0 && f.pulled)
         rc = failpoint("agent_follow_pass");
-    if (rc < 0)
+    if (rc < 0 || !f.pulled)
         return rc;
-    v->pass_ms = mono(r) - begun;
+    v->pass_ms = mono(r) - f.begun_ms;
     note_pass(v, &point);
-    note_rates(r, i, point.changed_bytes, atomic_load(&run.progress->received_bytes), v->pass_ms);
+    note_rates(r, i, point.changed_bytes, atomic_load(&r->w->status[i].progress.received_bytes),
+               v->pass_ms);
     return 0;
 }
 
 static int follow_pass(struct repl *r, size_t i, struct err *err)
 {
-    struct workload *w = r->w;
     struct repl_volume *v = &r->v[i];
-    struct replica_point head = {0};
     struct vault *vault = NULL;
-    int rc = repl_may_follow(w, err);
+    int rc = repl_may_follow(r->w, err);
 
     v->begun_mono_ms = mono(r);
     if (rc == -EBUSY) {
@@ -486,19 +506,13 @@ static int follow_pass(struct repl *r, size_t i, struct err *err)
         return 0;
     }
     if (rc == 0)
-        rc = workload_vault(w, &vault, err);
+        rc = workload_vault(r->w, &vault, err);
     if (rc == 0)
-        rc = replica_point(vault, w->assignment->volumes[i].replica, 0,
-                           v->has_point ? v->point.seq : 0, &head, err);
+        rc = look_and_pull(r, i, vault, err);
     if (rc == -ENOENT && err->gw == GW_REPLICA_NOT_FOUND) {
         err_clear(err);
-        v->equal_wall_ms = wall(r); /* nothing to follow yet */
-        return 0;
+        rc = 0; /* nothing to follow yet */
     }
-    if (rc < 0)
-        return rc;
-    if (!v->has_point || head.seq != v->point.seq || !v->seeded)
-        rc = pull_pass(r, i, &head, err);
     /* As current as the newest point there is; how old that one is, is the pusher's business. */
     if (rc == 0)
         v->equal_wall_ms = wall(r);

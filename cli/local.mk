@@ -15,6 +15,7 @@ godwit_SOURCES = \
 	cli/cmd_op.c \
 	cli/cmd_plan.c \
 	cli/cmd_replica.c \
+	cli/cmd_replica_follow.c \
 	cli/cmd_replica_look.c \
 	cli/cmd_replica_serve.c \
 	cli/cmd_replica_verify.c \

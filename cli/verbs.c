@@ -195,6 +195,11 @@ static const struct cmd cmds[] = {
      "godwit replica verify file:///backup/web --full\n"
      "godwit replica verify file:///backup/web --against /var/lib/vm/web.img",
      .takes = 0},
+    {"replica follow", "STORE/NAME VOLUME", 2, 2, cmd_replica_follow, cmd_replica_follow_opts,
+     "keep a volume equal to the newest point",
+     "godwit replica follow s3://acme-migration/idc1/web /dev/vdb\n"
+     "godwit replica follow file:///backup/web standby.img --once -o jsonl",
+     .takes = 0},
     {"replica serve", "STORE/NAME[@POINT]", 1, 1, cmd_replica_serve, cmd_replica_serve_opts,
      "a point as a block device over NBD, fetched as it is read",
      "godwit replica serve s3://acme-migration/idc1/web\n"

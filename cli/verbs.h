@@ -61,7 +61,7 @@ int cmd_host_ls(struct cmd_call *call, struct err *err);
 
 extern const struct opt cmd_sync_limit_opts[], cmd_replica_push_opts[], cmd_replica_pull_opts[],
     cmd_replica_digest_opts[], cmd_replica_look_opts[], cmd_replica_verify_opts[],
-    cmd_replica_serve_opts[];
+    cmd_replica_serve_opts[], cmd_replica_follow_opts[];
 int cmd_replica_push(struct cmd_call *call, struct err *err);
 int cmd_replica_pull(struct cmd_call *call, struct err *err);
 int cmd_replica_ls(struct cmd_call *call, struct err *err);
@@ -73,6 +73,7 @@ int cmd_store_usage(struct cmd_call *call, struct err *err);
 int cmd_store_check(struct cmd_call *call, struct err *err);
 int cmd_store_gc(struct cmd_call *call, struct err *err);
 int cmd_replica_verify(struct cmd_call *call, struct err *err);
+int cmd_replica_follow(struct cmd_call *call, struct err *err);
 int cmd_replica_serve(struct cmd_call *call, struct err *err);
 int cmd_replica_digest(struct cmd_call *call, struct err *err);
 

@@ -47,7 +47,7 @@ libgodwit_transport_a_SOURCES += \
 	transport/push.c transport/push.h transport/push_map.c transport/push_put.c \
 	transport/push_diff.c transport/push_diff.h transport/push_level.c transport/push_read.c transport/push_region.c \
 	transport/push_care.c transport/push_repair.c transport/push_work.c \
-	transport/replica_digest.c transport/replica_pull.c transport/replica_push.c \
+	transport/replica_digest.c transport/replica_follow.c transport/replica_pull.c transport/replica_push.c \
 	transport/replica_verify.c \
 	transport/serve.c transport/serve.h transport/serve_impl.h \
 	transport/serve_ahead.c transport/serve_map.c transport/serve_unit.c \

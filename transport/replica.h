@@ -71,7 +71,9 @@ struct replica_run {
     bool repair; /* read the whole volume and every pack of the head; what a missing or damaged pack
                     held is sent again and a new point made of it. Older points stay as they are. */
     /* pull only */
-    uint64_t seq; /* 0 = head */
+    uint64_t seq;   /* 0 = head */
+    bool untouched; /* -ESTALE (GW_VOLUME_CHANGED) when somebody else wrote to the volume since it
+                       was equal to a point; else such a volume is compared and made equal again */
     const uint8_t
         *expect_digest; /* or NULL: -EBADMSG (GW_DATA_DIFFERS) unless the point has this one */
 };
@@ -91,6 +93,26 @@ int replica_push(const struct replica_run *run, struct replica_point *ret, struc
  * volume is *not* read back: that is replica_digest's job.
  */
 int replica_pull(const struct replica_run *run, struct replica_point *ret, struct err *err);
+
+/*
+ * Following: one look at a replica, and a pull when there is something new.
+ *
+ * 0: *ret is the newest point, and the volume equals it. -ENOENT (GW_REPLICA_NOT_FOUND) there is no
+ * point yet; else as replica_point and replica_pull. What lies between the points that were applied
+ * is skipped: only the difference of the two is fetched.
+ */
+struct replica_follow {
+    struct vault *vault;
+    const char *name;
+    uint64_t known_seq; /* the newest point seen so far, 0 = none: older heads are refused */
+    bool equal;         /* the volume is known to equal that one: then only a newer one is news */
+    /* head is news: fill run for its pull, all but seq. What it returns, unless 0, ends the look.
+     */
+    int (*news)(void *arg, const struct replica_point *head, struct replica_run *run,
+                struct err *err);
+    void *arg;
+};
+int replica_follow(const struct replica_follow *f, struct replica_point *ret, struct err *err);
 
 /* The head, or point seq. -ENOENT (GW_REPLICA_NOT_FOUND). Never trusts a listing; refuses a head
  * older than known_seq (0 = none): -ESTALE (GW_VAULT_OLDER_HEAD). */

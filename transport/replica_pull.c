@@ -84,6 +84,9 @@ static int choose_bases(struct job *j, struct err *err)
     int rc;
 
     j->pull.compare = true;
+    if (j->run->untouched && !resuming && s->equal.seq != 0 && state_touched(s, j->pull.volume))
+        return err_set_gw(err, GW_VOLUME_CHANGED, -ESTALE,
+                          "somebody else wrote to it since it was point %" PRIu64, s->equal.seq);
     if (resuming ? !state_same_volume(s, j->pull.volume) : state_touched(s, j->pull.volume))
         return 0;
     rc = find_base(j, &s->equal, &j->equal, err);
