@@ -166,6 +166,7 @@ int cmd_replica_follow(struct cmd_call *call, struct err *err)
     if (r == 0)
         r = follow(&f, err);
     vault_close(f.vault);
+    replica_arg_done(&f.arg);
     if (r == 0)
         return GW_EXIT_OK;
     if (r != -ECANCELED)

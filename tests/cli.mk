@@ -4,6 +4,7 @@ sh_tests += \
 	tests/cli_plan.sh \
 	tests/cli_replica.sh tests/cli_store.sh \
 	tests/cli_replica.sh \
+	tests/cli_replica_follow.sh \
 	tests/cli_replica_serve.sh \
 	tests/cli_verbs.sh \
 	tests/flow_demo.sh \
