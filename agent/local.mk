@@ -22,6 +22,7 @@ libgodwit_agent_a_SOURCES = \
 	agent/ownership.c agent/ownership.h \
 	agent/repl.c agent/repl.h \
 	agent/repl_judge.c \
+	agent/repl_run.c \
 	agent/repl_write.c \
 	agent/report.c agent/report.h \
 	agent/run.c agent/run.h \

@@ -79,6 +79,8 @@ void repl_free(struct repl *r);
 uint64_t repl_round(struct repl *r);
 /* A new assignment: forget what no longer fits. */
 void repl_assigned(struct repl *r);
+/* Where the state of volume i is kept. */
+int repl_state_dir(struct workload *w, size_t i, char out[static PATH_MAX], struct err *err);
 /* What the transport needs to push or pull volume i: paths, vault, progress, the interrupt. out_dir
  * holds the state directory and is lent to ret. */
 int repl_run(struct workload *w, size_t i, char out_dir[static PATH_MAX], struct replica_run *ret,
