@@ -345,7 +345,8 @@ static void a_push_repairs_what_a_difference_rests_on(void **state)
 
         s.data[20] ^= 1; /* in the header: no unit is damaged */
         store(first.paths[i], s.data, s.len);
-        if (place_verify(&p, NULL, tell, &told, &err) == 0)
+        (void)place_verify(&p, NULL, tell, &told, &err); /* those hurt before are told, too */
+        if (told.named == 0)
             needless++;
         else
             assert_int_equal(told.named, 1);
