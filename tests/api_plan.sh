@@ -73,6 +73,15 @@ expect 200 '.schema == "godwit.plan-input/1"' '.workloads | length == 2' \
         and .volumes == [{volume: "data", size_bytes: 1073741824, write_bytes_per_s: 1048576,
                           write_peak_bytes_per_s: 1048576}]'
 
+# What nobody has seen is not planned: no agent, nothing found under that name.
+api PUT /v1/workloads/ghost "$(workload ghost nowhere dst)"
+api GET /v1/plan-input
+expect 200 '.workloads[] | select(.workload == "ghost") | .unseen | contains("nowhere has no agent")' \
+    '.workloads[] | select(.workload == "shop") | .unseen == null'
+api POST '/v1/plans?dry_run=true' '{}'
+expect 201 '.unplaced | map(.workload) == ["ghost"]' '.unplaced[0].why[0].rule == "unseen"'
+api DELETE /v1/workloads/ghost
+
 # -- plans ------------------------------------------------------------------------
 
 api POST /v1/plans '{"link_bytes_per_s": 125000000}'

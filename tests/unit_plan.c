@@ -67,6 +67,42 @@ static const char *wave_of(const struct js *doc, const char *name)
     return "";
 }
 
+/* The rule for which name is not planned, or "". */
+static const char *rule_against(const struct js *doc, const char *name)
+{
+    const struct js *list = js_member(doc, "unplaced");
+
+    for (size_t i = 0; i < js_len(list); i++) {
+        if (text_equal(js_str(js_at(list, i), "workload", ""), name))
+            return js_str(js_at(js_member(js_at(list, i), "why"), 0), "rule", "");
+    }
+    return "";
+}
+
+static void what_nobody_has_seen_is_not_planned(void **state)
+{
+    const char *input =
+        INPUT("{\"workload\":\"ghost\",\"hosts\":[\"h\"],\"unseen\":\"host h has no agent\","
+              "\"volumes\":[{\"volume\":\"d\",\"size_bytes\":0}]}," WORKLOAD(
+                  "wiki", "", "5", "1000") "," WORKLOAD("shop", "\"ghost\"", "6", "1000"));
+    const char *later = INPUT(WORKLOAD("ghost", "", "1", "0") "," WORKLOAD(
+        "wiki", "", "5", "1000") "," WORKLOAD("shop", "\"ghost\"", "6", "1000"));
+    auto_js struct js *doc = plan(input, NULL);
+    auto_js struct js *same = parse(input);
+    auto_js struct js *seen = parse(later);
+    auto_free char *why = NULL;
+
+    (void)state;
+    assert_string_equal(wave_of(doc, "wiki"), "1");
+    assert_string_equal(wave_of(doc, "ghost"), "");
+    assert_string_equal(rule_against(doc, "ghost"), "unseen");
+    assert_string_equal(rule_against(doc, "shop"), "depends");
+    assert_int_equal(plan_stale(doc, same, &why, NULL), 0);
+    assert_null(why);
+    assert_int_equal(plan_stale(doc, seen, &why, NULL), 0);
+    assert_string_equal(why, "ghost was not seen yet");
+}
+
 static void the_smallest_is_the_pilot_and_dependencies_go_first(void **state)
 {
     auto_js struct js *doc =
@@ -273,6 +309,7 @@ static void random_plans_keep_every_constraint_and_are_the_same_twice(void **sta
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_nobody_has_seen_is_not_planned),
         cmocka_unit_test(the_smallest_is_the_pilot_and_dependencies_go_first),
         cmocka_unit_test(a_wave_is_filled_to_its_limit),
         cmocka_unit_test(what_never_converges_is_named_and_takes_its_dependants_along),

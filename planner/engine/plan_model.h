@@ -9,7 +9,15 @@
 
 enum { PLAN_NAME_MAX = 64, PLAN_REASON_MAX = 256, PLAN_REASONS_MAX = 6 };
 
-enum plan_rule { RULE_PILOT, RULE_DEPENDS, RULE_PIN, RULE_CAPACITY, RULE_ORDER, RULE_CONVERGE };
+enum plan_rule {
+    RULE_PILOT,
+    RULE_DEPENDS,
+    RULE_PIN,
+    RULE_CAPACITY,
+    RULE_ORDER,
+    RULE_CONVERGE,
+    RULE_UNSEEN
+};
 
 struct plan_reason {
     enum plan_rule rule;
@@ -23,7 +31,9 @@ struct plan_workload {
     size_t *depends; /* indices */
     size_t hosts_n;
     uint64_t bytes, write_bytes_per_s, peak_bytes_per_s;
-    unsigned pin;   /* wave, 0 = none */
+    unsigned pin; /* wave, 0 = none */
+    const char
+        *unseen;    /* why nothing is known of it, or NULL: what nobody has seen is not planned */
     bool moved;     /* in the cloud already: it meets dependencies and is not planned */
     unsigned level; /* 1 + the highest level of what it depends on */
     unsigned wave;  /* 0 = not placed */

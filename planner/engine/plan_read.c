@@ -101,6 +101,7 @@ static int read_workload(const struct js *doc, struct plan_workload *w, struct e
     w->hosts_n = js_len(js_member(doc, "hosts"));
     w->pin = (unsigned)js_u64(doc, "wave", 0);
     w->moved = js_bool(doc, "moved", false);
+    w->unseen = js_str(doc, "unseen", NULL);
     if (!text_is_name(w->name))
         return bad(err, w->name, "this is no name");
     if (w->pin > PLAN_WAVES_MAX)

@@ -15,6 +15,7 @@
 static const char *const rule_names[] = {
     [RULE_PILOT] = "pilot",       [RULE_DEPENDS] = "depends", [RULE_PIN] = "pin",
     [RULE_CAPACITY] = "capacity", [RULE_ORDER] = "order",     [RULE_CONVERGE] = "converge",
+    [RULE_UNSEEN] = "unseen",
 };
 
 const char *plan_rule_name(enum plan_rule rule)
@@ -151,7 +152,11 @@ void plan_wave_assign(struct plan_model *m)
         struct plan_workload *w = &m->workloads[m->order[i]];
         unsigned from;
 
-        if (w->moved || !check_converges(m, w))
+        if (w->moved)
+            continue;
+        if (w->unseen)
+            plan_reason_add(w, RULE_UNSEEN, "%s", w->unseen);
+        if (w->unseen || !check_converges(m, w))
             continue;
         from = earliest(m, w);
         if (from == 0)

@@ -256,6 +256,12 @@ static int say_stale(char **ret, struct err *err, const char *workload, const ch
     return 0;
 }
 
+static bool is_unseen(const struct js *planned)
+{
+    return text_equal(js_str(js_at(js_member(planned, "why"), 0), "rule", NULL),
+                      plan_rule_name(RULE_UNSEEN));
+}
+
 static int compare_workload(const struct js *plan, const struct js *now, char **ret_why,
                             struct err *err)
 {
@@ -267,6 +273,8 @@ static int compare_workload(const struct js *plan, const struct js *now, char **
         return 0;
     if (!planned)
         return say_stale(ret_why, err, name, "is new");
+    if (!wave && !js_str(now, "unseen", NULL) && is_unseen(planned))
+        return say_stale(ret_why, err, name, "was not seen yet");
     if (bytes > js_u64(planned, "bytes", 0) + js_u64(planned, "bytes", 0) / 100)
         return say_stale(ret_why, err, name, "has grown");
     if (rate_changed(js_u64(planned, "write_bytes_per_s", 0), sum(now, "write_bytes_per_s")))

@@ -43,8 +43,11 @@ static int write_calendar(void *arg, const struct db_calendar *c)
 /* -- volumes ---------------------------------------------------------------- */
 
 struct measured {
+    bool reported; /* the host has told what is on it */
     uint64_t size_bytes, write_bytes_per_s, write_peak_bytes_per_s;
 };
+
+enum { UNSEEN_MAX = 256 };
 
 static int size_from_inventory(struct input *in, const struct workload_place *place,
                                struct measured *m)
@@ -57,6 +60,7 @@ static int size_from_inventory(struct input *in, const struct workload_place *pl
     /* One that does not parse any more is no reason to refuse a plan. */
     if (r < 0 || text.len == 0 || inventory_parse(buf_slice(&text), &inv, NULL) < 0)
         return r;
+    m->reported = true;
     for (size_t i = 0; i < inv->n_volumes; i++)
         if (text_equal(inv->volumes[i].path, place->device))
             m->size_bytes = inv->volumes[i].size_bytes;
@@ -130,7 +134,24 @@ static int measure(struct input *in, const struct workload *load, const struct w
     return 0;
 }
 
-static int write_volumes(struct input *in, const struct workload *load)
+/* Why a plan cannot count with this volume; the first reason of a workload stays. */
+static void judge_unseen(const struct workload_place *place, const struct measured *m,
+                         char unseen[static UNSEEN_MAX])
+{
+    if (unseen[0] || m->size_bytes > 0)
+        return;
+    if (!place->identity[0])
+        (void)text_print(unseen, UNSEEN_MAX, "host %s has no agent, so nothing is known of it",
+                         place->host);
+    else if (!m->reported)
+        (void)text_print(unseen, UNSEEN_MAX, "host %s has not reported what is on it", place->host);
+    else
+        (void)text_print(unseen, UNSEEN_MAX, "host %s has not found %.120s", place->host,
+                         place->device);
+}
+
+static int write_volumes(struct input *in, const struct workload *load,
+                         char unseen[static UNSEEN_MAX])
 {
     struct jsw *w = in->w;
     int r = 0;
@@ -140,6 +161,7 @@ static int write_volumes(struct input *in, const struct workload *load)
         struct measured m = {0};
 
         r = measure(in, load, &load->volumes[i], &m);
+        judge_unseen(&load->volumes[i].at[WORKLOAD_SOURCE], &m, unseen);
         jsw_obj(w, NULL);
         jsw_str(w, "volume", load->volumes[i].name);
         jsw_u64(w, "size_bytes", m.size_bytes);
@@ -189,6 +211,7 @@ static int write_workload(void *arg, const char *name)
 {
     struct input *in = arg;
     auto_workload struct workload *load = NULL;
+    char unseen[UNSEEN_MAX] = "";
     int r;
 
     r = workload_load(in->service, name, &load, in->err);
@@ -204,7 +227,8 @@ static int write_workload(void *arg, const char *name)
     write_wave(in->w, load);
     jsw_bool(in->w, "moved", load->released || load->authority == WORKLOAD_AT_TARGET);
     if (r == 0)
-        r = write_volumes(in, load);
+        r = write_volumes(in, load, unseen);
+    jsw_str(in->w, "unseen", unseen[0] ? unseen : NULL);
     jsw_end(in->w);
     return r;
 }
