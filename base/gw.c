@@ -121,7 +121,8 @@ static const struct gw_row rows[] = {
      "be read by anybody.",
      "Repeat the command with --key-file FILE, the file with the key the vault was made with."},
     {GW_VAULT_DAMAGED, GW_EXIT_MISMATCH, "an object of the vault is truncated or altered",
-     "Its checksum or seal does not match. It was not used.",
+     "Its checksum or seal does not match. It was not used. A repair sends from the volume what it "
+     "held; a restore point that cannot be read stays as it is, and a repair makes the next one.",
      "godwit replica verify STORE/NAME --full\ngodwit replica push VOLUME STORE/NAME --repair"},
     {GW_VAULT_MISSING, GW_EXIT_MISMATCH, "an object of the vault is gone",
      "A restore point names an object that the store does not have: it was deleted outside, or by "
@@ -195,7 +196,8 @@ static const struct gw_row rows[] = {
      "made.",
      "godwit sync verify APP"},
     {GW_HEALTH_FAILED, GW_EXIT_ROLLED_BACK, "a health check failed",
-     "The side that was started does not answer as it should, so the switch was taken back.",
+     "The side that was started does not answer as it should. The end of the operation says which "
+     "side serves now: taken back (exit 11), or left as it is for you to look at (exit 12).",
      "godwit test APP\ngodwit events --for APP"},
     {GW_HOOK_FAILED, GW_EXIT_ROLLED_BACK, "a hook failed",
      "A program that was configured for this step ended with a failure or took too long; its "

@@ -372,6 +372,54 @@ static void a_push_repairs_without_its_state(void **state)
         ;
 }
 
+static int count_point(void *arg, const struct replica_point *p)
+{
+    unsigned *n = arg;
+
+    (void)p;
+    ++*n;
+    return 0;
+}
+
+/* The newest point is emptied: it blocks the replica until a repair, which goes past it. */
+static void a_repair_goes_past_a_head_that_cannot_be_read(void **state)
+{
+    struct place_run push = {.image = "a", .state = "sa"};
+    struct place_run fresh = {.image = "a", .state = "sc"};
+    struct place_run pull = {.image = "b", .state = "sb"};
+    struct replica_point head;
+    struct objects o;
+    struct place p;
+    struct err err = {0};
+    char path[PATH_MAX];
+    unsigned points = 0;
+
+    (void)state;
+    begin(&p, &o);
+    store(unit_path(p.dir, "vault/replicas/shop/db/points/0000000000000002", path),
+          (const uint8_t *)"", 0);
+    assert_fails(-EBADMSG, place_push(&p, &push));
+    assert_non_null(strstr(push.err.text, "restore point 2, object replicas/shop/db/points/"));
+    assert_fails(-EBADMSG, replica_points(p.vault, "shop/db", count_point, &points, &err));
+    assert_int_equal(points, 1);
+    push.repair = fresh.repair = true;
+    place_ok(place_push(&p, &push), &push);
+    assert_int_equal(push.point.seq, 3);
+    place_ok(place_pull(&p, &pull), &pull);
+    assert_true(place_same(&p, "a", "b", SIZE));
+    assert_ok(replica_point(p.vault, "shop/db", 0, 0, &head, &err));
+    assert_int_equal(head.seq, 3);
+    points = 0;
+    assert_fails(-EBADMSG, replica_points(p.vault, "shop/db", count_point, &points, &err));
+    assert_int_equal(points, 2);
+    store(unit_path(p.dir, "vault/replicas/shop/db/points/0000000000000003", path),
+          (const uint8_t *)"x", 1);
+    place_ok(place_push(&p, &fresh), &fresh);
+    assert_int_equal(fresh.point.seq, 4);
+    place_ok(place_verify(&p, "a", NULL, NULL, &err), &fresh);
+    end(&p, &o);
+}
+
 static void the_point_of_a_failed_verification_is_known(void **state)
 {
     struct replica_point point = {0};
@@ -417,6 +465,7 @@ int main(void)
         cmocka_unit_test(a_push_repairs_any_pack),
         cmocka_unit_test(a_push_repairs_what_a_difference_rests_on),
         cmocka_unit_test(a_push_repairs_without_its_state),
+        cmocka_unit_test(a_repair_goes_past_a_head_that_cannot_be_read),
         cmocka_unit_test(the_point_of_a_failed_verification_is_known),
         cmocka_unit_test(wrong_key_is_told),
     };

@@ -72,6 +72,11 @@ int point_load(struct vault *v, const char *name, uint64_t seq, struct point *re
 int point_head(struct vault *v, const char *name, uint64_t known_seq, struct point *ret,
                struct err *err);
 
+/* SHA-256 of the bytes of point seq as they stand, be they a point or not: what its successor names
+ * as its parent. -ENOENT. */
+int point_bytes_hash(struct vault *v, const char *name, uint64_t seq, uint8_t *ret_hash,
+                     struct err *err);
+
 /* The number of the head, 0 when the replica has no point. */
 int point_head_number(struct vault *v, const char *name, uint64_t known_seq, uint64_t *ret,
                       struct err *err);

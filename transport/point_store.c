@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Restore points in the store: commit, load, and finding the head by probing. */
+#include "base/crypto.h"
 #include "base/err.h"
 #include "base/fail.h"
 #include "base/gw.h"
@@ -85,7 +86,8 @@ static int load_once(struct vault *v, const char *name, uint64_t seq, struct poi
     if (rc)
         return rc;
     rc = point_decode(v, name, seq, buf_slice(object), ret, err);
-    return rc < 0 ? err_add(err, rc, "%s", key) : 0;
+    return rc < 0 ? err_add(err, rc, "restore point %llu, object %s", (unsigned long long)seq, key)
+                  : 0;
 }
 
 int point_load(struct vault *v, const char *name, uint64_t seq, struct point *ret, struct err *err)
@@ -96,6 +98,24 @@ int point_load(struct vault *v, const char *name, uint64_t seq, struct point *re
         return rc;
     err_clear(err);
     return load_once(v, name, seq, ret, err);
+}
+
+int point_bytes_hash(struct vault *v, const char *name, uint64_t seq, uint8_t *ret_hash,
+                     struct err *err)
+{
+    struct store_range range = {.max_bytes = OBJECT_MAX};
+    struct buf *object = vault_body(v);
+    char key[POINT_KEY_MAX];
+    int rc = name_check(name, err);
+
+    if (rc)
+        return rc;
+    buf_clear(object);
+    rc = vault_get(v, point_key(name, seq, key), range, object, err);
+    if (rc)
+        return err_add(err, rc, "%s", key);
+    crypto_sha256(buf_slice(object), ret_hash);
+    return 0;
 }
 
 /* ---- the head ------------------------------------------------------------ */

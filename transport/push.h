@@ -121,6 +121,10 @@ struct push {
     struct ledger *ledger;
     uint64_t size_bytes;
     uint64_t taken_ms;
+    bool repair_asked;  /* by who called, not by what the state remembers */
+    uint64_t set_aside; /* a repair: the head that cannot be read, 0 = none; head is the newest
+                         * before it that can, if there is one */
+    uint8_t set_aside_hash[CRYPTO_SHA256_LEN];
     bool have_head;
     struct point head;
     struct point next;

@@ -69,7 +69,9 @@ struct replica_run {
                             (GW_REPLICA_LOCKED) */
     enum replica_kind kind;
     bool repair; /* read the whole volume and every pack of the head; what a missing or damaged pack
-                    held is sent again and a new point made of it. Older points stay as they are. */
+                    held is sent again and a new point made of it. Older points stay as they are. So
+                    does a head that cannot be read: the new point follows it, and begins with the
+                    newest point before it that can be. */
     /* pull only */
     uint64_t seq;   /* 0 = head */
     bool untouched; /* -ESTALE (GW_VOLUME_CHANGED) when somebody else wrote to the volume since it
@@ -118,7 +120,8 @@ int replica_follow(const struct replica_follow *f, struct replica_point *ret, st
  * older than known_seq (0 = none): -ESTALE (GW_VAULT_OLDER_HEAD). */
 int replica_point(struct vault *v, const char *name, uint64_t seq, uint64_t known_seq,
                   struct replica_point *ret, struct err *err);
-/* Every point that retention did not give up, oldest first. */
+/* Every point that retention did not give up, oldest first. -EBADMSG (GW_VAULT_DAMAGED) after the
+ * last when points cannot be read: it names the newest of them; fn was told of the others. */
 typedef int (*replica_point_fn)(void *arg, const struct replica_point *p);
 int replica_points(struct vault *v, const char *name, replica_point_fn fn, void *arg,
                    struct err *err);

@@ -46,28 +46,66 @@ int replica_point(struct vault *v, const char *name, uint64_t seq, uint64_t know
     return rc;
 }
 
+struct points_walk {
+    struct vault *v;
+    const char *name;
+    struct care_log *log;
+    uint64_t head;
+    struct replica_point last;
+    bool damaged;
+    replica_point_fn fn;
+    void *arg;
+};
+
+/* One that cannot be read hides no other: its bytes still say whether the next one follows it. */
+static int pass_damaged(struct points_walk *w, uint64_t seq, struct err *err)
+{
+    w->damaged = true;
+    w->last = (struct replica_point){.seq = seq};
+    return point_bytes_hash(w->v, w->name, seq, w->last.hash, err);
+}
+
+static int walk_point(struct points_walk *w, uint64_t seq, struct err *damage, struct err *err)
+{
+    auto_point struct point p = {0};
+    struct err why = {0};
+    int rc = point_load(w->v, w->name, seq, &p, &why);
+
+    if (rc == -EBADMSG) {
+        *damage = why;
+        return pass_damaged(w, seq, err);
+    }
+    if (rc < 0) {
+        *err = why;
+        return rc;
+    }
+    if (seq > 1)
+        rc = point_check_chain(&w->last, &p.info, err);
+    if (!rc && (seq == w->head || !care_log_gave_up(w->log, w->name, seq)))
+        rc = w->fn(w->arg, &p.info);
+    w->last = p.info;
+    return rc;
+}
+
 int replica_points(struct vault *v, const char *name, replica_point_fn fn, void *arg,
                    struct err *err)
 {
     auto_care_log struct care_log *log = NULL;
-    struct replica_point last = {0};
-    struct replica_point head;
-    int rc = replica_point(v, name, 0, 0, &head, err);
+    struct points_walk w = {.v = v, .name = name, .fn = fn, .arg = arg};
+    struct err damage = {0}, lost = {0};
+    int rc = point_head_number(v, name, 0, &w.head, err);
 
+    if (!rc && w.head == 0)
+        return err_set_gw(err, GW_REPLICA_NOT_FOUND, -ENOENT, "there is no replica %s", name);
     if (!rc)
         rc = care_log_open(v, 0, &log, err);
     if (!rc)
         rc = care_log_read(log, err);
-    for (uint64_t seq = 1; !rc && seq <= head.seq; seq++) {
-        auto_point struct point p = {0};
-
-        rc = point_load(v, name, seq, &p, err);
-        if (!rc && seq > 1)
-            rc = point_check_chain(&last, &p.info, err);
-        if (!rc && (seq == head.seq || !care_log_gave_up(log, name, seq)))
-            rc = fn(arg, &p.info);
-        last = p.info;
-    }
+    w.log = log;
+    for (uint64_t seq = 1; !rc && seq <= w.head; seq++)
+        rc = walk_point(&w, seq, &damage, err ? err : &lost);
+    if (!rc && w.damaged)
+        rc = err_set_gw(err, GW_VAULT_DAMAGED, -EBADMSG, "%s", damage.text);
     return rc;
 }
 

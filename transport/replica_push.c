@@ -24,20 +24,47 @@ static int step(const char *name, struct err *err)
     return rc < 0 ? err_set(err, rc, "%s: %m", name) : 0;
 }
 
+/* A head that cannot be read blocks the replica until somebody asks for a repair: then it stays as
+ * it is, and the new point that follows it is made of the volume and of the newest point before it.
+ */
+static int set_aside(struct push *p, struct err *err)
+{
+    struct vault *v = p->run->vault;
+    const char *name = p->run->name;
+    int rc;
+
+    err_clear(err);
+    rc = point_head_number(v, name, p->state->known_seq, &p->set_aside, err);
+    if (rc == 0)
+        rc = point_bytes_hash(v, name, p->set_aside, p->set_aside_hash, err);
+    for (uint64_t seq = p->set_aside; rc == 0 && seq > 1 && !p->have_head; seq--) {
+        rc = point_load(v, name, seq - 1, &p->head, err);
+        p->have_head = rc == 0;
+        if (rc == -EBADMSG || rc == -ENOENT) {
+            err_clear(err);
+            rc = 0;
+        }
+    }
+    return rc;
+}
+
 /* The head, and whether a push onto it is allowed by its epoch. */
 static int find_head(struct push *p, struct err *err)
 {
     const struct replica_run *run = p->run;
     int rc = point_head(run->vault, run->name, p->state->known_seq, &p->head, err);
 
+    if (rc == -EBADMSG && p->repair_asked)
+        rc = set_aside(p, err);
+    else if (rc == 0)
+        p->have_head = true;
     if (rc == -ENOENT && p->state->known_seq == 0) {
         err_clear(err);
         return 0;
     }
     if (rc < 0)
         return rc;
-    p->have_head = true;
-    if (run->epoch != 0 && run->epoch < p->head.info.epoch)
+    if (run->epoch != 0 && p->have_head && run->epoch < p->head.info.epoch)
         return err_set_gw(err, GW_REPLICA_LOCKED, -ESTALE,
                           "replica '%s' is at epoch %" PRIu64 ", this push is of epoch %" PRIu64,
                           run->name, p->head.info.epoch, run->epoch);
@@ -74,6 +101,8 @@ static int check_head(const struct push *p, struct err *err)
     if (!p->have_head || s->equal.seq == 0 || table_known(p->table) ||
         state_point_same(&s->equal, head))
         return 0;
+    if (p->set_aside != 0 && s->equal.seq == p->set_aside)
+        return 0; /* what cannot be read any more was our own */
     if (p->run->epoch > head->epoch)
         return 0;
     return err_add(err, point_taken(p->run->vault, p->run->name, head->seq, err),
@@ -117,7 +146,7 @@ static int open_all(struct push *p, struct err *err)
     if (rc == 0)
         rc = check_state(p, err);
     if (rc == 0)
-        p->own_run.repair = run->repair || p->state->heal;
+        p->own_run.repair = p->repair_asked || p->state->heal;
     if (rc == 0)
         rc = volume_open(run->volume_path, VOLUME_READ, &p->volume, err);
     if (rc == 0)
@@ -175,13 +204,15 @@ static void describe_next(struct push *p)
     struct replica_point *next = &p->next.info;
     const struct replica_point *head = &p->head.info;
 
-    next->seq = p->have_head ? head->seq + 1 : 1;
+    next->seq = num_max(p->have_head ? head->seq : 0, p->set_aside) + 1;
     next->epoch = num_max(num_max(p->run->epoch, p->have_head ? head->epoch : 0), 1);
     next->taken_ms = p->taken_ms;
     next->changed_bytes = p->changed_bytes;
     next->stored_bytes = p->stored_bytes;
     next->kind = p->run->kind;
-    if (p->have_head)
+    if (p->set_aside != 0)
+        memcpy(next->parent, p->set_aside_hash, sizeof(next->parent));
+    else if (p->have_head)
         memcpy(next->parent, head->hash, sizeof(next->parent));
     writer_text(p->next.writer, sizeof(p->next.writer));
 }
@@ -247,7 +278,7 @@ static int nothing_changed(struct push *p, struct err *err)
 
 static int finish(struct push *p, struct replica_point *ret, struct err *err)
 {
-    bool same = p->have_head && same_dirs(p);
+    bool same = p->have_head && p->set_aside == 0 && same_dirs(p);
     int rc = table_digest(p->table, p->next.info.digest, err);
 
     if (rc < 0)
@@ -287,7 +318,7 @@ static int pass(struct push *p, struct replica_point *ret, struct err *err)
 
 int replica_push(const struct replica_run *run, struct replica_point *ret, struct err *err)
 {
-    struct push p = {.own_run = *run};
+    struct push p = {.own_run = *run, .repair_asked = run->repair};
     int rc;
 
     p.run = &p.own_run;
