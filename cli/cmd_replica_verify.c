@@ -48,6 +48,24 @@ static const struct table_column fault_columns[] = {
     {"LBA", TABLE_RIGHT}, {"OBJECT", TABLE_LEFT},
 };
 
+/* "whole" is a word for what was read whole. */
+static void say_result(struct out *o, const struct js *doc)
+{
+    const double sample = js_f64(doc, "sample", 1);
+    const char *replica = js_str(doc, "replica", "");
+    const unsigned long long point = js_u64(doc, "point", 0);
+
+    if (!js_bool(doc, "ok", false))
+        out_after(o, "%s@%llu  DIFFERS (%g%% read back)", replica, point, sample * 100);
+    else if (sample < 1)
+        out_after(o,
+                  "%s@%llu  no fault in a sample of %g%% of its data; all of it: godwit replica "
+                  "verify --full",
+                  replica, point, sample * 100);
+    else
+        out_after(o, "%s@%llu  whole (100%% read back)", replica, point);
+}
+
 static int view_verify(struct out *o, const struct js *doc, struct table *t, struct err *err)
 {
     const struct js *items = js_member(doc, "faults");
@@ -68,9 +86,7 @@ static int view_verify(struct out *o, const struct js *doc, struct table *t, str
         if (r == 0)
             r = table_cell(t, js_str(f, "object", NULL), err);
     }
-    out_after(o, "%s@%llu  %s (%.0f%% read back)", js_str(doc, "replica", ""),
-              (unsigned long long)js_u64(doc, "point", 0),
-              js_bool(doc, "ok", false) ? "whole" : "DIFFERS", js_f64(doc, "sample", 1) * 100);
+    say_result(o, doc);
     return r;
 }
 

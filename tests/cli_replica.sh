@@ -183,6 +183,11 @@ godwit replica pull "file://$dir/damaged/random" "$dir/damaged.img" >"$dir/out" 
 [ "$code" -ne 0 ] || fail "a truncated pack was restored from"
 exits 0 godwit replica push "$dir/random.img" "file://$dir/damaged/random"
 exits 9 godwit replica verify "file://$dir/damaged/random" --full
+says out 'DIFFERS'
+exits 0 godwit replica verify "$store/random"
+says out 'no fault in a sample of 5%'
+exits 0 godwit replica verify "$store/random" --full
+says out 'whole (100% read back)'
 exits 0 godwit replica push "$dir/random.img" "file://$dir/damaged/random" --repair -o json
 is '.point.seq == 2 and .changed_bytes > 0'
 exits 0 godwit replica verify "file://$dir/damaged/random" --full
