@@ -42,6 +42,7 @@ static const struct columns_row step_rows[] = {
     {"EPOCH", "epoch", COLUMNS_COUNT, TABLE_RIGHT},
     {"STARTED", "started_at", COLUMNS_TIME, TABLE_LEFT},
     {"ENDED", "ended_at", COLUMNS_TIME, TABLE_LEFT},
+    {"WHY", "detail.error.what", COLUMNS_TEXT, TABLE_TRUNCATE},
 };
 
 static const struct columns_row event_rows[] = {
@@ -104,6 +105,15 @@ int cmd_op_abort(struct cmd_call *call, struct err *err)
     char path[API_PATH_MAX];
 
     if (fetch_path(call, "/v1/ops/%s/abort", path, err) < 0)
+        return cmd_exit(err);
+    return fetch_change(call, "POST", path, NULL, view_op, err);
+}
+
+int cmd_op_resolve(struct cmd_call *call, struct err *err)
+{
+    char path[API_PATH_MAX];
+
+    if (fetch_path(call, "/v1/ops/%s/resolve", path, err) < 0)
         return cmd_exit(err);
     return fetch_change(call, "POST", path, NULL, view_op, err);
 }

@@ -166,6 +166,10 @@ static const struct cmd cmds[] = {
      "godwit op abort op-12ab34cd56\n"
      "godwit op abort op-12ab34cd56 --dry-run",
      .takes = CMD_DRY_RUN},
+    {"op resolve", "OP", 1, 1, cmd_op_resolve, NULL, "what ended halfway was looked after",
+     "godwit op resolve op-12ab34cd56\n"
+     "godwit op resolve op-12ab34cd56 --dry-run",
+     .takes = CMD_DRY_RUN},
     {"events", "", 0, 0, cmd_events, cmd_events_opts, "who did what, to which, from where",
      "godwit events --for shop\n"
      "godwit events -w",

@@ -40,6 +40,7 @@ int cmd_op_ls(struct cmd_call *call, struct err *err);
 int cmd_op_show(struct cmd_call *call, struct err *err);
 int cmd_op_attach(struct cmd_call *call, struct err *err);
 int cmd_op_abort(struct cmd_call *call, struct err *err);
+int cmd_op_resolve(struct cmd_call *call, struct err *err);
 int cmd_events(struct cmd_call *call, struct err *err);
 int cmd_doctor(struct cmd_call *call, struct err *err);
 extern const struct opt cmd_demo_opts[], cmd_status_opts[], cmd_switch_opts[];

@@ -84,8 +84,12 @@ api POST /v1/workloads/shop/cutover '{"confirm": "shop", "request_id": "early"}'
 expect 202 ".id == \"$early\""
 api GET /v1/ops/none
 expect 404
+api POST /v1/ops/none/resolve
+expect 404
 api POST /v1/ops/none/abort
 expect 404
+api POST "/v1/ops/$early/resolve"
+expect 423 '.code == "GW-5006"'
 api POST "/v1/ops/$early/abort"
 [ "$status" != 202 ] || fail "an ended operation was aborted"
 

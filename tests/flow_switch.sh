@@ -20,6 +20,10 @@ says() {
     grep -q -- "$1" "$story/out" || story_fail "it does not say '$1': $(cat "$story/out")"
 }
 
+says_so() {
+    grep -q -- "$1" "$story/out"
+}
+
 # serves SIDE: it is the holder, and the proof holds there
 serves() {
     story_until 30 "authority of $1" is_at "$1"
@@ -117,6 +121,29 @@ expect 0 "rollback" godwit rollback ledger --confirm=ledger
 serves source
 ready
 expect 0 "cutover again" godwit cutover ledger --confirm=ledger
+serves target
+STORY_HEALTH='[{"run": ["false"]}]' story_edit
+ready
+expect 12 "a rollback to a side that is not healthy ends halfway" godwit rollback ledger --confirm=ledger
+says "GW-4105"
+if says_so "was taken back"; then story_fail "it says that it was taken back"; fi
+op=$(newest_op)
+expect 0 "its journal says which step failed" godwit op show "$op" -o json
+jq -e '.attention and (.steps[-1] | .name == "health" and .detail.error.code == "GW-4105")' "$story/out" >/dev/null ||
+    story_fail "$(cat "$story/out")"
+needs_operator() {
+    [ "$(story_status .state)" = "needs operator" ]
+}
+story_until 10 "needs operator" needs_operator
+[ "$(story_status .next.command)" = "godwit op show $op" ] || story_fail "no next step"
+story_status '.warnings[].next[]' | grep -qx "godwit op resolve $op" || story_fail "no warning"
+expect 0 "an operator looked after it" godwit op resolve "$op"
+if needs_operator; then story_fail "it still needs an operator"; fi
+expect 6 "what ended well needs no operator" godwit op resolve "$(story_api GET "/v1/ops?workload=ledger" |
+    jq -r '[.items[] | select(.state == "done")][0].id')"
+story_edit
+ready
+expect 0 "cutover once more" godwit cutover ledger --confirm=ledger
 serves target
 expect 0 "finalize" godwit finalize ledger --confirm=ledger
 expect 5 "after which there is no way back" godwit rollback ledger --confirm=ledger

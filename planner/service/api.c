@@ -53,6 +53,7 @@ static const struct api_route routes[] = {
     {"GET", "/v1/ops", API_OPERATOR, api_ops_list, API_PLAIN},
     {"GET", "/v1/ops/{op}", API_OPERATOR, api_ops_show, API_PLAIN},
     {"POST", "/v1/ops/{op}/abort", API_OPERATOR, api_ops_abort, API_PLAIN},
+    {"POST", "/v1/ops/{op}/resolve", API_OPERATOR, api_ops_resolve, API_PLAIN},
 
     {"GET", "/v1/windows", API_OPERATOR, api_window_list, API_PLAIN},
     {"POST", "/v1/windows", API_OPERATOR, api_window_create, API_CHANGES},

@@ -224,18 +224,35 @@ void api_ops_show(struct api_call *call)
         reply_op(call, &op, 200);
 }
 
-void api_ops_abort(struct api_call *call)
+/* The operation as it is after r. */
+static void reply_changed(struct api_call *call, int r, int status, struct err *err)
 {
     struct db_op op;
+
+    if (r == 0)
+        r = db_op_load(call->service, call->param[0], &op, err);
+    if (r < 0)
+        api_fail(call, err);
+    else
+        reply_op(call, &op, status);
+}
+
+void api_ops_abort(struct api_call *call)
+{
     struct err err = {0};
     int r = 0;
 
     if (!api_is_dry_run(call))
         r = switch_abort(call->service->switcher, call->param[0], call->who, &err);
-    if (r == 0)
-        r = db_op_load(call->service, call->param[0], &op, &err);
-    if (r < 0)
-        api_fail(call, &err);
-    else
-        reply_op(call, &op, 202);
+    reply_changed(call, r, 202, &err);
+}
+
+void api_ops_resolve(struct api_call *call)
+{
+    struct err err = {0};
+    int r = 0;
+
+    if (!api_is_dry_run(call))
+        r = switch_resolve(call->service, call->param[0], call->who, &err);
+    reply_changed(call, r, 200, &err);
 }

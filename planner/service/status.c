@@ -32,13 +32,26 @@ static const char *state_of_op(const struct workload_view *v)
     return "needs operator";
 }
 
+/* An agent that cannot read who owns the workload fences it and waits for people. */
+bool status_record_damaged(const struct workload_view *v)
+{
+    for (size_t i = 0; i < v->workload->volumes_n; i++) {
+        const struct workload_view_volume *at = &v->volumes[i];
+
+        if ((at->has_holder && text_equal(at->holder.reason, "record_damaged")) ||
+            (at->has_other && text_equal(at->other.reason, "record_damaged")))
+            return true;
+    }
+    return false;
+}
+
 const char *status_workload_state(const struct workload_view *v)
 {
     const struct workload *w = v->workload;
 
     if (v->has_op)
         return state_of_op(v);
-    if (w->authority == WORKLOAD_FROZEN)
+    if (w->authority == WORKLOAD_FROZEN || v->halfway.id[0] || status_record_damaged(v))
         return "needs operator";
     if (w->released)
         return "finalized";

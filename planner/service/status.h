@@ -7,6 +7,8 @@
 
 /* One word for the workload ("dual-run") and for a volume ("in sync"). */
 const char *status_workload_state(const struct workload_view *v);
+/* Does an agent of it report that it cannot read who owns the workload? */
+bool status_record_damaged(const struct workload_view *v);
 const char *status_volume_state(const struct workload_view *v,
                                 const struct workload_view_volume *at);
 /* Seconds until a volume has caught up; below 0 = nothing to wait for, or no end in sight. */

@@ -97,6 +97,11 @@ void status_advice_warnings(const struct workload_view *v, struct jsw *w)
         (void)snprintf(command, sizeof(command), "godwit host rejoin %s", v->quarantined);
         warn(w, command, "the agent of %s is in quarantine", v->quarantined);
     }
+    if (v->halfway.id[0]) {
+        (void)snprintf(command, sizeof(command), "godwit op resolve %s", v->halfway.id);
+        warn(w, command, "%s %s ended halfway: %s", switch_plan_kind_name(v->halfway.at.kind),
+             v->halfway.id, v->halfway.cause.text);
+    }
     /* A name that was used before: the agents remember who owned it, and the planner does not. */
     if (v->workload->epoch == 0 && v->adopt_failed[0])
         warn(w, "godwit events", "its source cannot own it: %s; give the workload a new name",
@@ -185,6 +190,11 @@ void status_advice_next(const struct workload_view *v, const struct gate_result 
         (void)snprintf(command, sizeof(command), "godwit op %s %s",
                        v->op.attention ? "show" : "attach", v->op.id);
         next(w, v->op.attention ? "look at it: it needs an operator" : "watch it", command);
+    } else if (v->halfway.id[0]) {
+        (void)snprintf(command, sizeof(command), "godwit op show %s", v->halfway.id);
+        next(w, "see what it left, and look after it", command);
+    } else if (status_record_damaged(v)) {
+        next(w, "put the record back on its host", "godwit explain GW-4109");
     } else if (text_equal(state, "needs operator")) {
         next(w, "look at its last operation", "godwit op ls");
     } else if (text_equal(state, "planned")) {

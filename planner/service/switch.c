@@ -195,6 +195,7 @@ static int end_op(struct step_run *run, enum switch_state state, struct err *err
     op->state = state;
     op->ended_ms = clock_wall_ms(run->svc->clock);
     op->exit = exit_of(op, state);
+    op->attention = state == SWITCH_HALFWAY; /* until switch_resolve */
     if (op->frozen_ms > 0 && op->thawed_ms == 0)
         op->thawed_ms = op->ended_ms;
     r = db_op_save(run->svc, op, err);
@@ -334,6 +335,25 @@ static enum switch_outcome outcome_of(enum step_verdict verdict)
     return verdict == STEP_OK ? OUTCOME_OK : verdict == STEP_OTHER ? OUTCOME_OTHER : OUTCOME_FAILED;
 }
 
+/* Only the first failure is the cause of an operation; each step keeps its own. */
+static int failure_detail(const struct err *why, struct js **ret, struct err *err)
+{
+    auto_jsw struct jsw *w = NULL;
+    char code[16];
+    int r = jsw_new(&w, err);
+
+    if (r < 0)
+        return r;
+    (void)text_print(code, sizeof(code), "GW-%04u", (unsigned)gw_of(why)->number);
+    jsw_obj(w, NULL);
+    jsw_obj(w, "error");
+    jsw_str(w, "code", code);
+    jsw_str(w, "what", why->text);
+    jsw_end(w);
+    jsw_end(w);
+    return jsw_take(w, ret, err);
+}
+
 /* One look and at most one move. *ret_again: it moved, so look once more. */
 static int look_once(struct switcher *s, struct step_run *run, struct open_op *o, bool *ret_again,
                      struct err *err)
@@ -361,7 +381,10 @@ static int look_once(struct switcher *s, struct step_run *run, struct open_op *o
         return r;
     if (verdict != STEP_OK && op->cause.code == 0)
         op->cause = why;
-    r = move_on(run, outcome_of(verdict), detail, err);
+    if (verdict != STEP_OK && !detail)
+        r = failure_detail(&why, &detail, err);
+    if (r == 0)
+        r = move_on(run, outcome_of(verdict), detail, err);
     if (r < 0)
         return r;
     if (verdict == STEP_OK)
@@ -551,4 +574,19 @@ int switch_abort(struct switcher *s, const char *id, const char *who, struct err
         return r;
     switch_poke(s, id);
     return 0;
+}
+
+int switch_resolve(struct service *svc, const char *id, const char *who, struct err *err)
+{
+    struct db_op op;
+    int r = db_op_load(svc, id, &op, err);
+
+    if (r < 0 || (op.state == SWITCH_HALFWAY && !op.attention))
+        return r;
+    if (op.state != SWITCH_HALFWAY)
+        return err_set_gw(err, GW_API_CONFLICT, -EBUSY, "%s did not end halfway", id);
+    op.attention = false;
+    r = db_op_save(svc, &op, err);
+    return r < 0 ? r
+                 : event_note(svc, "op.resolved", who, op.workload, err, "%s was looked after", id);
 }

@@ -39,6 +39,10 @@ int switch_begin(struct switcher *s, const struct switch_ask *ask, struct db_op 
 /* -ENOENT; -EBUSY once decided; 0 also when it was asked before. */
 int switch_abort(struct switcher *s, const char *op, const char *who, struct err *err);
 
+/* An operator has looked after what ended halfway: its workload needs nobody any more. -ENOENT;
+ * -EBUSY when it did not end so; 0 also when it was said before. */
+int switch_resolve(struct service *svc, const char *op, const char *who, struct err *err);
+
 /* Routes of operations (POST …/cutover and so on, GET /v1/ops…), rows of routes[]. */
 void api_workload_cutover(struct api_call *call);
 void api_workload_rollback(struct api_call *call);
@@ -47,5 +51,6 @@ void api_workload_test(struct api_call *call);
 void api_ops_list(struct api_call *call);
 void api_ops_show(struct api_call *call);
 void api_ops_abort(struct api_call *call);
+void api_ops_resolve(struct api_call *call);
 
 #endif

@@ -87,6 +87,20 @@ static int take_op(void *arg, const struct db_op *op)
     return 1;
 }
 
+/* Tests and refusals move nothing, so they say nothing of where the workload was left. */
+static int take_last_switch(void *arg, const struct db_op *op)
+{
+    struct workload_view *v = arg;
+
+    if (op->at.kind == SWITCH_TEST || op->ended_ms == 0 ||
+        (op->state != SWITCH_DONE && op->state != SWITCH_ROLLED_BACK &&
+         op->state != SWITCH_HALFWAY))
+        return 0;
+    if (op->state == SWITCH_HALFWAY && op->attention)
+        v->halfway = *op;
+    return 1;
+}
+
 static int find_quarantined(struct service *svc, struct workload_view *v, struct err *err)
 {
     struct host host;
@@ -135,6 +149,8 @@ static int load_all(struct service *svc, const char *name, struct workload_view 
         r = load_volumes(svc, v, err);
     if (r == 0)
         r = db_op_each(svc, name, true, take_op, v, err);
+    if (r >= 0)
+        r = db_op_each(svc, name, false, take_last_switch, v, err);
     if (r >= 0)
         r = find_quarantined(svc, v, err);
     if (r == 0)

@@ -22,6 +22,7 @@ struct workload_view {
     struct workload_view_volume *volumes; /* as many as the workload has */
     struct db_op op;                      /* the open operation, when has_op */
     bool has_op;
+    struct db_op halfway; /* the last switch, when it ended so and nobody resolved it; else id "" */
     char quarantined[WORKLOAD_NAME_MAX]; /* a host of it, "" = none */
     char adopt_failed[GATE_TEXT_MAX]; /* what the source's agent has against owning it, "" = nothing
                                        */
