@@ -95,6 +95,19 @@ echo '{"max_workloads_per_wave": 1}' >"$dir/policy.json"
 exits 0 godwit plan --from "$dir/input.json" --policy "$dir/policy.json" -o json
 is 'all(.waves[]; (.workloads | length) == 1) and (.waves | length) == 3'
 
+echo "-- with costs, what saves most moves first, within the same limits"
+jq '.workloads |= map(. + {saving_per_day: (if .workload == "shop" then 500 else 1 end),
+    talks: (if .workload == "shop" then [{workload: "ldap", bytes_per_day: 900000000000}] else [] end)})' \
+    "$dir/input.json" >"$dir/costs.json"
+exits 0 godwit plan --from "$dir/costs.json" --policy "$dir/policy.json" -o json
+is '.least_cost.gap == 0 and all(.waves[]; (.workloads | length) == 1) and (.waves | length) == 3'
+cp "$dir/out" "$dir/least.json"
+exits 0 godwit plan --from "$dir/costs.json" --policy "$dir/policy.json" -o json
+cmp -s "$dir/out" "$dir/least.json" || fail "the same costs gave another plan"
+[ "$(wave shop)" = 2 ] || [ "$(wave shop)" -lt "$(wave wiki)" ] || fail "what saves most waits for what saves least"
+exits 0 godwit plan explain shop --from "$dir/least.json" -o json
+is '[.subject.why[].rule] | index("least-cost") or index("pilot")'
+
 echo "-- a blackout is kept"
 ical='BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//t//EN\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTAMP:20260101T000000Z\r\nSUMMARY:freeze\r\nDTSTART:20261207T000000Z\r\nDTEND:20261220T000000Z\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n'
 input "$(jq -n --arg c "$(printf '%b' "$ical")" '[{name: "freeze", kind: "blackout", calendar: $c}]')" \

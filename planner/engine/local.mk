@@ -7,6 +7,7 @@ libgodwit_engine_a_SOURCES = \
 	planner/engine/calendar.c planner/engine/calendar.h \
 	planner/engine/plan.h \
 	planner/engine/plan_model.h \
+	planner/engine/plan_optimise.c \
 	planner/engine/plan_read.c \
 	planner/engine/plan_time.c \
 	planner/engine/plan_wave.c \

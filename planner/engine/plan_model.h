@@ -16,7 +16,8 @@ enum plan_rule {
     RULE_CAPACITY,
     RULE_ORDER,
     RULE_CONVERGE,
-    RULE_UNSEEN
+    RULE_UNSEEN,
+    RULE_LEAST_COST
 };
 
 struct plan_reason {
@@ -51,8 +52,14 @@ struct plan_wave {
     const char *risk;
 };
 
+/* Of plan_optimise.c; in the currency of the input. */
+struct plan_least_cost {
+    bool used;
+    double cost, bound, gap;
+};
+
 struct plan_policy {
-    double link_share;
+    double link_share, traffic_cost_per_gib;
     uint64_t max_hosts, max_bytes, max_workloads, soak_s, cutover_s, horizon_days;
     bool pilot;
 };
@@ -67,6 +74,7 @@ struct plan_model {
     struct span_list open, closed;
     size_t waves_n;
     struct plan_wave waves[PLAN_WAVES_MAX];
+    struct plan_least_cost least_cost;
 };
 
 /* plan_read.c: fills everything up to `order`. */
@@ -75,6 +83,12 @@ int plan_read(const struct js *input, const struct js *policy, struct plan_model
 void plan_model_done(struct plan_model *m);
 /* plan_wave.c */
 void plan_wave_assign(struct plan_model *m);
+void plan_wave_put(struct plan_model *m, struct plan_workload *w, unsigned number);
+/* plan_optimise.c: what is assigned anew, where it costs least, when the input says what it costs.
+ */
+int plan_optimise(struct plan_model *m, struct err *err);
+/* plan_read.c: NULL when there is none of that name. */
+struct plan_workload *plan_find(const struct plan_model *m, const char *name);
 /* plan_time.c */
 void plan_time_assign(struct plan_model *m);
 /* What the link leaves for moving, in bytes per second. */

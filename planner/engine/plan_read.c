@@ -27,6 +27,7 @@ static int read_policy(const struct js *doc, struct plan_policy *p, struct err *
 {
     *p = (struct plan_policy){
         .link_share = js_f64(doc, "link_share", 0.8),
+        .traffic_cost_per_gib = js_f64(doc, "traffic_cost_per_gib", 0.1),
         .max_hosts = js_u64(doc, "max_hosts_per_wave", 10),
         .max_bytes = js_u64(doc, "max_bytes_per_wave", 0),
         .max_workloads = js_u64(doc, "max_workloads_per_wave", 20),
@@ -38,6 +39,9 @@ static int read_policy(const struct js *doc, struct plan_policy *p, struct err *
     if (!(p->link_share > 0 && p->link_share <= 1))
         return err_set_gw(err, GW_BAD_VALUE, -ERANGE,
                           "policy: link_share must be above 0 and at most 1");
+    if (!(p->traffic_cost_per_gib >= 0 && p->traffic_cost_per_gib <= 1e6))
+        return err_set_gw(err, GW_BAD_VALUE, -ERANGE,
+                          "policy: traffic_cost_per_gib must be 0 to 1000000");
     if (p->max_hosts == 0 || p->max_workloads == 0 || p->cutover_s == 0)
         return err_set_gw(err, GW_BAD_VALUE, -ERANGE, "policy: a wave of nothing moves nothing");
     if (p->horizon_days == 0 || p->horizon_days > PLAN_HORIZON_MAX_DAYS)
@@ -149,7 +153,7 @@ static int read_workloads(const struct js *input, struct plan_model *m, struct e
     return 0;
 }
 
-static const struct plan_workload *find(const struct plan_model *m, const char *name)
+struct plan_workload *plan_find(const struct plan_model *m, const char *name)
 {
     struct plan_workload key = {.name = name};
 
@@ -165,7 +169,7 @@ static int read_depends(struct plan_model *m, struct plan_workload *w, struct er
         return err_set(err, -ENOMEM, "workload '%s': %m", w->name);
     for (size_t i = 0; i < js_len(depends); i++) {
         const char *name = js_as_str(js_at(depends, i), "");
-        const struct plan_workload *other = find(m, name);
+        const struct plan_workload *other = plan_find(m, name);
 
         if (!other)
             return err_set_gw(err, GW_PLAN_IMPOSSIBLE, -EINVAL,

@@ -13,9 +13,9 @@
 #include "base/banned.h"
 
 static const char *const rule_names[] = {
-    [RULE_PILOT] = "pilot",       [RULE_DEPENDS] = "depends", [RULE_PIN] = "pin",
-    [RULE_CAPACITY] = "capacity", [RULE_ORDER] = "order",     [RULE_CONVERGE] = "converge",
-    [RULE_UNSEEN] = "unseen",
+    [RULE_PILOT] = "pilot",       [RULE_DEPENDS] = "depends",       [RULE_PIN] = "pin",
+    [RULE_CAPACITY] = "capacity", [RULE_ORDER] = "order",           [RULE_CONVERGE] = "converge",
+    [RULE_UNSEEN] = "unseen",     [RULE_LEAST_COST] = "least-cost",
 };
 
 const char *plan_rule_name(enum plan_rule rule)
@@ -70,7 +70,7 @@ static bool fits(const struct plan_model *m, const struct plan_wave *wave,
     return wave->write_bytes_per_s + w->write_bytes_per_s <= plan_time_share(m) / 2;
 }
 
-static void put(struct plan_model *m, struct plan_workload *w, unsigned number)
+void plan_wave_put(struct plan_model *m, struct plan_workload *w, unsigned number)
 {
     struct plan_wave *wave = &m->waves[number - 1];
 
@@ -119,7 +119,7 @@ static void place_pinned(struct plan_model *m, struct plan_workload *w, unsigned
         return;
     }
     plan_reason_add(w, RULE_PIN, "pinned to wave %u by its owner", w->pin);
-    put(m, w, w->pin);
+    plan_wave_put(m, w, w->pin);
 }
 
 static void place(struct plan_model *m, struct plan_workload *w, unsigned from)
@@ -143,7 +143,7 @@ static void place(struct plan_model *m, struct plan_workload *w, unsigned from)
     else
         plan_reason_add(w, RULE_ORDER,
                         "smaller workloads first among those whose dependencies allow it");
-    put(m, w, wave);
+    plan_wave_put(m, w, wave);
 }
 
 void plan_wave_assign(struct plan_model *m)

@@ -135,6 +135,19 @@ static int hash_calendars(const struct js *input, char *out, struct err *err)
     return calendars ? hash_of(calendars, out, 16, err) : 0;
 }
 
+/* Only there when the input says what waves cost: the documents of before stay as they were. */
+static void write_least_cost(struct jsw *w, const struct plan_model *m)
+{
+    if (!m->least_cost.used)
+        return;
+    jsw_obj(w, "least_cost");
+    jsw_f64(w, "traffic_cost_per_gib", m->policy.traffic_cost_per_gib);
+    jsw_f64(w, "cost", m->least_cost.cost);
+    jsw_f64(w, "bound", m->least_cost.bound);
+    jsw_f64(w, "gap", m->least_cost.gap);
+    jsw_end(w);
+}
+
 static int write_body(const struct plan_model *m, const struct js *input, const char *id,
                       struct js **ret, struct err *err)
 {
@@ -152,6 +165,7 @@ static int write_body(const struct plan_model *m, const struct js *input, const 
     jsw_u64(w, "link_bytes_per_s", m->link_bytes_per_s);
     write_policy(w, &m->policy);
     jsw_str(w, "calendars_hash", calendars);
+    write_least_cost(w, m);
     jsw_arr(w, "waves");
     for (size_t i = 0; i < m->waves_n; i++) {
         if (m->waves[i].workloads_n > 0)
@@ -320,6 +334,9 @@ int plan_compute(const struct js *input, const struct js *policy, struct js **re
     r = plan_read(input, policy, m, err);
     if (r == 0) {
         plan_wave_assign(m);
+        r = plan_optimise(m, err);
+    }
+    if (r == 0) {
         plan_time_assign(m);
         r = plan_write(m, input, ret, err);
     }

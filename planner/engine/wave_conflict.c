@@ -205,7 +205,8 @@ static void take_kept(struct filter *f, struct wave_conflict *ret)
         if (f->kept[i])
             f->rules[n++] = f->rules[i];
     }
-    *ret = (struct wave_conflict){TAKE(f->rules), n};
+    ret->rules = TAKE(f->rules);
+    ret->n = n;
 }
 
 int wave_conflict_find(const struct wave_problem *p, struct wave_conflict *ret, struct err *err)

@@ -10,6 +10,7 @@
 #include "planner/engine/wave_check.h"
 #include "planner/engine/wave_exact.h"
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -110,6 +111,7 @@ static int find_bound(struct solve *s, struct err *err)
             r = wave_bound_find(p, &s->d, &spec, &b, err);
         if (r < 0)
             break;
+        assert(b.mean);
         s->bound = b.value > s->bound ? b.value : s->bound;
         for (size_t g = 0; g < p->groups; g++)
             s->from[g] = nearest_allowed(s, g, b.mean[g]);
@@ -126,7 +128,9 @@ static int run_start(struct solve *s, size_t i, struct err *err)
     struct wave_anneal_spec spec = {
         .seed = s->spec->seed * STARTS_MAX + i + 1,
         .moves = percent(s, s->p->groups * MOVES_PER_GROUP),
-        .cycles = s->p->groups <= FEW_GROUPS ? CYCLES_FEW : CYCLES_MANY,
+        .cycles = s->starts_n == 1             ? 1
+                  : s->p->groups <= FEW_GROUPS ? CYCLES_FEW
+                                               : CYCLES_MANY,
         .heat = heats[i],
     };
     int r = wave_state_init(&state, s->p, &s->d, &s->x, err);
@@ -137,9 +141,9 @@ static int run_start(struct solve *s, size_t i, struct err *err)
     }
     if (r == 0) {
         free(s->starts[i].plan);
-        s->starts[i] = (struct start){.plan = TAKE(state.plan),
-                                      .cost = state.cost,
-                                      .broken = state.windows_over + state.bonds_broken};
+        s->starts[i].plan = TAKE(state.plan);
+        s->starts[i].cost = state.cost;
+        s->starts[i].broken = state.windows_over + state.bonds_broken;
     }
     wave_state_done(&state);
     return r;
