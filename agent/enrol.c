@@ -291,7 +291,9 @@ int enrol_join(const struct enrol_join *join, struct err *err)
         return err_set(err, -ENOMEM, "enrol: %m");
     r = state_path(join->state_dir, "agent.json", path, err);
     if (r == 0 && !join->again && access(path, F_OK) == 0)
-        return err_set_gw(err, GW_USAGE, -EEXIST, "'%s' is enrolled already", join->state_dir);
+        return err_set_gw(err, GW_USAGE, -EEXIST,
+                          "'%s' is enrolled already; --again gives it a new certificate",
+                          join->state_dir);
     if (r == 0)
         r = server_url(join->server, id->server, sizeof(id->server), err);
     if (r == 0)

@@ -276,6 +276,21 @@ static void print_help(void)
     }
 }
 
+/* The advice of the catalogue is godwit's; for a command line of ours there is one place to look.
+ */
+static void print_next(const struct gw_row *row)
+{
+    const bool usage = row->exit == GW_EXIT_USAGE && row->next && strstr(row->next, "godwit VERB");
+    const char *at = usage ? "godwit-agent --help" : row->next;
+
+    for (const char *label = "next"; at && *at; label = "") {
+        const char *end = strchrnul(at, '\n');
+
+        fprintf(stderr, "  %-4s  %.*s\n", label, (int)(end - at), at);
+        at = *end ? end + 1 : end;
+    }
+}
+
 static int fail(const struct err *err)
 {
     const struct gw_row *row = gw_of(err);
@@ -283,8 +298,7 @@ static int fail(const struct err *err)
     fprintf(stderr, "error GW-%04u: %s\n", (unsigned)row->number, err->text);
     if (row->why)
         fprintf(stderr, "  why   %s\n", row->why);
-    if (row->next)
-        fprintf(stderr, "  next  %s\n", row->next);
+    print_next(row);
     return (int)row->exit;
 }
 
