@@ -80,6 +80,8 @@ int cmd_check_flags(const struct cmd *cmd, const struct opt_set *opts, struct er
             return err_set_gw(err, GW_USAGE, -EINVAL, "godwit%s%s takes no --%s", cmd ? " " : "",
                               cmd ? cmd->words : "", flag);
     }
+    if (opt_switch(opts, "detach") && opt_given(opts, "wait"))
+        return err_set_gw(err, GW_USAGE, -EINVAL, "--detach and --wait say different things");
     return 0;
 }
 
@@ -166,6 +168,8 @@ static void say_unknown(const char *const *words, size_t n, struct err *err)
     if (best)
         err_set_gw(err, GW_USAGE, -EINVAL, "there is no verb '%s'; did you mean: godwit %s",
                    words[0], best);
+    else if (cmd_is_noun(words[0]))
+        say_noun(words[0], err);
     else
         err_set_gw(err, GW_USAGE, -EINVAL, "there is no verb '%s'", words[0]);
 }

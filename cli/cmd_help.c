@@ -13,11 +13,14 @@
 
 static int view_row(struct out *o, const struct js *doc, struct table *t, struct err *err)
 {
+    const struct js *next = js_member(doc, "next");
+
     (void)t;
     (void)err;
-    out_text(o, "%s  %s (exit %lld)\n\nwhy   %s\nnext  %s", js_str(doc, "code", ""),
-             js_str(doc, "title", ""), (long long)js_i64(doc, "exit", 0), js_str(doc, "why", ""),
-             js_str(doc, "next", ""));
+    out_text(o, "%s  %s (exit %lld)\n\nwhy   %s", js_str(doc, "code", ""), js_str(doc, "title", ""),
+             (long long)js_i64(doc, "exit", 0), js_str(doc, "why", ""));
+    for (size_t i = 0; i < js_len(next); i++)
+        out_text(o, "%s  %s", i == 0 ? "next" : "    ", js_as_str(js_at(next, i), ""));
     return 0;
 }
 
@@ -46,7 +49,7 @@ int cmd_explain(struct cmd_call *call, struct err *err)
     jsw_i64(w, "exit", row->exit);
     jsw_str(w, "title", row->title);
     jsw_str(w, "why", row->why);
-    jsw_str(w, "next", row->next);
+    out_lines(w, "next", row->next);
     jsw_end(w);
     return out_writer(call->out, w, view_row, err) < 0 ? cmd_exit(err) : GW_EXIT_OK;
 }

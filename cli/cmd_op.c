@@ -60,6 +60,8 @@ static int view_ops(struct out *o, const struct js *doc, struct table *t, struct
 
 static int view_op(struct out *o, const struct js *doc, struct table *t, struct err *err)
 {
+    if (out_form(o) == OUT_NAME)
+        return columns_one(o, doc, t, op_rows, ARRAY_LEN(op_rows), err);
     columns_lines(o, doc, op_rows, ARRAY_LEN(op_rows));
     out_text(o, "%s", "");
     return columns_fill(o, js_member(doc, "steps"), t, step_rows, ARRAY_LEN(step_rows), err);

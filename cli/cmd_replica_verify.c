@@ -99,6 +99,8 @@ static int parse_sample(const struct opt_set *opts, double *ret, struct err *err
     double share;
     int r;
 
+    if (opt_switch(opts, "full") && opt_given(opts, "sample"))
+        return err_set_gw(err, GW_USAGE, -EINVAL, "--full and --sample say different things");
     /* Who holds a volume against it wants to know whether it is the same, not 5% of it. */
     if (opt_switch(opts, "full") || (opt_given(opts, "against") && !opt_given(opts, "sample"))) {
         *ret = 1;
@@ -111,8 +113,8 @@ static int parse_sample(const struct opt_set *opts, double *ret, struct err *err
         return err_add(err, r, "--sample");
     share = percent ? share / 100 : share;
     if (!(share > 0 && share <= 1))
-        return err_set_gw(err, GW_BAD_VALUE, -ERANGE, "--sample %s is not between 0 and 100%%",
-                          text);
+        return err_set_gw(err, GW_BAD_VALUE, -ERANGE,
+                          "--sample is '%s', and must be above 0%% and at most 100%%", text);
     *ret = share;
     return 0;
 }

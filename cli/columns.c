@@ -3,6 +3,7 @@
 #include "cli/columns.h"
 
 #include "base/auto.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/num.h"
 #include "base/text.h"
@@ -25,30 +26,40 @@ static const struct js *member(const struct js *doc, const char *key)
     return js_member(js_member(doc, head), dot + 1);
 }
 
-static const char *join(const struct js *arr, char *out)
+/* Lists have no limit, so they are put together in more. */
+static const char *join(const struct js *arr, struct buf *more)
 {
-    size_t used = 0;
-
-    out[0] = '\0';
-    for (size_t i = 0; i < js_len(arr) && used < COLUMNS_CELL_MAX; i++)
-        used += (size_t)snprintf(out + used, COLUMNS_CELL_MAX - used, "%s%s", i ? "," : "",
-                                 js_as_str(js_at(arr, i), ""));
-    return used ? out : NULL;
+    buf_clear(more);
+    for (size_t i = 0; i < js_len(arr); i++)
+        buf_printf(more, "%s%s", i ? "," : "", js_as_str(js_at(arr, i), ""));
+    return more->len ? buf_cstr(more) : NULL;
 }
 
+/* For people 0 is nothing worth reading, and a rate has its unit; a program wants the number. */
 static const char *bytes(struct out *o, const struct js *v, const char *suffix, char *out)
 {
+    const bool csv = out_form(o) == OUT_CSV;
     char number[NUM_TEXT_MAX];
 
-    if (js_as_u64(v, 0) == 0)
+    if (js_kind(v) == JS_NULL || (!csv && js_as_u64(v, 0) == 0))
         return NULL;
     out_bytes(o, js_as_u64(v, 0), number);
-    snprintf(out, COLUMNS_CELL_MAX, "%s%s", number, suffix);
+    snprintf(out, COLUMNS_CELL_MAX, "%s%s", number, csv ? "" : suffix);
+    return out;
+}
+
+static const char *share(struct out *o, const struct js *v, char *out)
+{
+    if (out_form(o) == OUT_CSV)
+        snprintf(out, COLUMNS_CELL_MAX, "%.4f", js_as_f64(v, 0));
+    else
+        snprintf(out, COLUMNS_CELL_MAX, "%.0f%%", js_as_f64(v, 0) * 100);
     return out;
 }
 
 /* NULL stands for "there is none". */
-static const char *cell(struct out *o, const struct js *v, enum columns_kind kind, char *out)
+static const char *cell(struct out *o, const struct js *v, enum columns_kind kind, char *out,
+                        struct buf *more)
 {
     switch (kind) {
     case COLUMNS_STATE:
@@ -65,10 +76,9 @@ static const char *cell(struct out *o, const struct js *v, enum columns_kind kin
     case COLUMNS_TIME:
         return out_time(o, js_as_str(v, NULL), out);
     case COLUMNS_SHARE:
-        snprintf(out, COLUMNS_CELL_MAX, "%.0f%%", js_as_f64(v, 0) * 100);
-        return out;
+        return share(o, v, out);
     case COLUMNS_LIST:
-        return join(v, out);
+        return join(v, more);
     case COLUMNS_YES:
     case COLUMNS_TEXT:
         break;
@@ -77,7 +87,7 @@ static const char *cell(struct out *o, const struct js *v, enum columns_kind kin
 }
 
 static const char *text_of(struct out *o, const struct js *doc, const struct columns_row *row,
-                           char *out)
+                           char *out, struct buf *more)
 {
     const char *last = strrchr(row->key, '.');
 
@@ -89,35 +99,57 @@ static const char *text_of(struct out *o, const struct js *doc, const struct col
             in = js_member(doc, head);
         return js_bool(in, last ? last + 1 : row->key, false) ? "yes" : "no";
     }
-    return cell(o, member(doc, row->key), row->kind, out);
+    return cell(o, member(doc, row->key), row->kind, out, more);
 }
 
-int columns_fill(struct out *o, const struct js *items, struct table *t,
-                 const struct columns_row *rows, size_t n, struct err *err)
+static int add_row(struct out *o, const struct js *doc, struct table *t,
+                   const struct columns_row *rows, size_t n, struct err *err)
+{
+    auto_buf struct buf more = {0};
+    char text[COLUMNS_CELL_MAX];
+    int r = table_row(t, err);
+
+    for (size_t c = 0; r == 0 && c < n; c++)
+        r = table_cell(t, text_of(o, doc, &rows[c], text, &more), err);
+    return r == 0 ? buf_failed(&more, err) : r;
+}
+
+static int add_columns(struct table *t, const struct columns_row *rows, size_t n, struct err *err)
 {
     struct table_column columns[COLUMNS_MAX];
-    char text[COLUMNS_CELL_MAX];
-    int r;
 
     if (n > COLUMNS_MAX)
         return err_set(err, -EINVAL, "a table of %zu columns", n);
     for (size_t c = 0; c < n; c++)
         columns[c] = (struct table_column){.name = rows[c].name, .flags = rows[c].flags};
-    r = table_columns(t, columns, n, err);
-    for (size_t i = 0; r == 0 && i < js_len(items); i++) {
-        r = table_row(t, err);
-        for (size_t c = 0; r == 0 && c < n; c++)
-            r = table_cell(t, text_of(o, js_at(items, i), &rows[c], text), err);
-    }
+    return table_columns(t, columns, n, err);
+}
+
+int columns_fill(struct out *o, const struct js *items, struct table *t,
+                 const struct columns_row *rows, size_t n, struct err *err)
+{
+    int r = add_columns(t, rows, n, err);
+
+    for (size_t i = 0; r == 0 && i < js_len(items); i++)
+        r = add_row(o, js_at(items, i), t, rows, n, err);
     return r;
+}
+
+int columns_one(struct out *o, const struct js *doc, struct table *t,
+                const struct columns_row *rows, size_t n, struct err *err)
+{
+    int r = add_columns(t, rows, n, err);
+
+    return r == 0 ? add_row(o, doc, t, rows, n, err) : r;
 }
 
 void columns_lines(struct out *o, const struct js *doc, const struct columns_row *rows, size_t n)
 {
+    auto_buf struct buf more = {0};
     char text[COLUMNS_CELL_MAX];
 
     for (size_t c = 0; c < n; c++) {
-        const char *value = text_of(o, doc, &rows[c], text);
+        const char *value = text_of(o, doc, &rows[c], text, &more);
 
         out_text(o, "%-14s %s", rows[c].name, value ? value : "-");
     }

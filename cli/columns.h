@@ -11,11 +11,11 @@ enum columns_kind {
     COLUMNS_TEXT,
     COLUMNS_STATE,   /* a word, coloured */
     COLUMNS_COUNT,   /* integer; 0 is shown */
-    COLUMNS_BYTES,   /* integer; 0 is "-" */
-    COLUMNS_RATE,    /* bytes a second; 0 is "-" */
+    COLUMNS_BYTES,   /* integer; 0 is "-", in CSV 0 */
+    COLUMNS_RATE,    /* bytes a second; 0 is "-", in CSV 0 */
     COLUMNS_SECONDS, /* number; absent or below 0 is "-" */
     COLUMNS_TIME,    /* RFC 3339 in the document */
-    COLUMNS_SHARE,   /* 0..1 as a percentage */
+    COLUMNS_SHARE,   /* 0..1 as a percentage, in CSV as it is */
     COLUMNS_YES,     /* true is "yes" */
     COLUMNS_LIST,    /* strings, joined by commas */
 };
@@ -32,6 +32,9 @@ enum { COLUMNS_MAX = 16 };
 /* One row of t for each element of items. */
 int columns_fill(struct out *o, const struct js *items, struct table *t,
                  const struct columns_row *rows, size_t n, struct err *err);
+/* One row: doc itself, for what is a sentence to people and a table in CSV. */
+int columns_one(struct out *o, const struct js *doc, struct table *t,
+                const struct columns_row *rows, size_t n, struct err *err);
 /* "key  value" lines of one document, for `show` verbs. */
 void columns_lines(struct out *o, const struct js *doc, const struct columns_row *rows, size_t n);
 

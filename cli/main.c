@@ -9,6 +9,7 @@
 #include "cli/help.h"
 #include "cli/out.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <locale.h>
 #include <signal.h>
@@ -60,8 +61,10 @@ static size_t join_options(const struct cmd *cmd, struct opt *rows)
     const struct opt *globals = cmd_globals(&n);
 
     memcpy(rows, globals, n * sizeof(*rows));
-    for (size_t i = 0; cmd && cmd->opts && cmd->opts[i].name && n < MAIN_OPTS_MAX; i++)
+    for (size_t i = 0; cmd && cmd->opts && cmd->opts[i].name; i++) {
+        assert(n < MAIN_OPTS_MAX);
         rows[n++] = cmd->opts[i];
+    }
     return n;
 }
 
@@ -121,8 +124,10 @@ static int run_parsed(const struct cmd *cmd, size_t verb_words, struct opt_set *
     int code;
 
     log_init("godwit", log_level_of(opts), opt_switch(opts, "log-json"));
-    if (out_new(opts, &out, err) < 0)
+    if (out_new(opts, &out, err) < 0) {
+        out_error_early(NULL, err, cmd_exit(err));
         return cmd_exit(err);
+    }
     call.out = out;
     if (cmd)
         code = run_verb(&call, err);

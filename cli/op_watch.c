@@ -5,6 +5,7 @@
 #include "base/auto.h"
 #include "base/num.h"
 #include "base/text.h"
+#include "cli/columns.h"
 #include "cli/out.h"
 #include "cli/progress.h"
 
@@ -88,14 +89,22 @@ static const char *sentence(const struct js *op)
     return text_equal(kind, "finalize") ? "is final: the way back is closed" : "passed its test";
 }
 
+static const struct columns_row end_rows[] = {
+    {"OP", "id", COLUMNS_TEXT, TABLE_LEFT},
+    {"KIND", "kind", COLUMNS_TEXT, TABLE_LEFT},
+    {"APP", "workload", COLUMNS_TEXT, TABLE_LEFT},
+    {"STATE", "state", COLUMNS_TEXT, TABLE_LEFT},
+    {"DOWNTIME", "downtime_s", COLUMNS_SECONDS, TABLE_RIGHT},
+};
+
 static int view_end(struct out *o, const struct js *op, struct table *t, struct err *err)
 {
     double downtime = js_f64(op, "downtime_s", -1);
     const char *workload = js_str(op, "workload", "");
     char text[NUM_TEXT_MAX];
 
-    (void)t;
-    (void)err;
+    if (!out_is_for_people(o))
+        return columns_one(o, op, t, end_rows, ARRAY_LEN(end_rows), err);
     num_format_duration(downtime < 0 ? 0 : (uint64_t)(downtime * 1000), text);
     out_text(o, "%s %s.%s%s", workload, sentence(op), downtime < 0 ? "" : " Downtime ",
              downtime < 0 ? "" : text);

@@ -49,6 +49,11 @@ static enum out_form form_named(const char *name)
     return OUT_TABLE;
 }
 
+static bool is_form(const char *name)
+{
+    return form_named(name) != OUT_TABLE || text_equal(name, "table");
+}
+
 static bool wants_colour(const struct opt_set *opts, int fd)
 {
     const char *when = opt_text(opts, "color");
@@ -78,6 +83,12 @@ int out_new(const struct opt_set *opts, struct out **ret, struct err *err)
 
     if (!o)
         return err_set(err, -ENOMEM, "output: %m");
+    if (want && want[0] && !is_form(want)) {
+        free(o);
+        return err_set_gw(
+            err, GW_BAD_VALUE, -EINVAL,
+            "GODWIT_OUTPUT is '%s', and not table, wide, json, jsonl, yaml, csv or name", want);
+    }
     o->form = form_named(want);
     o->colour = out_is_for_people(o) && wants_colour(opts, STDOUT_FILENO);
     o->error_colour = wants_colour(opts, STDERR_FILENO);
@@ -366,14 +377,15 @@ static void print_next(const struct js *next, const char *dflt)
         print_indented(i == 0 ? "next" : "", js_as_str(js_at(next, i), ""));
 }
 
-static void write_lines(struct jsw *w, const char *text)
+void out_lines(struct jsw *w, const char *key, const char *text)
 {
     auto_vec char **lines = NULL;
 
-    if (text_split(text, "\n", &lines, NULL) < 0)
-        return;
-    for (size_t i = 0; lines[i]; i++)
-        jsw_str(w, NULL, lines[i]);
+    jsw_arr(w, key);
+    if (text && text_split(text, "\n", &lines, NULL) == 0)
+        for (size_t i = 0; lines[i]; i++)
+            jsw_str(w, NULL, lines[i]);
+    jsw_end(w);
 }
 
 static void error_json(const struct err *err, const struct gw_row *row, int exit_code)
@@ -390,9 +402,7 @@ static void error_json(const struct err *err, const struct gw_row *row, int exit
     jsw_i64(w, "exit", exit_code);
     jsw_str(w, "what", err->text);
     jsw_str(w, "why", row->why);
-    jsw_arr(w, "next");
-    write_lines(w, row->next);
-    jsw_end(w);
+    out_lines(w, "next", row->next);
     jsw_null(w, "op");
     jsw_end(w);
     if (jsw_finish(w, false, &text, NULL) == 0)

@@ -55,6 +55,9 @@ int out_stream(struct out *o, const char *type, const struct js *doc, const char
  * colours. The result lives until the next two calls. */
 const char *out_state(struct out *o, const char *state);
 
+/* The lines of text as an array under key; NULL is none. */
+void out_lines(struct jsw *w, const char *key, const char *text);
+
 /* out_error before the command line is understood; form: what -o seems to say, or NULL. */
 void out_error_early(const char *form, const struct err *err, int exit_code);
 /* The error document or text on stderr, with why and next. */

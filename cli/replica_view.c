@@ -19,7 +19,10 @@ void replica_view_write_point(struct jsw *w, const struct replica_point *p)
     jsw_u64(w, "stored_bytes", p->stored_bytes);
     jsw_hex(w, "digest", p->digest, sizeof(p->digest));
     jsw_hex(w, "hash", p->hash, sizeof(p->hash));
-    jsw_hex(w, "parent", p->parent, sizeof(p->parent));
+    if (p->seq > 1)
+        jsw_hex(w, "parent", p->parent, sizeof(p->parent));
+    else
+        jsw_null(w, "parent");
 }
 
 static const struct table_column columns[] = {

@@ -76,6 +76,7 @@ says out 'Nothing has changed yet'
 [ "$(jq -r .id "$dir/plan.json")" = "$(jq -r .id "$dir/first.json")" ] || fail "--out is another plan"
 exits 0 godwit plan --from "$dir/input.json" -o csv
 [ "$(head -n 1 "$dir/out" | cut -d, -f1)" = WAVE ] || fail "no header"
+tail -n +2 "$dir/out" | grep -Eq '20[0-9]{2}-[0-9]{2}-[0-9]{2}T' || fail "times without a year: $(cat "$dir/out")"
 
 echo "-- why"
 exits 0 godwit plan explain shop --from "$dir/plan.json"

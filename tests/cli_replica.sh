@@ -168,6 +168,23 @@ sed -i '1s/godwit vault 1/godwit vault 2/' "$dir/newer/vault"
 exits 2 godwit replica push "$dir/odd.img" "file://$dir/newer/odd"
 says err GW-3010
 
+echo "-- a typo makes no vault; what ended is a row in CSV"
+exits 1 godwit replica push "$dir/missing.img" "file://$dir/typo/x"
+[ ! -e "$dir/typo" ] || fail "a push of nothing made a vault"
+exits 0 godwit replica push "$dir/random.img" "$store/csv" -o csv
+[ "$(wc -l <"$dir/out")" = 2 ] || fail "CSV of a push: $(cat "$dir/out")"
+grep -q '^csv,1,' "$dir/out" || fail "CSV of a push: $(cat "$dir/out")"
+exits 0 godwit replica push "$dir/random.img" "$store/csv" -o name
+[ "$(cat "$dir/out")" = csv ] || fail "name of a push: $(cat "$dir/out")"
+exits 0 godwit replica digest "$dir/random.img" -o name
+[[ "$(cat "$dir/out")" =~ ^[0-9a-f]{64}$ ]] || fail "name of a digest: $(cat "$dir/out")"
+exits 0 godwit replica show "$store/csv@1" -o json
+is '.items[0].parent == null'
+exits 2 godwit replica verify "$store/csv" --full --sample 50%
+exits 2 godwit replica verify "$store/csv" --sample 0%
+exits 2 godwit replica bogus
+says err 'godwit replica takes one of'
+
 echo "-- damage is found and named: exit 9"
 mkdir "$dir/damaged"
 exits 0 godwit replica push "$dir/random.img" "file://$dir/damaged/random"

@@ -203,6 +203,11 @@ exits 0 godwit plan -o json
 is '.schema == "godwit.plan/1"'
 plan=$(jq -r .id "$dir/out")
 exits 0 godwit plan show "$plan"
+exits 0 godwit plan show "$plan" -o name
+[ "$(cat "$dir/out")" = "$plan" ] || fail "the name of a plan: $(cat "$dir/out")"
+exits 0 godwit op show "$op" -o name
+[ "$(cat "$dir/out")" = "$op" ] || fail "the name of an operation: $(cat "$dir/out")"
+exits 2 godwit test shop --detach --wait=1s
 exits 0 godwit plan explain shop
 exits 0 godwit plan ls -o name
 says out "$plan"
