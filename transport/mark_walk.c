@@ -94,13 +94,13 @@ static int bad_unit(const struct step *s, const struct unit *u, int rc, struct e
     err_clear(err);
     pthread_mutex_lock(&s->m->lock);
     rc = mark_pack(s->m, u->pack, &info, err) < 0 || info->told ? 0 : rc;
-    if (rc < 0)
+    if (rc < 0) {
         info->told = true;
-    if (rc < 0)
         mark_tell(s->m, &(struct mark_bad){.replica = s->replica->name,
                                            .seq = s->point->info.seq,
                                            .object = pack_key(u->pack, key),
                                            .what = rc == -ENOENT ? "missing" : "altered"});
+    }
     pthread_mutex_unlock(&s->m->lock);
     return 0;
 }

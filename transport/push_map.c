@@ -266,10 +266,10 @@ static int mapper_new(struct push *p, struct mapper **ret, struct err *err)
     rc = vault_dup(p->run->vault, &m->vault, err);
     if (rc == 0)
         rc = pack_new(m->vault, UNIT_MAP, &m->pack, err);
-    if (rc == 0)
+    if (rc == 0) {
         pack_prove(m->pack, 1); /* few, and much hangs on each */
-    if (rc == 0)
         rc = fetch_new(m->vault, NULL, &m->fetch, err);
+    }
     if (rc == 0)
         rc = pool_get(p->map_pool, &m->mem);
     return rc;

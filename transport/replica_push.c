@@ -145,10 +145,10 @@ static int open_all(struct push *p, struct err *err)
 
     if (rc == 0)
         rc = check_state(p, err);
-    if (rc == 0)
+    if (rc == 0) {
         p->own_run.repair = p->repair_asked || p->state->heal;
-    if (rc == 0)
         rc = volume_open(run->volume_path, VOLUME_READ, &p->volume, err);
+    }
     if (rc == 0)
         rc = find_head(p, err);
     if (rc < 0)

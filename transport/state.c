@@ -120,7 +120,7 @@ static void sign_lock(int fd)
         return;
     if (text_print(text, sizeof(text), "process %ld on %s", (long)getpid(), host) == 0 &&
         ftruncate(fd, 0) == 0)
-        (void)fd_pwrite_full(fd, text, strlen(text), 0, NULL);
+        (void)!pwrite(fd, text, strlen(text), 0);
 }
 
 static int say_locked(const char *path, struct err *err)
