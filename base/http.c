@@ -52,6 +52,7 @@ static int copy_text(const char *text, char **ret)
 static int copy_conf(struct http *h, const struct http_conf *conf)
 {
     h->tls12_allowed = conf->tls12_allowed;
+    h->http2 = conf->http2;
     h->no_proxy = conf->no_proxy;
     h->pace = conf->pace;
     h->multi = http_multi_ref(conf->multi);
@@ -275,7 +276,7 @@ static CURLcode set_manners(struct http *h, const struct http_request *req)
     SET(CURLOPT_FOLLOWLOCATION, 0L);
     SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
     SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-    SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    SET(CURLOPT_HTTP_VERSION, (long)(h->http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
     SET(CURLOPT_TCP_KEEPALIVE, 1L);
     SET(CURLOPT_BUFFERSIZE, (long)COPY_BYTES);
     SET(CURLOPT_UPLOAD_BUFFERSIZE, (long)COPY_BYTES);

@@ -38,6 +38,7 @@ struct http_pace {
 struct http_conf {
     struct http_multi *multi; /* NULL = the handle moves its own bytes */
     struct http_pace pace;
+    bool http2;            /* take it where TLS offers it */
     bool no_proxy;         /* whatever the environment says: what is asked stays on this machine */
     const char *ca_file;   /* PEM; NULL = the system's */
     const char *cert_file; /* client certificate, with key_file; or NULL */

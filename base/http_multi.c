@@ -161,6 +161,8 @@ int http_multi_new(struct http_multi **ret, struct err *err)
         return err_set(err, -ENOMEM, "start an HTTP client: %m");
     }
     curl_multi_setopt(m->multi, CURLMOPT_MAXCONNECTS, (long)CONNECTIONS_KEPT);
+    /* Each stream has a connection of its own: one lost segment must not hold up all of them. */
+    curl_multi_setopt(m->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
     rc = workers_start(1, "http", serve, m, &m->thread, err);
     if (rc < 0) {
         http_multi_unref(m);

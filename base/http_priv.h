@@ -15,7 +15,7 @@ struct http {
     char *ca_file, *cert_file, *key_file;
     uint8_t pin[CERT_PIN_LEN];
     struct cert_pinned pinned; /* pin is NULL when none is wanted */
-    bool tls12_allowed, no_proxy;
+    bool tls12_allowed, http2, no_proxy;
     uint64_t connect_timeout_ms, stall_timeout_ms;
     struct http_pace pace;
     const atomic_bool *stop;

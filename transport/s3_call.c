@@ -30,14 +30,16 @@ static size_t pace_grain(void *arg)
     return rate_turn_grain(arg);
 }
 
-static int open_http(struct s3_call *c, const char *ca_file, struct err *err)
+static int open_http(struct s3_call *c, struct err *err)
 {
+    const char *ca_file = s3_place_ca_file(c->place);
     static const struct http_pace none = {0};
     const struct http_pace pace = {
         .ask = pace_ask, .drop = pace_drop, .grain = pace_grain, .arg = c->turn};
     struct http_conf conf = {
         .multi = c->multi,
         .pace = c->turn ? pace : none,
+        .http2 = s3_place_http2(c->place),
         .ca_file = ca_file[0] != '\0' ? ca_file : NULL,
         .tls12_allowed = true,
         .stall_timeout_ms = c->conf->stall_ms,
@@ -63,7 +65,7 @@ static int call_new(const struct store_conf *conf, struct s3_place *place, struc
     c->prefix = s3_place_prefix(c->place);
     rc = conf->rate ? rate_turn_new(conf->rate, &c->turn, err) : 0;
     if (rc == 0)
-        rc = open_http(c, s3_place_ca_file(c->place), err);
+        rc = open_http(c, err);
     if (rc < 0)
         return rc;
     *ret = TAKE(c);

@@ -255,20 +255,30 @@ static int load_env(const struct s3_cred_env *env, bool credentials, struct s3_c
     return rc;
 }
 
-static int load_style(const struct s3_cred_env *env, struct s3_cred *ret, struct err *err)
+/* A variable of ours, 1 or 0, in *ret when it is set. */
+static int load_switch(const struct s3_cred_env *env, const char *name, int *ret, struct err *err)
 {
-    const char *style = env_get(env, "GODWIT_S3_PATH_STYLE");
+    const char *value = env_get(env, name);
 
-    if (ret->path_style >= 0 || !style)
+    if (!value)
         return 0;
-    if (strcmp(style, "1") == 0 || strcmp(style, "yes") == 0 || strcmp(style, "true") == 0)
-        ret->path_style = 1;
-    else if (strcmp(style, "0") == 0 || strcmp(style, "no") == 0 || strcmp(style, "false") == 0)
-        ret->path_style = 0;
+    if (strcmp(value, "1") == 0 || strcmp(value, "yes") == 0 || strcmp(value, "true") == 0)
+        *ret = 1;
+    else if (strcmp(value, "0") == 0 || strcmp(value, "no") == 0 || strcmp(value, "false") == 0)
+        *ret = 0;
     else
-        return err_set_gw(err, GW_BAD_VALUE, -EINVAL,
-                          "GODWIT_S3_PATH_STYLE='%.32s': expected 1 or 0", style);
+        return err_set_gw(err, GW_BAD_VALUE, -EINVAL, "%s='%.32s': expected 1 or 0", name, value);
     return 0;
+}
+
+static int load_switches(const struct s3_cred_env *env, struct s3_cred *ret, struct err *err)
+{
+    int rc = 0;
+
+    ret->http2 = 1;
+    if (ret->path_style < 0)
+        rc = load_switch(env, "GODWIT_S3_PATH_STYLE", &ret->path_style, err);
+    return rc < 0 ? rc : load_switch(env, "GODWIT_S3_HTTP2", &ret->http2, err);
 }
 
 static int load_conf(const struct store_conf *conf, struct s3_cred *ret, struct err *err)
@@ -330,7 +340,7 @@ static int load_all(const struct store_conf *conf, const struct s3_cred_env *env
     if (rc == 0)
         rc = load_env(env, env_wins, ret, err);
     if (rc == 0)
-        rc = load_style(env, ret, err);
+        rc = load_switches(env, ret, err);
     if (rc == 0)
         rc = load_files(env, profile, !env_wins, ret, &found, err);
     if (rc == 0 && named && !found && !env_wins)

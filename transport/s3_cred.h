@@ -27,6 +27,7 @@ struct s3_cred {
     char endpoint[S3_CRED_PATH_MAX + 1]; /* "" = Amazon's of the region */
     char ca_file[S3_CRED_PATH_MAX + 1];  /* "" = the system's */
     int path_style;                      /* 1, 0, or -1 decide */
+    int http2;                           /* 0 not even where it is offered; 1 */
     char process[S3_CRED_PATH_MAX + 1];  /* credential_process of the profile; "" = none */
     uint64_t expires_ms;                 /* wall clock; 0 = they do not end, or nobody knows */
 };

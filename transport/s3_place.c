@@ -251,6 +251,11 @@ const char *s3_place_ca_file(const struct s3_place *p)
     return p->now.cred.ca_file; /* which nothing changes */
 }
 
+bool s3_place_http2(const struct s3_place *p)
+{
+    return p->now.cred.http2 == 1; /* nor this */
+}
+
 /* -- credentials that end -------------------------------------------------- */
 
 static bool ends_within(const struct s3_place *p, uint64_t ms)

@@ -39,6 +39,7 @@ void s3_place_unref(struct s3_place *p);
 const char *s3_place_bucket(const struct s3_place *p);
 const char *s3_place_prefix(const struct s3_place *p);  /* "" or with its '/' */
 const char *s3_place_ca_file(const struct s3_place *p); /* "" = the system's */
+bool s3_place_http2(const struct s3_place *p);          /* take it where it is offered */
 
 /*
  * The place as it is now. Credentials that end soon are replaced first; one thread does that, and
