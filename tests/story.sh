@@ -49,7 +49,7 @@ story_spawn() {
     GODWIT_FAILPOINT="$point" GODWIT_FAILPOINT_COUNT="${story_count:+$story/count-$name}" \
         setsid "$@" >>"$story/$name.log" 2>&1 </dev/null &
     story_pid[$name]=$!
-    disown
+    disown 2>/dev/null || true # one that is dead already is no job
 }
 
 story_start() {
