@@ -37,6 +37,17 @@ api POST /v1/windows "$(calendar freeze blackout -60 3600)"
 expect 201 '.window | startswith("w-")'
 freeze=$(get .window)
 window_row '(.ok | not) and (.text | contains("blackout until"))'
+# However many there are: it is the last of more than a thousand.
+if command -v sqlite3 >/dev/null; then
+    old=$(calendar old blackout -864000 -860400 | jq -r .calendar)
+    sqlite3 -cmd '.timeout 5000' "$state/godwitd.db" "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
+        INSERT INTO calendar (id, name, kind, ical, created_ms) SELECT printf('a-%04d', i), 'old', 'blackout', '$old', 0 FROM n"
+    api POST /v1/windows "$(calendar more blackout -864000 -860400)"
+    expect 201
+    api DELETE "/v1/windows/$(get .window)"
+    window_row '(.ok | not) and (.text | contains("blackout until"))'
+    sqlite3 -cmd '.timeout 5000' "$state/godwitd.db" "DELETE FROM calendar WHERE name = 'old'"
+fi
 api DELETE "/v1/windows/$freeze"
 expect 200
 api DELETE "/v1/windows/$freeze"

@@ -9,6 +9,9 @@ struct db_calendar {
     const char *id, *name, *kind, *ical;
     uint64_t created_ms;
 };
+/* All of them count, for the gate as for a plan: a blackout that is not looked at forbids nothing.
+ */
+#define DB_PLAN_CALENDARS_MAX ((uint64_t)100000)
 int db_plan_calendar_add(struct db *db, const struct db_calendar *calendar, struct err *err);
 /* By id. A non-zero return of fn ends the walk and is returned. */
 typedef int (*db_plan_calendar_fn)(void *arg, const struct db_calendar *calendar);

@@ -242,7 +242,7 @@ int plan_input_write(struct service *svc, uint64_t link_bytes_per_s, struct jsw 
     jsw_u64(w, "link_bytes_per_s",
             link_bytes_per_s ? link_bytes_per_s : svc->own->conf.link_bytes_per_s);
     jsw_arr(w, "calendars");
-    r = db_plan_calendar_each(svc->db, "", LIST_MAX, write_calendar, w, err);
+    r = db_plan_calendar_each(svc->db, "", DB_PLAN_CALENDARS_MAX, write_calendar, w, err);
     jsw_end(w);
     jsw_arr(w, "workloads");
     if (r == 0)

@@ -14,7 +14,7 @@
 
 #include "base/banned.h"
 
-enum { CALENDARS_MAX = 1000, WINDOW_BROKEN_MAX = 200 };
+enum { WINDOW_BROKEN_MAX = 200 };
 #define DAY_MS ((uint64_t)86400 * 1000)
 
 struct window_cache {
@@ -77,7 +77,7 @@ static int build(struct service *svc, uint64_t wall_ms, struct window_cache **re
         return err_set(err, -ENOMEM, "read the windows: %m");
     b.cache->from_ms = wall_ms - DAY_MS;
     b.cache->until_ms = wall_ms + 366 * DAY_MS;
-    r = db_plan_calendar_each(svc->db, "", CALENDARS_MAX, add_calendar, &b, err);
+    r = db_plan_calendar_each(svc->db, "", DB_PLAN_CALENDARS_MAX, add_calendar, &b, err);
     if (r < 0) {
         cache_free(b.cache);
         return err_add(err, r, "stored windows");
