@@ -114,7 +114,8 @@ static const struct gw_row rows[] = {
     {GW_STORE_BAD_URL, GW_EXIT_USAGE, "the store's address is not understood",
      "Stores are file:///path and s3://bucket/prefix.", "godwit replica push --help"},
     {GW_VAULT_NEWER, GW_EXIT_USAGE, "the vault was written by a newer version",
-     "Its format has a number that this program does not know. Nothing was changed.",
+     "Its format has a number that this program does not know. Nothing was changed. Where no newer "
+     "version ever wrote, the object is damaged.",
      "godwit --version"},
     {GW_VAULT_KEY, GW_EXIT_AUTH, "the vault's key is wrong or missing",
      "The vault is encrypted and the key given does not open it. Without the key its content "

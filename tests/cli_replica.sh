@@ -165,6 +165,9 @@ export GODWIT_STORE_KEY="file:$dir/good.key"
 echo "-- a vault of a later format is not touched"
 cp -r "$dir/store" "$dir/newer"
 sed -i '1s/godwit vault 1/godwit vault 2/' "$dir/newer/vault"
+exits 9 godwit replica push "$dir/odd.img" "file://$dir/newer/odd"
+says err 'altered format number'
+sed -i "5s/.*/sum $(head -n 4 "$dir/newer/vault" | sha256sum | cut -d' ' -f1)/" "$dir/newer/vault"
 exits 2 godwit replica push "$dir/odd.img" "file://$dir/newer/odd"
 says err GW-3010
 

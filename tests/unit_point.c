@@ -437,7 +437,14 @@ static void a_newer_point_is_told_apart_from_a_damaged_one(void **state)
     commit_many(v[0], "r", 1, &last);
     fixture_get(v[0], point_key("r", 1, key), &object);
     object.data[8] = 2;
+    expect_damaged(point_decode(v[0], "r", 1, buf_slice(&object), &p, &err), &err);
+    assert_non_null(strstr(err.text, "format number"));
+    object.data[object.len - 1] ^= 1; /* nothing that ours would seal */
     assert_fails(-EPROTO, point_decode(v[0], "r", 1, buf_slice(&object), &p, &err));
+    assert_int_equal(GW_VAULT_NEWER, err.gw);
+    object.data[object.len - 1] ^= 1;
+    assert_fails(-EPROTO,
+                 point_decode(v[0], "r", 1, slice_of(object.data, object.len - 3), &p, &err));
     assert_int_equal(GW_VAULT_NEWER, err.gw);
 }
 

@@ -110,6 +110,25 @@ static void a_newer_format_is_known_before_anything_else_is_read(void **state)
     }
 }
 
+/* Each bit of the object: whatever it makes of the format number is damage, and never "newer". */
+static void an_altered_number_is_damage(void **state)
+{
+    struct vault *v = fixture_vault("mem:altered", fixture_key);
+    auto_buf struct buf object = {0};
+    struct store_range all = {.max_bytes = 4096};
+
+    (void)state;
+    assert_ok(store_get(vault_store(v), "vault", all, &object, NULL));
+    for (size_t bit = 0; bit < object.len * 8; bit++) {
+        object.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        assert_ok(
+            store_put(vault_store(v), "vault", buf_slice(&object), NULL, STORE_PUT_REPLACE, NULL));
+        expect(-EBADMSG, GW_VAULT_DAMAGED, "mem:altered", fixture_key);
+        object.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+    vault_close(v);
+}
+
 static void things_that_are_no_vault_are_refused(void **state)
 {
     static const char *const bad[] = {"",
@@ -292,6 +311,7 @@ int main(void)
         cmocka_unit_test(only_the_right_key_opens),
         cmocka_unit_test(keys_differ_by_vault_and_by_purpose),
         cmocka_unit_test(a_newer_format_is_known_before_anything_else_is_read),
+        cmocka_unit_test(an_altered_number_is_damage),
         cmocka_unit_test(things_that_are_no_vault_are_refused),
         cmocka_unit_test(every_flipped_bit_and_truncation_of_the_object_is_refused),
         cmocka_unit_test(a_vault_cannot_be_turned_into_one_without_encryption),

@@ -171,8 +171,15 @@ static int damaged(const char *what, struct err *err)
     return err_set_gw(err, GW_VAULT_DAMAGED, -EBADMSG, "a restore point: %s", what);
 }
 
-static int header_decode(const struct vault *v, struct slice object, uint8_t *ret_salt,
-                         uint32_t *ret_raw_len, struct err *err)
+struct header {
+    uint16_t format; /* any from ours on */
+    uint32_t raw_len;
+    uint8_t salt[SEAL_SALT_LEN];
+};
+
+/* The format is set also when what follows it cannot be ours. */
+static int header_decode(const struct vault *v, struct slice object, struct header *ret,
+                         struct err *err)
 {
     struct buf_reader r = buf_reader(object);
     struct slice head = buf_get(&r, sizeof(magic));
@@ -184,13 +191,12 @@ static int header_decode(const struct vault *v, struct slice object, uint8_t *re
 
     if (r.short_ || memcmp(head.data, magic, sizeof(magic)) != 0)
         return damaged("no header", err);
-    if (format > VAULT_FORMAT)
-        return err_set_gw(err, GW_VAULT_NEWER, -EPROTO, "a restore point of format %u", format);
-    if (format != VAULT_FORMAT || zero != 0 || flags != (vault_encrypted(v) ? FLAG_ENCRYPTED : 0) ||
+    ret->format = format;
+    if (format < VAULT_FORMAT || zero != 0 || flags != (vault_encrypted(v) ? FLAG_ENCRYPTED : 0) ||
         r.left != (uint64_t)raw_len + SEAL_TAG_LEN)
         return damaged("header and length do not agree", err);
-    memcpy(ret_salt, salt.data, SEAL_SALT_LEN);
-    *ret_raw_len = raw_len;
+    memcpy(ret->salt, salt.data, SEAL_SALT_LEN);
+    ret->raw_len = raw_len;
     return 0;
 }
 
@@ -266,27 +272,47 @@ static int body_decode(struct slice body, uint64_t seq, struct point *p, struct 
     return dirs_decode(&r, p, err);
 }
 
+/* What follows the header, as in our format. */
+static int sealed_decode(struct vault *v, const char *key, uint64_t seq, const struct header *h,
+                         struct slice sealed, struct point *p, struct err *err)
+{
+    const struct seal_segment seg = {
+        .last = true, .codec = CODEC_RAW, .raw_len = h->raw_len, .context = slice_str(key)};
+    uint8_t *body;
+    int rc = vault_scratch(v, (size_t)h->raw_len + SEAL_TAG_LEN, &body, err);
+
+    if (!rc)
+        rc = seal_rekey(vault_seal(v), SEAL_POINT, h->salt, err);
+    if (!rc)
+        rc = seal_open(vault_seal(v), &seg, sealed, body, err);
+    return rc ? rc : body_decode(slice_of(body, h->raw_len), seq, p, err);
+}
+
+/* A number that is too great in front of what opens as ours was altered: the seal covers ours. */
+static int judge_format(uint16_t format, int rc, struct err *err)
+{
+    if (format <= VAULT_FORMAT || (rc && rc != -EBADMSG))
+        return rc;
+    err_clear(err);
+    if (!rc)
+        return damaged("its format number is altered", err);
+    return err_set_gw(err, GW_VAULT_NEWER, -EPROTO, "a restore point of format %u, or damaged",
+                      format);
+}
+
 int point_decode(struct vault *v, const char *name, uint64_t seq, struct slice object,
                  struct point *ret, struct err *err)
 {
     auto_point struct point p = {0};
-    struct seal_segment seg = {.last = true, .codec = CODEC_RAW};
-    uint8_t salt[SEAL_SALT_LEN];
+    struct header h = {0};
     char key[POINT_KEY_MAX];
-    uint8_t *body;
-    int rc = header_decode(v, object, salt, &seg.raw_len, err);
+    int rc = header_decode(v, object, &h, err);
 
+    point_key(name, seq, key);
     if (!rc)
-        rc = vault_scratch(v, (size_t)seg.raw_len + SEAL_TAG_LEN, &body, err);
-    if (!rc)
-        rc = seal_rekey(vault_seal(v), SEAL_POINT, salt, err);
-    if (rc)
-        return rc;
-    seg.context = slice_str(point_key(name, seq, key));
-    rc = seal_open(vault_seal(v), &seg, slice_of(object.data + HEADER_LEN, object.len - HEADER_LEN),
-                   body, err);
-    if (!rc)
-        rc = body_decode(slice_of(body, seg.raw_len), seq, &p, err);
+        rc = sealed_decode(v, key, seq, &h,
+                           slice_of(object.data + HEADER_LEN, object.len - HEADER_LEN), &p, err);
+    rc = judge_format(h.format, rc, err);
     if (rc)
         return err_add(err, rc, "%s", key);
     crypto_sha256(object, p.info.hash);

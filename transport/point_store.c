@@ -94,9 +94,9 @@ int point_load(struct vault *v, const char *name, uint64_t seq, struct point *re
 {
     int rc = load_once(v, name, seq, ret, err);
 
-    if (rc != -EBADMSG)
+    if (rc != -EBADMSG && rc != -EPROTO)
         return rc;
-    err_clear(err);
+    err_clear(err); /* it may have been altered on its way */
     return load_once(v, name, seq, ret, err);
 }
 

@@ -57,9 +57,9 @@ static int load(struct vault *v, const uint8_t *key, struct err *err)
 {
     int rc = load_once(v, key, err);
 
-    if (rc != -EBADMSG)
+    if (rc != -EBADMSG && rc != -EPROTO)
         return rc;
-    err_clear(err);
+    err_clear(err); /* it may have been altered on its way */
     return load_once(v, key, err);
 }
 
