@@ -446,7 +446,6 @@ static int code_of(struct http *h, CURLcode code)
         return tls_refused(h->why) ? -EPROTO : -ECONNRESET;
     case CURLE_GOT_NOTHING:
     case CURLE_PARTIAL_FILE:
-        return -ECONNRESET;
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_HTTP2:
     case CURLE_HTTP2_STREAM:

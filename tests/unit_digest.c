@@ -74,7 +74,7 @@ static void regions_apart_give_the_root_of_the_whole(void **state)
 
 static void region_of_zeroes_is_known_without_hashing(void **state)
 {
-    auto_free uint8_t *leaves = malloc((size_t)DIGEST_REGION_LEAVES * DIGEST_LEN);
+    auto_free uint8_t *leaves = calloc(DIGEST_REGION_LEAVES, DIGEST_LEN);
     struct digest d = {0};
     uint8_t want[DIGEST_LEN];
     uint8_t got[DIGEST_LEN];
