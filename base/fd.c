@@ -196,13 +196,25 @@ int fd_load_proc(const char *path, size_t max_bytes, struct buf *out, struct err
     return rc < 0 ? rc : read_to_end(fd, path, max_bytes, out, err);
 }
 
+/* A directory that is gone after a power cut takes with it what was synced in it. */
+static int sync_parent(const char *path, struct err *err)
+{
+    const char *slash = strrchr(path, '/');
+    char dir[PATH_MAX];
+    int len = slash && slash > path ? (int)(slash - path) : 1;
+
+    if (text_print(dir, sizeof(dir), "%.*s", len, slash ? path : ".") < 0)
+        return err_set(err, -ENAMETOOLONG, "'%.80s': %m", path);
+    return fd_sync_dir(dir, err);
+}
+
 static int make_dir(const char *path, mode_t mode, struct err *err)
 {
     struct stat st;
     int code;
 
     if (mkdir(path, mode) == 0)
-        return 0;
+        return sync_parent(path, err);
     code = -errno;
     /* Whatever mkdir said: a directory that is there is fine, also on a read-only file system. */
     if (stat(path, &st) == 0)

@@ -30,7 +30,7 @@ int fd_save(const char *path, struct slice body, mode_t mode, struct err *err);
 /* Create path durably, only if it does not exist: -EEXIST. Never half-written after a crash. */
 int fd_create_once(const char *path, struct slice body, mode_t mode, struct err *err);
 
-/* mkdir -p; existing directories are fine. New ones get mode. */
+/* mkdir -p; existing directories are fine. New ones get mode, and are durable on return. */
 int fd_mkdirs(const char *path, mode_t mode, struct err *err);
 int fd_sync_dir(const char *path, struct err *err);
 int fd_unlink(const char *path, struct err *err); /* 0 when it is gone already */

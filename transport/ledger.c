@@ -189,7 +189,9 @@ int ledger_open(const char *dir, struct ledger **ret, struct err *err)
     l->fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (l->fd < 0)
         return err_set(err, -errno, "open '%s': %m", path);
-    rc = grow(l) < 0 ? err_set(err, -ENOMEM, "ledger: %m") : load(l, err);
+    rc = fd_sync_dir(dir, err); /* or a power cut takes a new file with all its records */
+    if (rc == 0)
+        rc = grow(l) < 0 ? err_set(err, -ENOMEM, "ledger: %m") : load(l, err);
     if (rc < 0)
         return rc;
     *ret = TAKE(l);
