@@ -5,9 +5,9 @@
  *
  *   tool_s3 DIR BUCKET [LOG [no-create-only]]
  *
- * Bodies are files in DIR. The port is printed. Credentials: AWS_ACCESS_KEY_ID,
- * AWS_SECRET_ACCESS_KEY. LOG gets a line for each request: method, status, size of the object, key,
- * and of a body that landed "new", "same" or "other" (than what the key held).
+ * Bodies are files in DIR; while there is a file DIR/full, it is. The port is printed. Credentials:
+ * AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY. LOG gets a line for each request: method, status, size
+ * of the object, key, and of a body that landed "new", "same" or "other" (than what the key held).
  */
 #include "tests/tool_s3_auth.h"
 #include "tests/tool_s3_objects.h"
@@ -25,9 +25,11 @@
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "base/banned.h"
 
@@ -147,6 +149,14 @@ static const char *landing(const struct call *c, const struct tool_s3_object *be
     return memcmp(before->sha256, c->sha256, sizeof(c->sha256)) == 0 ? "same" : "other";
 }
 
+static bool is_full(const struct service *s)
+{
+    char path[PATH_MAX];
+
+    return text_print(path, sizeof(path), "%s/full", s->objects.dir) == 0 &&
+           access(path, F_OK) == 0;
+}
+
 static int store_body(struct call *c)
 {
     struct evbuffer *body = evhttp_request_get_input_buffer(c->req);
@@ -174,6 +184,8 @@ static void serve_put(struct call *c)
         return refuse(c, 501, "NotImplemented");
     if (once && before)
         return refuse(c, 412, "PreconditionFailed");
+    if (is_full(c->s))
+        return refuse(c, 507, "InsufficientStorage");
     c->landed = landing(c, before);
     c->size = evbuffer_get_length(evhttp_request_get_input_buffer(c->req));
     if (store_body(c) < 0)

@@ -39,7 +39,7 @@ store_bench_SOURCES = tests/bench/store_bench.c
 store_bench_LDADD = $(TRANSPORT_LIBS) $(BASE_LIBS)
 
 # Real services: a short case in check, every combination in check-s3.
-sh_tests += tests/flow_ceph.sh tests/flow_http2.sh tests/flow_swift.sh
+sh_tests += tests/fault_cli.sh tests/fault_resume.sh tests/flow_ceph.sh tests/flow_http2.sh tests/flow_swift.sh
 EXTRA_DIST += tests/tls_front.py
 EXTRA_DIST += tests/s3_common.sh
 check-s3: $(check_PROGRAMS)

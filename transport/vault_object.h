@@ -14,7 +14,8 @@ int vault_object_format(const struct seal_keys *k, struct buf *out, struct err *
 /*
  * Read the object and derive the keys. vault_key has 32 bytes or is NULL.
  * -EPROTO (GW_VAULT_NEWER) by the first line alone, unless all sums hold with our number in it;
- * -EBADMSG (GW_VAULT_DAMAGED), then too; -EKEYREJECTED (GW_VAULT_KEY) wrong, missing or unwanted key.
+ * -EBADMSG (GW_VAULT_DAMAGED), then too; -EKEYREJECTED (GW_VAULT_KEY) wrong, missing or unwanted
+ * key.
  */
 int vault_object_open(struct slice object, const uint8_t *vault_key, struct seal_keys *ret,
                       struct err *err);
