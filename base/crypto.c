@@ -25,7 +25,7 @@
 static pthread_once_t algorithms_once = PTHREAD_ONCE_INIT;
 static struct {
     EVP_MD *sha256;
-    EVP_CIPHER *aes_gcm;
+    EVP_CIPHER *aes_gcm, *chacha;
     EVP_KDF *hkdf;
     EVP_MAC_CTX *hmac; /* HMAC-SHA-256 under a dummy key, to be copied */
 } algorithms;
@@ -52,7 +52,8 @@ static void algorithms_fetch(void)
     algorithms.sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
     algorithms.aes_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
     algorithms.hkdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
-    if (!algorithms.sha256 || !algorithms.aes_gcm || !algorithms.hkdf)
+    algorithms.chacha = EVP_CIPHER_fetch(NULL, "ChaCha20-Poly1305", NULL);
+    if (!algorithms.sha256 || !algorithms.aes_gcm || !algorithms.chacha || !algorithms.hkdf)
         abort(); /* an OpenSSL without its default provider: nothing of ours can run */
     algorithms.hmac = fetch_hmac();
 }
@@ -160,17 +161,46 @@ int crypto_hkdf(struct slice key, struct slice salt, struct slice info, uint8_t 
     return ok ? 0 : err_set(err, -ENOMEM, "derive a key: %m");
 }
 
+int crypto_x25519(const uint8_t *secret, const uint8_t *point, uint8_t *out, struct err *err)
+{
+    EVP_PKEY *mine = EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL, secret, CRYPTO_X25519_LEN);
+    EVP_PKEY *theirs = EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, NULL, point, CRYPTO_X25519_LEN);
+    EVP_PKEY_CTX *ctx = mine && theirs ? EVP_PKEY_CTX_new(mine, NULL) : NULL;
+    size_t len = CRYPTO_X25519_LEN;
+    int rc = 0;
+
+    if (!ctx || EVP_PKEY_derive_init(ctx) != 1 || EVP_PKEY_derive_set_peer(ctx, theirs) != 1)
+        rc = err_set(err, -ENOMEM, "agree on a key: %m");
+    else if (EVP_PKEY_derive(ctx, out, &len) != 1) /* it refuses a result of zeroes */
+        rc = err_set(err, -EBADMSG, "a public key of low order");
+    EVP_PKEY_CTX_free(ctx);
+    EVP_PKEY_free(mine);
+    EVP_PKEY_free(theirs);
+    return rc;
+}
+
+int crypto_x25519_public(const uint8_t *secret, uint8_t *out, struct err *err)
+{
+    EVP_PKEY *mine = EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL, secret, CRYPTO_X25519_LEN);
+    size_t len = CRYPTO_X25519_LEN;
+    bool ok = mine && EVP_PKEY_get_raw_public_key(mine, out, &len) == 1;
+
+    EVP_PKEY_free(mine);
+    return ok ? 0 : err_set(err, -ENOMEM, "compute a public key: %m");
+}
+
 struct crypto_aead {
+    const EVP_CIPHER *cipher;
     EVP_CIPHER_CTX *seal, *open;
     bool keyed;
 };
 
-int crypto_aead_new(struct crypto_aead **ret, struct err *err)
+static int aead_new(const EVP_CIPHER *cipher, struct crypto_aead **ret, struct err *err)
 {
     struct crypto_aead *a = calloc(1, sizeof(*a));
 
-    algorithms_need();
     if (a) {
+        a->cipher = cipher;
         a->seal = EVP_CIPHER_CTX_new();
         a->open = EVP_CIPHER_CTX_new();
     }
@@ -180,6 +210,18 @@ int crypto_aead_new(struct crypto_aead **ret, struct err *err)
     }
     *ret = a;
     return 0;
+}
+
+int crypto_aead_new(struct crypto_aead **ret, struct err *err)
+{
+    algorithms_need();
+    return aead_new(algorithms.aes_gcm, ret, err);
+}
+
+int crypto_aead_new_chacha(struct crypto_aead **ret, struct err *err)
+{
+    algorithms_need();
+    return aead_new(algorithms.chacha, ret, err);
 }
 
 void crypto_aead_free(struct crypto_aead *a)
@@ -193,8 +235,8 @@ void crypto_aead_free(struct crypto_aead *a)
 
 int crypto_aead_key(struct crypto_aead *a, const uint8_t *key, struct err *err)
 {
-    if (EVP_EncryptInit_ex2(a->seal, algorithms.aes_gcm, key, NULL, NULL) != 1 ||
-        EVP_DecryptInit_ex2(a->open, algorithms.aes_gcm, key, NULL, NULL) != 1)
+    if (EVP_EncryptInit_ex2(a->seal, a->cipher, key, NULL, NULL) != 1 ||
+        EVP_DecryptInit_ex2(a->open, a->cipher, key, NULL, NULL) != 1)
         return err_set(err, -ENOMEM, "set a key: %m");
     a->keyed = true;
     return 0;
@@ -260,7 +302,9 @@ void crypto_wipe(void *p, size_t len)
 static const char b64url_digits[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-char *crypto_b64url(const void *data, size_t len, char *out)
+static const char b64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+static char *b64_format(const char *digits, const void *data, size_t len, char *out)
 {
     const uint8_t *in = data;
     uint32_t bits = 0;
@@ -271,15 +315,15 @@ char *crypto_b64url(const void *data, size_t len, char *out)
         bits = bits << 8 | in[i];
         held += 8;
         for (; held >= 6; held -= 6)
-            *at++ = b64url_digits[bits >> (held - 6) & 63];
+            *at++ = digits[bits >> (held - 6) & 63];
     }
     if (held > 0)
-        *at++ = b64url_digits[bits << (6 - held) & 63];
+        *at++ = digits[bits << (6 - held) & 63];
     *at = '\0';
     return out;
 }
 
-int crypto_unb64url(const char *text, void *out, size_t size, size_t *ret_len)
+static int b64_parse(const char *digits, const char *text, void *out, size_t size, size_t *ret_len)
 {
     uint8_t *to = out;
     uint32_t bits = 0;
@@ -287,11 +331,11 @@ int crypto_unb64url(const char *text, void *out, size_t size, size_t *ret_len)
     size_t len = 0;
 
     for (; *text; text++) {
-        const char *digit = memchr(b64url_digits, *text, sizeof(b64url_digits) - 1);
+        const char *digit = memchr(digits, *text, 64);
 
         if (!digit)
             return -EINVAL;
-        bits = bits << 6 | (uint32_t)(digit - b64url_digits);
+        bits = bits << 6 | (uint32_t)(digit - digits);
         held += 6;
         if (held < 8)
             continue;
@@ -305,4 +349,24 @@ int crypto_unb64url(const char *text, void *out, size_t size, size_t *ret_len)
         return -EINVAL;
     *ret_len = len;
     return 0;
+}
+
+char *crypto_b64url(const void *data, size_t len, char *out)
+{
+    return b64_format(b64url_digits, data, len, out);
+}
+
+int crypto_unb64url(const char *text, void *out, size_t size, size_t *ret_len)
+{
+    return b64_parse(b64url_digits, text, out, size, ret_len);
+}
+
+char *crypto_b64(const void *data, size_t len, char *out)
+{
+    return b64_format(b64_digits, data, len, out);
+}
+
+int crypto_unb64(const char *text, void *out, size_t size, size_t *ret_len)
+{
+    return b64_parse(b64_digits, text, out, size, ret_len);
 }

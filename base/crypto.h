@@ -27,11 +27,21 @@ int crypto_hkdf(struct slice key, struct slice salt, struct slice info, uint8_t 
                 size_t out_len, struct err *err);
 
 /*
- * AES-256-GCM. A context is owned by one thread and reused for many calls under keys of its own.
- * nonce has 12 bytes and must never repeat under one key: the caller counts.
+ * X25519 (RFC 7748); keys have 32 bytes. -EBADMSG: the other side's point is of low order, so that
+ * the result would be zeroes whatever the secret.
+ */
+enum { CRYPTO_X25519_LEN = 32 };
+int crypto_x25519(const uint8_t *secret, const uint8_t *point, uint8_t *out, struct err *err);
+int crypto_x25519_public(const uint8_t *secret, uint8_t *out, struct err *err);
+
+/*
+ * AES-256-GCM, or ChaCha20-Poly1305 (RFC 8439). A context is owned by one thread and reused for
+ * many calls under keys of its own. nonce has 12 bytes and must never repeat under one key: the
+ * caller counts.
  */
 struct crypto_aead;
 int crypto_aead_new(struct crypto_aead **ret, struct err *err);
+int crypto_aead_new_chacha(struct crypto_aead **ret, struct err *err);
 void crypto_aead_free(struct crypto_aead *a);
 int crypto_aead_key(struct crypto_aead *a, const uint8_t *key, struct err *err); /* 32 bytes */
 /* out gets plain.len + 16 bytes (the tag last); may be plain's own memory. */
@@ -47,5 +57,8 @@ void crypto_wipe(void *p, size_t len);
 char *crypto_b64url(const void *data, size_t len, char *out);
 /* *ret_len bytes, at most size. -EINVAL. */
 int crypto_unb64url(const char *text, void *out, size_t size, size_t *ret_len);
+/* The same with '+' and '/' (RFC 4648, section 4), without padding too. */
+char *crypto_b64(const void *data, size_t len, char *out);
+int crypto_unb64(const char *text, void *out, size_t size, size_t *ret_len);
 
 #endif

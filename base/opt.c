@@ -21,10 +21,18 @@ struct value {
     uint64_t number;  /* bytes, bytes per second, milliseconds */
 };
 
+/* One time that a flag with a value was given. */
+struct given {
+    size_t row;
+    const char *text;
+};
+
 struct opt_set {
     const struct opt *rows;
     size_t n;
     struct value *values; /* one a row */
+    struct given *given;
+    size_t given_n;
     const char **args;
     size_t args_n;
 };
@@ -154,8 +162,9 @@ static int set_new(const struct opt *rows, size_t n, int argc, struct opt_set **
         set->n = n;
         set->values = calloc(n + 1, sizeof(*set->values));
         set->args = calloc((size_t)argc + 1, sizeof(*set->args));
+        set->given = calloc((size_t)argc + 1, sizeof(*set->given));
     }
-    if (!set || !set->values || !set->args) {
+    if (!set || !set->values || !set->args || !set->given) {
         opt_free(set);
         return err_set(err, -ENOMEM, "command line: %m");
     }
@@ -169,6 +178,7 @@ void opt_free(struct opt_set *set)
     if (!set)
         return;
     free(set->values);
+    free(set->given);
     free(set->args);
     free(set);
 }
@@ -235,6 +245,7 @@ static int take_value(struct opt_set *set, struct cursor *c, size_t i, const cha
     if (rc < 0)
         return rc;
     v->given = true;
+    set->given[set->given_n++] = (struct given){.row = i, .text = v->text};
     return 0;
 }
 
@@ -349,6 +360,17 @@ bool opt_switch(const struct opt_set *set, const char *name)
 const char *opt_text(const struct opt_set *set, const char *name)
 {
     return value_of(set, name)->text;
+}
+
+const char *opt_text_at(const struct opt_set *set, const char *name, size_t i)
+{
+    size_t row = find_name(set, name, strlen(name));
+
+    assert(row < set->n);
+    for (size_t k = 0; k < set->given_n; k++)
+        if (set->given[k].row == row && i-- == 0)
+            return set->given[k].text;
+    return NULL;
 }
 
 uint64_t opt_u64(const struct opt_set *set, const char *name)

@@ -54,7 +54,10 @@ void opt_free(struct opt_set *set);
 bool opt_given(const struct opt_set *set, const char *name);
 bool opt_switch(const struct opt_set *set, const char *name);
 const char *opt_text(const struct opt_set *set, const char *name); /* value or default or NULL */
-uint64_t opt_u64(const struct opt_set *set, const char *name);     /* bytes, rates, ms too */
+/* Value i of a flag that was given several times, in the order of the command line; NULL past the
+ * end. Everything else here takes the last. */
+const char *opt_text_at(const struct opt_set *set, const char *name, size_t i);
+uint64_t opt_u64(const struct opt_set *set, const char *name); /* bytes, rates, ms too */
 size_t opt_args(const struct opt_set *set);
 const char *opt_arg(const struct opt_set *set, size_t i); /* NULL past the end */
 

@@ -344,6 +344,81 @@ static void unb64url_refuses_what_no_encoder_writes(void **state)
     assert_int_equal(77, len);
 }
 
+static void b64_has_the_other_two_digits(void **state)
+{
+    char text[8], bytes[4];
+    size_t len;
+
+    (void)state;
+    assert_string_equal("+/8", crypto_b64("\xfb\xff", 2, text));
+    assert_ok(crypto_unb64("+/8", bytes, sizeof(bytes), &len));
+    assert_int_equal(2, len);
+    assert_memory_equal("\xfb\xff", bytes, 2);
+    assert_fails(-EINVAL, crypto_unb64("-_8", bytes, sizeof(bytes), &len));
+}
+
+static void x25519_gives_the_answers_of_rfc_7748(void **state)
+{
+    const struct bytes bob = unhex(
+                           "5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb"),
+                       point = unhex(
+                           "e6db6867583030db3594c1a424b15f7c726624ec26b3353b10a903a6d0ab1c4c"),
+                       scalar = unhex(
+                           "a546e36bf0527c9d3b16154b82465edd62144c0ac1fc5a18506a2244ba449ac4");
+    uint8_t out[CRYPTO_X25519_LEN];
+
+    (void)state;
+    assert_ok(crypto_x25519(scalar.data, point.data, out, NULL));
+    assert_bytes("c3da55379de9c6908e94ea4df28d084f32eccf03491c71f754b4075577a28552", out);
+    assert_ok(crypto_x25519_public(bob.data, out, NULL));
+    assert_bytes("de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f", out);
+}
+
+/* The points of order 1, 2, 4 and 8, and how else they can be written. */
+static void x25519_refuses_points_of_low_order(void **state)
+{
+    static const char *const low[] = {
+        "0000000000000000000000000000000000000000000000000000000000000000",
+        "0100000000000000000000000000000000000000000000000000000000000000",
+        "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+        "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    };
+    const struct bytes secret = count_up(1, CRYPTO_X25519_LEN);
+    uint8_t out[CRYPTO_X25519_LEN];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(low); i++)
+        assert_fails(-EBADMSG, crypto_x25519(secret.data, unhex(low[i]).data, out, NULL));
+}
+
+/* RFC 8439, section 2.8.2. */
+static void chacha_gives_the_answer_of_rfc_8439(void **state)
+{
+    static const char text[] = "Ladies and Gentlemen of the class of '99: If I could offer you "
+                               "only one tip for the future, sunscreen would be it.";
+    const struct bytes ad = unhex("50515253c0c1c2c3c4c5c6c7"), key = count_up(0x80, 32),
+                       nonce = unhex("070000004041424344454647");
+    uint8_t sealed[sizeof(text) - 1 + CRYPTO_TAG_LEN], plain[sizeof(text)];
+    struct crypto_aead *a = NULL;
+
+    (void)state;
+    assert_ok(crypto_aead_new_chacha(&a, NULL));
+    assert_ok(crypto_aead_key(a, key.data, NULL));
+    assert_ok(crypto_aead_seal(a, nonce.data, slice(&ad), slice_str(text), sealed, NULL));
+    assert_bytes("d31a8d34648e60db7b86afbc53ef7ec2", sealed);
+    assert_bytes("1ae10b594f09e26a7e902ecbd0600691", sealed + sizeof(text) - 1);
+    assert_ok(
+        crypto_aead_open(a, nonce.data, slice(&ad), slice_of(sealed, sizeof(sealed)), plain, NULL));
+    assert_memory_equal(text, plain, sizeof(text) - 1);
+    sealed[3] ^= 1;
+    assert_fails(-EBADMSG, crypto_aead_open(a, nonce.data, slice(&ad),
+                                            slice_of(sealed, sizeof(sealed)), plain, NULL));
+    crypto_aead_free(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -361,6 +436,10 @@ int main(void)
         cmocka_unit_test(wipe_leaves_zeros),
         cmocka_unit_test(b64url_gives_the_answers_of_rfc_4648),
         cmocka_unit_test(unb64url_refuses_what_no_encoder_writes),
+        cmocka_unit_test(b64_has_the_other_two_digits),
+        cmocka_unit_test(x25519_gives_the_answers_of_rfc_7748),
+        cmocka_unit_test(x25519_refuses_points_of_low_order),
+        cmocka_unit_test(chacha_gives_the_answer_of_rfc_8439),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -161,6 +161,10 @@ static void no_clears_a_switch_and_the_last_word_wins(void **state)
     assert_false(opt_switch(set, "colour"));
     assert_true(opt_switch(set, "no-input"));
     assert_string_equal("b", opt_text(set, "name"));
+    assert_string_equal("a", opt_text_at(set, "name", 0));
+    assert_string_equal("b", opt_text_at(set, "name", 1));
+    assert_null(opt_text_at(set, "name", 2));
+    assert_null(opt_text_at(set, "size", 0));
     opt_free(set);
 }
 
