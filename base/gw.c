@@ -121,7 +121,8 @@ static const struct gw_row rows[] = {
      "The vault is encrypted and the key given does not open it. Without the key its content "
      "cannot "
      "be read by anybody.",
-     "Repeat the command with --key-file FILE, the file with the key the vault was made with."},
+     "Repeat the command with --key-file FILE, the file with the key the vault was made with.\n"
+     "godwit key recover STORE -i IDENTITY"},
     {GW_VAULT_DAMAGED, GW_EXIT_MISMATCH, "an object of the vault is truncated or altered",
      "Its checksum or seal does not match. It was not used. A repair sends from the volume what it "
      "held; a restore point that cannot be read stays as it is, and a repair makes the next one.",

@@ -4,6 +4,7 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "cli/columns.h"
+#include "cli/key_arg.h"
 #include "cli/out.h"
 #include "cli/progress.h"
 #include "cli/replica_arg.h"
@@ -24,6 +25,7 @@ const struct opt cmd_replica_push_opts[] = {
      "read back the vault's packs and send again what was lost"},
     {"paranoid", 0, OPT_SWITCH, NULL, NULL, 0, 0, NULL,
      "open and compare all that was packed before it is sent, not a sample"},
+    KEY_ARG_RECIPIENT,
     {0},
 };
 
@@ -152,6 +154,8 @@ static int report(struct cmd_call *call, const struct mover *m, struct err *err)
     jsw_u64(w, "received_bytes", atomic_load(&m->progress.received_bytes));
     if (m->direction->run == replica_push)
         write_weakness(call, m, w);
+    if (m->arg.recipients)
+        jsw_str(w, "escrow", m->arg.escrow);
     if (m->direction->run == replica_push)
         jsw_u64(w, "repacked_units", atomic_load(&m->progress.repacked));
     jsw_f64(w, "duration_s", (double)(clock_mono_ms(call->clock) - m->started_ms) / 1000.0);
@@ -235,8 +239,11 @@ int cmd_replica_push(struct cmd_call *call, struct err *err)
                                           view_push};
     struct mover m = {.direction = &push,
                       .run = {.volume_path = cmd_arg(call, 0), .kind = REPLICA_FUZZY}};
+    struct age_keys recipients = {0};
     int r = replica_arg_parse(cmd_arg(call, 1), true, &m.arg, err);
 
+    if (r == 0)
+        r = key_arg_recipients(call, &recipients, err);
     if (r == 0 && m.arg.seq > 0)
         r = err_set_gw(err, GW_USAGE, -EINVAL, "push makes the next point; leave out '@%llu'",
                        (unsigned long long)m.arg.seq);
@@ -244,6 +251,7 @@ int cmd_replica_push(struct cmd_call *call, struct err *err)
         r = parse_level(opt_text(call->opts, "level"), &m.run.level, err);
     if (r < 0)
         return cmd_exit(err);
+    m.arg.recipients = recipients.n > 0 ? &recipients : NULL;
     m.run.tracker = opt_text(call->opts, "tracker");
     m.run.repair = opt_switch(call->opts, "repair");
     m.run.paranoid = opt_switch(call->opts, "paranoid");

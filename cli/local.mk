@@ -12,6 +12,7 @@ godwit_SOURCES = \
 	cli/cmd_help.c \
 	cli/cmd_host.c \
 	cli/cmd_init.c \
+	cli/cmd_key.c \
 	cli/cmd_op.c \
 	cli/cmd_plan.c \
 	cli/cmd_replica.c \
@@ -39,6 +40,7 @@ godwit_SOURCES = \
 	cli/demo_volume.c \
 	cli/fetch.c cli/fetch.h \
 	cli/help.c cli/help.h \
+	cli/key_arg.c cli/key_arg.h \
 	cli/main.c \
 	cli/nbd_socket.c cli/nbd_socket.h \
 	cli/op_watch.c cli/op_watch.h \

@@ -81,7 +81,7 @@ int replica_arg_parse(const char *text, bool need_name, struct replica_arg *ret,
     return 0;
 }
 
-static int default_key_path(char *out, size_t size, struct err *err)
+int replica_arg_key_path(char *out, size_t size, struct err *err)
 {
     char dir[512];
     int r = fd_xdg("config", dir, sizeof(dir), err);
@@ -98,7 +98,7 @@ int replica_arg_key_ref(const struct cmd_call *call, char *out, size_t size, str
     if (!ref)
         ref = getenv("GODWIT_STORE_KEY");
     if (!ref)
-        return default_key_path(out, size, err);
+        return replica_arg_key_path(out, size, err);
     return text_copy(out, size, ref) < 0
                ? err_set_gw(err, GW_BAD_VALUE, -ENAMETOOLONG, "--key-file is too long")
                : 0;
@@ -141,7 +141,7 @@ static int load_key(struct cmd_call *call, const struct vault_conf *conf, uint8_
         ref = getenv("GODWIT_STORE_KEY");
     if (ref)
         return vault_key_load(ref, key, err);
-    r = default_key_path(path, sizeof(path), err);
+    r = replica_arg_key_path(path, sizeof(path), err);
     if (r < 0)
         return r;
     if (conf->create && access(path, F_OK) < 0) {
@@ -168,38 +168,64 @@ static int parse_streams(const char *text, unsigned *ret, struct err *err)
     return 0;
 }
 
+int replica_arg_store(struct cmd_call *call, struct replica_arg *arg, const atomic_bool *stop,
+                      struct store_conf *ret, struct err *err)
+{
+    const struct opt_set *opts = call->opts;
+    const char *limit = opt_text(opts, "limit");
+    struct store_conf conf = {
+        .url = arg->url,
+        .endpoint = opt_text(opts, "endpoint"),
+        .region = opt_text(opts, "region"),
+        .profile = opt_text(opts, "profile"),
+        .ca_file = opt_text(opts, "ca-file"),
+        .path_style = opt_given(opts, "path-style") ? (int)opt_switch(opts, "path-style") : -1,
+        .stop = stop,
+    };
+    int r = parse_streams(opt_text(opts, "streams"), &conf.streams, err);
+
+    if (r == 0 && limit)
+        r = replica_limit_new(limit, call->clock, &arg->limit, err);
+    if (r < 0)
+        return r;
+    conf.rate = replica_limit_rate(arg->limit);
+    *ret = conf;
+    return 0;
+}
+
+/* Before anything else is in the vault that its key alone opens. */
+static int keep_key(struct replica_arg *arg, struct vault *vault, const uint8_t *key,
+                    struct err *err)
+{
+    if (!arg->recipients)
+        return 0;
+    return escrow_put(vault, key, arg->recipients, arg->escrow, &arg->escrow_new,
+                      &arg->escrow_object, err);
+}
+
 int replica_arg_open(struct cmd_call *call, struct replica_arg *arg, bool create,
                      const atomic_bool *stop, struct vault **ret, struct err *err)
 {
-    const struct opt_set *opts = call->opts;
+    bool plain = opt_switch(call->opts, "no-encrypt");
+    auto_vault struct vault *vault = NULL;
+    struct vault_conf conf = {.create = create};
     uint8_t key[CRYPTO_KEY_LEN];
-    struct vault_conf conf = {
-        .store = {.url = arg->url,
-                  .endpoint = opt_text(opts, "endpoint"),
-                  .region = opt_text(opts, "region"),
-                  .profile = opt_text(opts, "profile"),
-                  .ca_file = opt_text(opts, "ca-file"),
-                  .path_style =
-                      opt_given(opts, "path-style") ? (int)opt_switch(opts, "path-style") : -1,
-                  .stop = stop},
-        .create = create,
-    };
-    int r = parse_streams(opt_text(opts, "streams"), &conf.store.streams, err);
+    int r = replica_arg_store(call, arg, stop, &conf.store, err);
 
-    if (r < 0)
-        return r;
-    if (!opt_switch(opts, "no-encrypt")) {
+    if (r == 0 && plain && arg->recipients)
+        r = err_set_gw(err, GW_USAGE, -EINVAL, "with --no-encrypt there is no key to keep");
+    if (r == 0 && !plain) {
         r = load_key(call, &conf, key, err);
-        if (r < 0)
-            return err_add(err, r, "the vault's key");
         conf.key = key;
+        if (r < 0)
+            r = err_add(err, r, "the vault's key");
     }
-    r = opt_text(opts, "limit")
-            ? replica_limit_new(opt_text(opts, "limit"), call->clock, &arg->limit, err)
-            : 0;
-    conf.store.rate = replica_limit_rate(arg->limit);
     if (r == 0)
-        r = vault_open(&conf, ret, err);
+        r = vault_open(&conf, &vault, err);
+    if (r == 0)
+        r = keep_key(arg, vault, key, err);
+    if (r == 0)
+        *ret = TAKE(vault);
     crypto_wipe(key, sizeof(key));
     return r;
 }
@@ -208,6 +234,7 @@ void replica_arg_done(struct replica_arg *arg)
 {
     replica_limit_free(arg->limit);
     arg->limit = NULL;
+    buf_done(&arg->escrow_object);
 }
 
 int replica_arg_state_dir(const struct cmd_call *call, const struct replica_arg *arg,

@@ -4,6 +4,7 @@
 #define GODWIT_CLI_REPLICA_ARG_H
 
 #include "cli/cmd.h"
+#include "transport/escrow.h"
 #include "transport/replica.h"
 
 struct replica_limit;
@@ -11,7 +12,7 @@ struct replica_limit;
 enum { REPLICA_ARG_URL_MAX = 1024, REPLICA_ARG_PATH_MAX = 1100 };
 
 /* The flags below, for the tables of verbs: how to get at a vault, and how hard to work. */
-#define REPLICA_ARG_STORE_OPTIONS                                                                  \
+#define REPLICA_ARG_KEY_OPTIONS                                                                    \
     {"key-file",                                                                                   \
      0,                                                                                            \
      OPT_TEXT,                                                                                     \
@@ -21,8 +22,11 @@ enum { REPLICA_ARG_URL_MAX = 1024, REPLICA_ARG_PATH_MAX = 1100 };
      0,                                                                                            \
      NULL,                                                                                         \
      "the vault's key: a file, env:VAR, cmd:PROGRAM (default: vault.key of your configuration)"},  \
-        {"no-encrypt", 0, OPT_SWITCH, NULL, NULL, 0, 0, NULL, "a vault without encryption"},       \
-        {"endpoint", 0, OPT_TEXT, "URL", NULL, 0, 0, NULL, "S3: where, when it is not AWS"},       \
+    {                                                                                              \
+        "no-encrypt", 0, OPT_SWITCH, NULL, NULL, 0, 0, NULL, "a vault without encryption"          \
+    }
+#define REPLICA_ARG_PLACE_OPTIONS                                                                  \
+    {"endpoint", 0, OPT_TEXT, "URL", NULL, 0, 0, NULL, "S3: where, when it is not AWS"},           \
         {"region", 0, OPT_TEXT, "NAME", NULL, 0, 0, NULL, "S3: region"},                           \
         {"profile", 0, OPT_TEXT, "NAME", NULL, 0, 0, NULL, "S3: profile of the AWS files"},        \
         {"ca-file", 0, OPT_TEXT, "FILE", NULL, 0, 0, NULL, "S3: CA certificates to trust"},        \
@@ -34,6 +38,7 @@ enum { REPLICA_ARG_URL_MAX = 1024, REPLICA_ARG_PATH_MAX = 1100 };
         "limit", 0, OPT_TEXT, "RATE", NULL, 0, 0, NULL,                                            \
             "at most so much a second: 20MiB, 100Mbit, a timetable, file:PATH"                     \
     }
+#define REPLICA_ARG_STORE_OPTIONS REPLICA_ARG_KEY_OPTIONS, REPLICA_ARG_PLACE_OPTIONS
 #define REPLICA_ARG_OPTIONS                                                                        \
     REPLICA_ARG_STORE_OPTIONS,                                                                     \
     {                                                                                              \
@@ -44,7 +49,11 @@ struct replica_arg {
     char url[REPLICA_ARG_URL_MAX];         /* of the vault */
     char name[VAULT_REPLICA_NAME_MAX + 1]; /* "" when only a store was named */
     uint64_t seq;                          /* @POINT, 0 = newest */
+    const struct age_keys *recipients;     /* lent: keep the vault's key for them; or NULL */
     struct replica_limit *limit;           /* of replica_arg_open; or NULL */
+    char escrow[ESCROW_NAME_MAX];          /* of replica_arg_open: the object that holds the key */
+    bool escrow_new;
+    struct buf escrow_object;
 };
 
 /*
@@ -62,6 +71,13 @@ int replica_arg_open(struct cmd_call *call, struct replica_arg *arg, bool create
                      const atomic_bool *stop, struct vault **ret, struct err *err);
 void replica_arg_done(struct replica_arg *arg);
 #define auto_replica_arg AUTO(replica_arg_done)
+
+/* How the call's flags of place say to reach the store; the limit becomes arg's. */
+int replica_arg_store(struct cmd_call *call, struct replica_arg *arg, const atomic_bool *stop,
+                      struct store_conf *ret, struct err *err);
+
+/* vault.key of the user's configuration, whose directory is made. */
+int replica_arg_key_path(char *out, size_t size, struct err *err);
 
 /* How the vault's key is named, given or not, for another program that opens the vault. */
 int replica_arg_key_ref(const struct cmd_call *call, char *out, size_t size, struct err *err);

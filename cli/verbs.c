@@ -214,6 +214,21 @@ static const struct cmd cmds[] = {
      "godwit replica digest /var/lib/vm/web.img\n"
      "godwit replica digest /dev/vdb --size 10GiB",
      .takes = 0},
+    {"key add", "STORE", 1, 1, cmd_key_add, cmd_key_add_opts,
+     "keep the vault's key in it, for recipients of age",
+     "godwit key add file:///backup --recipient age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p "
+     "--recipient age1lvyvwawkr0mcnnnncaghunadrqkmuf9e6507x9y920xxpp866cnql7dp2z\n"
+     "godwit key add s3://acme-migration/idc1 --recipient AGE1 --recipient AGE2 --copy key.age",
+     .takes = 0},
+    {"key ls", "STORE", 1, 1, cmd_key_ls, cmd_key_ls_opts, "the copies of its key that a vault keeps",
+     "godwit key ls file:///backup\n"
+     "godwit key ls s3://acme-migration/idc1 -o json",
+     .takes = 0},
+    {"key recover", "STORE", 1, 1, cmd_key_recover, cmd_key_recover_opts,
+     "get the vault's key back with an identity of age",
+     "godwit key recover file:///backup -i identity.txt\n"
+     "godwit key recover s3://acme-migration/idc1 -i identity.txt --to /root/vault.key",
+     .takes = 0},
     {"store show", "STORE", 1, 1, cmd_store_show, cmd_store_opts, "what a vault is, and its retention",
      "godwit store show file:///backup\n"
      "godwit store show s3://acme-migration/idc1 -o json",

@@ -69,6 +69,10 @@ int cmd_replica_ls(struct cmd_call *call, struct err *err);
 int cmd_replica_show(struct cmd_call *call, struct err *err);
 extern const struct opt cmd_store_opts[], cmd_store_usage_opts[], cmd_store_check_opts[],
     cmd_store_gc_opts[];
+extern const struct opt cmd_key_add_opts[], cmd_key_ls_opts[], cmd_key_recover_opts[];
+int cmd_key_add(struct cmd_call *call, struct err *err);
+int cmd_key_ls(struct cmd_call *call, struct err *err);
+int cmd_key_recover(struct cmd_call *call, struct err *err);
 int cmd_store_show(struct cmd_call *call, struct err *err);
 int cmd_store_usage(struct cmd_call *call, struct err *err);
 int cmd_store_check(struct cmd_call *call, struct err *err);

@@ -2,7 +2,7 @@
 sh_tests += \
 	tests/cli_help.sh \
 	tests/cli_plan.sh \
-	tests/cli_replica.sh tests/cli_store.sh \
+	tests/cli_key.sh tests/cli_replica.sh tests/cli_store.sh \
 	tests/cli_replica_follow.sh \
 	tests/cli_replica_serve.sh \
 	tests/cli_verbs.sh \

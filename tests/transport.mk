@@ -141,8 +141,13 @@ unit_pack_LDADD = $(TRANSPORT_TEST_LIBS)
 endif
 
 # Care of a vault.
+EXTRA_DIST += tests/data/fuzz_age
 if HAVE_CMOCKA
-c_tests += fault_gc unit_retain
+c_tests += fault_gc fuzz_age unit_age unit_retain
+fuzz_age_SOURCES = tests/fuzz_age.c
+fuzz_age_LDADD = $(TRANSPORT_TEST_LIBS)
+unit_age_SOURCES = tests/unit_age.c
+unit_age_LDADD = $(TRANSPORT_TEST_LIBS)
 fault_gc_SOURCES = tests/fault_gc.c tests/replica_place.h
 fault_gc_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_retain_SOURCES = tests/unit_retain.c

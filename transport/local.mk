@@ -2,6 +2,9 @@
 noinst_LIBRARIES += libgodwit_transport.a
 libgodwit_transport_a_CPPFLAGS = $(AM_CPPFLAGS) $(ZSTD_CFLAGS) $(CURL_CFLAGS) $(LIBURING_CFLAGS)
 libgodwit_transport_a_SOURCES = \
+	transport/age.c transport/age.h \
+	transport/age_bech32.c transport/age_bech32.h \
+	transport/age_header.c transport/age_header.h \
 	transport/codec.c transport/codec.h \
 	transport/control.c transport/control.h \
 	transport/pack.c transport/pack.h transport/pack_read.c \
@@ -62,6 +65,7 @@ libgodwit_transport_a_SOURCES += \
 # Care of a vault.
 libgodwit_transport_a_SOURCES += \
 	transport/care_log.c transport/care_log.h \
+	transport/escrow.c transport/escrow.h \
 	transport/gc.c transport/gc.h transport/gc_check.c transport/gc_impl.h transport/gc_usage.c \
 	transport/mark.c transport/mark.h transport/mark_walk.c \
 	transport/retain.c transport/retain.h

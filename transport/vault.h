@@ -13,7 +13,7 @@
 
 struct vault;
 
-enum { VAULT_FORMAT = 1, VAULT_ID_LEN = 16, VAULT_REPLICA_NAME_MAX = 127 };
+enum { VAULT_FORMAT = 1, VAULT_ID_LEN = 16, VAULT_REPLICA_NAME_MAX = 127, VAULT_KEY_TEXT_MAX = 64 };
 
 struct vault_conf {
     struct store_conf store;
@@ -45,9 +45,12 @@ bool vault_encrypted(const struct vault *v);
  * vault_key_load takes a secret reference (base/secret.h). -EINVAL (GW_VAULT_KEY).
  */
 int vault_key_create(const char *path, const struct rng *rng, uint8_t *ret_key,
-                     struct err *err); /* -EEXIST */
+                     struct err *err);                                     /* -EEXIST */
+int vault_key_save(const char *path, const uint8_t *key, struct err *err); /* -EEXIST */
 int vault_key_load(const char *ref, uint8_t *ret_key, struct err *err);
 int vault_key_parse(const char *text, uint8_t *ret_key, struct err *err);
+/* The line, with its end; out has VAULT_KEY_TEXT_MAX bytes. Returns out; wipe it after use. */
+char *vault_key_format(const uint8_t *key, char *out);
 
 /* A replica's name: 1..4 parts of text_is_name joined by '/', at most VAULT_REPLICA_NAME_MAX bytes;
  * no part is "points". */

@@ -28,25 +28,40 @@ static void sum_of(const uint8_t *key, char out[static SUM_LEN + 1])
     out[SUM_LEN] = '\0';
 }
 
+char *vault_key_format(const uint8_t *key, char *out)
+{
+    char b64[CRYPTO_KEY_LEN * 4 / 3 + 4];
+    char sum[SUM_LEN + 1];
+    int rc;
+
+    sum_of(key, sum);
+    rc = text_print(out, VAULT_KEY_TEXT_MAX, KEY_PREFIX "%s.%s\n",
+                    crypto_b64url(key, CRYPTO_KEY_LEN, b64), sum);
+    assert(rc == 0);
+    (void)rc;
+    crypto_wipe(b64, sizeof(b64));
+    return out;
+}
+
+int vault_key_save(const char *path, const uint8_t *key, struct err *err)
+{
+    char line[VAULT_KEY_TEXT_MAX];
+    int rc = fd_create_once(path, slice_str(vault_key_format(key, line)), 0600, err);
+
+    crypto_wipe(line, sizeof(line));
+    return rc;
+}
+
 int vault_key_create(const char *path, const struct rng *rng, uint8_t *ret_key, struct err *err)
 {
     uint8_t key[CRYPTO_KEY_LEN];
-    char b64[CRYPTO_KEY_LEN * 4 / 3 + 4];
-    char sum[SUM_LEN + 1];
-    char line[TEXT_LEN + 2];
     int rc;
 
     rng_fill(rng, key, sizeof(key));
-    sum_of(key, sum);
-    rc = text_print(line, sizeof(line), KEY_PREFIX "%s.%s\n", crypto_b64url(key, sizeof(key), b64),
-                    sum);
-    assert(rc == 0);
-    rc = fd_create_once(path, slice_str(line), 0600, err);
+    rc = vault_key_save(path, key, err);
     if (!rc)
         memcpy(ret_key, key, sizeof(key));
     crypto_wipe(key, sizeof(key));
-    crypto_wipe(b64, sizeof(b64));
-    crypto_wipe(line, sizeof(line));
     return rc ? err_add(err, rc, "make a vault key") : 0;
 }
 
