@@ -3,9 +3,15 @@ if HAVE_CMOCKA
 c_tests += unit_calendar
 unit_calendar_SOURCES = tests/unit_calendar.c
 unit_calendar_LDADD = $(ENGINE_TEST_LIBS)
+c_tests += unit_catalogue
+unit_catalogue_SOURCES = tests/unit_catalogue.c
+unit_catalogue_LDADD = $(ENGINE_TEST_LIBS)
 c_tests += unit_plan
 unit_plan_SOURCES = tests/unit_plan.c
 unit_plan_LDADD = $(ENGINE_TEST_LIBS)
+c_tests += unit_size
+unit_size_SOURCES = tests/unit_size.c
+unit_size_LDADD = $(ENGINE_TEST_LIBS)
 c_tests += unit_wave
 unit_wave_SOURCES = tests/unit_wave.c
 unit_wave_LDADD = $(ENGINE_TEST_LIBS)
@@ -18,10 +24,19 @@ EXTRA_DIST += tests/wave_random_problem.h
 check_PROGRAMS += bench_waves
 bench_waves_SOURCES = tests/bench/bench_waves.c tests/bench/wave_read.c tests/bench/wave_read.h
 bench_waves_LDADD = $(ENGINE_LIBS) $(BASE_LIBS)
+check_PROGRAMS += bench_sizing
+bench_sizing_SOURCES = tests/bench/bench_sizing.c tests/bench/series_read.c \
+	tests/bench/series_read.h
+bench_sizing_LDADD = $(ENGINE_LIBS) $(INVENTORY_LIBS) $(BASE_LIBS)
 
 # What the planner is worth, in numbers: a target for each part of the table. Instances lie outside
-# the tree: make bench-planner WAVES=DIR, with files w_HOSTS_WAVES.txt.
-bench-planner: bench-planner-waves
+# the tree: make bench-planner WAVES=DIR, with files w_HOSTS_WAVES.txt. Traces and prices do too:
+# TRACES=DIR, with the folders planetlab, bitbrains and prices; without it, those rows are left out.
+bench-planner: bench-planner-waves bench-planner-sizing
+bench-planner-sizing: bench_sizing
+	@test -z "$(TRACES)" || ./bench_sizing planetlab "$(TRACES)/planetlab"
+	@test -z "$(TRACES)" || \
+		./bench_sizing bitbrains "$(TRACES)/bitbrains" "$(TRACES)/prices/alibaba_ecs_ondemand.csv"
 bench-planner-waves: bench_waves
 	@test -n "$(WAVES)" || { echo 'bench-planner: say WAVES=DIR' >&2; exit 1; }
 	@printf '%s\n' 'waves: objective, bound, gap, time'
@@ -32,4 +47,4 @@ bench-planner-waves: bench_waves
 # Random problems against every plan there is: a few in check, these here.
 soak-waves: unit_wave
 	./unit_wave 100000
-.PHONY: bench-planner bench-planner-waves soak-waves
+.PHONY: bench-planner bench-planner-sizing bench-planner-waves soak-waves

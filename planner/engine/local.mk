@@ -5,6 +5,7 @@ libgodwit_engine_a_CPPFLAGS = $(AM_CPPFLAGS) $(ICAL_CFLAGS)
 libgodwit_engine_a_CFLAGS = $(AM_CFLAGS) -ffp-contract=off
 libgodwit_engine_a_SOURCES = \
 	planner/engine/calendar.c planner/engine/calendar.h \
+	planner/engine/catalogue.c planner/engine/catalogue.h \
 	planner/engine/plan.h \
 	planner/engine/plan_model.h \
 	planner/engine/plan_optimise.c \
@@ -12,6 +13,8 @@ libgodwit_engine_a_SOURCES = \
 	planner/engine/plan_time.c \
 	planner/engine/plan_wave.c \
 	planner/engine/plan_write.c \
+	planner/engine/shape.c planner/engine/shape.h \
+	planner/engine/size.c planner/engine/size.h \
 	planner/engine/span.c planner/engine/span.h \
 	planner/engine/wave.c planner/engine/wave.h \
 	planner/engine/wave_anneal.c planner/engine/wave_anneal.h \
