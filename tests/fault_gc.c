@@ -283,6 +283,22 @@ static void finish_sweeps(const struct place *p)
                 store_delete(vault_store(p->vault), pack_key(log->lists[i].packs[k], key), NULL));
 }
 
+static bool is_asked_for(const struct place *p)
+{
+    struct place mine = *p; /* a handle belongs to one thread */
+    auto_care_log struct care_log *log = NULL;
+    bool kept = false;
+
+    assert_ok(place_open_vault(&mine, NULL));
+    assert_ok(care_log_open(mine.vault, 0, &log, NULL));
+    assert_ok(care_log_read(log, NULL));
+    for (size_t i = 0; i < log->lists_n; i++)
+        for (size_t k = 0; k < log->lists[i].n; k++)
+            kept = kept || log->lists[i].kept[k];
+    vault_close(mine.vault);
+    return kept;
+}
+
 /* A pass killed before its point left packs that no point needs; a collector finds them. */
 static void abandon(struct place *p)
 {
@@ -301,6 +317,7 @@ static void packs_of_a_killed_push_are_kept_when_it_goes_on(void **state)
     report = collect_at(&p, 2);
     assert_true(report.packs_condemned > 0);
     push(&p, 0); /* resumes: what it knows is condemned, and it asks for it */
+    assert_true(is_asked_for(&p));
     report = collect_at(&p, 4);
     finish_sweeps(&p);
     assert_whole(&p);
@@ -326,6 +343,49 @@ static void packs_of_a_killed_push_are_sent_again_once_they_were_swept(void **st
     }
 }
 
+/* ---- what goes is missed by pulls ------------------------------------------------------------ */
+
+/* A volume that is equal to a point whose packs were swept is pulled to the newest all the same. */
+static void a_pull_whose_base_was_swept_compares_all(void **state)
+{
+    struct place_run pull = {.image = "b", .state = "sb"};
+    struct place p;
+
+    (void)state;
+    begin(&p, 1);
+    place_ok(place_pull(&p, &pull), &pull);
+    for (unsigned i = 0; i < 3; i++)
+        push(&p, 20 + i);
+    place_random(&p, "a", 0, SIZE, 30); /* not one unit of the first point is needed */
+    push(&p, 0);
+    for (uint64_t hours = 2; hours <= 4; hours += 2)
+        collect_at(&p, hours);
+    place_ok(place_pull(&p, &pull), &pull);
+    assert_true(place_same(&p, "a", "b", SIZE));
+    place_done(&p);
+}
+
+static void a_pull_of_what_was_given_up_says_so(void **state)
+{
+    struct place_run pull = {.image = "b", .state = "sb", .seq = 1};
+    struct place p;
+
+    (void)state;
+    begin(&p, 1);
+    place_random(&p, "a", 0, SIZE, 30);
+    push(&p, 0);
+    collect_at(&p, 0);
+    place_ok(place_pull(&p, &pull), &pull); /* it can be read until its packs go */
+    for (uint64_t hours = 2; hours <= 4; hours += 2)
+        collect_at(&p, hours);
+    pull.image = "c";
+    pull.state = "sc";
+    assert_fails(-ENOENT, place_pull(&p, &pull));
+    assert_int_equal(pull.err.gw, GW_REPLICA_NOT_FOUND);
+    assert_non_null(strstr(pull.err.text, "retention gave point 1 of 'shop/db' up at 20"));
+    place_done(&p);
+}
+
 /* ---- in the middle of a pass ------------------------------------------------------------------
  */
 
@@ -333,24 +393,9 @@ struct middle {
     struct place *p;
     struct ahead *a;
     bool sweep;
+    bool asked;   /* the pass has asked for its packs */
     uint64_t met; /* packs that the collectors found dead */
 };
-
-static bool is_asked_for(const struct place *p)
-{
-    struct place mine = *p; /* a handle belongs to one thread */
-    auto_care_log struct care_log *log = NULL;
-    bool kept = false;
-
-    assert_ok(place_open_vault(&mine, NULL));
-    assert_ok(care_log_open(mine.vault, 0, &log, NULL));
-    assert_ok(care_log_read(log, NULL));
-    for (size_t i = 0; i < log->lists_n; i++)
-        for (size_t k = 0; k < log->lists[i].n; k++)
-            kept = kept || log->lists[i].kept[k];
-    vault_close(mine.vault);
-    return kept;
-}
 
 static void sweep_now(void *arg)
 {
@@ -360,6 +405,7 @@ static void sweep_now(void *arg)
         m->a->hook = sweep_now; /* not yet: others look at the clock, too */
         return;
     }
+    m->asked = !m->sweep;
     collect_at(m->p, 4);
     m->a->ms = 4 * HOUR_MS;
 }
@@ -397,6 +443,7 @@ static void pass_with_a_collector(bool sweep)
     }
     place_ok(place_push(&p, &r), &r);
     assert_true(m.met > 0);
+    assert_int_equal(m.asked, !sweep);
     assert_points(&p, 2);
     collect_at(&p, 6);
     collect_at(&p, 8);
@@ -426,6 +473,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_collector_killed_anywhere_can_be_run_again),
         cmocka_unit_test(packs_of_a_killed_push_are_kept_when_it_goes_on),
         cmocka_unit_test(packs_of_a_killed_push_are_sent_again_once_they_were_swept),
+        cmocka_unit_test(a_pull_whose_base_was_swept_compares_all),
+        cmocka_unit_test(a_pull_of_what_was_given_up_says_so),
         cmocka_unit_test(a_long_pass_asks_for_its_packs),
         cmocka_unit_test(a_pass_whose_packs_were_swept_makes_no_point),
     };

@@ -141,9 +141,11 @@ unit_pack_LDADD = $(TRANSPORT_TEST_LIBS)
 endif
 
 # Care of a vault.
-EXTRA_DIST += tests/data/fuzz_age
+EXTRA_DIST += tests/data/fuzz_age tests/data/fuzz_care
 if HAVE_CMOCKA
-c_tests += fault_gc fuzz_age unit_age unit_retain
+c_tests += fault_gc fuzz_age fuzz_care unit_age unit_retain
+fuzz_care_SOURCES = tests/fuzz_care.c
+fuzz_care_LDADD = $(TRANSPORT_TEST_LIBS)
 fuzz_age_SOURCES = tests/fuzz_age.c
 fuzz_age_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_age_SOURCES = tests/unit_age.c

@@ -64,13 +64,18 @@ bool care_log_has_replica(const struct care_log *l, const char *name)
     return false;
 }
 
-bool care_log_gave_up(const struct care_log *l, const char *name, uint64_t seq)
+const struct care_span *care_log_span(const struct care_log *l, const char *name, uint64_t seq)
 {
     for (size_t i = 0; i < l->spans_n; i++)
         if (seq >= l->spans[i].from && seq <= l->spans[i].to &&
             text_equal(l->spans[i].replica, name))
-            return true;
-    return false;
+            return &l->spans[i];
+    return NULL;
+}
+
+bool care_log_gave_up(const struct care_log *l, const char *name, uint64_t seq)
+{
+    return care_log_span(l, name, seq) != NULL;
 }
 
 static int pack_compare(const void *a, const void *b)
@@ -135,7 +140,9 @@ static int take_spans(struct care_log *l, const struct js *doc, struct err *err)
 
     for (size_t i = 0; rc == 0 && i < js_len(items); i++) {
         const struct js *item = js_at(items, i);
-        struct care_span s = {.from = js_u64(item, "from", 0), .to = js_u64(item, "to", 0)};
+        struct care_span s = {.from = js_u64(item, "from", 0),
+                              .to = js_u64(item, "to", 0),
+                              .at_ms = js_u64(doc, "at_ms", 0)};
         const char *name = js_str(item, "replica", "");
 
         if (!vault_is_replica_name(name) || s.from == 0 || s.to < s.from ||
@@ -238,12 +245,16 @@ static int take_sweep(struct care_log *l, const struct js *doc, struct err *err)
     if (!list)
         list = &l->lists[l->lists_n - 1];
     rc = packs_of(doc, &packs, &n, err);
+    if (rc == 0 && n > list->n) { /* more than were condemned */
+        free(packs);
+        rc = -EBADMSG;
+    }
     if (rc < 0)
         return rc;
     free(list->packs);
     list->packs = packs;
     list->n = n;
-    memset(list->kept, 0, n * sizeof(bool)); /* never more than were condemned */
+    memset(list->kept, 0, n * sizeof(bool));
     list->swept = true;
     return 0;
 }

@@ -27,6 +27,7 @@ struct care_span {
     char replica[VAULT_REPLICA_NAME_MAX + 1];
     uint64_t from;
     uint64_t to;
+    uint64_t at_ms; /* when; read only */
 };
 
 /* Packs that nothing needed when it was written. */
@@ -68,6 +69,8 @@ int care_log_read(struct care_log *l, struct err *err);
 
 bool care_log_has_replica(const struct care_log *l, const char *name);
 bool care_log_gave_up(const struct care_log *l, const char *name, uint64_t seq);
+/* The span that gave the point up, or NULL. */
+const struct care_span *care_log_span(const struct care_log *l, const char *name, uint64_t seq);
 /* The place of a pack in a list, or -1. */
 ptrdiff_t care_log_find(const struct care_list *list, const uint8_t *pack);
 

@@ -10,7 +10,9 @@
 #include "base/fail.h"
 #include "base/gw.h"
 #include "base/num.h"
+#include "base/text.h"
 #include "base/worker.h"
+#include "transport/care_log.h"
 #include "transport/state.h"
 #include "transport/vault_impl.h"
 
@@ -230,6 +232,53 @@ static bool is_there(const struct job *j)
            !state_touched(j->state, j->pull.volume);
 }
 
+static int apply(struct job *j, struct err *err)
+{
+    int rc = open_table(j, err);
+
+    if (rc == 0 && j->pull.table)
+        rc = table_begin(j->pull.table, err);
+    if (rc == 0)
+        rc = mark(j, err);
+    if (rc == 0)
+        rc = walk(j, err);
+    return rc;
+}
+
+/* Packs of a base that was given up may be gone, while the target is whole: then all of the volume
+ * is looked at, as if nothing were known of it. */
+static int apply_or_compare(struct job *j, struct err *err)
+{
+    int rc = apply(j, err);
+
+    if (rc != -ENOENT || j->bases_n == 0)
+        return rc;
+    err_clear(err);
+    table_close(TAKE(j->pull.table));
+    j->bases_n = 0;
+    j->pull.compare = true;
+    return apply(j, err);
+}
+
+/* A pack is missing: is it because retention gave the point up? The first failure stays when that
+ * cannot be told. */
+static int say_given_up(const struct job *j, struct err *err)
+{
+    auto_care_log struct care_log *log = NULL;
+    const struct care_span *span = NULL;
+    const char *name = j->run->name;
+    uint64_t seq = j->target.info.seq;
+    char when[TEXT_TIME_MAX];
+
+    if (care_log_open(j->run->vault, 0, &log, NULL) == 0 && care_log_read(log, NULL) == 0)
+        span = care_log_span(log, name, seq);
+    if (!span)
+        return -ENOENT;
+    return err_set_gw(err, GW_REPLICA_NOT_FOUND, -ENOENT,
+                      "retention gave point %" PRIu64 " of '%s' up at %s, and its packs are gone",
+                      seq, name, text_time(span->at_ms, when));
+}
+
 static int pull(struct job *j, struct replica_point *ret, struct err *err)
 {
     int rc = open_all(j, err);
@@ -239,13 +288,9 @@ static int pull(struct job *j, struct replica_point *ret, struct err *err)
     if (!is_there(j)) {
         rc = choose_bases(j, err);
         if (rc == 0)
-            rc = open_table(j, err);
-        if (rc == 0 && j->pull.table)
-            rc = table_begin(j->pull.table, err);
-        if (rc == 0)
-            rc = mark(j, err);
-        if (rc == 0)
-            rc = walk(j, err);
+            rc = apply_or_compare(j, err);
+        if (rc == -ENOENT)
+            rc = say_given_up(j, err);
         if (rc == 0)
             rc = finish(j, err);
     }
