@@ -89,3 +89,9 @@ check-vm:
 	@echo 'check-vm: there are no tests in virtual machines yet; check and check-soak are what there is' >&2
 	@exit 1
 .PHONY: bench bench-quick check-vm
+
+# libFuzzer over every parser of outside bytes, FUZZ_SECONDS each; FUZZ_TARGETS chooses.
+fuzz:
+	@$(AM_TESTS_ENVIRONMENT) bash $(srcdir)/tests/fuzz.sh $(FUZZ_TARGETS)
+EXTRA_DIST += tests/fuzz.sh
+.PHONY: fuzz
