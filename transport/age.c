@@ -7,7 +7,7 @@
 
 #include "base/err.h"
 #include "base/gw.h"
-#include "base/text.h"
+#include "base/num.h"
 
 #include "base/banned.h"
 
@@ -78,10 +78,13 @@ int age_add_identities(struct age_keys *keys, const char *text, struct err *err)
     int rc = 0;
 
     while (rc == 0 && *text) {
-        size_t len = strcspn(text, "\n"), cut = len < sizeof(line) - 1 ? len : sizeof(line) - 1;
+        size_t len = strcspn(text, "\n");
+        size_t cut = num_min(len, sizeof(line) - 1);
 
+        if (cut > 0 && text[cut - 1] == '\r')
+            cut--;
         memcpy(line, text, cut);
-        line[cut > 0 && line[cut - 1] == '\r' ? cut - 1 : cut] = '\0';
+        line[cut] = '\0';
         rc = add_identity(keys, line, ++number, err);
         text += len + (text[len] == '\n');
     }

@@ -140,7 +140,6 @@ static int load_points(struct mark *m, struct mark_replica *r, struct err *err)
 /* A replica may be registered and have no point yet. */
 static int open_replica(struct mark *m, struct mark_replica *r, struct err *err)
 {
-    auto_point struct point p = {0};
     int rc = point_head_number(m->vault, r->name, 0, &r->head, err);
 
     if (rc == 0)
