@@ -6,6 +6,9 @@ unit_calendar_LDADD = $(ENGINE_TEST_LIBS)
 c_tests += unit_catalogue
 unit_catalogue_SOURCES = tests/unit_catalogue.c
 unit_catalogue_LDADD = $(ENGINE_TEST_LIBS)
+c_tests += unit_group
+unit_group_SOURCES = tests/unit_group.c
+unit_group_LDADD = $(ENGINE_TEST_LIBS) -lm
 c_tests += unit_plan
 unit_plan_SOURCES = tests/unit_plan.c
 unit_plan_LDADD = $(ENGINE_TEST_LIBS)
@@ -24,6 +27,9 @@ EXTRA_DIST += tests/wave_random_problem.h
 check_PROGRAMS += bench_waves
 bench_waves_SOURCES = tests/bench/bench_waves.c tests/bench/wave_read.c tests/bench/wave_read.h
 bench_waves_LDADD = $(ENGINE_LIBS) $(BASE_LIBS)
+check_PROGRAMS += bench_groups
+bench_groups_SOURCES = tests/bench/bench_groups.c
+bench_groups_LDADD = $(ENGINE_LIBS) $(BASE_LIBS)
 check_PROGRAMS += bench_sizing
 bench_sizing_SOURCES = tests/bench/bench_sizing.c tests/bench/series_read.c \
 	tests/bench/series_read.h
@@ -32,7 +38,9 @@ bench_sizing_LDADD = $(ENGINE_LIBS) $(INVENTORY_LIBS) $(BASE_LIBS)
 # What the planner is worth, in numbers: a target for each part of the table. Instances lie outside
 # the tree: make bench-planner WAVES=DIR, with files w_HOSTS_WAVES.txt. Traces and prices do too:
 # TRACES=DIR, with the folders planetlab, bitbrains and prices; without it, those rows are left out.
-bench-planner: bench-planner-waves bench-planner-sizing
+bench-planner: bench-planner-waves bench-planner-sizing bench-planner-groups
+bench-planner-groups: bench_groups
+	@for a in '1000' '10000' '10000 50' '10000 50 50' '100000'; do ./bench_groups $$a || exit 1; done
 bench-planner-sizing: bench_sizing
 	@test -z "$(TRACES)" || ./bench_sizing planetlab "$(TRACES)/planetlab"
 	@test -z "$(TRACES)" || \
@@ -47,4 +55,4 @@ bench-planner-waves: bench_waves
 # Random problems against every plan there is: a few in check, these here.
 soak-waves: unit_wave
 	./unit_wave 100000
-.PHONY: bench-planner bench-planner-sizing bench-planner-waves soak-waves
+.PHONY: bench-planner bench-planner-groups bench-planner-sizing bench-planner-waves soak-waves

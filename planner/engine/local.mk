@@ -6,6 +6,10 @@ libgodwit_engine_a_CFLAGS = $(AM_CFLAGS) -ffp-contract=off
 libgodwit_engine_a_SOURCES = \
 	planner/engine/calendar.c planner/engine/calendar.h \
 	planner/engine/catalogue.c planner/engine/catalogue.h \
+	planner/engine/graph.c planner/engine/graph.h \
+	planner/engine/group.c planner/engine/group.h \
+	planner/engine/hub.c planner/engine/hub.h \
+	planner/engine/leiden.c planner/engine/leiden.h \
 	planner/engine/plan.h \
 	planner/engine/plan_model.h \
 	planner/engine/plan_optimise.c \
