@@ -128,7 +128,7 @@ static void pause_for(const struct follower *f, uint64_t ms)
         clock_sleep_ms(f->call->clock, num_min(PIECE_MS, ms - waited));
 }
 
-static int follow(struct follower *f, struct err *err)
+static int go_along(struct follower *f, struct err *err)
 {
     uint64_t every_ms = opt_u64(f->call->opts, "interval");
     bool once = opt_switch(f->call->opts, "once");
@@ -164,7 +164,7 @@ int cmd_replica_follow(struct cmd_call *call, struct err *err)
     if (r == 0)
         r = replica_arg_open(call, &f.arg, false, f.stop, &f.vault, err);
     if (r == 0)
-        r = follow(&f, err);
+        r = go_along(&f, err);
     vault_close(f.vault);
     replica_arg_done(&f.arg);
     if (r == 0)

@@ -69,11 +69,11 @@ check-faults: all $(check_PROGRAMS)
 check_PROGRAMS += tool_digest
 tool_digest_SOURCES = tests/tool_digest.c
 tool_digest_LDADD = $(TRANSPORT_LIBS) $(BASE_LIBS)
-sh_tests += tests/fault_memory.sh tests/flow_digest.sh
+sh_tests += tests/fault_memory.sh tests/flow_digest.sh tests/flow_requests.sh
 EXTRA_DIST += tests/volume_digest.py
 if HAVE_CMOCKA
 EXTRA_DIST += tests/data/fuzz_state
-c_tests += fault_replica fuzz_state unit_digest unit_ledger unit_push_tracked unit_replica unit_replica_damage \
+c_tests += fault_replica fuzz_state unit_digest unit_ledger unit_packs unit_push_tracked unit_replica unit_replica_damage \
 	unit_replica_sides unit_state unit_table unit_unit_cache
 unit_unit_cache_SOURCES = tests/unit_unit_cache.c
 unit_unit_cache_LDADD = $(TRANSPORT_TEST_LIBS)
@@ -85,6 +85,8 @@ unit_digest_SOURCES = tests/unit_digest.c
 unit_digest_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_ledger_SOURCES = tests/unit_ledger.c
 unit_ledger_LDADD = $(TRANSPORT_TEST_LIBS)
+unit_packs_SOURCES = tests/unit_packs.c
+unit_packs_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_push_tracked_SOURCES = tests/unit_push_tracked.c tests/replica_place.h
 unit_push_tracked_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_replica_SOURCES = tests/unit_replica.c tests/replica_place.h

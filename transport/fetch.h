@@ -14,7 +14,7 @@ struct replica_progress;
 struct unit_cache;
 
 enum {
-    FETCH_RANGE_MAX = 2 << 20, /* bytes of one GET */
+    FETCH_RANGE_MAX = 4 << 20, /* bytes of one GET: a pack as they are by default */
     FETCH_GAP_MAX = 64 * 1024  /* bytes nobody asked for, to save a round trip */
 };
 

@@ -110,22 +110,6 @@ bool lru_get(struct lru *l, const struct lru_key *key, size_t *ret_slot)
     return there;
 }
 
-bool lru_find(struct lru *l, const struct lru_key *key, size_t *ret_slot)
-{
-    struct slot *s;
-
-    pthread_mutex_lock(&l->lock);
-    while ((s = find(l, key)) && s->state == SLOT_LOADING)
-        pthread_cond_wait(&l->moved, &l->lock);
-    if (s) {
-        s->holders++;
-        s->used = ++l->now;
-        *ret_slot = (size_t)(s - l->slots);
-    }
-    pthread_mutex_unlock(&l->lock);
-    return s != NULL;
-}
-
 bool lru_claim(struct lru *l, const struct lru_key *key, size_t *ret_slot)
 {
     struct slot *s = NULL;

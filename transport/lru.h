@@ -29,8 +29,6 @@ void lru_free(struct lru *l);
  * it (nobody else touches it) and say so with lru_loaded.
  */
 bool lru_get(struct lru *l, const struct lru_key *key, size_t *ret_slot);
-/* True: it is there (or was coming), and held. False: somebody would have to load it. */
-bool lru_find(struct lru *l, const struct lru_key *key, size_t *ret_slot);
 /* A slot to load key into, without waiting; false when it is there or coming, or all are held. */
 bool lru_claim(struct lru *l, const struct lru_key *key, size_t *ret_slot);
 /* Loaded: others may have it, and the caller still holds it. Not: it is free again, and whoever

@@ -4,6 +4,8 @@
 
 #include "base/err.h"
 #include "base/num.h"
+#include "transport/pack.h"
+#include "transport/vault_impl.h"
 
 #include <inttypes.h>
 
@@ -11,6 +13,40 @@
 
 enum { LEAVES_BYTES = DIGEST_REGION_LEAVES * DIGEST_LEN, TAGS_N = PAGE_SECTORS_MAX };
 enum { PAGE_OF_POINT = 0, PAGE_OF_BASE = 1 };
+
+/* Not held against its name: each page is, by its seal. */
+static int load_maps(void *arg, struct vault *v, const uint8_t *name, struct buf *body)
+{
+    struct pull *p = arg;
+    struct store_range whole = {.max_bytes = PACK_BYTES_MAX};
+    char key[PACK_KEY_MAX];
+    int rc = vault_get(v, pack_key(name, key), whole, body, NULL);
+
+    if (rc == 0 && p->run->progress)
+        p->run->progress->received_bytes += body->len;
+    return rc;
+}
+
+static bool take_maps(void *arg, struct vault *v, const struct unit *u, struct slice *ret,
+                      size_t *ret_slot)
+{
+    struct pull *p = arg;
+
+    return u->kind == UNIT_MAP && packs_get(p->maps, v, u->pack, ret, ret_slot);
+}
+
+static void give_maps(void *arg, size_t slot)
+{
+    struct pull *p = arg;
+
+    packs_put(p->maps, slot);
+}
+
+int pull_share_maps(struct pull *p, struct err *err)
+{
+    p->take = (struct fetch_packs){.arg = p, .take = take_maps, .give = give_maps};
+    return packs_new(PACK_BYTES_MAX, load_maps, p, &p->maps, err);
+}
 
 int pull_open(void *arg, struct vault *v, void **ret_self, struct err *err)
 {
@@ -25,6 +61,8 @@ int pull_open(void *arg, struct vault *v, void **ret_self, struct err *err)
     rc = fetch_new(v, s->pull->run->progress, &s->fetch, err);
     if (rc < 0)
         return rc;
+    if (s->pull->maps)
+        fetch_use_packs(s->fetch, &s->pull->take);
     s->zeroes = calloc(1, VOLUME_BLOCK);
     s->leaves = malloc((size_t)WALK_BATCH_MAX * LEAVES_BYTES);
     s->tags = malloc((size_t)WALK_BATCH_MAX * TAGS_N * sizeof(*s->tags));

@@ -9,6 +9,7 @@
 
 #include "transport/fetch.h"
 #include "transport/holes.h"
+#include "transport/packs.h"
 #include "transport/page.h"
 #include "transport/table.h"
 #include "transport/walk.h"
@@ -22,6 +23,8 @@ struct pull {
     struct table *table; /* or NULL: then leaves are not kept */
     uint64_t size_bytes; /* of the point */
     bool compare;        /* the volume may hold anything: look before fetching */
+    struct packs *maps;  /* or NULL: map pages are fetched one by one */
+    struct fetch_packs take;
 };
 
 struct pull_region {
@@ -66,7 +69,10 @@ struct pull_self {
     size_t needs_cap;
 };
 
-/* pull.c: the threads' side of struct walk. */
+/* pull.c. Whoever reads all of a point wants all pages of a map pack: it is fetched whole, once.
+ * For a few of them that would be too much. */
+int pull_share_maps(struct pull *p, struct err *err);
+/* The threads' side of struct walk. */
 int pull_open(void *arg, struct vault *v, void **ret_self, struct err *err);
 int pull_batch(void *self, const struct walk_batch *b, struct err *err);
 void pull_close(void *self);

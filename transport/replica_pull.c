@@ -21,6 +21,8 @@
 #include "base/banned.h"
 
 enum { THREADS_MIN = 4, THREADS_MAX = 8 };
+/* A pack reaches over a border of regions more often than not: two at a time meet it once. */
+enum { COMPARE_BATCH = 2 };
 
 struct job {
     const struct replica_run *run;
@@ -143,7 +145,7 @@ static int walk(struct job *j, struct err *err)
                      .point = &j->target,
                      .bases = {j->bases[0], j->bases[1]},
                      .bases_n = j->bases_n,
-                     .batch = j->pull.compare ? 1 : WALK_BATCH_MAX,
+                     .batch = j->pull.compare ? COMPARE_BATCH : WALK_BATCH_MAX,
                      .threads = num_min(num_max(cores, THREADS_MIN), THREADS_MAX),
                      .stop = j->run->stop,
                      .arg = &j->pull,
@@ -238,6 +240,8 @@ static int apply(struct job *j, struct err *err)
 
     if (rc == 0 && j->pull.table)
         rc = table_begin(j->pull.table, err);
+    if (rc == 0 && j->bases_n == 0)
+        rc = pull_share_maps(&j->pull, err);
     if (rc == 0)
         rc = mark(j, err);
     if (rc == 0)
@@ -307,6 +311,7 @@ int replica_pull(const struct replica_run *run, struct replica_point *ret, struc
     if (!vault_is_replica_name(run->name))
         return err_set_gw(err, GW_BAD_NAME, -EINVAL, "'%s' is no name of a replica", run->name);
     rc = pull(&j, ret, err);
+    packs_free(j.pull.maps);
     table_close(j.pull.table);
     volume_close(j.pull.volume);
     state_close(j.state);

@@ -8,14 +8,15 @@
 
 #include "transport/digest.h"
 #include "transport/fetch.h"
-#include "transport/lru.h"
+#include "transport/packs.h"
 #include "transport/packset.h"
 #include "transport/page.h"
 #include "transport/walk.h"
 
 #include <pthread.h>
 
-enum { VERIFY_PACKS = 3 /* whole ones in memory: 48 MiB */ };
+/* Of whole packs in memory. */
+enum { VERIFY_DATA_BYTES = 24 << 20, VERIFY_MAPS_BYTES = PACK_BYTES_MAX };
 
 /* What all threads share. */
 struct verify {
@@ -29,8 +30,8 @@ struct verify {
     uint64_t damaged;     /* faults of objects */
     uint64_t differs;     /* faults against the volume */
     struct packset packs; /* of everything read so far; none when sampled */
-    struct lru *held;     /* of whole packs; NULL when sampled. It and bodies need no lock */
-    struct buf bodies[VERIFY_PACKS];
+    struct packs *held;   /* of data; NULL when sampled. It needs no lock */
+    struct packs *maps;   /* likewise; apart, so that data does not drive them out */
     struct fetch_packs take;
     struct digest digest; /* digest.n regions are in it: whose turn it is */
 };

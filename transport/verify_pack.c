@@ -76,49 +76,50 @@ static int load(struct verify *v, struct vault *vault, const uint8_t *name, stru
     return rc;
 }
 
+static int load_held(void *arg, struct vault *vault, const uint8_t *name, struct buf *body)
+{
+    return load(arg, vault, name, body, NULL);
+}
+
 static bool take(void *arg, struct vault *vault, const struct unit *u, struct slice *ret,
                  size_t *ret_slot)
 {
     struct verify *v = arg;
-    struct lru_key key = {0};
+    struct packs *held = u->kind == UNIT_MAP ? v->maps : v->held;
     enum packset_state state = state_of(v, u->pack);
+    bool got = false;
 
-    memcpy(key.bytes, u->pack, sizeof(u->pack));
-    if (state != PACKSET_UNSEEN && state != PACKSET_WHOLE)
-        return false;
-    if (state == PACKSET_WHOLE && !lru_find(v->held, &key, ret_slot))
-        return false; /* it went again: a part of it is less than all of it */
-    if (state == PACKSET_UNSEEN && !lru_get(v->held, &key, ret_slot)) {
-        bool whole = load(v, vault, u->pack, &v->bodies[*ret_slot], NULL) == 0;
-
-        lru_loaded(v->held, *ret_slot, whole);
-        if (!whole)
-            return false;
-    }
-    *ret = buf_slice(&v->bodies[*ret_slot]);
-    return true;
+    if (state == PACKSET_UNSEEN)
+        got = packs_get(held, vault, u->pack, ret, ret_slot);
+    else if (state == PACKSET_WHOLE) /* if it went again: a part of it is less than all of it */
+        got = packs_find(held, u->pack, ret, ret_slot);
+    if (got)
+        *ret_slot = *ret_slot * 2 + (u->kind == UNIT_MAP);
+    return got;
 }
 
 static void give(void *arg, size_t slot)
 {
     struct verify *v = arg;
 
-    lru_put(v->held, slot);
+    packs_put(slot % 2 == 1 ? v->maps : v->held, slot / 2);
 }
 
 int verify_packs_open(struct verify *v, struct err *err)
 {
+    int rc;
+
     if (v->sampled)
         return 0;
     v->take = (struct fetch_packs){.arg = v, .take = take, .give = give};
-    return lru_new(VERIFY_PACKS, &v->held, err);
+    rc = packs_new(VERIFY_DATA_BYTES, load_held, v, &v->held, err);
+    return rc < 0 ? rc : packs_new(VERIFY_MAPS_BYTES, load_held, v, &v->maps, err);
 }
 
 void verify_packs_close(struct verify *v)
 {
-    lru_free(v->held);
-    for (size_t i = 0; i < VERIFY_PACKS; i++)
-        buf_done(&v->bodies[i]);
+    packs_free(v->held);
+    packs_free(v->maps);
     packset_done(&v->packs);
 }
 
