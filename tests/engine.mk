@@ -12,6 +12,9 @@ unit_group_LDADD = $(ENGINE_TEST_LIBS) -lm
 c_tests += unit_plan
 unit_plan_SOURCES = tests/unit_plan.c
 unit_plan_LDADD = $(ENGINE_TEST_LIBS)
+c_tests += unit_role
+unit_role_SOURCES = tests/unit_role.c
+unit_role_LDADD = $(ENGINE_TEST_LIBS)
 c_tests += unit_size
 unit_size_SOURCES = tests/unit_size.c
 unit_size_LDADD = $(ENGINE_TEST_LIBS)
@@ -30,6 +33,9 @@ bench_waves_LDADD = $(ENGINE_LIBS) $(BASE_LIBS)
 check_PROGRAMS += bench_groups
 bench_groups_SOURCES = tests/bench/bench_groups.c
 bench_groups_LDADD = $(ENGINE_LIBS) $(BASE_LIBS)
+check_PROGRAMS += bench_roles
+bench_roles_SOURCES = tests/bench/bench_roles.c
+bench_roles_LDADD = $(ENGINE_LIBS) $(BASE_LIBS)
 check_PROGRAMS += bench_sizing
 bench_sizing_SOURCES = tests/bench/bench_sizing.c tests/bench/series_read.c \
 	tests/bench/series_read.h
@@ -37,9 +43,10 @@ bench_sizing_LDADD = $(ENGINE_LIBS) $(INVENTORY_LIBS) $(BASE_LIBS)
 
 # What the planner is worth, in numbers: a target for each part of the table. Instances lie outside
 # the tree: make bench-planner WAVES=DIR, with files w_HOSTS_WAVES.txt. Traces and prices do too:
-# TRACES=DIR, with the folders planetlab, bitbrains and prices; without it, those rows are left out.
+# TRACES=DIR, with the folders planetlab, bitbrains, cisco and prices; without it, those rows are left out.
 bench-planner: bench-planner-waves bench-planner-sizing bench-planner-groups
-bench-planner-groups: bench_groups
+bench-planner-groups: bench_groups bench_roles
+	@test -z "$(TRACES)" || ./bench_roles "$(TRACES)/cisco/g21"
 	@for a in '1000' '10000' '10000 50' '10000 50 50' '100000'; do ./bench_groups $$a || exit 1; done
 bench-planner-sizing: bench_sizing
 	@test -z "$(TRACES)" || ./bench_sizing planetlab "$(TRACES)/planetlab"

@@ -13,8 +13,8 @@ enum { LOG_BITS = 16 };
 static const uint64_t ln2 = 45426;                  /* of 2^16 */
 static const int64_t weight_max = (int64_t)1 << 40; /* a million edges of it still add up */
 
-/* log2(v) in 2^-16, by squaring a mantissa bit by bit. v at least 1. */
-static uint64_t log2_fixed(uint64_t v)
+/* By squaring a mantissa bit by bit. */
+uint64_t graph_log2(uint64_t v)
 {
     unsigned whole = 63 - (unsigned)__builtin_clzll(v);
     uint64_t mantissa = whole > 31 ? v >> (whole - 31) : v << (31 - whole); /* [2^31, 2^32) */
@@ -33,7 +33,7 @@ static uint64_t log2_fixed(uint64_t v)
 
 int64_t graph_weight_of(uint64_t bytes)
 {
-    uint64_t ln = log2_fixed(bytes < UINT64_MAX ? bytes + 1 : bytes) * ln2 >> LOG_BITS;
+    uint64_t ln = graph_log2(bytes < UINT64_MAX ? bytes + 1 : bytes) * ln2 >> LOG_BITS;
 
     /* ln is below 45 * 2^16: its cube fits in 65 bits, so two are dropped first. */
     ln >>= 2;

@@ -31,6 +31,9 @@ struct graph {
     int64_t *weight;
 };
 
+/* log2(v) in 2^-16, of integers alone; v at least 1. */
+uint64_t graph_log2(uint64_t v);
+
 /* log1p(bytes)^3 in units of 1 / GRAPH_ONE, of integers alone: the same on every machine. */
 int64_t graph_weight_of(uint64_t bytes);
 

@@ -17,6 +17,7 @@ libgodwit_engine_a_SOURCES = \
 	planner/engine/plan_time.c \
 	planner/engine/plan_wave.c \
 	planner/engine/plan_write.c \
+	planner/engine/role.c planner/engine/role.h \
 	planner/engine/shape.c planner/engine/shape.h \
 	planner/engine/size.c planner/engine/size.h \
 	planner/engine/span.c planner/engine/span.h \
