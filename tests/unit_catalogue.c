@@ -15,6 +15,7 @@ static const char list[] =
     "aws,here,USD,r.large,2,16384,amd64,,1000,,0.1,2026-07-20\r\n"
     "aws,here,USD,g.large,2,8192,arm64,800,1000,,0.080,2026-07-20\n"
     "aws,here,USD,m.xlarge,4,16384,amd64,8000,1000,,0.2000019,2026-07\n"
+    "aws,here,USD,u.metal,448,25165824,amd64,8000,1000,,200,2026-07-20\n"
     "aws,here,USD,p.large,8,65536,amd64,8000,1000,1,3,2026-07-20\n"
     "\n"
     "aws,there,CNY,m.large,2,8192,amd64,800,1000,,0.7,2026-07-20\n";
@@ -39,7 +40,8 @@ static void a_list_is_read_to_the_millionth(void **state)
 
     (void)state;
     assert_ok(read_list(list, "here", &c));
-    assert_int_equal(c.n, 5);
+    assert_int_equal(c.n, 6);
+    assert_int_equal(c.shapes[5].memory_bytes, 24 * 1024 * gib);
     assert_string_equal(c.currency, "USD");
     assert_string_equal(c.shapes[0].name, "g.large");
     assert_true(c.shapes[0].arm && c.shapes[0].price_micros == 80000);
@@ -137,7 +139,7 @@ static void the_cheapest_shape_that_carries_everything(void **state)
     assert_string_equal(x86_for(&c, (struct size_need){.vcpus = 4, .disk_bytes_per_s = 2e8}),
                         "m.xlarge");
     assert_string_equal(x86_for(&c, (struct size_need){.net_bytes_per_s = 200000000}), "none");
-    assert_string_equal(x86_for(&c, (struct size_need){.vcpus = 8}), "none");
+    assert_string_equal(x86_for(&c, (struct size_need){.vcpus = 449}), "none");
     assert_string_equal(x86_for(&c, (struct size_need){.gpus = 1}), "p.large");
 }
 
@@ -161,7 +163,7 @@ static void arm_is_offered_where_it_runs_and_costs_less(void **state)
 static void what_fits_nowhere_is_said(void **state)
 {
     auto_catalogue struct catalogue c = {0};
-    struct size_need need = {.memory_bytes = 100 * gib};
+    struct size_need need = {.memory_bytes = 100 * 1024 * gib};
     struct shape_choice choice;
     struct err err = {0};
 

@@ -153,12 +153,13 @@ static bool mbits(struct reader *r, enum column column, uint64_t *ret)
 static bool memory(struct reader *r, uint64_t *ret)
 {
     enum column column = *field(r, COL_MEM_GIB) ? COL_MEM_GIB : COL_MEM_MIB;
+    unsigned shift = column == COL_MEM_GIB ? 30 : 20;
     uint64_t value = 0;
 
     /* Thousandths of a GiB: 0.5 GiB is a size that is sold. */
-    if (*field(r, column) && (!decimal(field(r, column), 3, &value) || value > (uint64_t)1 << 32))
+    if (*field(r, column) && (!decimal(field(r, column), 3, &value) || value > UINT64_MAX >> shift))
         return refuse(r, column, "no size");
-    *ret = value * ((uint64_t)1 << (column == COL_MEM_GIB ? 30 : 20)) / 1000;
+    *ret = (value << shift) / 1000;
     return true;
 }
 
