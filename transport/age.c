@@ -252,7 +252,8 @@ static int open_chunks(struct crypto_aead *aead, struct slice sealed, struct buf
         /* An empty last chunk is allowed only where it is the only one. */
         if (len < CRYPTO_TAG_LEN + (size_t)(i > 0))
             return damaged("payload is cut", err);
-        if (buf_reserve(out, len - CRYPTO_TAG_LEN, &to) != 0)
+        /* With room for the tag, so that an empty chunk has a place, too. */
+        if (buf_reserve(out, len, &to) != 0)
             return buf_failed(out, err);
         chunk_nonce(i, at + len == sealed.len, nonce);
         if (crypto_aead_open(aead, nonce, (struct slice){0}, slice_of(sealed.data + at, len), to,
