@@ -10,7 +10,8 @@
  * price list (Alibaba's, cn-hangzhou): what the shapes cost beside the cheapest that fit the
  * machines as they were, and machines that ever use more memory than their shape has.
  *
- * Rules were tuned on the first four pairs of planetlab and on nothing of bitbrains' second half.
+ * The later pairs of planetlab are shown apart. Our rule was settled with all results in sight:
+ * none of these is a blind test.
  */
 #include "base/auto.h"
 #include "base/buf.h"
@@ -27,7 +28,7 @@
 
 #include "base/banned.h"
 
-enum { PLANETLAB_TUNED = 4, DAY = 288, PRICES_MAX = 16 << 20 };
+enum { PLANETLAB_EARLIER = 4, DAY = 288, PRICES_MAX = 16 << 20 };
 
 /* -- rules ----------------------------------------------------------------------------- */
 
@@ -133,7 +134,7 @@ static int planetlab(const char *dir, struct err *err)
 {
     static const char *const days[] = {"20110303", "20110306", "20110309", "20110322",
                                        "20110325", "20110403", "20110409", "20110411"};
-    struct score all[ARRAY_LEN(rules)] = {0}, unseen[ARRAY_LEN(rules)] = {0};
+    struct score all[ARRAY_LEN(rules)] = {0}, later[ARRAY_LEN(rules)] = {0};
     auto_series struct series past = {0};
 
     for (size_t d = 0; d < ARRAY_LEN(days); d++) {
@@ -152,14 +153,14 @@ static int planetlab(const char *dir, struct err *err)
             if (!b)
                 continue;
             judge(all, was, is, 1, 1);
-            if (d > PLANETLAB_TUNED)
-                judge(unseen, was, is, 1, 1);
+            if (d > PLANETLAB_EARLIER)
+                judge(later, was, is, 1, 1);
         }
         series_done(&past);
         past = day;
     }
     show("planetlab, all days", all);
-    show("planetlab, days not used for tuning", unseen);
+    show("planetlab, later pairs", later);
     return 0;
 }
 
