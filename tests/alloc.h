@@ -46,6 +46,8 @@ void *__libc_realloc(void *p, size_t size);
 void *__libc_memalign(size_t align, size_t size);
 void __libc_free(void *p);
 
+/* Seen by the C library too, whose strdup would else call its own. */
+#pragma GCC visibility push(default)
 void *malloc(size_t size)
 {
     return alloc_fails() ? NULL : alloc_counted(__libc_malloc(size));
@@ -79,6 +81,7 @@ void free(void *p)
         atomic_fetch_sub(&alloc_living, 1);
     __libc_free(p);
 }
+#pragma GCC visibility pop
 #endif
 
 /*
