@@ -122,7 +122,14 @@ exits 7 godwit key recover "$store" -i "$dir/ann.txt" --from "$dir/foreign.age" 
 [ ! -e "$dir/k6" ] || fail 'a wrong key was written'
 
 echo "-- damage is named, and the other object still helps"
-printf x | dd of="$object" bs=1 seek=$(($(stat -c %s "$object") - 1)) conv=notrunc status=none
+python3 - "$object" <<'EOF'
+import sys
+with open(sys.argv[1], 'r+b') as f:
+    body = bytearray(f.read())
+    body[-1] ^= 1
+    f.seek(0)
+    f.write(body)
+EOF
 exits 0 godwit key recover "$store" -i "$dir/ann.txt" --to "$dir/k7"
 exits 9 godwit key recover "$store" -i "$dir/ann.txt" --from "$object" --to "$dir/k8"
 : >"$object"
