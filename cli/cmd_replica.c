@@ -18,7 +18,7 @@
 
 const struct opt cmd_replica_push_opts[] = {
     REPLICA_ARG_OPTIONS,
-    {"tracker", 0, OPT_CHOICE, "KIND", "auto|scan", 0, 0, "auto", "how changes are found"},
+    {"tracker", 0, OPT_CHOICE, "KIND", "auto|ebpf|scan", 0, 0, "auto", "how changes are found"},
     {"level", 0, OPT_TEXT, "N", NULL, 0, 0, "auto", "zstd level -7 to 19, auto, or 0 for none"},
     {"state-dir", 0, OPT_TEXT, "DIR", NULL, 0, 0, NULL, "where to remember what was sent"},
     {"repair", 0, OPT_SWITCH, NULL, NULL, 0, 0, NULL,
@@ -84,6 +84,7 @@ struct mover {
     struct replica_arg arg;
     struct replica_run run;
     struct replica_progress progress;
+    struct replica_tracked tracked;
     struct replica_point point;
     uint64_t started_ms;
     char state_dir[REPLICA_ARG_PATH_MAX];
@@ -105,6 +106,7 @@ static int move(struct cmd_call *call, struct mover *m, struct err *err)
 
     m->run.stop = progress_interrupts();
     m->run.progress = &m->progress;
+    m->run.tracked = &m->tracked;
     m->run.name = m->arg.name;
     m->run.state_dir = m->state_dir;
     m->run.workers = (unsigned)opt_u64(call->opts, "workers");
@@ -135,6 +137,14 @@ static void write_weakness(struct cmd_call *call, const struct mover *m, struct 
                         "pushing to one replica at the same moment.\n");
 }
 
+/* Why everything was read: absent when it was not for want of a tracker. */
+static void write_tracked(const struct replica_tracked *tracked, struct jsw *w)
+{
+    jsw_str(w, "tracker", tracked->kind);
+    if (tracked->rescan[0])
+        jsw_str(w, "rescan", tracked->rescan);
+}
+
 static int report(struct cmd_call *call, const struct mover *m, struct err *err)
 {
     auto_jsw struct jsw *w = NULL;
@@ -158,6 +168,8 @@ static int report(struct cmd_call *call, const struct mover *m, struct err *err)
         jsw_str(w, "escrow", m->arg.escrow);
     if (m->direction->run == replica_push)
         jsw_u64(w, "repacked_units", atomic_load(&m->progress.repacked));
+    if (m->direction->run == replica_push)
+        write_tracked(&m->tracked, w);
     jsw_f64(w, "duration_s", (double)(clock_mono_ms(call->clock) - m->started_ms) / 1000.0);
     replica_cost_write(w, m->vault);
     jsw_end(w);

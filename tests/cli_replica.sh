@@ -97,6 +97,7 @@ if [ -n "${GODWIT_TEST_FAILPOINTS:-}" ]; then
     is '[.items[].seq] == [1]'
     exits 0 godwit replica push "$dir/text.img" "$store/text" --level -3 -o json
     is '.repacked_units == 0 and .point.seq == 2'
+    is '.tracker == "scan" and (.rescan | contains("no block device"))'
     exits 0 godwit replica verify "$store/text" --full
     exits 0 godwit replica verify "$store/text@1" --full
 fi

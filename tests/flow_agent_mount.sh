@@ -3,6 +3,11 @@
 # A switch of a mounted file system on block devices: read-only behind the fence, out of the way while
 # it follows, mounted where it was promoted. Needs root and two loop devices.
 set -eu
+# Volumes are tracked in the kernel: the pins stay among our own mounts.
+if [ -z "${FLOW_PRIVATE-}" ] && unshare -m true 2>/dev/null; then
+    FLOW_PRIVATE=1 exec unshare -m --propagation private bash "$0" "$@"
+fi
+[ -z "${FLOW_PRIVATE-}" ] || mount -t bpf bpf /sys/fs/bpf 2>/dev/null || true
 
 if [ "$(id -u)" -ne 0 ]; then
     echo "skip: only root can mount"

@@ -18,8 +18,8 @@ zstd             transport/codec.c
 liburing\.h      transport/volume_ring.c
 librsync\.h      transport/delta.c
 libssh2          transport/ssh.c
-bpf/             transport/track_ebpf.c transport/track_ebpf.bpf.c
-linux/bpf        transport/track_ebpf.c transport/track_ebpf.bpf.c
+bpf/             transport/track_bpf.c transport/track_ebpf.bpf.c
+linux/bpf        transport/track_bpf.c transport/track_ebpf.bpf.c
 libnbd\.h        transport/volume_nbd.c transport/track_nbd.c
 nbdkit-          transport/nbdkit_plugin.c
 blkid/           inventory/blk.c

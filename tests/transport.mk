@@ -6,7 +6,7 @@ unit_store_gate_SOURCES = tests/unit_store_gate.c
 unit_store_gate_LDADD = $(TRANSPORT_TEST_LIBS)
 contract_store_SOURCES = tests/contract_store.c
 contract_store_LDADD = $(TRANSPORT_TEST_LIBS)
-contract_track_SOURCES = tests/contract_track.c
+contract_track_SOURCES = tests/contract_track.c tests/loop_device.h
 contract_track_LDADD = $(TRANSPORT_TEST_LIBS)
 contract_volume_SOURCES = tests/contract_volume.c tests/volume_place.h
 contract_volume_LDADD = $(TRANSPORT_TEST_LIBS)
@@ -93,7 +93,7 @@ unit_replica_SOURCES = tests/unit_replica.c tests/replica_place.h
 unit_replica_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_replica_damage_SOURCES = tests/unit_replica_damage.c tests/replica_place.h
 unit_replica_damage_LDADD = $(TRANSPORT_TEST_LIBS)
-unit_replica_sides_SOURCES = tests/unit_replica_sides.c tests/replica_place.h
+unit_replica_sides_SOURCES = tests/unit_replica_sides.c tests/loop_device.h tests/replica_place.h
 unit_replica_sides_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_state_SOURCES = tests/unit_state.c
 unit_state_LDADD = $(TRANSPORT_TEST_LIBS)
@@ -156,4 +156,19 @@ fault_gc_SOURCES = tests/fault_gc.c tests/replica_place.h
 fault_gc_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_retain_SOURCES = tests/unit_retain.c
 unit_retain_LDADD = $(TRANSPORT_TEST_LIBS)
+endif
+
+# Change tracking in the kernel: a few rounds in check, ROUNDS of them in check-track.
+check_PROGRAMS += tool_track
+tool_track_SOURCES = tests/tool_track.c
+tool_track_LDADD = $(TRANSPORT_LIBS) $(BASE_LIBS)
+sh_tests += tests/flow_track_ebpf.sh
+ROUNDS = 1000
+check-track: all $(check_PROGRAMS)
+	@$(AM_TESTS_ENVIRONMENT) bash $(srcdir)/tests/flow_track_ebpf.sh $(ROUNDS)
+.PHONY: check-track
+if HAVE_CMOCKA
+c_tests += unit_track_map
+unit_track_map_SOURCES = tests/unit_track_map.c
+unit_track_map_LDADD = $(TRANSPORT_TEST_LIBS)
 endif

@@ -47,6 +47,12 @@ const char *track_kind(const struct track *t)
     return t->kind;
 }
 
+const char *track_rescan(const struct track *t)
+{
+    (void)t;
+    return "";
+}
+
 int track_freeze(struct track *t, struct err *err)
 {
     assert_false(t->frozen);

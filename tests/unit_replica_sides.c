@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who may write a replica, and onto what: epochs, other pushers, races, larger landing devices. */
+#include "tests/loop_device.h"
 #include "tests/replica_place.h"
 
 #include "base/gw.h"
@@ -384,5 +385,6 @@ int main(void)
     };
 
     place_prefer_memory();
+    (void)loop_device_private_pins(); /* what is tracked here is nobody else's */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LIBRARIES += libgodwit_transport.a
-libgodwit_transport_a_CPPFLAGS = $(AM_CPPFLAGS) $(ZSTD_CFLAGS) $(CURL_CFLAGS) $(LIBURING_CFLAGS)
+libgodwit_transport_a_CPPFLAGS = $(AM_CPPFLAGS) $(ZSTD_CFLAGS) $(CURL_CFLAGS) $(LIBURING_CFLAGS) $(LIBBPF_CFLAGS)
 libgodwit_transport_a_SOURCES = \
 	transport/age.c transport/age.h \
 	transport/age_bech32.c transport/age_bech32.h \
@@ -31,12 +31,29 @@ libgodwit_transport_a_SOURCES = \
 	transport/store_probe.c transport/store_retry.c \
 	transport/store_s3.c \
 	transport/track.c transport/track.h transport/track_impl.h transport/track_scan.c \
+	transport/track_abi.h transport/track_bpf.c transport/track_bpf.h transport/track_ebpf.c \
+	transport/track_map.c transport/track_map.h transport/track_pin.c transport/track_pin.h \
 	transport/unit.c transport/unit.h transport/unittab.c transport/unittab.h \
 	transport/vault.c transport/vault.h \
 	transport/vault_impl.h transport/vault_key.c transport/vault_object.c transport/vault_object.h \
 	transport/volume.c transport/volume.h transport/volume_impl.h \
 	transport/volume_blockdev.c transport/volume_image.c transport/volume_queue.c transport/volume_queue.h \
 	transport/volume_ring.c transport/volume_ring.h transport/volume_writers.c
+
+# The program for the kernel, and what loads it. Made of the headers of libbpf and the kernel's own:
+# the structures that differ between kernels are found when it is loaded.
+EXTRA_DIST += transport/track_ebpf.bpf.c
+if HAVE_EBPF
+transport/track_ebpf.bpf.o: transport/track_ebpf.bpf.c transport/track_abi.h
+	$(AM_V_GEN)$(MKDIR_P) transport && $(CLANG) -g -O2 -Wall -mcpu=v3 --target=bpf -I$(srcdir) \
+		-idirafter /usr/include/$(MULTIARCH) -c $(srcdir)/transport/track_ebpf.bpf.c -o $@
+# Its code is not ours to warn of.
+transport/track_ebpf.skel.h: transport/track_ebpf.bpf.o
+	$(AM_V_GEN){ echo '#pragma GCC system_header' && \
+		$(BPFTOOL) gen skeleton transport/track_ebpf.bpf.o name track_skel; } >$@.new && mv $@.new $@
+transport/libgodwit_transport_a-track_bpf.$(OBJEXT): transport/track_ebpf.skel.h
+CLEANFILES += transport/track_ebpf.bpf.o transport/track_ebpf.skel.h
+endif
 
 # The data path.
 libgodwit_transport_a_SOURCES += \

@@ -52,6 +52,12 @@ struct replica_progress {
     _Atomic uint64_t repacked; /* units that this machine packed wrongly at the first try */
 };
 
+/* How a push found what changed. */
+struct replica_tracked {
+    char kind[16];    /* of the tracker that was used: "ebpf", "scan"; "" before */
+    char rescan[480]; /* why it could not know, and everything was read; "" when it did */
+};
+
 struct replica_run {
     struct vault *vault; /* lent; workers make their own dups */
     const char *name;    /* replica */
@@ -62,11 +68,12 @@ struct replica_run {
     const atomic_bool *stop;           /* or NULL; -ECANCELED, resumable */
     unsigned workers;                  /* 0 = one a core */
     /* push only */
-    const char *tracker; /* NULL = "auto" */
-    int level;           /* zstd, -7 .. 19; 0 = follows the bottleneck; or REPLICA_LEVEL_RAW */
-    bool paranoid;       /* prove every packed unit before its pack is sent, not one in 32 */
-    uint64_t epoch;      /* 0 = the head's own (stand-alone use); below the head's: -ESTALE
-                            (GW_REPLICA_LOCKED) */
+    const char *tracker;             /* NULL = "auto" */
+    struct replica_tracked *tracked; /* or NULL; to be read when the push has returned */
+    int level;      /* zstd, -7 .. 19; 0 = follows the bottleneck; or REPLICA_LEVEL_RAW */
+    bool paranoid;  /* prove every packed unit before its pack is sent, not one in 32 */
+    uint64_t epoch; /* 0 = the head's own (stand-alone use); below the head's: -ESTALE
+                       (GW_REPLICA_LOCKED) */
     enum replica_kind kind;
     bool repair; /* read the whole volume and every pack of the head; what a missing or damaged pack
                     held is sent again and a new point made of it. Older points stay as they are. So

@@ -109,19 +109,45 @@ static int check_head(const struct push *p, struct err *err)
                    "ours is point %" PRIu64, s->equal.seq);
 }
 
+/* why: of the freeze that failed, or NULL. */
+static void tell_tracker(const struct push *p, const struct err *why)
+{
+    struct replica_tracked *told = p->run->tracked;
+
+    if (!told)
+        return;
+    (void)text_copy(told->kind, sizeof(told->kind), track_kind(p->track));
+    (void)text_copy(told->rescan, sizeof(told->rescan), why ? why->text : track_rescan(p->track));
+}
+
+static int scan_instead(struct push *p, const struct err *why, struct err *err)
+{
+    int rc;
+
+    track_close(TAKE(p->track));
+    rc = track_open("scan", p->volume, p->run->state_dir, &p->track, err);
+    if (rc == 0)
+        rc = track_freeze(p->track, err);
+    if (rc == 0)
+        tell_tracker(p, why);
+    return rc;
+}
+
 static int open_tracker(struct push *p, struct err *err)
 {
     const char *kind = p->run->tracker ? p->run->tracker : "auto";
+    struct err why = {0};
     int rc = track_open(kind, p->volume, p->run->state_dir, &p->track, err);
 
-    if (rc == 0)
-        rc = track_freeze(p->track, err);
-    if (rc != -ESTALE)
+    if (rc < 0)
         return rc;
-    err_clear(err);
-    track_close(TAKE(p->track));
-    rc = track_open("scan", p->volume, p->run->state_dir, &p->track, err);
-    return rc < 0 ? rc : track_freeze(p->track, err);
+    rc = track_freeze(p->track, &why);
+    if (rc == -ESTALE)
+        return scan_instead(p, &why, err);
+    if (rc < 0)
+        return err_set(err, rc, "%s", why.text);
+    tell_tracker(p, NULL);
+    return 0;
 }
 
 static int open_next(struct push *p, struct err *err)

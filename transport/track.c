@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/fail.h"
 #include "base/gw.h"
+#include "transport/volume.h"
 
 #include <string.h>
 
@@ -14,6 +15,7 @@
 
 /* In the order in which "auto" tries them; the last one always works. */
 static const struct track_ops *const trackers[] = {
+    &track_ebpf_ops,
     &track_scan_ops,
 };
 
@@ -21,6 +23,7 @@ struct track {
     const struct track_ops *ops;
     void *self;
     bool frozen;
+    struct err passed_over; /* why "auto" did not take a better one */
 };
 
 static int open_auto(struct volume *v, const char *state_dir, struct track *t, struct err *err)
@@ -33,20 +36,33 @@ static int open_auto(struct volume *v, const char *state_dir, struct track *t, s
             t->ops = trackers[i];
         if (rc != -EOPNOTSUPP)
             break;
+        if (err)
+            t->passed_over = *err;
     }
     if (rc == 0)
         err_clear(err);
     return rc;
 }
 
+/* The tracker that was asked for cannot be had: the user's choice to change. */
+static int refuse(const char *kind, const struct volume *v, struct err *err)
+{
+    if (err)
+        err->gw = GW_BAD_VALUE;
+    return err_add(err, -EOPNOTSUPP, "change tracker '%s' cannot track '%s'", kind, volume_path(v));
+}
+
 static int open_kind(const char *kind, struct volume *v, const char *state_dir, struct track *t,
                      struct err *err)
 {
+    int rc;
+
     for (size_t i = 0; i < ARRAY_LEN(trackers); i++) {
         if (strcmp(trackers[i]->kind, kind) != 0)
             continue;
         t->ops = trackers[i];
-        return trackers[i]->open(v, state_dir, &t->self, err);
+        rc = trackers[i]->open(v, state_dir, &t->self, err);
+        return rc == -EOPNOTSUPP ? refuse(kind, v, err) : rc;
     }
     return err_set_gw(err, GW_BAD_VALUE, -EINVAL, "unknown change tracker '%s'", kind);
 }
@@ -81,6 +97,11 @@ void track_close(struct track *t)
 const char *track_kind(const struct track *t)
 {
     return t->ops->kind;
+}
+
+const char *track_rescan(const struct track *t)
+{
+    return t->ops->rescan ? t->ops->rescan(t->self) : t->passed_over.text;
 }
 
 int track_freeze(struct track *t, struct err *err)

@@ -24,8 +24,11 @@ struct track_range {
     uint64_t len; /* whole sectors, but for the volume's end */
 };
 
-/* kind "auto", "scan", later "ebpf", "nbd". state_dir is where a tracker keeps what must survive.
- * Both lent for its life. */
+/*
+ * kind "auto" (the best that there is here), "ebpf" or "scan". state_dir is where a tracker keeps
+ * what must survive. Both lent for its life.
+ * -EOPNOTSUPP (GW_BAD_VALUE): the kind that was asked for cannot track this volume here.
+ */
 int track_open(const char *kind, struct volume *v, const char *state_dir, struct track **ret,
                struct err *err);
 void track_close(struct track *t);
@@ -36,6 +39,9 @@ static inline void track_closep(struct track **t)
 #define auto_track AUTO(track_closep)
 
 const char *track_kind(const struct track *t);
+/* Why this pass has to look at the whole volume, for people; "" when it does not, or was asked to.
+ */
+const char *track_rescan(const struct track *t);
 /* Take the dirty set. -ESTALE: writes may have been missed. */
 int track_freeze(struct track *t, struct err *err);
 /* 1 and a range, ascending and disjoint; 0 at the end. */

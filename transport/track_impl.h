@@ -24,8 +24,11 @@ struct track_ops {
     int (*commit)(void *self, struct err *err);
     void (*abort)(void *self);
     uint64_t (*dirty_bytes)(const void *self);
+    /* Why everything is dirty, "" when it is not; NULL when it always is. */
+    const char *(*rescan)(const void *self);
 };
 
+extern const struct track_ops track_ebpf_ops;
 extern const struct track_ops track_scan_ops;
 
 #endif

@@ -1,0 +1,287 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Change tracking in the kernel against the truth: writers of many ways on loop devices, passes while
+# they write, and the copy must then be the device, byte by byte. What makes a rescan is noticed.
+# Mounts, pins and loop devices are in a namespace and on descriptors of this process: nothing stays.
+#   flow_track_ebpf.sh [ROUNDS [SEED]]
+set -eu
+: "${abs_top_srcdir:?run by make check}"
+
+skip() {
+    echo "skipped: $1"
+    exit 77
+}
+
+if [ -z "${FLOW_TRACK_DIR-}" ]; then
+    [ "$(id -u)" = 0 ] || skip 'needs root'
+    unshare -m true 2>/dev/null || skip 'no mount namespaces here'
+    FLOW_TRACK_DIR=$(mktemp -d)
+    trap 'rmdir "$FLOW_TRACK_DIR"' EXIT
+    export FLOW_TRACK_DIR
+    rc=0
+    unshare -m --propagation private bash "$0" "$@" || rc=$?
+    exit $rc
+fi
+
+rounds=${1:-5}
+RANDOM=${2:-$((rounds * 7))}
+dir=$FLOW_TRACK_DIR
+log=$dir/log
+mount -t tmpfs -o size=2g none "$dir"
+mount -t bpf bpf /sys/fs/bpf || skip 'no BPF file system here'
+mkdir "$dir/mnt" "$dir/state"
+export XDG_STATE_HOME=$dir/xdg XDG_CONFIG_HOME=$dir/xdg TMPDIR=$dir
+trap 'jobs -p | xargs -r kill 2>/dev/null || true' EXIT
+
+fail() {
+    echo "FAILED: $1 (round ${round:-0}, seed ${2:-$seed})"
+    tail -n 20 "$log" 2>/dev/null || true
+    exit 1
+}
+seed=$RANDOM
+
+# attach IMAGE FD [OPTION...]: a loop device that goes with the descriptor; its name into $dev.
+attach() {
+    local image=$1 fd=$2
+    shift 2
+    dev=$(losetup --find --show "$@" "$image") || skip 'no loop devices here'
+    eval "exec $fd<>$dev"
+    losetup -d "$dev"
+    blockdev --setrw "$dev" # a fence that somebody tested on this number may still stand
+}
+
+# pass HOW: prints what tool_track prints.
+pass() { tool_track ebpf "$dev" "$dir/state" "$dir/replica" "$1"; }
+
+# Nothing is being written; the copy must be equal, and tracking must not have been given up.
+check() {
+    local told
+    told=$(pass equal 2>&1) || fail "$1: $told"
+    [ "${told#* }" = - ] || fail "$1: everything was read: $told"
+}
+
+# rescan WHAT WORDS: the next pass reads everything, and says so.
+rescan() {
+    local told
+    told=$(pass copy 2>&1) || fail "$1: $told"
+    [[ $told == *$2* ]] || fail "$1: was not noticed: $told"
+}
+
+rand() { echo $((RANDOM * 32768 + RANDOM)); }
+
+# --- writers: on the mounted file system -----------------------------------------------------------
+on_buffered() { dd if=/dev/urandom of="$dir/mnt/b" bs=$((RANDOM % 30000 + 1)) count=150 seek=$((RANDOM % 50)) conv=notrunc status=none; }
+on_direct() { dd if=/dev/urandom of="$dir/mnt/d" bs=$((4096 * (RANDOM % 20 + 1))) count=40 oflag=direct status=none; }
+on_dsync() { dd if=/dev/urandom of="$dir/mnt/s" bs=512 count=100 oflag=dsync status=none; }
+on_mmap() {
+    python3 - "$dir/mnt/m" <<'P'
+import mmap, os, random, sys
+fd = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT, 0o600)
+os.ftruncate(fd, 8 << 20)
+with mmap.mmap(fd, 8 << 20) as m:
+    for i in range(500):
+        at = random.randrange((8 << 20) - 64)
+        m[at:at + 64] = os.urandom(64)
+        if i % 100 == 0:
+            m.flush()
+P
+}
+on_files() {
+    local i
+    for i in $(seq 20); do
+        head -c $((RANDOM * 3)) /dev/urandom >"$dir/mnt/f$i"
+    done
+    rm -f "$dir"/mnt/f*[13579]
+    sync -f "$dir/mnt"
+    fstrim "$dir/mnt" || true
+}
+on_holes() {
+    fallocate -l 4M "$dir/mnt/h" || true
+    dd if=/dev/urandom of="$dir/mnt/h" bs=64k count=40 conv=notrunc status=none
+    sync -f "$dir/mnt"
+    fallocate -p -o 100k -l 1M "$dir/mnt/h" || true
+    fallocate -z -o 2M -l 300k "$dir/mnt/h" || true
+}
+on_uring() {
+    command -v fio >/dev/null || return 0
+    fio --name=j --filename="$dir/mnt/u" --size=8M --rw=randwrite --bsrange=4k-64k --direct=1 \
+        --ioengine=io_uring --iodepth=16 --randrepeat=0 --output="$dir/fio" || true
+}
+on_fs=(on_buffered on_direct on_dsync on_mmap on_files on_holes on_uring)
+
+# --- writers: on the device itself -----------------------------------------------------------------
+raw_direct() { dd if=/dev/urandom of="$dev" bs=$((512 * (RANDOM % 500 + 1))) count=20 seek=$((RANDOM % 500)) oflag=direct conv=notrunc status=none; }
+raw_buffered() { dd if=/dev/urandom of="$dev" bs=$((RANDOM % 90000 + 1)) count=30 seek=$((RANDOM % 2000)) conv=notrunc,fsync status=none; }
+raw_sectors() {
+    local i
+    for i in $(seq 20); do
+        dd if=/dev/urandom of="$dev" bs=512 count=1 seek=$(($(rand) % sectors)) oflag=direct conv=notrunc status=none
+    done
+    dd if=/dev/urandom of="$dev" bs=512 count=1 seek=$((sectors - 1)) oflag=direct conv=notrunc status=none
+}
+raw_discard() { blkdiscard -f -o $((512 * (RANDOM % 9000))) -l $((512 * (RANDOM * 9 + 1))) "$dev"; }
+raw_discard_all() { blkdiscard -f "$dev"; }
+raw_zero() { blkdiscard -f -z -o $((4096 * (RANDOM % 9000))) -l $((4096 * (RANDOM % 9000 + 1))) "$dev"; }
+raw_partition() {
+    addpart "$dev" 1 2048 100000
+    [ -b "${dev}p1" ] || return 0
+    dd if=/dev/urandom of="${dev}p1" bs=4k count=20 seek=$((RANDOM % 9000)) oflag=direct status=none
+    dd if=/dev/urandom of="${dev}p1" bs=512 count=1 seek=99999 oflag=direct status=none
+    dd if=/dev/urandom of="${dev}p1" bs=7777 count=20 seek=50 conv=fsync status=none
+    blkdiscard -f -o 8M -l 3M "${dev}p1"
+    delpart "$dev" 1
+}
+on_raw=(raw_direct raw_buffered raw_sectors raw_discard raw_discard raw_zero raw_partition)
+
+kinds=()
+for fs in ext4 xfs btrfs; do
+    ! command -v "mkfs.$fs" >/dev/null || ! grep -qw "$fs" /proc/filesystems || kinds+=("$fs")
+done
+
+make_fs() {
+    case $1 in
+    ext4) mkfs.ext4 -q -F "$dev" ;;
+    xfs) mkfs.xfs -q -f "$dev" ;;
+    btrfs) mkfs.btrfs -q -f "$dev" ;;
+    esac
+}
+
+some_writers() {
+    local n w
+    for n in 1 2 3; do
+        w=${on_fs[RANDOM % ${#on_fs[@]}]}
+        echo "writer $n: $w" >>"$log"
+        "$w" >>"$log" 2>&1 || echo "$w ended with $?" >>"$log"
+    done
+}
+
+fs_round() {
+    local writers
+    fs=${kinds[RANDOM % ${#kinds[@]}]}
+    echo "-- $fs" >>"$log"
+    make_fs "$fs" >>"$log" 2>&1 || fail "mkfs.$fs"
+    mount "$dev" "$dir/mnt" || fail "mount $fs"
+    some_writers &
+    writers=$!
+    while kill -0 $writers 2>/dev/null; do
+        pass copy >>"$log" 2>&1 || fail 'a pass while it is written'
+    done
+    wait $writers || true
+    if [ $((RANDOM % 3)) = 0 ]; then
+        mount -o remount,ro "$dir/mnt" && mount -o remount,rw "$dir/mnt"
+    fi
+    on_buffered
+    fsfreeze -f "$dir/mnt"
+    check "frozen $fs"
+    fsfreeze -u "$dir/mnt"
+    on_mmap
+    umount "$dir/mnt"
+    check "unmounted $fs"
+}
+
+raw_round() {
+    local w n
+    for n in 1 2 3; do
+        w=${on_raw[RANDOM % ${#on_raw[@]}]}
+        echo "writer $n: $w" >>"$log"
+        "$w" >>"$log" 2>&1 || echo "$w ended with $?" >>"$log"
+        [ $((RANDOM % 2)) = 0 ] || pass die >>"$log" 2>&1 || fail 'a pass that dies'
+    done
+    check 'the raw device'
+}
+
+# --- rounds ------------------------------------------------------------------------------------------
+truncate -s 320M "$dir/image"
+attach "$dir/image" 7
+sectors=$(blockdev --getsz "$dev")
+first=$(pass equal 2>&1) || {
+    [[ $first != *"in the kernel"* ]] || skip "$first"
+    fail "$first"
+}
+[[ $first == *'not tracked before'* ]] || fail "the first pass: $first"
+check 'nothing was written'
+for round in $(seq "$rounds"); do
+    : >"$log"
+    seed=$RANDOM
+    RANDOM=$seed
+    if [ ${#kinds[@]} = 0 ] || [ $((round % 2)) = 0 ]; then
+        raw_round
+    else
+        fs_round
+    fi
+done
+raw_discard_all
+check 'all of it was discarded'
+
+# --- doubts ------------------------------------------------------------------------------------------
+pins=(/sys/fs/bpf/godwit/*)
+[ ${#pins[@]} = 1 ] || fail "pins of one device: ${pins[*]}"
+rm "${pins[0]}/link1"
+raw_direct
+rescan 'a link without its pin' 'pins'
+check 'tracked again'
+rm -r /sys/fs/bpf/godwit/*
+raw_direct
+rescan 'no pins' 'pins are gone'
+cp -r "$dir/state" "$dir/other" && rm -r "$dir/state" && mv "$dir/other" "$dir/state"
+rescan 'a state directory that was copied' 'state directory'
+truncate -s 330M "$dir/image" && losetup -c "$dev"
+rescan 'a device that grew' 'another size'
+sed -i 's/ [0-9a-f]*-/ 00000000-/' "$dir/state/tracker"
+rescan 'another boot' 'started anew'
+rm -r "$dir/state" && mkdir "$dir/state"
+rescan 'another state directory' 'not tracked before'
+pins=(/sys/fs/bpf/godwit/*)
+[ ${#pins[@]} = 1 ] || fail "pins of nobody stay: ${pins[*]}"
+
+# --- a partition as the volume -----------------------------------------------------------------------
+disk=$dev
+addpart "$disk" 1 4096 200000
+if [ -b "${disk}p1" ]; then
+    dev=${disk}p1 sectors=200000
+    rm "$dir/replica"
+    rescan 'a partition' 'another one'
+    raw_sectors
+    dd if=/dev/urandom of="$disk" bs=512 count=20 seek=4090 oflag=direct conv=notrunc status=none
+    dd if=/dev/urandom of="$disk" bs=512 count=20 seek=204090 oflag=direct conv=notrunc status=none
+    check 'a partition'
+    delpart "$disk" 1
+fi
+exec 7>&-
+
+# --- what completes no requests ----------------------------------------------------------------------
+if [ -b /dev/zram0 ]; then
+    rc=0
+    told=$(tool_track ebpf /dev/zram0 "$dir/state" "$dir/zram" copy 2>&1) || rc=$?
+    [ "$rc" = 77 ] || fail "zram: $rc $told"
+    [[ $told == *'no requests'* ]] || fail "zram: $told"
+fi
+
+# --- a write that is under way while its block is read -------------------------------------------------
+for need in nbdkit nbdfuse setpriv; do
+    command -v $need >/dev/null || { echo "without writes in flight: no $need"; exit 0; }
+done
+[ -e /dev/fuse ] || { echo 'without writes in flight: no FUSE'; exit 0; }
+touch "$dir/slow"
+setpriv --pdeathsig KILL nbdkit -f -U "$dir/sock" --filter=delay memory 16M wdelay=1 rdelay=0 &
+for _ in $(seq 100); do [ -S "$dir/sock" ] && break; read -rt 0.05 <> <(:) || true; done
+setpriv --pdeathsig KILL nbdfuse "$dir/slow" "nbd+unix:///?socket=$dir/sock" &
+for _ in $(seq 100); do [ -s "$dir/slow" ] && break; read -rt 0.05 <> <(:) || true; done
+[ -s "$dir/slow" ] || fail 'the slow device does not come up'
+attach "$dir/slow" 8 --direct-io=on
+rm -r "$dir/state" "$dir/replica" && mkdir "$dir/state"
+pass copy >>"$log" 2>&1 || fail 'the slow device'
+for at in 10 20; do
+    dd if=/dev/urandom of="$dev" bs=64k count=1 seek=$at oflag=direct conv=notrunc status=none &
+    writer=$!
+    passes=0
+    while kill -0 $writer 2>/dev/null; do
+        pass copy >>"$log" 2>&1 || fail 'a pass while a write is under way'
+        passes=$((passes + 1))
+    done
+    wait $writer
+    [ $passes -ge 2 ] || fail "no pass in the second that a write took"
+    check 'a write that was under way'
+done
+exec 8>&-
+echo "$rounds rounds on: ${kinds[*]:-the raw device}; every change was told"

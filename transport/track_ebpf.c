@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The tracker that lets the kernel mark what changes (track_bpf.c) and reads the marks
+ * (track_map.c): a pass costs what changed. Here: which devices it can, where its pins are, and
+ * every doubt that ends in a rescan.
+ */
+#include "transport/track_impl.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/num.h"
+#include "base/text.h"
+#include "transport/track_bpf.h"
+#include "transport/track_map.h"
+#include "transport/track_pin.h"
+#include "transport/volume.h"
+
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "base/banned.h"
+
+enum { SECTOR = 512, SYSFS_TEXT_MAX = 64 };
+
+struct ebpf {
+    struct volume *volume;
+    struct track_bpf_aim aim;
+    struct track_pin pin;
+    struct track_bpf *bpf;
+    struct track_map map;
+    uint8_t *probe; /* a sector, to see whether reading it is seen */
+    struct err why; /* why everything is dirty; empty: it is not */
+};
+
+/* What failed stays in the text; callers decide by this code. */
+static int call_it(int code, struct err *err, const char *what)
+{
+    err_add(err, code, "%s", what);
+    if (err)
+        err->code = code;
+    return code;
+}
+
+static int sysfs_text(dev_t dev, const char *file, char *out, size_t size, struct err *err)
+{
+    auto_buf struct buf text = {0};
+    char path[PATH_MAX];
+    int rc =
+        text_print(path, sizeof(path), "/sys/dev/block/%u:%u/%s", major(dev), minor(dev), file);
+
+    if (rc == 0)
+        rc = fd_load_proc(path, SYSFS_TEXT_MAX, &text, err);
+    if (rc < 0)
+        return rc;
+    if (!buf_cstr(&text))
+        return err_set(err, -ENOMEM, "change tracker: %m");
+    return text_print(out, size, "%.*s", (int)strcspn(buf_cstr(&text), "\n"), buf_cstr(&text));
+}
+
+/* A partition completes no requests of its own: its disk does, and numbers the sectors. */
+static int find_disk(dev_t dev, struct track_bpf_aim *aim, struct err *err)
+{
+    auto_vec char **numbers = NULL;
+    char text[SYSFS_TEXT_MAX];
+    uint64_t major_n = 0;
+    uint64_t minor_n = 0;
+    int rc;
+
+    aim->whole_disk = sysfs_text(dev, "partition", text, sizeof(text), NULL) < 0;
+    if (aim->whole_disk) {
+        aim->major = major(dev);
+        aim->minor = minor(dev);
+        return 0;
+    }
+    rc = sysfs_text(dev, "start", text, sizeof(text), err);
+    if (rc == 0)
+        rc = num_parse_u64(text, 0, UINT64_MAX / SECTOR, &aim->first_sector, err);
+    if (rc == 0)
+        rc = sysfs_text(dev, "../dev", text, sizeof(text), err);
+    if (rc == 0)
+        rc = text_split(text, ":", &numbers, err);
+    if (rc == 0 && text_vec_len(numbers) != 2)
+        rc = err_set(err, -EBADMSG, "'%s' is no number of a disk", text);
+    if (rc == 0)
+        rc = num_parse_u64(numbers[0], 0, UINT32_MAX, &major_n, err);
+    if (rc == 0)
+        rc = num_parse_u64(numbers[1], 0, UINT32_MAX, &minor_n, err);
+    aim->major = (unsigned)major_n;
+    aim->minor = (unsigned)minor_n;
+    return rc;
+}
+
+/* Device-mapper, md, zram and their like pass bios on and complete no requests of their own. */
+static int check_requests(const struct track_bpf_aim *aim, const char *volume, struct err *err)
+{
+    char path[PATH_MAX];
+    struct stat st;
+    int rc = text_print(path, sizeof(path), "/sys/dev/block/%u:%u/mq", aim->major, aim->minor);
+
+    if (rc < 0 || stat(path, &st) < 0)
+        return err_set(err, -EOPNOTSUPP,
+                       "'%s' completes no requests itself (device-mapper, md, zram ...)", volume);
+    return 0;
+}
+
+static int take_aim(struct volume *v, struct track_bpf_aim *aim, struct err *err)
+{
+    struct stat st;
+    int rc;
+
+    if (!text_equal(volume_kind(v), "blockdev"))
+        return err_set(err, -EOPNOTSUPP, "'%s' is no block device", volume_path(v));
+    if (stat(volume_path(v), &st) < 0)
+        return err_set(err, -errno, "stat '%s': %m", volume_path(v));
+    rc = find_disk(st.st_rdev, aim, err);
+    if (rc == 0)
+        rc = check_requests(aim, volume_path(v), err);
+    if (rc < 0)
+        return rc;
+    aim->sectors = volume_size(v) / SECTOR;
+    aim->shift = track_map_shift(volume_size(v));
+    /* A map has one element at least. */
+    aim->granules = num_max(track_map_granules(volume_size(v), aim->shift), 1);
+    aim->coarse = track_map_coarse(aim->granules);
+    return 0;
+}
+
+/* The end of the way is tried, too: a read of the volume must be seen by the program. Finds what
+ * nothing else tells, such as another device below this one. */
+static int check_seen(struct ebpf *e, struct err *err)
+{
+    uint64_t before = 0;
+    uint64_t after = 0;
+    size_t len = (size_t)num_min(volume_size(e->volume), VOLUME_SECTOR);
+    int rc;
+
+    if (len == 0)
+        return 0;
+    rc = track_bpf_count(e->bpf, TRACK_COUNT_SEEN, &before, err);
+    if (rc == 0)
+        rc = volume_read(e->volume, 0, e->probe, len, err);
+    if (rc == 0)
+        rc = track_bpf_count(e->bpf, TRACK_COUNT_SEEN, &after, err);
+    if (rc == 0 && after == before)
+        return err_set(err, -ESTALE, "a read of '%s' went by unseen", volume_path(e->volume));
+    return rc;
+}
+
+static int check_lost(struct ebpf *e, struct err *err)
+{
+    uint64_t lost = 0;
+    int rc = track_bpf_count(e->bpf, TRACK_COUNT_LOST, &lost, err);
+
+    if (rc == 0 && lost > 0)
+        return err_set(err, -ESTALE, "%llu changes could not be marked", (unsigned long long)lost);
+    return rc;
+}
+
+/* Any doubt at all: not 0. */
+static int examine(struct ebpf *e, struct err *err)
+{
+    int rc = volume_check(e->volume, err);
+
+    if (rc == 0)
+        rc = track_bpf_check(e->bpf, err);
+    if (rc == 0)
+        rc = check_lost(e, err);
+    if (rc == 0)
+        rc = check_seen(e, err);
+    return rc;
+}
+
+/* What an earlier run left, if there is no doubt of it. */
+static int go_on(struct ebpf *e, struct err *err)
+{
+    int rc = track_pin_find(&e->pin, err);
+
+    if (rc == 0)
+        rc = track_bpf_open(e->pin.dir, &e->aim, &e->bpf, err);
+    if (rc == 0)
+        rc = examine(e, err);
+    return rc;
+}
+
+static int start_anew(struct ebpf *e, struct err *err)
+{
+    int rc;
+
+    track_bpf_close(TAKE(e->bpf));
+    track_pin_drop(&e->pin);
+    rc = track_pin_new(&e->pin, err);
+    if (rc == 0)
+        rc = track_bpf_new(&e->aim, e->pin.dir, track_pin_about(&e->pin), &e->bpf, err);
+    if (rc == 0)
+        rc = examine(e, err);
+    if (rc < 0)
+        track_pin_drop(&e->pin);
+    return rc;
+}
+
+static int init_map(struct ebpf *e, struct err *err)
+{
+    e->map.fine = track_bpf_fine(e->bpf);
+    e->map.coarse = track_bpf_coarse(e->bpf);
+    e->map.size_bytes = volume_size(e->volume);
+    e->map.shift = e->aim.shift;
+    return track_map_init(&e->map, err);
+}
+
+static void ebpf_close(void *self)
+{
+    struct ebpf *e = self;
+
+    track_map_done(&e->map);
+    track_bpf_close(e->bpf);
+    free(e->probe);
+    free(e);
+}
+
+static int begin(struct ebpf *e, struct volume *v, const char *state_dir, struct err *err)
+{
+    int rc = take_aim(v, &e->aim, err);
+
+    if (rc < 0)
+        return rc;
+    e->volume = v;
+    e->probe = aligned_alloc(VOLUME_SECTOR, VOLUME_SECTOR);
+    if (!e->probe)
+        return err_set(err, -ENOMEM, "change tracker: %m");
+    rc = track_pin_init(&e->pin, state_dir, volume_identity(v), &e->aim, err);
+    if (rc == 0 && go_on(e, &e->why) < 0)
+        rc = start_anew(e, err);
+    else if (rc == 0)
+        err_clear(&e->why);
+    return rc;
+}
+
+static int ebpf_open(struct volume *v, const char *state_dir, void **ret_self, struct err *err)
+{
+    struct ebpf *e = calloc(1, sizeof(*e));
+    int rc;
+
+    if (!e)
+        return err_set(err, -ENOMEM, "change tracker: %m");
+    rc = begin(e, v, state_dir, err);
+    if (rc == 0)
+        rc = init_map(e, err);
+    if (rc < 0) {
+        ebpf_close(e);
+        /* Whatever it was, a scan can do without. */
+        return rc == -ENOMEM ? rc : call_it(-EOPNOTSUPP, err, "no tracking in the kernel");
+    }
+    *ret_self = e;
+    return 0;
+}
+
+static int ebpf_freeze(void *self, struct err *err)
+{
+    struct ebpf *e = self;
+    int rc = examine(e, err);
+
+    if (rc < 0) {
+        /* Whoever opens it next begins anew. */
+        track_pin_drop(&e->pin);
+        return call_it(-ESTALE, err, "changes may have been missed");
+    }
+    track_map_take(&e->map);
+    return 0;
+}
+
+static int ebpf_next(void *self, struct track_range *ret, struct err *err)
+{
+    struct ebpf *e = self;
+
+    (void)err;
+    return track_map_next(&e->map, ret);
+}
+
+static int ebpf_commit(void *self, struct err *err)
+{
+    struct ebpf *e = self;
+
+    (void)err;
+    track_map_commit(&e->map);
+    err_clear(&e->why);
+    return 0;
+}
+
+static void ebpf_abort(void *self)
+{
+    struct ebpf *e = self;
+
+    track_map_abort(&e->map);
+}
+
+static uint64_t ebpf_dirty_bytes(const void *self)
+{
+    const struct ebpf *e = self;
+
+    return track_map_dirty_bytes(&e->map);
+}
+
+static const char *ebpf_rescan(const void *self)
+{
+    const struct ebpf *e = self;
+
+    return e->why.text;
+}
+
+const struct track_ops track_ebpf_ops = {
+    .kind = "ebpf",
+    .open = ebpf_open,
+    .close = ebpf_close,
+    .freeze = ebpf_freeze,
+    .next = ebpf_next,
+    .commit = ebpf_commit,
+    .abort = ebpf_abort,
+    .dirty_bytes = ebpf_dirty_bytes,
+    .rescan = ebpf_rescan,
+};
