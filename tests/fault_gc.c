@@ -115,7 +115,7 @@ static void assert_whole(const struct place *p)
 static int child(const char *what, const char *dir, uint64_t hours)
 {
     struct place p = {.dir = strdup(dir)};
-    struct place_run push = {.image = "a", .state = "sa", .workers = 1};
+    struct place_run run = {.image = "a", .state = "sa", .workers = 1};
     struct gc_report report;
     struct ahead a;
     int rc;
@@ -123,7 +123,7 @@ static int child(const char *what, const char *dir, uint64_t hours)
     if (text_print(p.url, sizeof(p.url), "file://%s/vault", dir) < 0)
         return 3;
     open_ahead(&p, &a, hours);
-    rc = text_equal(what, "push") ? place_push(&p, &push) : collect(&p, &report, NULL);
+    rc = text_equal(what, "push") ? place_push(&p, &run) : collect(&p, &report, NULL);
     vault_close(p.vault);
     free(p.dir);
     return rc < 0 ? 1 : 0;

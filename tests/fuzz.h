@@ -102,22 +102,22 @@ static inline void fuzz_mutate(struct fuzz *f)
 static inline void fuzz_load_seeds(struct fuzz *f, const char *name)
 {
     const char *top = getenv("abs_top_srcdir");
-    char place[PATH_MAX];
+    char folder[PATH_MAX];
     const struct dirent *e;
     DIR *d;
 
-    snprintf(place, sizeof(place), "%s/tests/data/%s", top ? top : ".", name);
-    d = opendir(place);
+    snprintf(folder, sizeof(folder), "%s/tests/data/%s", top ? top : ".", name);
+    d = opendir(folder);
     while (d && f->seeds_n < FUZZ_SEEDS_MAX && (e = readdir(d))) {
         char path[2 * PATH_MAX];
 
-        snprintf(path, sizeof(path), "%s/%s", place, e->d_name);
+        snprintf(path, sizeof(path), "%s/%s", folder, e->d_name);
         f->seeds_n += fd_load(path, FUZZ_INPUT_MAX, &f->seeds[f->seeds_n], NULL) == 0;
     }
     if (d)
         closedir(d);
     if (f->seeds_n == 0) {
-        fprintf(stderr, "no seeds in %s\n", place);
+        fprintf(stderr, "no seeds in %s\n", folder);
         exit(99);
     }
 }
