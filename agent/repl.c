@@ -532,28 +532,42 @@ static void trim(struct repl *r, uint64_t wait_ms)
     malloc_trim(0);
 }
 
-uint64_t repl_round(struct repl *r)
+/* Volumes that nothing moves now: they are held, and looked at. */
+static uint64_t rest(struct repl *r, enum ownership_role role)
 {
     struct workload *w = r->w;
-    enum ownership_role role;
+
+    if (role == OWNERSHIP_IDLE)
+        look_at_sizes(r);
+    fleet_claim_all(w->agent->fleet, w);
+    publish_all(r, role);
+    /* A fenced holder waits for its planner, or for the moment to decide alone. */
+    return w->own.fenced_epoch ? CEDE_RETRY_MS : IDLE_ROUND_MS;
+}
+
+static uint64_t pass_all(struct repl *r, enum ownership_role role)
+{
     uint64_t wait = IDLE_ROUND_MS;
 
-    if (!w->assignment)
-        return IDLE_ROUND_MS;
-    role = role_now(w);
-    if (role == OWNERSHIP_IDLE || w->assignment->paused) {
-        if (role == OWNERSHIP_IDLE)
-            look_at_sizes(r);
-        fleet_claim_all(w->agent->fleet, w);
-        publish_all(r, role);
-        /* A fenced holder waits for its planner, or for the moment to decide alone. */
-        return w->own.fenced_epoch ? CEDE_RETRY_MS : IDLE_ROUND_MS;
-    }
-    for (size_t i = 0; i < r->n && !workload_interrupted(w); i++) {
+    for (size_t i = 0; i < r->n && !workload_interrupted(r->w); i++) {
         if (wait_of(r, i, role) == 0)
             one_pass(r, i, role);
         wait = num_min(wait, wait_of(r, i, role));
     }
-    trim(r, wait);
     return num_max(wait, LEAST_WAIT_MS);
+}
+
+uint64_t repl_round(struct repl *r)
+{
+    const struct workload *w = r->w;
+    uint64_t wait = IDLE_ROUND_MS;
+
+    if (w->assignment) {
+        enum ownership_role role = role_now(r->w);
+        bool moves = role != OWNERSHIP_IDLE && !w->assignment->paused;
+
+        wait = moves ? pass_all(r, role) : rest(r, role);
+    }
+    trim(r, wait); /* also when what moved last moves no more */
+    return wait;
 }
