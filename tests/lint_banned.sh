@@ -25,5 +25,5 @@ while IFS= read -r file; do
     last=$(grep -nE '^[ \t]*#[ \t]*include' "$file" | tail -n 1)
     [[ $last == *'#include "base/banned.h"' ]] ||
         complain "$file:${last%%:*}" 'the last include must be "base/banned.h"'
-done < <(c_files | grep -v '\.bpf\.c$')
+done < <(c_files)
 finish 'See docs/style.md.'
