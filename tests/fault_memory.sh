@@ -31,7 +31,7 @@ unset GODWIT_CONFIG GODWIT_STORE_KEY GODWIT_OUTPUT GODWIT_PROGRESS AWS_PROFILE A
 resident=$((64 << 20))
 # Stacks of threads, arenas that malloc sets aside for each, the programs' own libraries and the
 # buffers of packs: reserved is more than resident. KiB.
-address_space=$((448 << 10))
+address_space=$((768 << 10))
 
 # within WHAT COMMAND...: under the limit, and with so much resident. Workers follow the cores.
 within() {
