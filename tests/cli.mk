@@ -21,4 +21,4 @@ unit_progress_rate_LDADD = $(BASE_TEST_LIBS)
 unit_demo_ledger_SOURCES = tests/unit_demo_ledger.c cli/demo_ledger.c
 unit_demo_ledger_LDADD = $(BASE_TEST_LIBS)
 endif
-EXTRA_DIST += tests/nbd_client.py
+EXTRA_DIST += tests/cli_common.sh tests/nbd_client.py

@@ -2,25 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # godwit-agent without a planner: verbs, flags against the manual, exit codes, bad input.
 set -eu
+# shellcheck source=tests/cli_common.sh
+. "${abs_top_srcdir:?run by make check}/tests/cli_common.sh"
+needs jq
+page=$abs_top_srcdir/docs/godwit-agent.8.scd
 
-dir=$(mktemp -d "${TMPDIR:-/tmp}/godwit-cli-XXXXXX")
-trap 'rm -rf "$dir"' EXIT
-PATH="${abs_top_builddir:?}:$PATH"
-page="${abs_top_srcdir:?}/docs/godwit-agent.8.scd"
-
-fail() {
-    echo "FAILED: $*" >&2
-    [ ! -s "$dir/err" ] || cat "$dir/err" >&2
-    exit 1
-}
-
-# exits CODE TEXT COMMAND...: the exit code, and what standard error says
-exits() {
-    local want=$1 text=$2 rc=0
+# answers CODE TEXT COMMAND...: the exit code, and what standard error says
+answers() {
+    local want=$1 text=$2
     shift 2
-    "$@" >"$dir/out" 2>"$dir/err" || rc=$?
-    [ "$rc" -eq "$want" ] || fail "$* exits $rc, not $want"
-    [ -z "$text" ] || grep -qF -- "$text" "$dir/err" || fail "$* does not say '$text'"
+    exits "$want" "$@"
+    [ -z "$text" ] || says err "$text"
 }
 
 agent() {
@@ -50,41 +42,41 @@ record() {
     mkdir -p "$dir/state/workloads/shop"
     printf '%s' "$1" >"$dir/state/workloads/shop/ownership.json"
 }
-exits 5 "no record" agent guard shop
+answers 5 "no record" agent guard shop
 record '{"max_epoch": 3, "owns": true, "fenced_epoch": 0, "role": "push"}'
-exits 0 "" agent guard shop
+answers 0 "" agent guard shop
 record '{"max_epoch": 3, "owns": true, "fenced_epoch": 3, "role": "push"}'
-exits 5 "fenced" agent guard shop
+answers 5 "fenced" agent guard shop
 record '{"max_epoch": 3, "owns": false, "fenced_epoch": 0, "role": "follow"}'
-exits 5 "the other side" agent guard shop
+answers 5 "the other side" agent guard shop
 record '{"max_epoch": 3, "owns": true'
-exits 5 "no readable record" agent guard shop
+answers 5 "no readable record" agent guard shop
 record ''
-exits 5 "no readable record" agent guard shop
-exits 2 "name of a workload" agent guard
-exits 2 "name of a workload" agent guard ../shop
-exits 2 "one argument too many" agent guard shop shop
+answers 5 "no readable record" agent guard shop
+answers 2 "name of a workload" agent guard
+answers 2 "name of a workload" agent guard ../shop
+answers 2 "one argument too many" agent guard shop shop
 
 # -- usage
-exits 2 "did you mean 'guard'" agent guar
-exits 2 "no verb 'dance'" agent dance
-exits 2 "--state-dir" godwit-agent run --sate-dir "$dir/state"
-exits 2 "--join FILE" agent enrol
-exits 2 "" agent run --self-abort soon
-exits 2 "" agent status -o xml
+answers 2 "did you mean 'guard'" agent guar
+answers 2 "no verb 'dance'" agent dance
+answers 2 "--state-dir" godwit-agent run --sate-dir "$dir/state"
+answers 2 "--join FILE" agent enrol
+answers 2 "" agent run --self-abort soon
+answers 2 "" agent status -o xml
 
 # -- enrolment that cannot be
 printf 'gw1.nonsense\n' >"$dir/token"
 chmod 644 "$dir/token"
-exits 7 "" agent enrol --server 127.0.0.1:1 --join "$dir/token"
+answers 7 "" agent enrol --server 127.0.0.1:1 --join "$dir/token"
 chmod 600 "$dir/token"
-exits 7 "gw1.<pin>.<id>.<secret>" agent enrol --server 127.0.0.1:1 --join "$dir/token" --name one
+answers 7 "gw1.<pin>.<id>.<secret>" agent enrol --server 127.0.0.1:1 --join "$dir/token" --name one
 grep -q nonsense "$dir/err" && fail "the token was printed"
 printf 'gw1.%064d.id.secret' 0 >"$dir/token"
-exits 8 "" agent enrol --server 127.0.0.1:1 --join "$dir/token" --name one
-exits 2 "https" agent enrol --server http://127.0.0.1:1 --join "$dir/token" --name one
-exits 2 "cannot be the name" agent enrol --server 127.0.0.1:1 --join "$dir/token" --name 'a b'
-exits 4 "identity of this agent" agent run
+answers 8 "" agent enrol --server 127.0.0.1:1 --join "$dir/token" --name one
+answers 2 "https" agent enrol --server http://127.0.0.1:1 --join "$dir/token" --name one
+answers 2 "cannot be the name" agent enrol --server 127.0.0.1:1 --join "$dir/token" --name 'a b'
+answers 4 "identity of this agent" agent run
 [ -z "$(find "$dir/state" -type f -perm /077 ! -name ownership.json)" ] || fail "state that others can read"
 
 # -- one agent a state directory
@@ -93,9 +85,9 @@ printf '{"identity": "h-1", "server": "https://127.0.0.1:1", "name": "one", "rol
 record '{"max_epoch": 3, "owns": true, "fenced_epoch": 0, "role": "push"}'
 exec 9>"$dir/state/lock"
 flock 9
-exits 6 "state directory" agent run
+answers 6 "state directory" agent run
 exec 9>&-
 record '{"max_epoch": 3, "owns": true'
 # It ends for want of a planner, not of that one workload.
-exits 8 "GW-4109" agent run --once
+answers 8 "GW-4109" agent run --once
 echo "as it should be"

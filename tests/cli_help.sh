@@ -3,31 +3,9 @@
 # What godwit says about itself: help of every verb, what it answers to typing errors, the forms of
 # -o, completion, contexts. No planner is needed.
 set -eu
-
-dir=$(mktemp -d "${TMPDIR:-/tmp}/godwit-cli-XXXXXX")
-trap 'rm -rf "$dir"' EXIT
-PATH="${abs_top_builddir:?}:$PATH"
-export HOME="$dir" XDG_CONFIG_HOME="$dir/config" XDG_STATE_HOME="$dir/state"
-unset GODWIT_CONFIG GODWIT_CONTEXT GODWIT_SERVER GODWIT_TOKEN_FILE GODWIT_OUTPUT
-
-fail() {
-    echo "FAILED: $*" >&2
-    cat "$dir/out" "$dir/err" >&2 2>/dev/null || true
-    exit 1
-}
-
-# exits CODE COMMAND...: out and err are kept
-exits() {
-    local want=$1 code=0
-    shift
-    "$@" >"$dir/out" 2>"$dir/err" </dev/null || code=$?
-    [ "$code" = "$want" ] || fail "$* ended with $code, not $want"
-}
-
-# says FILE TEXT
-says() {
-    grep -qF -e "$2" "$dir/$1" || fail "$1 lacks '$2'"
-}
+# shellcheck source=tests/cli_common.sh
+. "${abs_top_srcdir:?run by make check}/tests/cli_common.sh"
+needs jq
 
 echo "-- every verb has help: a summary, an example with the verb in it, the flags of all"
 exits 0 godwit help

@@ -3,43 +3,13 @@
 # godwit key: the vault's key is kept for people with keys of age, who get it back with godwit or with
 # stock age; and what age wrote, godwit reads.
 set -eu
-
-if ! command -v age-keygen >/dev/null; then
-    echo 'SKIP: no age here (Debian: age)'
-    exit 77
-fi
-dir=$(mktemp -d "${TMPDIR:-/tmp}/godwit-cli-XXXXXX")
-trap 'rm -rf "$dir"' EXIT
-PATH="${abs_top_builddir:?}:$PATH"
-export HOME="$dir" XDG_CONFIG_HOME="$dir/config" XDG_STATE_HOME="$dir/state"
-unset GODWIT_CONFIG GODWIT_STORE_KEY GODWIT_OUTPUT GODWIT_PROGRESS
+# shellcheck source=tests/cli_common.sh
+. "${abs_top_srcdir:?run by make check}/tests/cli_common.sh"
+needs age-keygen jq
 mkdir "$dir/store" "$dir/plain"
 store=file://$dir/store
 key=$dir/config/godwit/vault.key
 umask 077
-
-fail() {
-    echo "FAILED: $*" >&2
-    tail -n 5 "$dir/out" "$dir/err" >&2 2>/dev/null || true
-    exit 1
-}
-
-# exits CODE COMMAND...: out and err are kept
-exits() {
-    local want=$1 code=0
-    shift
-    "$@" >"$dir/out" 2>"$dir/err" </dev/null || code=$?
-    [ "$code" = "$want" ] || fail "$* ended with $code, not $want"
-}
-
-# is JQ: of the document in out
-is() {
-    jq -e "$1" "$dir/out" >/dev/null || fail "not $1"
-}
-
-says() {
-    grep -qF -e "$1" "$dir/err" || fail "stderr lacks '$1'"
-}
 
 for who in ann ben eve; do
     age-keygen -o "$dir/$who.txt" 2>/dev/null
@@ -51,7 +21,7 @@ head -c 3000000 /dev/urandom >"$dir/a.img"
 
 echo "-- wrong recipients make nothing, neither vault nor key"
 exits 2 godwit replica push "$dir/a.img" "$store/a" --recipient "$ann"
-says '2 at least'
+says err '2 at least'
 exits 2 godwit replica push "$dir/a.img" "$store/a" --recipient "$ann" --recipient "$ann"
 other=q # than the last of its letters
 [ "${ben: -1}" != q ] || other=p
@@ -81,11 +51,11 @@ done
 
 echo "-- godwit recovers it, with no key there, and does not replace one"
 exits 2 godwit key recover "$store" -i "$dir/ann.txt"
-says 'exists and stays'
+says err 'exists and stays'
 mv "$key" "$dir/lost"
 exits 7 godwit replica show "$store/a"
 exits 7 godwit key recover "$store" -i "$dir/eve.txt"
-says 'none of its 2 recipients'
+says err 'none of its 2 recipients'
 [ ! -e "$key" ] || fail 'eve got a key'
 exits 0 godwit key recover "$store" -i "$dir/ben.txt" -o json
 is ".key_file == \"$key\""
@@ -116,7 +86,7 @@ exits 0 godwit key recover "$store" -i "$dir/ann.txt" --from "$dir/theirs.age" -
 cmp "$key" "$dir/k4" || fail 'another key'
 age -a -r "$ann" -o "$dir/armored.age" "$key"
 exits 2 godwit key recover "$store" -i "$dir/ann.txt" --from "$dir/armored.age" --to "$dir/k5"
-says armored
+says err armored
 mkdir "$dir/other"
 XDG_CONFIG_HOME="$dir/config2" exits 0 godwit replica push "$dir/a.img" "file://$dir/other/a"
 age -r "$ann" -o "$dir/foreign.age" "$dir/config2/godwit/vault.key"

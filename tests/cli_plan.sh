@@ -3,34 +3,10 @@
 # godwit plan without a planner: a document in, waves out, the same bytes every time; why a workload
 # is where it is; calendars; what cannot be.
 set -eu
-
-dir=$(mktemp -d "${TMPDIR:-/tmp}/godwit-cli-XXXXXX")
-trap 'rm -rf "$dir"' EXIT
-PATH="${abs_top_builddir:?}:$PATH"
-export HOME="$dir" XDG_CONFIG_HOME="$dir/config" XDG_STATE_HOME="$dir/state" TZ=UTC
-unset GODWIT_CONFIG GODWIT_SERVER GODWIT_OUTPUT
-
-fail() {
-    echo "FAILED: $*" >&2
-    tail -n 20 "$dir/out" "$dir/err" >&2 2>/dev/null || true
-    exit 1
-}
-
-# exits CODE COMMAND...
-exits() {
-    local want=$1 code=0
-    shift
-    "$@" >"$dir/out" 2>"$dir/err" </dev/null || code=$?
-    [ "$code" = "$want" ] || fail "$* ended with $code, not $want"
-}
-
-is() {
-    jq -e "$1" "$dir/out" >/dev/null || fail "not $1"
-}
-
-says() {
-    grep -qF -e "$2" "$dir/$1" || fail "$1 lacks '$2'"
-}
+# shellcheck source=tests/cli_common.sh
+. "${abs_top_srcdir:?run by make check}/tests/cli_common.sh"
+needs jq
+export TZ=UTC
 
 # workload NAME GIB DEPENDS...
 workload() {

@@ -3,38 +3,11 @@
 # godwit replica: the data mover alone. Round trips of volumes of every shape, and what it says, with
 # which exit code and which number of the catalogue, when something is wrong.
 set -eu
-
-dir=$(mktemp -d "${TMPDIR:-/tmp}/godwit-cli-XXXXXX")
-trap 'rm -rf "$dir"' EXIT
-PATH="${abs_top_builddir:?}:$PATH"
-export HOME="$dir" XDG_CONFIG_HOME="$dir/config" XDG_STATE_HOME="$dir/state"
-unset GODWIT_CONFIG GODWIT_STORE_KEY GODWIT_OUTPUT GODWIT_PROGRESS
+# shellcheck source=tests/cli_common.sh
+. "${abs_top_srcdir:?run by make check}/tests/cli_common.sh"
+needs jq
 mkdir "$dir/store"
 store=file://$dir/store
-
-fail() {
-    echo "FAILED: $*" >&2
-    tail -n 5 "$dir/out" "$dir/err" >&2 2>/dev/null || true
-    exit 1
-}
-
-# exits CODE COMMAND...: out and err are kept
-exits() {
-    local want=$1 code=0
-    shift
-    "$@" >"$dir/out" 2>"$dir/err" </dev/null || code=$?
-    [ "$code" = "$want" ] || fail "$* ended with $code, not $want"
-}
-
-# says FILE TEXT
-says() {
-    grep -qF -e "$2" "$dir/$1" || fail "$1 lacks '$2'"
-}
-
-# is JQ: of the document in out
-is() {
-    jq -e "$1" "$dir/out" >/dev/null || fail "not $1"
-}
 
 round_trip() { # NAME: volume NAME.img goes to the vault and comes back the same
     exits 0 godwit replica push "$dir/$1.img" "$store/$1"

@@ -3,37 +3,12 @@
 # godwit replica follow: a volume goes along with a replica, point by point; killed it goes on; what
 # somebody else wrote to it is not overwritten; a replica or a store that is away is waited for.
 set -eu
-
-dir=$(mktemp -d "${TMPDIR:-/tmp}/godwit-follow-XXXXXX")
-pid=
-end() {
-    [ -z "$pid" ] || kill -9 "$pid" 2>/dev/null || true
-    rm -rf "$dir"
-}
-trap end EXIT
-PATH="${abs_top_builddir:?}:$PATH"
-export HOME="$dir" XDG_CONFIG_HOME="$dir/config" XDG_STATE_HOME="$dir/state"
-unset GODWIT_CONFIG GODWIT_STORE_KEY GODWIT_OUTPUT GODWIT_PROGRESS
+# shellcheck source=tests/cli_common.sh
+. "${abs_top_srcdir:?run by make check}/tests/cli_common.sh"
+needs jq
 mkdir "$dir/store"
 store=file://$dir/store
 
-fail() {
-    echo "FAILED: $*" >&2
-    tail -n 5 "$dir/out" "$dir/err" "$dir/log" >&2 2>/dev/null || true
-    exit 1
-}
-exits() {
-    local want=$1 code=0
-    shift
-    "$@" >"$dir/out" 2>"$dir/err" </dev/null || code=$?
-    [ "$code" = "$want" ] || fail "$* ended with $code, not $want"
-}
-says() {
-    grep -qF -e "$2" "$dir/$1" || fail "$1 lacks '$2'"
-}
-is() {
-    jq -e "$1" "$dir/out" >/dev/null || fail "not $1"
-}
 same() {
     cmp "$dir/a.img" "$dir/$1" || fail "$1 differs"
 }
@@ -80,7 +55,6 @@ point() {
 ended() {
     local code=0
     wait "$pid" || code=$?
-    pid=
     exec 9<&-
     [ "$code" = "$1" ] || fail "it ended with $code, not $1"
 }

@@ -3,52 +3,22 @@
 # godwit replica serve: what real clients read is the image, whole or at random; from the cache after
 # a kill; and where the vault is damaged there is EIO and a line that names object and place.
 set -eu
-
-build=${abs_top_builddir:?}
-tests=${abs_top_srcdir:?}/tests
-PATH="$build:/usr/sbin:/sbin:$PATH"
-skip() {
-    echo "SKIPPED: $*"
-    exit 77
-}
-for tool in nbdkit nbdcopy nbdinfo mke2fs e2fsck jq; do
-    command -v "$tool" >/dev/null || skip "no $tool here"
-done
-[ -e "$build/nbdkit-godwit-plugin.so" ] || skip "built without the nbdkit plugin"
+# shellcheck source=tests/cli_common.sh
+. "${abs_top_srcdir:?run by make check}/tests/cli_common.sh"
+needs nbdkit nbdcopy nbdinfo mke2fs e2fsck jq
+[ -e "$abs_top_builddir/nbdkit-godwit-plugin.so" ] || skip "built without the nbdkit plugin"
 python=
 for p in python3 /usr/bin/python3; do
     ! "$p" -c 'import nbd' 2>/dev/null || python=$p
 done
 [ -n "$python" ] || skip "no libnbd for python3 here"
 
-dir=$(mktemp -d "${TMPDIR:-/tmp}/godwit-serve-XXXXXX")
-pid=
-end() {
-    [ -z "$pid" ] || kill -9 "$pid" 2>/dev/null || true
-    rm -rf "$dir"
-}
-trap end EXIT
-export HOME="$dir" XDG_CONFIG_HOME="$dir/config" XDG_STATE_HOME="$dir/state" XDG_RUNTIME_DIR="$dir/run"
-unset GODWIT_CONFIG GODWIT_STORE_KEY GODWIT_OUTPUT GODWIT_PROGRESS LISTEN_FDS LISTEN_PID
+export XDG_RUNTIME_DIR=$dir/run
 mkdir "$dir/store" "$dir/run"
 store=file://$dir/store
 
-fail() {
-    echo "FAILED: $*" >&2
-    tail -n 5 "$dir/out" "$dir/err" "$dir/log" >&2 2>/dev/null || true
-    exit 1
-}
-exits() {
-    local want=$1 code=0
-    shift
-    "$@" >"$dir/out" 2>"$dir/err" </dev/null || code=$?
-    [ "$code" = "$want" ] || fail "$* ended with $code, not $want"
-}
-says() {
-    grep -qF -e "$2" "$dir/$1" || fail "$1 lacks '$2'"
-}
 client() {
-    "$python" "$tests/nbd_client.py" "$@" >"$dir/out" 2>"$dir/err" || fail "client $*"
+    "$python" "$abs_top_srcdir/tests/nbd_client.py" "$@" >"$dir/out" 2>"$dir/err" || fail "client $*"
 }
 
 # serve ARGS: started, and listening; uri and pid are set. It says so on a FIFO, so nobody waits in vain.
@@ -65,12 +35,11 @@ serve() {
 stop() {
     kill "-${1:-TERM}" "$pid"
     wait "$pid" 2>/dev/null || true
-    pid=
 }
 
 echo "-- an image of files and noise, of no whole sector, with two points"
 mkdir "$dir/tree"
-cp "$build/godwit" "$build/libgodwit_base.a" "$dir/tree"
+cp "$abs_top_builddir/godwit" "$abs_top_builddir/libgodwit_base.a" "$dir/tree"
 truncate -s 64M "$dir/a.img"
 mke2fs -q -F -t ext4 -d "$dir/tree" "$dir/a.img"
 truncate -s $((100 * 1048576 + 777)) "$dir/a.img"
@@ -192,7 +161,7 @@ exits 4 godwit replica serve "$store/huge@9"
 exits 6 godwit replica serve "$store/huge" --socket "$dir/a.img"
 exits 7 godwit replica serve "$store/huge" --no-encrypt
 mkdir "$dir/bin"
-ln -s "$build/godwit" "$dir/bin/godwit"
+ln -s "$abs_top_builddir/godwit" "$dir/bin/godwit"
 code=0
 PATH=$dir/bin godwit replica serve "$store/huge" >"$dir/out" 2>"$dir/err" || code=$?
 if [ -x /usr/sbin/nbdkit ]; then

@@ -3,41 +3,11 @@
 # godwit against a planner of its own: init, then every noun, its documents and its refusals. No
 # agent joins; what needs one is in flow_demo.sh.
 set -eu
-
-dir=$(mktemp -d "${TMPDIR:-/tmp}/godwit-cli-XXXXXX")
-pid=
-cleanup() {
-    [ -z "$pid" ] || kill "$pid" 2>/dev/null || true
-    [ -z "$pid" ] || wait "$pid" 2>/dev/null || true
-    rm -rf "$dir"
-}
-trap cleanup EXIT
-PATH="${abs_top_builddir:?}:$PATH"
-export HOME="$dir" XDG_CONFIG_HOME="$dir/config" XDG_STATE_HOME="$dir/state" TZ=UTC
-unset GODWIT_CONFIG GODWIT_SERVER GODWIT_OUTPUT GODWIT_CONTEXT GODWIT_TOKEN_FILE
+# shellcheck source=tests/cli_common.sh
+. "${abs_top_srcdir:?run by make check}/tests/cli_common.sh"
+needs jq
+export TZ=UTC
 mkdir "$dir/vault"
-
-fail() {
-    echo "FAILED: $*" >&2
-    tail -n 20 "$dir/out" "$dir/err" "$dir/log" >&2 2>/dev/null || true
-    exit 1
-}
-
-# exits CODE COMMAND...
-exits() {
-    local want=$1 code=0
-    shift
-    "$@" >"$dir/out" 2>"$dir/err" </dev/null || code=$?
-    [ "$code" = "$want" ] || fail "$* ended with $code, not $want"
-}
-
-is() {
-    jq -e "$1" "$dir/out" >/dev/null || fail "not $1"
-}
-
-says() {
-    grep -qF -e "$2" "$dir/$1" || fail "$1 lacks '$2'"
-}
 
 echo "-- init, twice; a store that is none is refused"
 exits 2 godwit init --state-dir "$dir/p" --store nonsense
@@ -234,7 +204,6 @@ says out shop
 echo "-- a planner that is gone"
 kill "$pid"
 wait "$pid" || true
-pid=
 exits 8 godwit app ls
 says err "$GODWIT_SERVER"
 echo "ok"
