@@ -50,7 +50,7 @@ is() {
 
 end_jobs() {
     jobs -p | xargs -r kill -KILL 2>/dev/null || true
-    wait
+    wait 2>/dev/null
 }
 
 end() {

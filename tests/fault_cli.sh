@@ -6,44 +6,10 @@
 #
 #   fault_cli.sh [SEED...]    schedules of the proxy
 set -eu
-: "${abs_top_builddir:?}"
-
-skip() {
-    echo "SKIP: $1"
-    exit 77
-}
-command -v jq >/dev/null || skip 'no jq'
-[ -x "$abs_top_builddir/tool_proxy" ] || skip 'tool_proxy was not built'
-
-PATH=$abs_top_builddir:$PATH
-dir=$(mktemp -d "${TMPDIR:-/tmp}/godwit-fault-cli-XXXXXX")
-pids=()
-stop() {
-    local pid
-    for pid in "${pids[@]}"; do
-        kill "$pid" 2>/dev/null || true
-    done
-    wait
-    rm -rf "$dir"
-}
-trap stop EXIT
-export HOME=$dir XDG_CONFIG_HOME=$dir/config XDG_STATE_HOME=$dir/state
-unset GODWIT_CONFIG GODWIT_STORE_KEY GODWIT_OUTPUT GODWIT_PROGRESS AWS_PROFILE AWS_SESSION_TOKEN
-unset AWS_CONFIG_FILE AWS_SHARED_CREDENTIALS_FILE
-export AWS_ACCESS_KEY_ID=AKIATEST AWS_SECRET_ACCESS_KEY=secret AWS_REGION=home-1 GODWIT_S3_PATH_STYLE=1
-
-fail() {
-    echo "FAILED: $*" >&2
-    tail -n 5 "$dir/out" "$dir/err" >&2 2>/dev/null || true
-    exit 1
-}
-
-# helper COMMAND...: started; $port is what it listens at, $! it
-helper() {
-    "$@" >"$dir/port" &
-    pids+=($!)
-    read -r port <"$dir/port"
-}
+# shellcheck source=tests/s3_service.sh
+. "${abs_top_srcdir:?run by make check}/tests/s3_service.sh"
+needs jq
+store=s3://bucket/idc
 
 # proxy SEED [KEY OFFSET BIT]: what is asked goes through it from now on
 proxy() {
@@ -55,24 +21,6 @@ proxy() {
 
 direct() {
     export AWS_ENDPOINT_URL=http://127.0.0.1:$service
-}
-
-# run COMMAND...: its exit code in $code
-run() {
-    code=0
-    "$@" >"$dir/out" 2>"$dir/err" </dev/null || code=$?
-}
-
-# exits CODE COMMAND...
-exits() {
-    local want=$1
-    shift
-    run "$@"
-    [ "$code" = "$want" ] || fail "$* ended with $code, not $want"
-}
-
-says() {
-    grep -qF -e "$2" "$dir/$1" || fail "$1 lacks '$2'"
 }
 
 met() {
@@ -98,21 +46,15 @@ write() { # KIB AT-KIB
     head -c $(($1 << 10)) /dev/urandom | dd of="$dir/disk.img" bs=1K seek="$2" conv=notrunc status=none
 }
 
-mkdir "$dir/bodies"
-mkfifo "$dir/port"
-helper tool_s3 "$dir/bodies" bucket "$dir/requests"
-service=$port
-store=s3://bucket/idc
 truncate -s 70M "$dir/disk.img"
 write 3000 0
 write 1000 66000
-direct
 exits 0 godwit replica push "$dir/disk.img" $store/disk
 
 echo "-- nobody answers: 8 (meanwhile the rest)"
 proxy 0
-kill "${pids[-1]}"
-wait "${pids[-1]}" || true
+kill $!
+wait $! || true
 (
     code=0
     godwit replica verify $store/disk --full >"$dir/gone.out" 2>"$dir/gone" || code=$?
@@ -162,7 +104,6 @@ echo "-- somebody pushes already: 6, and who"
 write 4000 30000
 godwit replica push "$dir/disk.img" $store/disk --limit 64KiB --progress json >"$dir/slow.out" 2>"$dir/slow" &
 slow=$!
-pids+=("$slow")
 until grep -q progress "$dir/slow"; do kill -0 $slow || fail "the slow push"; done
 exits 6 godwit replica push "$dir/disk.img" $store/disk
 says err "process $slow on"

@@ -5,28 +5,10 @@
 # pulled and compared, each within 64 MiB resident.
 # FAULT_MEMORY=all: 1 GiB of noise, and 4 TiB.
 set -eu
-: "${abs_top_builddir:?}"
-
-skip() {
-    echo "SKIP: $1"
-    exit 77
-}
+# shellcheck source=tests/s3_service.sh
+. "${abs_top_srcdir:?run by make check}/tests/s3_service.sh"
 [ -z "${GODWIT_TEST_SANITIZED-}" ] || skip 'sanitizers need terabytes of address space'
-for tool in jq taskset; do
-    command -v $tool >/dev/null || skip "no $tool"
-done
-[ -x "$abs_top_builddir/tool_s3" ] || skip 'tool_s3 was not built'
-
-PATH=$abs_top_builddir:$PATH
-dir=$(mktemp -d "${TMPDIR:-/tmp}/godwit-memory-XXXXXX")
-service=
-stop() {
-    [ -z "$service" ] || kill "$service" 2>/dev/null || true
-    rm -rf "$dir"
-}
-trap stop EXIT
-export HOME=$dir XDG_CONFIG_HOME=$dir/config XDG_STATE_HOME=$dir/state
-unset GODWIT_CONFIG GODWIT_STORE_KEY GODWIT_OUTPUT GODWIT_PROGRESS AWS_PROFILE AWS_SESSION_TOKEN
+needs jq taskset
 
 resident=$((64 << 20))
 # Stacks of threads, arenas that malloc sets aside for each, the programs' own libraries and the
@@ -37,16 +19,10 @@ address_space=$((768 << 10))
 within() {
     local what=$1 peak
     shift
-    (ulimit -v $address_space && exec taskset -c "$cores" "$@" -o json) >"$dir/out" 2>"$dir/err" || {
-        echo "FAILED: $what: $(head -n 3 "$dir/err")"
-        exit 1
-    }
+    (ulimit -v $address_space && exec taskset -c "$cores" "$@" -o json) >"$dir/out" 2>"$dir/err" || fail "$what"
     peak=$(jq -r .cost.peak_rss_bytes "$dir/out")
     echo "$what: $((peak >> 20)) MiB resident, $(jq -r '.duration_s // "?"' "$dir/out") s, $(jq -r .cost.cpu_s "$dir/out") CPU s"
-    [ "$peak" -le $resident ] || {
-        echo "FAILED: $what needs $peak bytes"
-        exit 1
-    }
+    [ "$peak" -le $resident ] || fail "$what needs $peak bytes"
 }
 cores=$(taskset -cp $$ | sed 's/.*: //; s/-/,/' | cut -d, -f1,2)
 
@@ -60,14 +36,7 @@ there_and_back() { # NAME STORE
     rm -f "$dir/$1.back"
 }
 
-mkdir "$dir/bodies" "$dir/store"
-export AWS_ACCESS_KEY_ID=AKIATEST AWS_SECRET_ACCESS_KEY=secret AWS_REGION=home-1 GODWIT_S3_PATH_STYLE=1
-mkfifo "$dir/port"
-tool_s3 "$dir/bodies" bucket >"$dir/port" &
-service=$!
-read -r port <"$dir/port"
-export AWS_ENDPOINT_URL=http://127.0.0.1:$port
-
+mkdir "$dir/store"
 # Noise at one end, zeroes in the middle, text that compresses at the other.
 noise=$((128 << 20)) sparse=256G
 if [ "${FAULT_MEMORY:-}" = all ]; then

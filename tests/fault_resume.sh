@@ -4,54 +4,20 @@
 # store and a full state directory, a push that goes on sends at most the packs again that were under
 # way. The same where the store is a directory on a small disk (as root: it takes a tmpfs).
 set -eu
-: "${abs_top_builddir:?}"
+# shellcheck source=tests/s3_service.sh
+. "${abs_top_srcdir:?run by make check}/tests/s3_service.sh"
+store=s3://bucket/idc
 
-skip() {
-    echo "SKIP: $1"
-    exit 77
-}
-[ -x "$abs_top_builddir/tool_proxy" ] || skip 'tool_proxy was not built'
-
-PATH=$abs_top_builddir:$PATH
-dir=$(mktemp -d "${TMPDIR:-/tmp}/godwit-fault-resume-XXXXXX")
-pids=()
 mounted=()
-stop() {
+unmount() {
     local it
-    for it in "${pids[@]}"; do
-        kill "$it" 2>/dev/null || true
-    done
-    wait
+    end_jobs
     for it in "${mounted[@]}"; do
         umount "$it"
     done
-    rm -rf "$dir"
+    end
 }
-trap stop EXIT
-export HOME=$dir XDG_CONFIG_HOME=$dir/config XDG_STATE_HOME=$dir/state
-unset GODWIT_CONFIG GODWIT_STORE_KEY GODWIT_OUTPUT GODWIT_PROGRESS AWS_PROFILE AWS_SESSION_TOKEN
-unset AWS_CONFIG_FILE AWS_SHARED_CREDENTIALS_FILE
-export AWS_ACCESS_KEY_ID=AKIATEST AWS_SECRET_ACCESS_KEY=secret AWS_REGION=home-1 GODWIT_S3_PATH_STYLE=1
-
-fail() {
-    echo "FAILED: $*" >&2
-    tail -n 3 "$dir/err" >&2 2>/dev/null || true
-    exit 1
-}
-
-# exits CODE COMMAND...
-exits() {
-    local want=$1 code=0
-    shift
-    "$@" >"$dir/out" 2>"$dir/err" </dev/null || code=$?
-    [ "$code" = "$want" ] || fail "$* ended with $code, not $want"
-}
-
-helper() {
-    "$@" >"$dir/port" &
-    pids+=($!)
-    read -r port <"$dir/port"
-}
+trap unmount EXIT
 
 packs() { # that landed
     grep -c '^PUT 200 .*packs/' "$dir/requests" || true
@@ -78,7 +44,7 @@ killed() {
 }
 
 cut_off() {
-    kill -9 "${pids[-1]}"
+    kill -9 "$proxy"
 }
 
 filled() {
@@ -110,13 +76,6 @@ begin() {
     head -c $((96 << 20)) /dev/urandom >"$dir/disk.img"
 }
 
-mkdir "$dir/bodies"
-mkfifo "$dir/port"
-helper tool_s3 "$dir/bodies" bucket "$dir/requests"
-service=$port
-export AWS_ENDPOINT_URL=http://127.0.0.1:$service
-store=s3://bucket/idc
-
 echo "-- killed at any moment"
 begin
 for n in 3 1 6 2; do
@@ -130,7 +89,7 @@ echo "-- a store that is full"
 begin
 for n in 4 7; do
     interrupt $n filled
-    grep -q GW-1091 "$dir/err" || fail "a full store is not named"
+    says err GW-1091
     rm "$dir/bodies/full"
 done
 exits 0 godwit replica push "$dir/disk.img" $store/disk
@@ -140,6 +99,7 @@ whole
 echo "-- cut off"
 begin
 helper tool_proxy 0 "$service" "$dir/faults"
+proxy=$!
 AWS_ENDPOINT_URL=http://127.0.0.1:$port
 interrupt 5 cut_off
 AWS_ENDPOINT_URL=http://127.0.0.1:$service
@@ -163,7 +123,7 @@ if [ "$(id -u)" = 0 ] && tmpfs 1m "$dir/small" && tmpfs 40m "$dir/disk"; then
     begin
     for n in 3 9; do
         interrupt $n crowded
-        grep -q GW-1091 "$dir/err" || fail "a full state directory is not named"
+        says err GW-1091
         rm "$dir/small/crowd"
     done
     exits 0 godwit replica push "$dir/disk.img" $store/disk
@@ -173,7 +133,7 @@ if [ "$(id -u)" = 0 ] && tmpfs 1m "$dir/small" && tmpfs 40m "$dir/disk"; then
 
     echo "-- a store in a directory of a disk that is full, then grown"
     exits 1 godwit replica push "$dir/disk.img" "file://$dir/disk/store//x" --state-dir "$dir/state-x"
-    grep -q GW-1091 "$dir/err" || fail "a full disk is not named"
+    says err GW-1091
     before=$(find "$dir/disk/store/packs" -type f -size +100k | wc -l)
     [ "$before" -gt 6 ] || fail "too little landed: $before"
     mount -o remount,size=200m "$dir/disk"

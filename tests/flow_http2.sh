@@ -3,53 +3,20 @@
 # A store that offers HTTP/2 (nghttpx in front of tool_s3): it is spoken, the volume comes back the
 # same, streams have connections of their own, a limit holds, and GODWIT_S3_HTTP2=0 declines it.
 set -eu
-: "${abs_top_srcdir:?}" "${abs_top_builddir:?}"
+# shellcheck source=tests/s3_service.sh
+. "${abs_top_srcdir:?run by make check}/tests/s3_service.sh"
+needs nghttpx openssl python3 jq
+store=s3://bucket/idc
 
-skip() {
-    echo "SKIP: $1"
-    exit 77
-}
-PATH=$abs_top_builddir:$PATH:/usr/sbin
-for tool in nghttpx openssl python3 jq; do
-    command -v $tool >/dev/null || skip "no $tool"
-done
-[ -x "$abs_top_builddir/tool_s3" ] || skip 'tool_s3 was not built'
-
-dir=$(mktemp -d "${TMPDIR:-/tmp}/godwit-http2-XXXXXX")
-service='' front=''
-stop() {
-    [ -z "$front" ] || kill "$front" 2>/dev/null || true
-    [ -z "$service" ] || kill "$service" 2>/dev/null || true
-    wait
-    rm -rf "$dir"
-}
-trap stop EXIT
-export HOME=$dir XDG_CONFIG_HOME=$dir/config XDG_STATE_HOME=$dir/state
-unset GODWIT_CONFIG GODWIT_STORE_KEY GODWIT_OUTPUT GODWIT_PROGRESS GODWIT_S3_HTTP2 AWS_PROFILE AWS_SESSION_TOKEN
-unset AWS_CONFIG_FILE AWS_SHARED_CREDENTIALS_FILE
-export AWS_ACCESS_KEY_ID=AKIATEST AWS_SECRET_ACCESS_KEY=secret AWS_REGION=home-1 GODWIT_S3_PATH_STYLE=1
-
-mkdir "$dir/bodies"
-mkfifo "$dir/port" "$dir/front"
-tool_s3 "$dir/bodies" bucket >"$dir/port" &
-service=$!
-read -r port <"$dir/port"
+mkfifo "$dir/front"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$dir/key.pem" -out "$dir/cert.pem" \
     -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 2>/dev/null
 # shellcheck disable=SC2016 # the words are nghttpx's
-python3 "$abs_top_srcdir/tests/tls_front.py" "-b127.0.0.1,$port" --workers=1 --accesslog-file="$dir/log" \
+python3 "$abs_top_srcdir/tests/tls_front.py" "-b127.0.0.1,$service" --workers=1 --accesslog-file="$dir/log" \
     --accesslog-format='$alpn $remote_port $method $status' "$dir/key.pem" "$dir/cert.pem" \
     >"$dir/front" 2>"$dir/front.err" &
-front=$!
 read -r port <"$dir/front"
 export AWS_ENDPOINT_URL=https://127.0.0.1:$port AWS_CA_BUNDLE=$dir/cert.pem
-store=s3://bucket/idc
-
-fail() {
-    echo "FAILED: $*" >&2
-    tail -n 5 "$dir/front.err" "$dir/log" >&2
-    exit 1
-}
 
 # spoken NAME METHOD: every request was spoken so, and there were such
 spoken() {

@@ -4,51 +4,22 @@
 # most twice for a pack; a restore that was killed does not fetch again what it wrote; what the
 # volume holds already is not fetched, and what should be zero becomes a hole.
 set -eu
-: "${abs_top_builddir:?}"
-
-skip() {
-    echo "SKIP: $1"
-    exit 77
-}
-command -v jq >/dev/null || skip 'no jq'
-[ -x "$abs_top_builddir/tool_s3" ] || skip 'tool_s3 was not built'
-
-PATH=$abs_top_builddir:$PATH
-dir=$(mktemp -d "${TMPDIR:-/tmp}/godwit-requests-XXXXXX")
-service=
-stop() {
-    [ -z "$service" ] || kill "$service" 2>/dev/null || true
-    rm -rf "$dir"
-}
-trap stop EXIT
-fail() {
-    echo "FAILED: $*"
-    tail -n 5 "$dir/err" "$dir/asked" 2>/dev/null || true
-    exit 1
-}
-export HOME=$dir XDG_CONFIG_HOME=$dir/config XDG_STATE_HOME=$dir/state
-unset GODWIT_CONFIG GODWIT_STORE_KEY GODWIT_OUTPUT GODWIT_PROGRESS AWS_PROFILE AWS_SESSION_TOKEN
-export AWS_ACCESS_KEY_ID=AKIATEST AWS_SECRET_ACCESS_KEY=secret AWS_REGION=home-1 GODWIT_S3_PATH_STYLE=1
-
-mkdir "$dir/bodies"
-mkfifo "$dir/port"
-tool_s3 "$dir/bodies" bucket "$dir/log" >"$dir/port" &
-service=$!
-read -r port <"$dir/port"
-export AWS_ENDPOINT_URL=http://127.0.0.1:$port
+# shellcheck source=tests/s3_service.sh
+. "${abs_top_srcdir:?run by make check}/tests/s3_service.sh"
+needs jq
 store=s3://bucket/vault/disk
 
 # asked WHAT COMMAND...: what it asked the store for is in $dir/asked, its answer in $dir/out.
 asked() {
     local what=$1 from
     shift
-    from=$(wc -l <"$dir/log")
+    from=$(wc -l <"$dir/requests")
     "$@" -o json >"$dir/out" 2>"$dir/err" || fail "$what: $(head -n 3 "$dir/err")"
-    tail -n +$((from + 1)) "$dir/log" >"$dir/asked"
+    tail -n +$((from + 1)) "$dir/requests" >"$dir/asked"
 }
 
 packs_stored() {
-    awk '$1 == "PUT" && $4 ~ /\/packs\// { print $4 }' "$dir/log" | sort -u | wc -l
+    awk '$1 == "PUT" && $4 ~ /\/packs\// { print $4 }' "$dir/requests" | sort -u | wc -l
 }
 
 # WHAT: all packs were read, by two requests for each at most. Text that shrinks to nothing reaches over

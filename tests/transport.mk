@@ -41,7 +41,7 @@ store_bench_LDADD = $(TRANSPORT_LIBS) $(BASE_LIBS)
 # Real services: a short case in check, every combination in check-s3.
 sh_tests += tests/fault_cli.sh tests/fault_resume.sh tests/flow_ceph.sh tests/flow_http2.sh tests/flow_swift.sh
 EXTRA_DIST += tests/tls_front.py
-EXTRA_DIST += tests/s3_common.sh
+EXTRA_DIST += tests/s3_common.sh tests/s3_service.sh
 check-s3: $(check_PROGRAMS)
 	@$(AM_TESTS_ENVIRONMENT) FLOW_CEPH=all bash $(srcdir)/tests/flow_ceph.sh
 	@$(AM_TESTS_ENVIRONMENT) bash $(srcdir)/tests/flow_swift.sh
