@@ -129,9 +129,9 @@ static int child(const char *what, const char *dir, uint64_t hours)
     return rc < 0 ? 1 : 0;
 }
 
-/* Killed? */
-static bool run_child(const struct place *p, const char *what, const char *hours,
-                      const char *failpoints)
+/* How it ended, as of waitpid. */
+static int end_of_child(const struct place *p, const char *what, const char *hours,
+                        const char *failpoints)
 {
     int status = 0;
     pid_t pid = fork();
@@ -143,6 +143,15 @@ static bool run_child(const struct place *p, const char *what, const char *hours
         _exit(4);
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
+    return status;
+}
+
+/* Killed? */
+static bool run_child(const struct place *p, const char *what, const char *hours,
+                      const char *failpoints)
+{
+    int status = end_of_child(p, what, hours, failpoints);
+
     if (WIFSIGNALED(status)) {
         assert_int_equal(WTERMSIG(status), SIGKILL);
         return true;
@@ -234,6 +243,52 @@ static void nothing_goes_while_something_cannot_be_read(void **state)
         unlink(unit_path(p.dir, "vault/replicas/shop/db/points/0000000000000001", path)), 0);
     assert_true(collect(&p, &report, &err) < 0);
     assert_int_equal(err.gw, GW_REPLICA_NOT_FOUND);
+    place_done(&p);
+}
+
+/* Without create-only no order holds: refused before a sweep is written down, which would forbid
+ * pushers to count on packs that stay. */
+static void a_store_without_create_only_is_not_swept(void **state)
+{
+    struct gc_report report;
+    struct place p;
+    int status;
+
+    (void)state;
+    begin(&p, 3);
+    assert_true(collect_at(&p, 2).packs_condemned > 0);
+    status = end_of_child(&p, "gc", "4", "store_put:1=err:EOPNOTSUPP");
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 1);
+    report = collect_at(&p, 2);
+    assert_true(report.packs_waiting > 0);
+    report = collect_at(&p, 4);
+    assert_true(report.packs_deleted > 0);
+    assert_whole(&p);
+    place_done(&p);
+}
+
+/* A point that a repair went past is none: it needs nothing, and nothing waits for it. */
+static void a_point_that_was_set_aside_holds_nothing_up(void **state)
+{
+    struct place_run repair = {.image = "a", .state = "sa", .repair = true};
+    struct gc_usage usage;
+    char path[PATH_MAX];
+    struct place p;
+
+    (void)state;
+    begin(&p, 3);
+    assert_int_equal(
+        truncate(unit_path(p.dir, "vault/replicas/shop/db/points/0000000000000003", path), 99), 0);
+    place_ok(place_push(&p, &repair), &repair);
+    assert_int_equal(repair.point.seq, 4);
+    for (uint64_t hours = 2; hours <= 4; hours += 2)
+        collect_at(&p, hours);
+    assert_ok(gc_usage(p.vault, NULL, NULL, NULL, &usage, NULL));
+    assert_int_equal(usage.unneeded_packs, 0);
+    repair = (struct place_run){.image = "b", .state = "sb"};
+    place_ok(place_pull(&p, &repair), &repair);
+    assert_true(place_same(&p, "a", "b", SIZE));
     place_done(&p);
 }
 
@@ -470,6 +525,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_no_point_needs_goes_in_two_runs),
         cmocka_unit_test(nothing_goes_while_something_cannot_be_read),
+        cmocka_unit_test(a_store_without_create_only_is_not_swept),
+        cmocka_unit_test(a_point_that_was_set_aside_holds_nothing_up),
         cmocka_unit_test(a_collector_killed_anywhere_can_be_run_again),
         cmocka_unit_test(packs_of_a_killed_push_are_kept_when_it_goes_on),
         cmocka_unit_test(packs_of_a_killed_push_are_sent_again_once_they_were_swept),

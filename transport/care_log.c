@@ -429,6 +429,24 @@ int care_log_sweep(struct care_log *l, uint64_t list, uint8_t (*packs)[PACK_NAME
     return add_packs(l, "sweep", list, packs, n, err);
 }
 
+int care_log_probe(struct care_log *l, struct err *err)
+{
+    struct store_range range = {.max_bytes = OBJECT_MAX};
+    struct store *s = vault_store(l->vault);
+    auto_buf struct buf body = {0};
+    char key[KEY_MAX];
+    int rc = store_get(s, key_of(1, key), range, &body, err);
+
+    /* Its own bytes: a store that replaces what it should not does no harm with them. */
+    if (rc == 0)
+        rc = store_put(s, key, buf_slice(&body), NULL, STORE_PUT_CREATE_ONLY, err);
+    l->weak = l->weak || rc == 0 || rc == -EOPNOTSUPP;
+    if (rc != 0 && rc != -EOPNOTSUPP && rc != -EEXIST)
+        return err_add(err, rc, "try the care log");
+    err_clear(err);
+    return 0;
+}
+
 int care_log_register(struct care_log *l, const char *name, struct err *err)
 {
     int rc = care_log_read(l, err);

@@ -91,6 +91,10 @@ int care_log_keep(struct care_log *l, uint64_t list, uint8_t (*packs)[PACK_NAME_
 int care_log_sweep(struct care_log *l, uint64_t list, uint8_t (*packs)[PACK_NAME_LEN], size_t n,
                    struct err *err);
 
+/* Can the store create-only? Found out by asking for the first record, which stands, once more:
+ * nothing is written, and l->weak says so from now on. There must be a record. */
+int care_log_probe(struct care_log *l, struct err *err);
+
 /* Writers of a replica: make sure that the log names it, so that no collector overlooks it. */
 int care_log_register(struct care_log *l, const char *name, struct err *err);
 

@@ -101,9 +101,8 @@ static int add_spans(struct gc *g, const struct care_span *spans, size_t *n, str
 
     if (*n == 0)
         return 0;
-    do
-        rc = care_log_add_spans(g->log, spans, *n, err);
-    while (rc == -EAGAIN);
+    while ((rc = care_log_add_spans(g->log, spans, *n, err)) == -EAGAIN)
+        err_clear(err);
     *n = 0;
     return rc;
 }
@@ -236,24 +235,40 @@ static int delete_all(struct gc *g, const struct packs *p, struct err *err)
     return rc < 0 ? err_add(err, rc, "delete packs") : 0;
 }
 
-/* Somebody kept a pack while we looked: decided anew by what the log says now. */
-static int sweep_list(struct gc *g, size_t index, struct packs *p, struct err *err)
+/* Before the record: a sweep that is written down forbids pushers to count on its packs, whether
+ * they are deleted or not. */
+static int refuse_weak(struct gc *g, struct err *err)
 {
     int rc;
 
-    do {
+    if (g->run->idle)
+        return 0;
+    rc = g->log->weak ? 0 : care_log_probe(g->log, err);
+    if (rc < 0 || !g->log->weak)
+        return rc;
+    return err_set(err, -EOPNOTSUPP,
+                   "the store has no create-only writes, so that nothing can be proved dead "
+                   "while somebody pushes: run it with --idle when nobody does");
+}
+
+/* Somebody kept a pack while we looked: decided anew by what the log says now. */
+static int sweep_list(struct gc *g, size_t index, struct packs *p, struct err *err)
+{
+    int rc = refuse_weak(g, err);
+
+    while (rc == 0) {
         rc = choose(g, &g->log->lists[index], p, err);
         if (rc == 0)
             rc = step("gc_sweep", err);
         if (rc == 0)
             rc = care_log_sweep(g->log, g->log->lists[index].number, p->names, p->n, err);
-    } while (rc == -EAGAIN && !g->log->lists[index].swept);
+        if (rc != -EAGAIN || g->log->lists[index].swept)
+            break;
+        err_clear(err);
+        rc = 0;
+    }
     if (rc == -EAGAIN)
         return err_set_gw(err, GW_IN_USE, rc, "another collector swept the same packs");
-    if (rc == 0 && g->log->weak && !g->run->idle)
-        return err_set(err, -EOPNOTSUPP,
-                       "the store has no create-only writes, so that nothing can be proved dead "
-                       "while somebody pushes: run it with --idle when nobody does");
     return rc < 0 ? rc : delete_all(g, p, err);
 }
 
@@ -340,12 +355,9 @@ static int write_down(struct gc *g, struct err *err)
     for (size_t i = 0; rc == 0 && i < g->mark.replicas_n; i++)
         if (!g->mark.replicas[i].registered)
             rc = care_log_register(g->log, g->mark.replicas[i].name, err);
-    while (rc == 0 && g->run->save_policy && g->run->policy) {
-        rc = care_log_add_policy(g->log, g->run->policy, err);
-        if (rc != -EAGAIN)
-            break;
-        rc = 0;
-    }
+    if (rc == 0 && g->run->save_policy && g->run->policy)
+        while ((rc = care_log_add_policy(g->log, g->run->policy, err)) == -EAGAIN)
+            err_clear(err);
     return rc < 0 ? rc : give_up(g, err);
 }
 
