@@ -6,7 +6,7 @@
 set -eu
 # shellcheck source=tests/s3_service.sh
 . "${abs_top_srcdir:?run by make check}/tests/s3_service.sh"
-needs jq
+needs jq python3
 store=s3://bucket/vault/disk
 
 # asked WHAT COMMAND...: what it asked the store for is in $dir/asked, its answer in $dir/out.
@@ -34,6 +34,19 @@ reads_are_few() {
     [ "$packs" -eq "$(packs_stored)" ] || fail "$1 read $packs of $(packs_stored) packs"
     [ "$requests" -le $((packs * 2)) ] || fail "$1 asked $requests times for $packs packs"
     [ "$most" -le 4 ] || fail "$1 asked $most times for one pack"
+}
+
+# scatter FILE FROM LENGTH N: so many sectors of it are something else, by a fixed draw.
+scatter() {
+    python3 - "$@" <<'END'
+import os, random, sys
+start, length, n = (int(x) for x in sys.argv[2:])
+random.seed(n)
+with open(sys.argv[1], 'r+b') as f:
+    for sector in random.sample(range(length // 4096), n):
+        f.seek(start + sector * 4096)
+        f.write(os.urandom(4096))
+END
 }
 
 # It takes no more room than the source; a file system's own lists of extents may differ a little.
@@ -95,4 +108,12 @@ if [ -n "${GODWIT_TEST_FAILPOINTS:-}" ]; then
     # 300 units of 256 KiB, less those of text.
     [ "$fetched" -le $((80 << 20)) ] || fail "$fetched bytes were fetched again"
 fi
+
+# Sectors changed here and there: blocks are put together from several packs, each asked for no oftener.
+scatter "$dir/disk" $((10 << 20)) $((40 << 20)) 300
+asked scattered godwit replica push "$dir/disk" "$store" --state-dir "$dir/s"
+asked 'verification of scattered changes' godwit replica verify "$store" --full
+awk '$1 == "GET" && $4 ~ /\/packs\//' "$dir/asked" >"$dir/counts"
+echo "verification of scattered changes: $(packs_stored) packs, $(wc -l <"$dir/counts") requests"
+[ "$(wc -l <"$dir/counts")" -le $(($(packs_stored) * 3)) ] || fail 'a verification asked for packs again and again'
 echo 'reading asks for little'

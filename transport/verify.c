@@ -17,6 +17,7 @@ enum {
     BLOCK_SECTORS = VOLUME_BLOCK / VOLUME_SECTOR,
     LEAVES_BYTES = DIGEST_REGION_LEAVES * DIGEST_LEN,
     BITS_WORDS = DIGEST_REGION_LEAVES / 64,
+    SHARED_MAX = 64, /* blocks put together at one time: 4 MiB a thread */
     WAIT_MS = 100
 };
 
@@ -32,7 +33,7 @@ struct self {
     struct fetch *fetch;
     uint8_t *local;  /* UNIT_DATA_MAX, of the volume held against */
     uint8_t *zeroes; /* UNIT_DATA_MAX */
-    uint8_t *block;  /* VOLUME_BLOCK, put together from several units */
+    uint8_t *shared; /* SHARED_MAX blocks that several units share; made when first needed */
     uint8_t *leaves;
     struct fetch_item *items;
     struct piece *pieces; /* of item i: pieces[cookie] */
@@ -47,6 +48,11 @@ struct self {
     struct holes holes; /* of the volume held against */
     struct page *page;
     uint64_t noted[BITS_WORDS];
+    /* the span of it */
+    uint32_t from;
+    uint32_t to;
+    size_t shared_n;
+    uint32_t shared_blocks[SHARED_MAX]; /* ascending */
 };
 
 int verify_open(void *arg, struct vault *v, void **ret_self, struct err *err)
@@ -66,9 +72,8 @@ int verify_open(void *arg, struct vault *v, void **ret_self, struct err *err)
     if (s->v->held)
         fetch_use_packs(s->fetch, &s->v->take);
     s->zeroes = calloc(1, UNIT_DATA_MAX);
-    s->block = malloc(VOLUME_BLOCK);
     s->leaves = malloc(LEAVES_BYTES);
-    if (!s->zeroes || !s->block || !s->leaves ||
+    if (!s->zeroes || !s->leaves ||
         posix_memalign((void **)&s->local, VOLUME_SECTOR, UNIT_DATA_MAX) != 0)
         return err_set(err, -ENOMEM, "verify: %m");
     return 0;
@@ -82,7 +87,7 @@ void verify_close(void *self)
     fetch_free(s->fetch);
     free(s->local);
     free(s->zeroes);
-    free(s->block);
+    free(s->shared);
     free(s->leaves);
     free(s->items);
     free(s->pieces);
@@ -294,21 +299,49 @@ static int zero_run(struct self *s, uint32_t first, uint32_t count, struct err *
     return 0;
 }
 
-/* Every run of the region: zeroes are looked at here, units are listed to be fetched. */
+/* Every run of the span: zeroes are looked at here, units are listed to be fetched. */
 static int list_pieces(struct self *s, struct err *err)
 {
     struct page_extent x;
     int rc = 0;
 
+    s->n = 0;
     if (!s->page)
-        return zero_run(s, 0, s->sectors, err);
-    for (uint32_t at = 0; rc == 0 && page_extent(s->page, at, &x); at += x.count) {
+        return zero_run(s, s->from, s->to - s->from, err);
+    for (uint32_t at = s->from; rc == 0 && at < s->to && page_extent(s->page, at, &x);
+         at += x.count) {
+        x.count = (uint32_t)num_min(x.count, s->to - at);
         if (x.zero)
             rc = zero_run(s, x.first, x.count, err);
         else if (drawn(s))
             rc = add_piece(s, &x, x.count, err);
     }
     return rc;
+}
+
+static uint8_t *shared_block(const struct self *s, uint32_t block)
+{
+    for (size_t i = 0; i < s->shared_n; i++)
+        if (s->shared_blocks[i] == block)
+            return s->shared + i * VOLUME_BLOCK;
+    return NULL;
+}
+
+/* The parts of these sectors that lie in shared blocks, at most two: the first and the last. */
+static void keep_shared(const struct self *s, uint32_t first, uint32_t count, const uint8_t *data)
+{
+    uint32_t end = first + count;
+    uint32_t next;
+
+    for (uint32_t at = first; s->shared_n > 0 && at < end; at = next) {
+        uint8_t *block = shared_block(s, at / BLOCK_SECTORS);
+
+        next = (uint32_t)num_min((at / BLOCK_SECTORS + 1) * BLOCK_SECTORS, end);
+        if (block)
+            memcpy(block + (size_t)(at % BLOCK_SECTORS) * VOLUME_SECTOR,
+                   data + (size_t)(at - first) * VOLUME_SECTOR,
+                   (size_t)(next - at) * VOLUME_SECTOR);
+    }
 }
 
 /* Does a unit that serves this piece have the id that it should? Its leaves, noted before, are the
@@ -343,6 +376,7 @@ static int check_unit(void *arg, const struct fetch_item *item, struct slice raw
         rc = -EBADMSG;
     if (rc == 0) {
         note(s, p->first, p->count, raw.data + from);
+        keep_shared(s, p->first, p->count, raw.data + from);
         rc = is_named(s, p, &item->unit, raw) ? 0 : -EBADMSG;
     }
     if (rc < 0) {
@@ -385,37 +419,57 @@ static int check_page(void *arg, const struct fetch_item *item, struct slice raw
     return 0;
 }
 
-static int into_block(void *arg, const struct fetch_item *item, struct slice raw, int rc,
-                      struct err *err)
+/* Is the block made of more than one run, so that no piece alone gives its leaf? */
+static bool is_shared(const struct self *s, uint32_t block)
 {
-    struct self *s = arg;
-    const struct piece *p = &s->pieces[item->cookie];
+    uint32_t first = block * BLOCK_SECTORS;
+    struct page_extent x;
 
-    (void)err;
-    if (rc < 0)
-        return rc;
-    memcpy(s->block + (size_t)p->first % BLOCK_SECTORS * VOLUME_SECTOR,
-           raw.data + (size_t)p->unit_first * VOLUME_SECTOR, (size_t)p->count * VOLUME_SECTOR);
+    return page_extent(s->page, first, &x) &&
+           x.first + x.count < num_min(first + BLOCK_SECTORS, s->sectors);
+}
+
+/* From s->to on as far as there is memory for what is shared, in steps that no unit reaches over:
+ * so each unit is fetched for one span. */
+static int next_span(struct self *s, struct err *err)
+{
+    const uint32_t step = UNIT_SECTORS_MAX / BLOCK_SECTORS;
+    uint32_t block = s->to / BLOCK_SECTORS;
+    uint32_t blocks = (uint32_t)num_div_up(s->sectors, BLOCK_SECTORS);
+
+    s->from = s->to;
+    s->shared_n = 0;
+    for (; s->page && !s->v->sampled && block < blocks && s->shared_n + step <= SHARED_MAX;
+         block += step)
+        for (uint32_t b = block; b < num_min(block + step, blocks); b++)
+            if (is_shared(s, b))
+                s->shared_blocks[s->shared_n++] = b;
+    if (!s->page || s->v->sampled)
+        block = blocks;
+    s->to = (uint32_t)num_min(block * BLOCK_SECTORS, s->sectors);
+    if (s->shared_n > 0 && !s->shared)
+        s->shared = malloc((size_t)SHARED_MAX * VOLUME_BLOCK);
+    if (s->shared_n > 0 && !s->shared)
+        return err_set(err, -ENOMEM, "verify: %m");
+    if (s->shared_n > 0)
+        memset(s->shared, 0, s->shared_n * VOLUME_BLOCK);
     return 0;
 }
 
-/* A block that several units share: all of them were found whole before. */
-static int assemble(struct self *s, uint32_t block, struct err *err)
+static int check_span(struct self *s, struct err *err)
 {
-    uint32_t first = block * BLOCK_SECTORS;
-    uint32_t end = (uint32_t)num_min(first + BLOCK_SECTORS, s->sectors);
-    struct page_extent x;
-    int rc = 0;
+    int rc = next_span(s, err);
 
-    s->n = 0;
-    memset(s->block, 0, VOLUME_BLOCK);
-    for (uint32_t at = first; rc == 0 && at < end && page_extent(s->page, at, &x); at += x.count)
-        if (!x.zero)
-            rc = add_piece(s, &x, (uint32_t)num_min(x.count, end - at), err);
     if (rc == 0)
-        rc = fetch_units(s->fetch, s->items, s->n, into_block, s, err);
+        rc = list_pieces(s, err);
     if (rc == 0)
-        note(s, first, end - first, s->block);
+        rc = fetch_units(s->fetch, s->items, s->n, check_unit, s, err);
+    for (size_t i = 0; rc == 0 && s->whole && i < s->shared_n; i++) {
+        uint32_t first = s->shared_blocks[i] * BLOCK_SECTORS;
+
+        note(s, first, (uint32_t)num_min(BLOCK_SECTORS, s->sectors - first),
+             s->shared + i * VOLUME_BLOCK);
+    }
     return rc;
 }
 
@@ -436,24 +490,20 @@ static bool wait_turn(struct self *s)
     return !v->failed && v->damaged == 0;
 }
 
-static int add_to_digest(struct self *s, struct err *err)
+/* Every leaf is known: of blocks that lie in one run, and of those that were put together. */
+static void add_to_digest(struct self *s)
 {
     uint32_t blocks = (uint32_t)num_div_up(s->sectors, BLOCK_SECTORS);
     uint8_t root[DIGEST_LEN];
-    int rc = 0;
 
-    for (uint32_t b = 0; rc == 0 && b < blocks; b++)
-        if (!(s->noted[b / 64] >> b % 64 & 1))
-            rc = assemble(s, b, err);
-    if (rc < 0)
-        return rc;
+    for (uint32_t b = 0; b < blocks; b++)
+        assert(s->noted[b / 64] >> b % 64 & 1);
     digest_tree(s->leaves, blocks, root);
     pthread_mutex_lock(&s->v->lock);
     if (wait_turn(s))
         digest_add(&s->v->digest, root);
     pthread_cond_broadcast(&s->v->moved);
     pthread_mutex_unlock(&s->v->lock);
-    return 0;
 }
 
 static void begin(struct self *s, const struct walk_region *r)
@@ -463,7 +513,7 @@ static void begin(struct self *s, const struct walk_region *r)
     s->offset = (uint64_t)r->region * VOLUME_REGION;
     s->bytes = num_min(VOLUME_REGION, s->v->size_bytes - s->offset);
     s->whole = true;
-    s->n = 0;
+    s->to = 0;
     page_free(TAKE(s->page));
     memset(s->noted, 0, sizeof(s->noted));
 }
@@ -478,11 +528,10 @@ static int region(struct self *s, const struct walk_region *r, struct err *err)
         rc = fetch_units(s->fetch, &page, 1, check_page, s, err);
     if (rc < 0 || !s->whole)
         return rc;
-    rc = list_pieces(s, err);
-    if (rc == 0)
-        rc = fetch_units(s->fetch, s->items, s->n, check_unit, s, err);
+    while (rc == 0 && s->to < s->sectors)
+        rc = check_span(s, err);
     if (rc == 0 && s->whole && !s->v->sampled)
-        rc = add_to_digest(s, err);
+        add_to_digest(s);
     if (rc == 0 && s->v->run->progress)
         s->v->run->progress->done_bytes += s->bytes;
     return rc;
