@@ -6,6 +6,12 @@ libgodwit_engine_a_CFLAGS = $(AM_CFLAGS) -ffp-contract=off
 libgodwit_engine_a_SOURCES = \
 	planner/engine/calendar.c planner/engine/calendar.h \
 	planner/engine/catalogue.c planner/engine/catalogue.h \
+	planner/engine/estate.c planner/engine/estate.h planner/engine/estate_priv.h \
+	planner/engine/estate_doc.h planner/engine/estate_read.c planner/engine/estate_write.c \
+	planner/engine/estate_field.c \
+	planner/engine/estate_index.c planner/engine/estate_index.h \
+	planner/engine/estate_settle.c \
+	planner/engine/estate_usage.c \
 	planner/engine/graph.c planner/engine/graph.h \
 	planner/engine/group.c planner/engine/group.h \
 	planner/engine/hub.c planner/engine/hub.h \
