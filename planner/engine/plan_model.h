@@ -7,7 +7,7 @@
 #include "planner/engine/plan.h"
 #include "planner/engine/span.h"
 
-enum { PLAN_NAME_MAX = 64, PLAN_REASON_MAX = 256, PLAN_REASONS_MAX = 6 };
+enum { PLAN_HASH_MAX = 17, PLAN_NAME_MAX = 64, PLAN_REASON_MAX = 256, PLAN_REASONS_MAX = 6 };
 
 enum plan_rule {
     RULE_PILOT,
@@ -96,6 +96,8 @@ uint64_t plan_time_share(const struct plan_model *m);
 /* plan_write.c */
 int plan_write(const struct plan_model *m, const struct js *input, struct js **ret,
                struct err *err);
+/* "" when the input has none: what of the calendars a plan was made with. */
+int plan_calendars_hash(const struct js *input, char out[static PLAN_HASH_MAX], struct err *err);
 
 void plan_reason_add(struct plan_workload *w, enum plan_rule rule, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

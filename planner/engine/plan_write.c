@@ -1,22 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The plan as a document, and what follows from a document: explanations and staleness. */
+/* The plan as a document. */
 #include "planner/engine/plan_model.h"
 
 #include "base/auto.h"
 #include "base/buf.h"
 #include "base/crypto.h"
 #include "base/err.h"
-#include "base/gw.h"
 #include "base/jsw.h"
 #include "base/num.h"
 #include "base/text.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include "base/banned.h"
-
-/* -- writing ---------------------------------------------------------------------- */
 
 static void write_reasons(struct jsw *w, const struct plan_workload *workload)
 {
@@ -127,12 +121,12 @@ static int hash_of(const struct js *v, char *out, size_t digits, struct err *err
     return 0;
 }
 
-static int hash_calendars(const struct js *input, char *out, struct err *err)
+int plan_calendars_hash(const struct js *input, char out[static PLAN_HASH_MAX], struct err *err)
 {
     const struct js *calendars = js_member(input, "calendars");
 
     out[0] = '\0';
-    return calendars ? hash_of(calendars, out, 16, err) : 0;
+    return calendars ? hash_of(calendars, out, PLAN_HASH_MAX - 1, err) : 0;
 }
 
 /* Only there when the input says what waves cost: the documents of before stay as they were. */
@@ -152,11 +146,11 @@ static int write_body(const struct plan_model *m, const struct js *input, const 
                       struct js **ret, struct err *err)
 {
     auto_jsw struct jsw *w = NULL;
-    char calendars[17];
+    char calendars[PLAN_HASH_MAX];
     int r = jsw_new(&w, err);
 
     if (r == 0)
-        r = hash_calendars(input, calendars, err);
+        r = plan_calendars_hash(input, calendars, err);
     if (r < 0)
         return r;
     jsw_document(w, "godwit.plan/1", m->now_ms);
@@ -191,156 +185,4 @@ int plan_write(const struct plan_model *m, const struct js *input, struct js **r
     if (r == 0)
         r = hash_of(body, id, PLAN_ID_LEN, err);
     return r < 0 ? r : write_body(m, input, id, ret, err);
-}
-
-/* -- reading a plan again ------------------------------------------------------------ */
-
-static const struct js *find_in(const struct js *list, const char *workload)
-{
-    for (size_t i = 0; i < js_len(list); i++) {
-        if (text_equal(js_str(js_at(list, i), "workload", NULL), workload))
-            return js_at(list, i);
-    }
-    return NULL;
-}
-
-/* *ret_wave NULL: it is among the unplaced. */
-static const struct js *find_planned(const struct js *plan, const char *workload,
-                                     const struct js **ret_wave)
-{
-    const struct js *waves = js_member(plan, "waves");
-
-    for (size_t i = 0; i < js_len(waves); i++) {
-        const struct js *found = find_in(js_member(js_at(waves, i), "workloads"), workload);
-
-        if (found) {
-            *ret_wave = js_at(waves, i);
-            return found;
-        }
-    }
-    *ret_wave = NULL;
-    return find_in(js_member(plan, "unplaced"), workload);
-}
-
-int plan_explain(const struct js *plan, const char *workload, struct js **ret, struct err *err)
-{
-    static const char *const from_wave[] = {"wave",         "seed_from",     "seed_until",
-                                            "cutover_from", "cutover_until", "risk"};
-    auto_jsw struct jsw *w = NULL;
-    const struct js *wave, *found = find_planned(plan, workload, &wave);
-    int r;
-
-    if (!found)
-        return err_set_gw(err, GW_API_NOT_FOUND, -ENOENT, "plan %s does not name '%s'",
-                          js_str(plan, "id", ""), workload);
-    r = jsw_new(&w, err);
-    if (r < 0)
-        return r;
-    jsw_obj(w, NULL);
-    jsw_str(w, "schema", "godwit.plan-explain/1");
-    jsw_str(w, "generated_at", js_str(plan, "generated_at", NULL));
-    jsw_str(w, "plan", js_str(plan, "id", NULL));
-    for (size_t i = 0; i < ARRAY_LEN(from_wave); i++)
-        jsw_str(w, from_wave[i], wave ? js_str(wave, from_wave[i], NULL) : NULL);
-    jsw_js(w, "subject", found);
-    jsw_end(w);
-    return jsw_take(w, ret, err);
-}
-
-static uint64_t sum(const struct js *workload, const char *key)
-{
-    const struct js *volumes = js_member(workload, "volumes");
-    uint64_t total = 0;
-
-    for (size_t i = 0; i < js_len(volumes); i++)
-        total += js_u64(js_at(volumes, i), key, 0);
-    return total;
-}
-
-/* Rates are noisy: half as much again, and a mebibyte, is still the same load. */
-static bool rate_changed(uint64_t planned, uint64_t now)
-{
-    return now > planned + planned / 2 + (1 << 20);
-}
-
-static int say_stale(char **ret, struct err *err, const char *workload, const char *what)
-{
-    if (asprintf(ret, "%s%s%s", workload, workload[0] ? " " : "", what) < 0)
-        return err_set(err, -ENOMEM, "comparing a plan: %m");
-    return 0;
-}
-
-static bool is_unseen(const struct js *planned)
-{
-    return text_equal(js_str(js_at(js_member(planned, "why"), 0), "rule", NULL),
-                      plan_rule_name(RULE_UNSEEN));
-}
-
-static int compare_workload(const struct js *plan, const struct js *now, char **ret_why,
-                            struct err *err)
-{
-    const char *name = js_str(now, "workload", "");
-    const struct js *wave, *planned = find_planned(plan, name, &wave);
-    uint64_t bytes = sum(now, "size_bytes");
-
-    if (js_bool(now, "moved", false))
-        return 0;
-    if (!planned)
-        return say_stale(ret_why, err, name, "is new");
-    if (!wave && !js_str(now, "unseen", NULL) && is_unseen(planned))
-        return say_stale(ret_why, err, name, "was not seen yet");
-    if (bytes > js_u64(planned, "bytes", 0) + js_u64(planned, "bytes", 0) / 100)
-        return say_stale(ret_why, err, name, "has grown");
-    if (rate_changed(js_u64(planned, "write_bytes_per_s", 0), sum(now, "write_bytes_per_s")))
-        return say_stale(ret_why, err, name, "writes more than it did");
-    if (js_len(js_member(planned, "depends")) != js_len(js_member(now, "depends")))
-        return say_stale(ret_why, err, name, "depends on others than it did");
-    return 0;
-}
-
-int plan_stale(const struct js *plan, const struct js *input, char **ret_why, struct err *err)
-{
-    const struct js *workloads = js_member(input, "workloads"), *waves = js_member(plan, "waves");
-    char calendars[17];
-    int r = hash_calendars(input, calendars, err);
-
-    *ret_why = NULL;
-    if (r < 0)
-        return r;
-    if (!text_equal(calendars, js_str(plan, "calendars_hash", "")))
-        return say_stale(ret_why, err, "", "windows or blackouts have changed");
-    for (size_t i = 0; r == 0 && !*ret_why && i < js_len(workloads); i++)
-        r = compare_workload(plan, js_at(workloads, i), ret_why, err);
-    for (size_t i = 0; r == 0 && !*ret_why && i < js_len(waves); i++) {
-        const struct js *planned = js_member(js_at(waves, i), "workloads");
-
-        for (size_t j = 0; r == 0 && !*ret_why && j < js_len(planned); j++) {
-            const char *name = js_str(js_at(planned, j), "workload", "");
-
-            if (!find_in(workloads, name))
-                r = say_stale(ret_why, err, name, "is gone");
-        }
-    }
-    return r;
-}
-
-int plan_compute(const struct js *input, const struct js *policy, struct js **ret, struct err *err)
-{
-    struct plan_model *m = calloc(1, sizeof(*m));
-    int r;
-
-    if (!m)
-        return err_set(err, -ENOMEM, "a plan: %m");
-    r = plan_read(input, policy, m, err);
-    if (r == 0) {
-        plan_wave_assign(m);
-        r = plan_optimise(m, err);
-    }
-    if (r == 0) {
-        plan_time_assign(m);
-        r = plan_write(m, input, ret, err);
-    }
-    plan_model_done(m);
-    free(m);
-    return r;
 }
