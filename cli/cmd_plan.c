@@ -11,6 +11,7 @@
 #include "cli/slurp.h"
 #include "cli/verbs.h"
 #include "planner/engine/plan.h"
+#include "planner/engine/plan_diff.h"
 
 #include "base/banned.h"
 
@@ -22,6 +23,14 @@ const struct opt cmd_plan_opts[] = {
     {"policy", 0, OPT_TEXT, "FILE", NULL, 0, 0, NULL, "a godwit.policy/1 document"},
     {"link", 0, OPT_RATE, "RATE", NULL, 1, 0, NULL,
      "what the line to the cloud carries: 1Gbit, 100MiB"},
+    {"base", 0, OPT_TEXT, "FILE", NULL, 0, 0, NULL,
+     "with --from: keep to this plan, and move only what has to move"},
+    {"diff", 0, OPT_TEXT, "PLAN", NULL, 0, 0, NULL,
+     "show what changed, and why, since PLAN: an id, or a file"},
+    {"detailed-exitcode", 0, OPT_SWITCH, NULL, NULL, 0, 0, NULL,
+     "with --diff: exit 10 when anything changed"},
+    {"fresh", 0, OPT_SWITCH, NULL, NULL, 0, 0, NULL,
+     "plan anew, without keeping to the plan in force"},
     {"out", 0, OPT_TEXT, "FILE", NULL, 0, 0, NULL, "write the plan there too"},
     {0},
 };
@@ -88,6 +97,27 @@ static int view_applied(struct out *o, const struct js *doc, struct table *t, st
     return columns_fill(o, changed, t, applied_rows, ARRAY_LEN(applied_rows), err);
 }
 
+static const struct columns_row diff_rows[] = {
+    {"KIND", "kind", COLUMNS_TEXT, TABLE_LEFT},     {"NAME", "name", COLUMNS_TEXT, TABLE_LEFT},
+    {"CHANGE", "change", COLUMNS_TEXT, TABLE_LEFT}, {"WAS", "was", COLUMNS_TEXT, TABLE_LEFT},
+    {"NOW", "now", COLUMNS_TEXT, TABLE_LEFT},       {"WHY", "why", COLUMNS_TEXT, TABLE_TRUNCATE},
+};
+
+static int view_diff(struct out *o, const struct js *doc, struct table *t, struct err *err)
+{
+    const struct js *changes = js_member(doc, "changes");
+
+    if (js_len(changes) == 0)
+        out_after(o, "Plan %s is plan %s: nothing changed.", js_str(doc, "to", "?"),
+                  js_str(doc, "from", "?"));
+    else
+        out_after(
+            o,
+            "Plan %s after plan %s. Nothing has changed yet. To do exactly this: godwit apply %s",
+            js_str(doc, "to", "?"), js_str(doc, "from", "?"), js_str(doc, "to", "?"));
+    return columns_fill(o, changes, t, diff_rows, ARRAY_LEN(diff_rows), err);
+}
+
 /* -- making ------------------------------------------------------------------------- */
 
 static int save(const char *path, const struct js *doc, struct err *err)
@@ -118,18 +148,29 @@ static int with_link(const struct js *input, uint64_t link, struct js **ret, str
     return jsw_take(w, ret, err);
 }
 
-static int plan_offline(struct cmd_call *call, const struct js *policy, struct js **ret,
-                        struct err *err)
+/* *ret_input is what the plan was made from: a plan that is compared names the blackouts in it. */
+static int plan_offline(struct cmd_call *call, const struct js *policy, struct js **ret_input,
+                        struct js **ret, struct err *err)
 {
+    const char *base_file = opt_text(call->opts, "base");
     auto_js struct js *file = NULL;
-    auto_js struct js *input = NULL;
+    auto_js struct js *base = NULL;
+    auto_js struct js *linked = NULL;
     int r = slurp_js(opt_text(call->opts, "from"), PLAN_FILE_MAX, &file, err);
 
     if (r == 0)
         r = js_check_schema(file, "godwit.plan-input/1", err);
     if (r == 0)
-        r = with_link(file, opt_u64(call->opts, "link"), &input, err);
-    return r < 0 ? r : plan_compute(input, policy, ret, err);
+        r = with_link(file, opt_u64(call->opts, "link"), &linked, err);
+    if (r == 0 && base_file)
+        r = slurp_js(base_file, PLAN_FILE_MAX, &base, err);
+    if (r < 0)
+        return r;
+    if (base)
+        r = plan_rebase(linked, base, ret_input, err);
+    else
+        *ret_input = TAKE(linked);
+    return r < 0 ? r : plan_compute(*ret_input, policy, ret, err);
 }
 
 static int plan_online(struct cmd_call *call, const struct js *policy, struct js **ret,
@@ -148,24 +189,97 @@ static int plan_online(struct cmd_call *call, const struct js *policy, struct js
         jsw_js(w, "policy", policy);
     if (opt_u64(call->opts, "link") > 0)
         jsw_u64(w, "link_bytes_per_s", opt_u64(call->opts, "link"));
+    if (opt_switch(call->opts, "fresh"))
+        jsw_bool(w, "fresh", true);
     jsw_bool(w, "dry_run", opt_switch(call->opts, "dry-run"));
     jsw_end(w);
     return api_do(api, &(struct api_request){.method = "POST", .path = "/v1/plans", .body = w}, ret,
                   err);
 }
 
+/* An id is asked for, anything else is a file. */
+static bool is_id(const char *text)
+{
+    return strlen(text) == PLAN_ID_LEN && strspn(text, "0123456789abcdef") == PLAN_ID_LEN;
+}
+
+static int load_old(struct cmd_call *call, const char *name, struct js **ret, struct err *err)
+{
+    auto_api struct api *api = NULL;
+    char path[API_PATH_MAX];
+    int r;
+
+    if (!is_id(name))
+        return slurp_js(name, PLAN_FILE_MAX, ret, err);
+    r = api_open(call, &api, err);
+    if (r == 0)
+        r = api_path(path, err, "/v1/plans/%s", name);
+    return r < 0 ? r : api_get(api, path, ret, err);
+}
+
+static int load_input(struct cmd_call *call, struct js **ret, struct err *err)
+{
+    auto_api struct api *api = NULL;
+    int r = api_open(call, &api, err);
+
+    return r < 0 ? r : api_get(api, "/v1/plan-input", ret, err);
+}
+
+static int show_diff(struct cmd_call *call, const struct js *plan, struct js *taken_input,
+                     struct err *err)
+{
+    auto_js struct js *input = taken_input;
+    auto_js struct js *old = NULL;
+    auto_js struct js *diff = NULL;
+    int r = load_old(call, opt_text(call->opts, "diff"), &old, err);
+
+    if (r == 0 && !input)
+        r = load_input(call, &input, err);
+    if (r == 0)
+        r = plan_diff(old, plan, input, &diff, err);
+    if (r == 0)
+        r = out_document(call->out, diff, view_diff, err);
+    if (r < 0)
+        return cmd_exit(err);
+    return opt_switch(call->opts, "detailed-exitcode") && !js_bool(diff, "same", true)
+               ? GW_EXIT_CHANGES
+               : GW_EXIT_OK;
+}
+
+static int check_plan_flags(const struct cmd_call *call, struct err *err)
+{
+    bool offline = opt_given(call->opts, "from");
+
+    if (opt_given(call->opts, "base") && !offline)
+        return err_set_gw(
+            err, GW_USAGE, -EINVAL,
+            "--base goes with --from: the planner keeps to the plan in force by itself");
+    if (opt_switch(call->opts, "fresh") && offline)
+        return err_set_gw(
+            err, GW_USAGE, -EINVAL,
+            "--fresh is for a planner: with --from, a plan is kept to only with --base");
+    if (opt_switch(call->opts, "detailed-exitcode") && !opt_given(call->opts, "diff"))
+        return err_set_gw(err, GW_USAGE, -EINVAL, "--detailed-exitcode goes with --diff");
+    return 0;
+}
+
 int cmd_plan(struct cmd_call *call, struct err *err)
 {
     auto_js struct js *policy = NULL;
+    auto_js struct js *input = NULL;
     auto_js struct js *doc = NULL;
     const char *file = opt_text(call->opts, "policy"), *out = opt_text(call->opts, "out");
-    int r = file ? slurp_js(file, PLAN_FILE_MAX, &policy, err) : 0;
+    int r = check_plan_flags(call, err);
 
+    if (r == 0 && file)
+        r = slurp_js(file, PLAN_FILE_MAX, &policy, err);
     if (r == 0)
-        r = opt_given(call->opts, "from") ? plan_offline(call, policy, &doc, err)
+        r = opt_given(call->opts, "from") ? plan_offline(call, policy, &input, &doc, err)
                                           : plan_online(call, policy, &doc, err);
     if (r == 0 && out)
         r = save(out, doc, err);
+    if (r == 0 && opt_given(call->opts, "diff"))
+        return show_diff(call, doc, TAKE(input), err);
     if (r == 0)
         r = out_document(call->out, doc, view_plan, err);
     return r < 0 ? cmd_exit(err) : GW_EXIT_OK;

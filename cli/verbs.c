@@ -84,7 +84,8 @@ static const struct cmd cmds[] = {
      .takes = CMD_DRY_RUN | CMD_YES},
     {"plan", "", 0, 0, cmd_plan, cmd_plan_opts, "compute waves; nothing is applied",
      "godwit plan\n"
-     "godwit plan --from input.json --link 1Gbit -o json",
+     "godwit plan --from input.json --link 1Gbit -o json\n"
+     "godwit plan --from input.json --base plan.json --diff plan.json",
      .takes = CMD_DRY_RUN},
     {"plan ls", "", 0, 0, cmd_plan_ls, NULL, "the plans that are kept",
      "godwit plan ls\n"

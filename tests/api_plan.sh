@@ -81,7 +81,8 @@ done
 api GET /v1/plan-input
 expect 200 '.schema == "godwit.plan-input/1"' '.workloads | length == 2' \
     '.workloads[] | select(.workload == "shop") | .hosts == ["src"] and .depends == ["ldap"] and .moved == false
-        and .volumes == [{volume: "data", size_bytes: 1073741824, write_bytes_per_s: 1048576,
+        and .planned_wave == null
+        and .volumes == [{volume: "data", size_bytes: 1073741824, remaining_bytes: 0, write_bytes_per_s: 1048576,
                           write_peak_bytes_per_s: 1048576}]'
 
 # What nobody has seen is not planned: no agent, nothing found under that name.
@@ -136,6 +137,17 @@ expect 200 '.items | map(.kind) == ["plan.made", "plan.applied"]'
 due() { date -u +%Y-%m-%dT%H:%M:%SZ; }
 api GET /v1/status
 expect 200 "[.items[] | (.started_at <= \"$(due)\") == (.state != \"planned\")] | all"
+
+# What was applied is kept to: a smaller workload that comes later does not go before it, unless all is planned anew.
+api GET /v1/plan-input
+expect 200 '[.workloads[].planned_wave] == [1, 2]'
+api PUT /v1/workloads/tiny "$(workload tiny src dst)"
+report src "$(replica tiny push continuous '"size_bytes": 1048576, "write_bytes_per_s": 0')"
+api POST '/v1/plans?dry_run=true' '{}'
+expect 201 '.waves | map([.wave, (.workloads | map(.workload))]) == [["1", ["ldap"]], ["2", ["tiny", "shop"]]]'
+api POST '/v1/plans?dry_run=true' '{"fresh": true}'
+expect 201 '.waves[0].workloads | map(.workload) == ["tiny"]'
+api DELETE /v1/workloads/tiny
 
 # A circle is named.
 api PUT /v1/workloads/ldap "$(workload ldap src dst '"depends": ["shop"]')"

@@ -92,6 +92,33 @@ input "$(jq -n --arg c "$(printf '%b' "$ical")" '[{name: "freeze", kind: "blacko
 exits 0 godwit plan --from "$dir/frozen.json" -o json
 is '(.waves | length) > 0 and all(.waves[]; .cutover_from >= "2026-12-20T00:00:00Z")'
 
+echo "-- what changed since the last plan, and why; what is planned stays where it is"
+exits 0 godwit plan --from "$dir/input.json" --out "$dir/plan.json" --diff "$dir/first.json"
+says out 'nothing changed'
+exits 0 godwit plan --from "$dir/frozen.json" --base "$dir/first.json" --diff "$dir/first.json" -o json
+is '.schema == "godwit.plan-diff/1" and (.same | not) and all(.changes[]; .kind == "wave" and .change == "later")'
+is 'any(.changes[]; .why | contains("blackout \"freeze\" (2026-12-07T00:00:00Z to 2026-12-20T00:00:00Z)"))'
+exits 10 godwit plan --from "$dir/frozen.json" --diff "$dir/first.json" --detailed-exitcode
+says out 'blackout "freeze"'
+# Smaller than all others: planned anew it would be the pilot.
+{
+    cat "$dir/workloads"
+    workload tiny 1
+} | input '[]' >"$dir/more.json"
+exits 0 godwit plan --from "$dir/more.json" -o json
+[ "$(wave tiny)" = 1 ] || fail "planned anew, tiny is not the pilot"
+exits 0 godwit plan --from "$dir/more.json" --base "$dir/first.json" --diff "$dir/first.json" -o json
+is '[.changes[] | select(.kind == "workload")] | length == 1 and .[0].name == "tiny" and .[0].change == "new"'
+exits 0 godwit plan --from "$dir/more.json" --base "$dir/first.json" -o json
+for name in ldap shop wiki; do
+    [ "$(wave "$name")" = "$(jq -r --arg n "$name" '.waves[] | select(any(.workloads[]; .workload == $n)) | .wave' \
+        "$dir/first.json")" ] || fail "$name has moved to another wave without need"
+done
+exits 2 godwit plan --from "$dir/more.json" --base "$dir/more.json"
+exits 2 godwit plan --from "$dir/more.json" --fresh
+exits 2 godwit plan --base "$dir/first.json"
+exits 2 godwit plan --from "$dir/more.json" --detailed-exitcode
+
 echo "-- what cannot be is refused with its reason"
 {
     workload a 1 b

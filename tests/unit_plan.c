@@ -2,6 +2,7 @@
 /* Waves: order, limits, pins, windows, what cannot move, and that the same input gives the same
  * bytes. */
 #include "planner/engine/plan.h"
+#include "planner/engine/plan_diff.h"
 
 #include "base/auto.h"
 #include "base/buf.h"
@@ -237,6 +238,90 @@ static void what_talks_moves_together_and_what_saves_moves_first(void **state)
     assert_string_equal(buf_cstr(&tx), buf_cstr(&ty));
 }
 
+#define PLANNED(name, depends, gib, wave)                                                          \
+    "{\"workload\":\"" name "\",\"hosts\":[\"h\"],\"depends\":[" depends                           \
+    "],\"planned_wave\":" wave ",\"volumes\":[{\"volume\":\"d\",\"size_bytes\":" gib               \
+    "000000000,\"write_bytes_per_s\":0}]}"
+
+/* The rule that put name where it is. */
+static const char *rule_of(const struct js *doc, const char *name)
+{
+    auto_js struct js *why = NULL;
+
+    if (plan_explain(doc, name, &why, NULL) < 0)
+        fail_msg("%s is not in the plan", name);
+    /* Lent by doc for as long as the test runs: why holds a reference only. */
+    return js_str(js_at(js_member(js_member(why, "subject"), "why"), 0), "rule", "");
+}
+
+static void what_is_planned_stays_where_it_is_when_more_comes(void **state)
+{
+    auto_js struct js *doc =
+        plan(INPUT(PLANNED("a", "", "9", "1") "," PLANNED("b", "", "8", "2") "," PLANNED(
+                 "c", "", "7", "3") "," WORKLOAD("tiny", "", "1", "0")),
+             "{\"max_workloads_per_wave\":2}");
+
+    (void)state;
+    assert_string_equal(wave_of(doc, "a"), "1"); /* no longer the smallest, and the pilot still */
+    assert_string_equal(wave_of(doc, "b"), "2");
+    assert_string_equal(wave_of(doc, "c"), "3");
+    assert_string_equal(wave_of(doc, "tiny"), "2");
+    assert_string_equal(rule_of(doc, "b"), "kept");
+}
+
+static void what_is_planned_moves_only_when_it_must(void **state)
+{
+    auto_js struct js *doc =
+        plan(INPUT(PLANNED("a", "", "1", "1") "," PLANNED("b", "\"late\"", "2", "2") "," PLANNED(
+                 "c", "", "3", "2") "," PLANNED("late", "", "4", "4")),
+             NULL);
+
+    (void)state;
+    assert_string_equal(wave_of(doc, "a"), "1");
+    assert_string_equal(wave_of(doc, "c"), "2");
+    assert_string_equal(wave_of(doc, "late"), "4");
+    assert_string_equal(wave_of(doc, "b"), "4"); /* it depends on what moves in wave 4 now */
+    assert_string_equal(rule_of(doc, "b"), "depends");
+}
+
+static void a_wave_that_has_grown_keeps_those_who_come_first(void **state)
+{
+    auto_js struct js *doc = plan(INPUT(PLANNED("a", "", "1", "1") "," PLANNED(
+                                      "b", "", "2", "2") "," PLANNED("c", "", "9", "2")),
+                                  "{\"max_bytes_per_wave\":10000000000}");
+
+    (void)state;
+    assert_string_equal(wave_of(doc, "b"), "2");
+    assert_string_equal(wave_of(doc, "c"), "3");
+    assert_string_equal(rule_of(doc, "c"), "kept");
+}
+
+static void the_number_of_a_wave_that_has_moved_is_not_used_again(void **state)
+{
+    auto_js struct js *doc =
+        plan(INPUT("{\"workload\":\"old\",\"hosts\":[],\"moved\":true,\"planned_wave\":2,"
+                   "\"volumes\":[]}," WORKLOAD("new", "", "1", "0")),
+             NULL);
+
+    (void)state;
+    assert_string_equal(wave_of(doc, "new"), "3");
+}
+
+static void what_is_copied_already_takes_no_time(void **state)
+{
+    auto_js struct js *all = plan(INPUT(WORKLOAD("a", "", "900", "0")), NULL);
+    auto_js struct js *rest =
+        plan(INPUT("{\"workload\":\"a\",\"hosts\":[\"h\"],\"volumes\":[{\"volume\":\"d\","
+                   "\"size_bytes\":900000000000,\"remaining_bytes\":9000000000}]}"),
+             NULL);
+    const struct js *wave = js_at(js_member(rest, "waves"), 0);
+
+    (void)state;
+    assert_true(js_u64(wave, "bytes", 0) == 900000000000);
+    assert_true(js_f64(wave, "seed_s", 0) * 99 <
+                js_f64(js_at(js_member(all, "waves"), 0), "seed_s", 0));
+}
+
 static void a_talk_with_nobody_is_refused(void **state)
 {
     auto_js struct js *in = parse(INPUT(TALKS("a", "ghost", "1", "0")));
@@ -345,6 +430,53 @@ static void random_plans_keep_every_constraint_and_are_the_same_twice(void **sta
     }
 }
 
+static void a_plan_that_is_kept_to_comes_out_the_same(void **state)
+{
+    uint64_t seed = 7;
+
+    (void)state;
+    for (unsigned round = 0; round < 200; round++) {
+        auto_js struct js *input = random_input(&seed, 1 + round % 24, false, false);
+        auto_js struct js *first = NULL;
+        auto_js struct js *based = NULL;
+        auto_js struct js *second = NULL;
+        auto_js struct js *diff = NULL;
+
+        assert_int_equal(plan_compute(input, NULL, &first, NULL), 0);
+        assert_int_equal(plan_rebase(input, first, &based, NULL), 0);
+        assert_int_equal(plan_compute(based, NULL, &second, NULL), 0);
+        check_constraints(second, input);
+        assert_int_equal(plan_diff(first, second, based, &diff, NULL), 0);
+        if (!js_bool(diff, "same", false))
+            fail_msg("round %u: %s", round,
+                     js_str(js_at(js_member(diff, "changes"), 0), "why", "?"));
+    }
+}
+
+static void a_difference_names_its_cause(void **state)
+{
+    auto_js struct js *was =
+        plan(INPUT(WORKLOAD("a", "", "1", "0") "," WORKLOAD("b", "", "2", "0")), NULL);
+    auto_js struct js *input =
+        parse(INPUT("{\"workload\":\"a\",\"hosts\":[],\"moved\":true,\"planned_wave\":1,"
+                    "\"volumes\":[]}," PLANNED("b", "", "900", "2")));
+    auto_js struct js *is = NULL;
+    auto_js struct js *diff = NULL;
+    const struct js *changes;
+
+    (void)state;
+    assert_int_equal(plan_compute(input, NULL, &is, NULL), 0);
+    assert_int_equal(plan_diff(was, is, input, &diff, NULL), 0);
+    changes = js_member(diff, "changes");
+    assert_int_equal(js_len(changes), 3);
+    assert_string_equal(js_str(js_at(changes, 0), "change", ""), "earlier");
+    assert_non_null(strstr(js_str(js_at(changes, 0), "why", ""), "it carries 838"));
+    assert_string_equal(js_str(js_at(changes, 1), "change", ""), "gone");
+    assert_string_equal(js_str(js_at(changes, 2), "change", ""), "moved");
+    assert_string_equal(js_str(js_at(changes, 2), "name", ""), "a");
+    assert_int_equal(plan_diff(was, input, NULL, &diff, NULL), -EINVAL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -357,9 +489,16 @@ int main(void)
         cmocka_unit_test(a_window_that_is_over_is_not_at_any_time),
         cmocka_unit_test(a_plan_knows_when_it_is_stale),
         cmocka_unit_test(what_talks_moves_together_and_what_saves_moves_first),
+        cmocka_unit_test(what_is_planned_stays_where_it_is_when_more_comes),
+        cmocka_unit_test(what_is_planned_moves_only_when_it_must),
+        cmocka_unit_test(a_wave_that_has_grown_keeps_those_who_come_first),
+        cmocka_unit_test(the_number_of_a_wave_that_has_moved_is_not_used_again),
+        cmocka_unit_test(what_is_copied_already_takes_no_time),
         cmocka_unit_test(a_talk_with_nobody_is_refused),
         cmocka_unit_test(an_explanation_gives_rules_and_times),
         cmocka_unit_test(random_plans_keep_every_constraint_and_are_the_same_twice),
+        cmocka_unit_test(a_plan_that_is_kept_to_comes_out_the_same),
+        cmocka_unit_test(a_difference_names_its_cause),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

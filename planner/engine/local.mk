@@ -18,7 +18,9 @@ libgodwit_engine_a_SOURCES = \
 	planner/engine/leiden.c planner/engine/leiden.h \
 	planner/engine/plan.c planner/engine/plan.h \
 	planner/engine/plan_compare.c \
+	planner/engine/plan_diff.c planner/engine/plan_diff.h \
 	planner/engine/plan_model.h \
+	planner/engine/plan_names.c planner/engine/plan_names.h \
 	planner/engine/plan_optimise.c \
 	planner/engine/plan_read.c \
 	planner/engine/plan_time.c \

@@ -7,7 +7,8 @@
  *   {"now": T, "link_bytes_per_s": N,
  *    "calendars": [{"name", "kind": "window"|"blackout", "calendar": iCalendar text}],
  *    "workloads": [{"workload", "hosts": [NAME…], "depends": [NAME…], "wave": N|null (a pin),
- * "moved": bool, "volumes": [{"volume", "size_bytes", "write_bytes_per_s",
+ * "planned_wave": N|null (where the plan in force has it: it stays if it can), "moved": bool,
+ * "volumes": [{"volume", "size_bytes", "remaining_bytes", "write_bytes_per_s",
  * "write_peak_bytes_per_s"}]}]} Policy `godwit.policy/1`, every member optional:
  *   {"link_share": 0.8, "max_hosts_per_wave": 10, "max_bytes_per_wave": 0,
  * "max_workloads_per_wave": 20, "pilot": true, "soak_s": 86400, "cutover_s": 3600, "horizon_days":
@@ -36,5 +37,11 @@ int plan_explain(const struct js *plan, const char *workload, struct js **ret, s
 /* What of plan would come out otherwise now: NULL when nothing, else a text for people. Owned.
  * Compares workloads, volumes, link, calendars. */
 int plan_stale(const struct js *plan, const struct js *input, char **ret_why, struct err *err);
+
+/*
+ * input as it was, but with every workload told where plan has it ("planned_wave"): what is
+ * computed from it moves only what has to move. -EINVAL: plan is no godwit.plan/1.
+ */
+int plan_rebase(const struct js *input, const struct js *plan, struct js **ret, struct err *err);
 
 #endif

@@ -1,51 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A plan read again: what it says of one workload, and whether it would come out the same now. */
+/* A plan read again: what it says of one workload, whether it would come out the same now, and the
+ * input of one that is to keep to it. */
 #include "planner/engine/plan_model.h"
 
 #include "base/err.h"
 #include "base/gw.h"
 #include "base/jsw.h"
+#include "base/num.h"
 #include "base/text.h"
+#include "planner/engine/plan_names.h"
 
 #include <stdio.h>
 
 #include "base/banned.h"
 
-static const struct js *find_in(const struct js *list, const char *workload)
-{
-    for (size_t i = 0; i < js_len(list); i++) {
-        if (text_equal(js_str(js_at(list, i), "workload", NULL), workload))
-            return js_at(list, i);
-    }
-    return NULL;
-}
-
-/* *ret_wave NULL: it is among the unplaced. */
-static const struct js *find_planned(const struct js *plan, const char *workload,
-                                     const struct js **ret_wave)
-{
-    const struct js *waves = js_member(plan, "waves");
-
-    for (size_t i = 0; i < js_len(waves); i++) {
-        const struct js *found = find_in(js_member(js_at(waves, i), "workloads"), workload);
-
-        if (found) {
-            *ret_wave = js_at(waves, i);
-            return found;
-        }
-    }
-    *ret_wave = NULL;
-    return find_in(js_member(plan, "unplaced"), workload);
-}
-
 int plan_explain(const struct js *plan, const char *workload, struct js **ret, struct err *err)
 {
     static const char *const from_wave[] = {"wave",         "seed_from",     "seed_until",
                                             "cutover_from", "cutover_until", "risk"};
+    auto_plan_names struct plan_names names = {0};
     auto_jsw struct jsw *w = NULL;
-    const struct js *wave, *found = find_planned(plan, workload, &wave);
-    int r;
+    const struct plan_named *found;
+    int r = plan_names_load(plan, &names, err);
 
+    if (r < 0)
+        return r;
+    found = plan_names_find(&names, workload);
     if (!found)
         return err_set_gw(err, GW_API_NOT_FOUND, -ENOENT, "plan %s does not name '%s'",
                           js_str(plan, "id", ""), workload);
@@ -57,8 +37,8 @@ int plan_explain(const struct js *plan, const char *workload, struct js **ret, s
     jsw_str(w, "generated_at", js_str(plan, "generated_at", NULL));
     jsw_str(w, "plan", js_str(plan, "id", NULL));
     for (size_t i = 0; i < ARRAY_LEN(from_wave); i++)
-        jsw_str(w, from_wave[i], wave ? js_str(wave, from_wave[i], NULL) : NULL);
-    jsw_js(w, "subject", found);
+        jsw_str(w, from_wave[i], found->wave ? js_str(found->wave, from_wave[i], NULL) : NULL);
+    jsw_js(w, "subject", found->doc);
     jsw_end(w);
     return jsw_take(w, ret, err);
 }
@@ -92,18 +72,19 @@ static bool is_unseen(const struct js *planned)
                       plan_rule_name(RULE_UNSEEN));
 }
 
-static int compare_workload(const struct js *plan, const struct js *now, char **ret_why,
+static int compare_workload(const struct plan_names *names, const struct js *now, char **ret_why,
                             struct err *err)
 {
     const char *name = js_str(now, "workload", "");
-    const struct js *wave, *planned = find_planned(plan, name, &wave);
+    const struct plan_named *found = plan_names_find(names, name);
+    const struct js *planned = found ? found->doc : NULL;
     uint64_t bytes = sum(now, "size_bytes");
 
     if (js_bool(now, "moved", false))
         return 0;
     if (!planned)
         return say_stale(ret_why, err, name, "is new");
-    if (!wave && !js_str(now, "unseen", NULL) && is_unseen(planned))
+    if (!found->wave && !js_str(now, "unseen", NULL) && is_unseen(planned))
         return say_stale(ret_why, err, name, "was not seen yet");
     if (bytes > js_u64(planned, "bytes", 0) + js_u64(planned, "bytes", 0) / 100)
         return say_stale(ret_why, err, name, "has grown");
@@ -116,26 +97,71 @@ static int compare_workload(const struct js *plan, const struct js *now, char **
 
 int plan_stale(const struct js *plan, const struct js *input, char **ret_why, struct err *err)
 {
-    const struct js *workloads = js_member(input, "workloads"), *waves = js_member(plan, "waves");
+    auto_plan_names struct plan_names planned = {0}, now = {0};
+    const struct js *workloads = js_member(input, "workloads");
     char calendars[PLAN_HASH_MAX];
     int r = plan_calendars_hash(input, calendars, err);
 
     *ret_why = NULL;
+    if (r == 0)
+        r = plan_names_load(plan, &planned, err);
+    if (r == 0)
+        r = plan_names_load(input, &now, err);
     if (r < 0)
         return r;
     if (!text_equal(calendars, js_str(plan, "calendars_hash", "")))
         return say_stale(ret_why, err, "", "windows or blackouts have changed");
     for (size_t i = 0; r == 0 && !*ret_why && i < js_len(workloads); i++)
-        r = compare_workload(plan, js_at(workloads, i), ret_why, err);
-    for (size_t i = 0; r == 0 && !*ret_why && i < js_len(waves); i++) {
-        const struct js *planned = js_member(js_at(waves, i), "workloads");
-
-        for (size_t j = 0; r == 0 && !*ret_why && j < js_len(planned); j++) {
-            const char *name = js_str(js_at(planned, j), "workload", "");
-
-            if (!find_in(workloads, name))
-                r = say_stale(ret_why, err, name, "is gone");
-        }
+        r = compare_workload(&planned, js_at(workloads, i), ret_why, err);
+    for (size_t i = 0; r == 0 && !*ret_why && i < planned.n; i++) {
+        if (planned.rows[i].wave && !plan_names_find(&now, planned.rows[i].name))
+            r = say_stale(ret_why, err, planned.rows[i].name, "is gone");
     }
     return r;
+}
+
+/* -- a plan that is to be kept -------------------------------------------------------- */
+
+static int copy_member(void *arg, const char *key, const struct js *value)
+{
+    if (!text_equal(key, "planned_wave") && !text_equal(key, "workloads"))
+        jsw_js(arg, key, value);
+    return 0;
+}
+
+static void write_planned(struct jsw *w, const struct plan_names *names, const struct js *workload)
+{
+    const struct plan_named *found = plan_names_find(names, js_str(workload, "workload", ""));
+    uint64_t wave = 0;
+
+    jsw_obj(w, NULL);
+    (void)js_each(workload, copy_member, w);
+    /* A wave is a name in a plan: "3". */
+    if (found && found->wave &&
+        num_parse_u64(js_str(found->wave, "wave", ""), 1, PLAN_WAVES_MAX, &wave, NULL) == 0)
+        jsw_u64(w, "planned_wave", wave);
+    jsw_end(w);
+}
+
+int plan_rebase(const struct js *input, const struct js *plan, struct js **ret, struct err *err)
+{
+    auto_plan_names struct plan_names names = {0};
+    auto_jsw struct jsw *w = NULL;
+    const struct js *workloads = js_member(input, "workloads");
+    int r = js_check_schema(plan, "godwit.plan/1", err);
+
+    if (r == 0)
+        r = plan_names_load(plan, &names, err);
+    if (r == 0)
+        r = jsw_new(&w, err);
+    if (r < 0)
+        return r;
+    jsw_obj(w, NULL);
+    (void)js_each(input, copy_member, w);
+    jsw_arr(w, "workloads");
+    for (size_t i = 0; i < js_len(workloads); i++)
+        write_planned(w, &names, js_at(workloads, i));
+    jsw_end(w);
+    jsw_end(w);
+    return jsw_take(w, ret, err);
 }

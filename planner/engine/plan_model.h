@@ -17,7 +17,8 @@ enum plan_rule {
     RULE_ORDER,
     RULE_CONVERGE,
     RULE_UNSEEN,
-    RULE_LEAST_COST
+    RULE_LEAST_COST,
+    RULE_KEPT
 };
 
 struct plan_reason {
@@ -31,8 +32,10 @@ struct plan_workload {
     size_t depends_n;
     size_t *depends; /* indices */
     size_t hosts_n;
-    uint64_t bytes, write_bytes_per_s, peak_bytes_per_s;
-    unsigned pin; /* wave, 0 = none */
+    uint64_t bytes, remaining_bytes, write_bytes_per_s, peak_bytes_per_s;
+    unsigned pin;          /* wave, 0 = none */
+    unsigned planned_wave; /* where the plan in force has it, 0 = nowhere: it stays if it can */
+    bool kept;             /* it did */
     const char
         *unseen;    /* why nothing is known of it, or NULL: what nobody has seen is not planned */
     bool moved;     /* in the cloud already: it meets dependencies and is not planned */
@@ -46,7 +49,7 @@ struct plan_workload {
 struct plan_wave {
     unsigned number;
     size_t workloads_n, hosts_n;
-    uint64_t bytes, write_bytes_per_s;
+    uint64_t bytes, remaining_bytes, write_bytes_per_s;
     uint64_t seed_from_ms, seed_until_ms;
     uint64_t cutover_from_ms, cutover_until_ms; /* 0 = no window found */
     const char *risk;
@@ -69,8 +72,9 @@ struct plan_model {
     struct plan_policy policy;
     size_t n;
     struct plan_workload *workloads;
-    size_t *order;   /* indices: dependencies first, then by size and name */
-    bool any_window; /* there is one, be it before now or behind the horizon */
+    size_t *order;       /* indices: dependencies first, then by size and name */
+    unsigned first_wave; /* of those that the plan in force has yet to move; 1 without one */
+    bool any_window;     /* there is one, be it before now or behind the horizon */
     struct span_list open, closed;
     size_t waves_n;
     struct plan_wave waves[PLAN_WAVES_MAX];

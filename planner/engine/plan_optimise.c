@@ -88,10 +88,11 @@ static void set_costs(struct optimise *o, size_t g)
     const struct plan_model *m = o->m;
     const struct plan_workload *w = &m->workloads[o->who[g]];
     int64_t saving = money(js_f64(w->doc, "saving_per_day", 0));
-    bool stays = w->pin > 0 || is_pilot(m, w);
+    bool stays = w->pin > 0 || w->kept || is_pilot(m, w);
 
     for (size_t k = 0; k < m->waves_n; k++) {
-        bool may = stays ? k + 1 == w->wave : !(m->policy.pilot && k == 0 && m->waves_n > 1);
+        bool pilots = m->policy.pilot && k == 0 && m->waves_n > 1;
+        bool may = stays ? k + 1 == w->wave : k + 1 >= m->first_wave && !pilots;
 
         o->cost[g * m->waves_n + k] = may ? saving * o->when[k] : WAVE_NEVER;
     }
@@ -302,7 +303,7 @@ static void take_plan(struct optimise *o, const struct wave_solution *s)
     for (size_t g = 0; g < o->n; g++) {
         struct plan_workload *w = &m->workloads[o->who[g]];
 
-        explain(m, w, w->pin > 0 || (pilot && w->wave == 1));
+        explain(m, w, w->pin > 0 || w->kept || (pilot && w->wave == 1));
     }
 }
 

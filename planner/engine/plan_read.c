@@ -87,6 +87,8 @@ static int add_volume(const struct js *v, struct plan_workload *w, struct err *e
 
     if (r < 0)
         return err_add(err, r, "workload '%s'", w->name);
+    /* What is replicated already need not be copied again; the rest cannot be more than all. */
+    w->remaining_bytes += num_min(js_u64(v, "remaining_bytes", size), size);
     if (!num_add(w->bytes, size, &w->bytes) ||
         !num_add(w->write_bytes_per_s, rate, &w->write_bytes_per_s) ||
         !num_add(w->peak_bytes_per_s, peak, &w->peak_bytes_per_s))
@@ -104,11 +106,12 @@ static int read_workload(const struct js *doc, struct plan_workload *w, struct e
     w->doc = doc;
     w->hosts_n = js_len(js_member(doc, "hosts"));
     w->pin = (unsigned)js_u64(doc, "wave", 0);
+    w->planned_wave = (unsigned)js_u64(doc, "planned_wave", 0);
     w->moved = js_bool(doc, "moved", false);
     w->unseen = js_str(doc, "unseen", NULL);
     if (!text_is_name(w->name))
         return bad(err, w->name, "this is no name");
-    if (w->pin > PLAN_WAVES_MAX)
+    if (w->pin > PLAN_WAVES_MAX || w->planned_wave > PLAN_WAVES_MAX)
         return bad(err, w->name, "its wave is out of range");
     if (js_len(volumes) > PLAN_VOLUMES_MAX)
         return bad(err, w->name, "too many volumes");

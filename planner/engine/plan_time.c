@@ -24,7 +24,7 @@ static uint64_t seed_ms(const struct plan_model *m, const struct plan_wave *wave
     uint64_t taken = num_min(running_bytes_per_s + wave->write_bytes_per_s, share - share / 20);
     uint64_t left = num_max(share - taken, 1);
 
-    return (uint64_t)((double)wave->bytes / (double)left * 1000.0);
+    return (uint64_t)((double)wave->remaining_bytes / (double)left * 1000.0);
 }
 
 static const char *risk_of(const struct plan_model *m, const struct plan_wave *wave)

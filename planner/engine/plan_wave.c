@@ -15,7 +15,7 @@
 static const char *const rule_names[] = {
     [RULE_PILOT] = "pilot",       [RULE_DEPENDS] = "depends",       [RULE_PIN] = "pin",
     [RULE_CAPACITY] = "capacity", [RULE_ORDER] = "order",           [RULE_CONVERGE] = "converge",
-    [RULE_UNSEEN] = "unseen",     [RULE_LEAST_COST] = "least-cost",
+    [RULE_UNSEEN] = "unseen",     [RULE_LEAST_COST] = "least-cost", [RULE_KEPT] = "kept",
 };
 
 const char *plan_rule_name(enum plan_rule rule)
@@ -79,15 +79,64 @@ void plan_wave_put(struct plan_model *m, struct plan_workload *w, unsigned numbe
     wave->workloads_n++;
     wave->hosts_n += w->hosts_n;
     wave->bytes += w->bytes;
+    wave->remaining_bytes += w->remaining_bytes;
     wave->write_bytes_per_s += w->write_bytes_per_s;
     if (number > m->waves_n)
         m->waves_n = number;
 }
 
+/* -- what the plan in force has ------------------------------------------------------- */
+
+static bool may_move(const struct plan_workload *w)
+{
+    return !w->moved && !w->unseen && w->converges;
+}
+
+static void take_out(struct plan_model *m, struct plan_workload *w)
+{
+    struct plan_wave *wave = &m->waves[w->wave - 1];
+
+    wave->workloads_n--;
+    wave->hosts_n -= w->hosts_n;
+    wave->bytes -= w->bytes;
+    wave->remaining_bytes -= w->remaining_bytes;
+    wave->write_bytes_per_s -= w->write_bytes_per_s;
+    w->wave = 0;
+}
+
+/*
+ * Everybody back to where the plan in force has him, before anybody new is placed: what is new
+ * takes the room that is left. A pin counts for more, and a wave that no longer holds all keeps
+ * those who come first.
+ */
+static void reserve(struct plan_model *m)
+{
+    unsigned first = PLAN_WAVES_MAX, gone = 0;
+
+    for (size_t i = 0; i < m->n; i++) {
+        struct plan_workload *w = &m->workloads[m->order[i]];
+        bool stays =
+            w->planned_wave > 0 && may_move(w) && (w->pin == 0 || w->pin == w->planned_wave);
+
+        if (w->moved)
+            gone = (unsigned)num_max(gone, w->planned_wave);
+        if (!stays)
+            continue;
+        first = (unsigned)num_min(first, w->planned_wave);
+        w->kept = fits(m, &m->waves[w->planned_wave - 1], w);
+        if (w->kept)
+            plan_wave_put(m, w, w->planned_wave);
+    }
+    /* A number that was used for what has moved is not used again. */
+    m->first_wave = first < PLAN_WAVES_MAX ? first : (unsigned)num_min(gone + 1, PLAN_WAVES_MAX);
+}
+
+/* -- one after the other ----------------------------------------------------------------- */
+
 /* The first wave that its dependencies allow, or 0 when one of them is not placed. */
 static unsigned earliest(const struct plan_model *m, struct plan_workload *w)
 {
-    unsigned wave = 1;
+    unsigned wave = m->first_wave;
     const char *why = NULL;
 
     for (size_t i = 0; i < w->depends_n; i++) {
@@ -146,24 +195,54 @@ static void place(struct plan_model *m, struct plan_workload *w, unsigned from)
     plan_wave_put(m, w, wave);
 }
 
+/* Is it still right where the plan in force has it? Else its place is free again. */
+static bool keep(struct plan_model *m, struct plan_workload *w, unsigned from)
+{
+    if (w->kept && from <= w->planned_wave) {
+        w->reasons_n = 0;
+        plan_reason_add(w, RULE_KEPT, "stays in wave %u, where the plan in force has it", w->wave);
+        return true;
+    }
+    if (w->kept)
+        take_out(m, w);
+    else if (w->planned_wave > 0 && w->pin == 0)
+        plan_reason_add(w, RULE_KEPT, "wave %u, where the plan in force has it, is full",
+                        w->planned_wave);
+    w->kept = false;
+    return false;
+}
+
+static void assign(struct plan_model *m, struct plan_workload *w)
+{
+    unsigned from = earliest(m, w);
+
+    if (from == 0) {
+        if (w->kept)
+            take_out(m, w);
+        w->kept = false;
+    } else if (keep(m, w, from)) {
+        return;
+    } else if (w->pin > 0) {
+        place_pinned(m, w, from);
+    } else {
+        place(m, w, from);
+    }
+}
+
 void plan_wave_assign(struct plan_model *m)
 {
     for (size_t i = 0; i < m->n; i++) {
-        struct plan_workload *w = &m->workloads[m->order[i]];
-        unsigned from;
+        struct plan_workload *w = &m->workloads[i];
 
-        if (w->moved)
-            continue;
-        if (w->unseen)
+        if (w->unseen && !w->moved)
             plan_reason_add(w, RULE_UNSEEN, "%s", w->unseen);
-        if (w->unseen || !check_converges(m, w))
-            continue;
-        from = earliest(m, w);
-        if (from == 0)
-            continue;
-        if (w->pin > 0)
-            place_pinned(m, w, from);
-        else
-            place(m, w, from);
+        w->converges = w->moved || w->unseen || check_converges(m, w);
+    }
+    reserve(m);
+    for (size_t i = 0; i < m->n; i++) {
+        struct plan_workload *w = &m->workloads[m->order[i]];
+
+        if (may_move(w))
+            assign(m, w);
     }
 }

@@ -15,14 +15,15 @@
 
 enum { PLAN_DOC_MAX = 64 << 20, CURSOR_MAX = 24 };
 
-static int build_input(struct api_call *call, uint64_t link, struct js **ret, struct err *err)
+static int build_input(struct api_call *call, uint64_t link, unsigned flags, struct js **ret,
+                       struct err *err)
 {
     auto_jsw struct jsw *w = NULL;
     int r;
 
     r = api_document(call, "godwit.plan-input/1", &w, err);
     if (r == 0)
-        r = plan_input_write(call->service, link, w, err);
+        r = plan_input_write(call->service, link, flags, w, err);
     if (r < 0)
         return r;
     jsw_end(w);
@@ -37,7 +38,7 @@ void api_plan_input(struct api_call *call)
 
     r = api_document(call, "godwit.plan-input/1", &w, &err);
     if (r == 0)
-        r = plan_input_write(call->service, 0, w, &err);
+        r = plan_input_write(call->service, 0, 0, w, &err);
     api_finish(call, r, 200, w, &err);
 }
 
@@ -78,7 +79,7 @@ static int find_stale(struct api_call *call, const struct found *f, char **ret_w
     auto_js struct js *input = NULL;
     int r;
 
-    r = build_input(call, f->link, &input, err);
+    r = build_input(call, f->link, 0, &input, err);
     return r < 0 ? r : plan_stale(f->doc, input, ret_why, err);
 }
 
@@ -215,12 +216,13 @@ void api_plan_create(struct api_call *call)
     auto_js struct js *input = NULL;
     auto_js struct js *plan = NULL;
     struct err err = {0};
+    bool fresh = js_bool(call->body, "fresh", false);
     uint64_t link = 0;
     int r;
 
     r = api_body_u64(call->body, "link_bytes_per_s", 0, &link, &err);
     if (r == 0)
-        r = build_input(call, link, &input, &err);
+        r = build_input(call, link, fresh ? PLAN_INPUT_FRESH : 0, &input, &err);
     if (r == 0)
         r = plan_compute(input, js_kind(policy) == JS_OBJ ? policy : NULL, &plan, &err);
     if (r == 0)

@@ -5,9 +5,11 @@
  */
 #include "planner/service/plan_input.h"
 
+#include "base/num.h"
 #include "base/text.h"
 #include "inventory/inventory.h"
 #include "inventory/rollup.h"
+#include "planner/engine/plan.h"
 #include "planner/service/db_host.h"
 #include "planner/service/db_plan.h"
 #include "planner/service/db_workload.h"
@@ -24,6 +26,7 @@ enum { LOAD_DAYS = 14 };
 
 struct input {
     struct service *service;
+    unsigned flags; /* enum plan_input_flags */
     struct jsw *w;
     struct err *err;
 };
@@ -44,7 +47,8 @@ static int write_calendar(void *arg, const struct db_calendar *c)
 
 struct measured {
     bool reported; /* the host has told what is on it */
-    uint64_t size_bytes, write_bytes_per_s, write_peak_bytes_per_s;
+    bool seeded;   /* a restore point exists: only the backlog is still to travel */
+    uint64_t size_bytes, backlog_bytes, write_bytes_per_s, write_peak_bytes_per_s;
 };
 
 enum { UNSEEN_MAX = 256 };
@@ -129,6 +133,8 @@ static int measure(struct input *in, const struct workload *load, const struct w
         return r == -ENOENT ? 0 : r;
     if (report.size_bytes)
         m->size_bytes = report.size_bytes;
+    m->seeded = report.seq > 0;
+    m->backlog_bytes = report.backlog_bytes;
     if (m->write_peak_bytes_per_s == 0)
         m->write_bytes_per_s = m->write_peak_bytes_per_s = report.write_bytes_per_s;
     return 0;
@@ -165,6 +171,8 @@ static int write_volumes(struct input *in, const struct workload *load,
         jsw_obj(w, NULL);
         jsw_str(w, "volume", load->volumes[i].name);
         jsw_u64(w, "size_bytes", m.size_bytes);
+        jsw_u64(w, "remaining_bytes",
+                m.seeded ? num_min(m.backlog_bytes, m.size_bytes) : m.size_bytes);
         jsw_u64(w, "write_bytes_per_s", m.write_bytes_per_s);
         jsw_u64(w, "write_peak_bytes_per_s", m.write_peak_bytes_per_s);
         jsw_end(w);
@@ -207,6 +215,17 @@ static void write_wave(struct jsw *w, const struct workload *load)
         jsw_null(w, "wave");
 }
 
+static void write_planned_wave(struct input *in, const struct workload *load)
+{
+    uint64_t wave;
+
+    if (!(in->flags & PLAN_INPUT_FRESH) && load->wave[0] &&
+        num_parse_u64(load->wave, 1, PLAN_WAVES_MAX, &wave, NULL) == 0)
+        jsw_u64(in->w, "planned_wave", wave);
+    else
+        jsw_null(in->w, "planned_wave");
+}
+
 static int write_workload(void *arg, const char *name)
 {
     struct input *in = arg;
@@ -225,6 +244,7 @@ static int write_workload(void *arg, const char *name)
     jsw_end(in->w);
     r = write_depends(in, load);
     write_wave(in->w, load);
+    write_planned_wave(in, load);
     jsw_bool(in->w, "moved", load->released || load->authority == WORKLOAD_AT_TARGET);
     if (r == 0)
         r = write_volumes(in, load, unseen);
@@ -233,9 +253,10 @@ static int write_workload(void *arg, const char *name)
     return r;
 }
 
-int plan_input_write(struct service *svc, uint64_t link_bytes_per_s, struct jsw *w, struct err *err)
+int plan_input_write(struct service *svc, uint64_t link_bytes_per_s, unsigned flags, struct jsw *w,
+                     struct err *err)
 {
-    struct input in = {.service = svc, .w = w, .err = err};
+    struct input in = {.service = svc, .flags = flags, .w = w, .err = err};
     int r;
 
     jsw_time(w, "now", clock_wall_ms(svc->clock));

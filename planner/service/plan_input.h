@@ -5,8 +5,11 @@
 
 #include "planner/service/service.h"
 
+/* FRESH: as if no plan had been applied, so that none has to be kept to. */
+enum plan_input_flags { PLAN_INPUT_FRESH = 1 };
+
 /* Write its members into the open root object. link_bytes_per_s 0 = what is configured. */
-int plan_input_write(struct service *svc, uint64_t link_bytes_per_s, struct jsw *w,
+int plan_input_write(struct service *svc, uint64_t link_bytes_per_s, unsigned flags, struct jsw *w,
                      struct err *err);
 
 #endif
