@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Two plans side by side: names are found by bisection, and each difference gets the one cause that
+ * people can act upon. */
 #include "planner/engine/plan_diff.h"
 
 #include "base/auto.h"

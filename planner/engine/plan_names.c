@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A sorted table of names over a document, which stays the owner of all it points to. */
 #include "planner/engine/plan_names.h"
 
 #include "base/err.h"
