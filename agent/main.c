@@ -6,6 +6,7 @@
 #include "agent/report.h"
 #include "agent/run.h"
 #include "agent/status.h"
+#include "base/complaint.h"
 #include "base/crypto.h"
 #include "base/err.h"
 #include "base/fd.h"
@@ -278,28 +279,15 @@ static void print_help(void)
 
 /* The advice of the catalogue is godwit's; for a command line of ours there is one place to look.
  */
-static void print_next(const struct gw_row *row)
-{
-    const bool usage = row->exit == GW_EXIT_USAGE && row->next && strstr(row->next, "godwit VERB");
-    const char *at = usage ? "godwit-agent --help" : row->next;
-
-    for (const char *label = "next"; at && *at; label = "") {
-        const char *end = strchrnul(at, '\n');
-
-        fprintf(stderr, "  %-4s  %.*s\n", label, (int)(end - at), at);
-        at = *end ? end + 1 : end;
-    }
-}
-
 static int fail(const struct err *err)
 {
-    const struct gw_row *row = gw_of(err);
+    struct complaint c;
 
-    fprintf(stderr, "error GW-%04u: %s\n", (unsigned)row->number, err->text);
-    if (row->why)
-        fprintf(stderr, "  why   %s\n", row->why);
-    print_next(row);
-    return (int)row->exit;
+    complaint_of(err, &c);
+    if (c.exit == GW_EXIT_USAGE && c.next && strstr(c.next, "godwit VERB"))
+        c.next = "godwit-agent --help";
+    complaint_print(&c, false, stderr);
+    return c.exit;
 }
 
 static int main_with(const struct opt_set *opts, struct err *err)

@@ -3,6 +3,7 @@
 #include "agent/order.h"
 
 #include "agent/answer.h"
+#include "base/complaint.h"
 #include "base/err.h"
 #include "base/fail.h"
 #include "base/fd.h"
@@ -128,54 +129,25 @@ bool order_yields(const struct order *running, const struct order *arrived)
 
 /* -- answers ---------------------------------------------------------------- */
 
-static void write_next(struct jsw *w, const char *lines)
-{
-    auto_vec char **vec = NULL;
-
-    jsw_arr(w, "next");
-    if (lines && text_split(lines, "\n", &vec, NULL) == 0) {
-        for (size_t i = 0; i < text_vec_len(vec); i++)
-            jsw_str(w, NULL, vec[i]);
-    }
-    jsw_end(w);
-}
-
-static void write_error(struct jsw *w, const struct err *err)
-{
-    const struct gw_row *row = gw_of(err);
-    char code[NUM_TEXT_MAX];
-
-    text_print(code, sizeof(code), "GW-%04u", (unsigned)row->number);
-    jsw_obj(w, "error");
-    jsw_str(w, "schema", "godwit.error/1");
-    jsw_str(w, "code", code);
-    jsw_u64(w, "exit", (uint64_t)row->exit);
-    jsw_str(w, "what", err->text);
-    jsw_str(w, "why", row->why);
-    write_next(w, row->next);
-    jsw_null(w, "op");
-    jsw_end(w);
-}
-
 /* why NULL: it was done. */
 static int answer_text(const struct js *result, const struct err *why, struct buf *out,
                        struct err *err)
 {
     auto_jsw struct jsw *w = NULL;
+    struct complaint c;
     int r = jsw_new(&w, err);
 
     if (r < 0)
         return r;
+    if (why)
+        complaint_of(why, &c);
     jsw_obj(w, NULL);
     jsw_str(w, "state", why ? "failed" : "done");
     if (result)
         jsw_js(w, "result", result);
     else
         jsw_null(w, "result");
-    if (why)
-        write_error(w, why);
-    else
-        jsw_null(w, "error");
+    complaint_member(why ? &c : NULL, w);
     jsw_str(w, "note", NULL);
     jsw_end(w);
     return jsw_finish(w, false, out, err);

@@ -8,6 +8,7 @@ libgodwit_base_a_SOURCES = \
 	base/buf.c base/buf.h \
 	base/cert.c base/cert_tls.c base/cert.h base/cert_priv.h \
 	base/clock.c base/clock.h \
+	base/complaint.c base/complaint.h \
 	base/conf.c base/conf.h base/conf_priv.h \
 	base/conf_save.c \
 	base/crypto.c base/crypto.h \

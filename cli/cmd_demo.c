@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* godwit demo: the whole story on this machine, and its end without a trace. */
 #include "base/auto.h"
+#include "base/complaint.h"
 #include "base/fd.h"
 #include "base/num.h"
 #include "base/text.h"
@@ -263,27 +264,21 @@ static int run_down(struct demo *d, struct err *err)
 /* What failed, as a document of its own: it can name the logs. */
 static void explain(struct demo *d, int code, const struct err *err)
 {
-    const struct gw_row *row = gw_of(err);
     auto_jsw struct jsw *w = NULL;
+    struct complaint c;
     struct js *doc = NULL;
-    char text[PATH_MAX + 64];
+    char next[PATH_MAX + 160];
 
     if (d->call->error || jsw_new(&w, NULL) < 0)
         return;
-    (void)text_print(text, sizeof(text), "GW-%04u", (unsigned)row->number);
-    jsw_document(w, "godwit.error/1", clock_wall_ms(d->call->clock));
-    jsw_str(w, "code", text);
-    jsw_i64(w, "exit", code);
-    jsw_str(w, "what", err->text);
-    jsw_str(w, "why", row->why);
-    jsw_arr(w, "next");
-    (void)text_print(text, sizeof(text), "tail %s/log/*.log", d->state);
-    jsw_str(w, NULL, text);
-    jsw_str(w, NULL, "godwit demo           begins again");
-    jsw_str(w, NULL, "godwit demo --down    removes what is there");
-    jsw_end(w);
-    jsw_null(w, "op");
-    jsw_end(w);
+    (void)text_print(next, sizeof(next),
+                     "tail %s/log/*.log\ngodwit demo           begins again\n"
+                     "godwit demo --down    removes what is there",
+                     d->state);
+    complaint_of(err, &c);
+    c.exit = code;
+    c.next = next;
+    complaint_document(&c, clock_wall_ms(d->call->clock), w);
     if (jsw_take(w, &doc, NULL) == 0)
         cmd_keep_error(d->call, doc);
 }

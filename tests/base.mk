@@ -89,6 +89,10 @@ c_tests += unit_clock
 unit_clock_SOURCES = tests/unit_clock.c
 unit_clock_LDADD = $(BASE_TEST_LIBS)
 
+c_tests += unit_complaint
+unit_complaint_SOURCES = tests/unit_complaint.c
+unit_complaint_LDADD = $(BASE_TEST_LIBS)
+
 c_tests += unit_gw
 unit_gw_SOURCES = tests/unit_gw.c
 unit_gw_LDADD = $(BASE_TEST_LIBS)

@@ -2,6 +2,7 @@
 /* Answers: documents, errors, and the end of the transaction that a change ran in. */
 #include "base/auto.h"
 #include "base/buf.h"
+#include "base/complaint.h"
 #include "base/fail.h"
 #include "base/log.h"
 #include "base/num.h"
@@ -45,33 +46,6 @@ int api_status(const struct err *err)
     default:
         return 500;
     }
-}
-
-static void write_next(struct jsw *w, const char *lines)
-{
-    auto_vec char **vec = NULL;
-
-    jsw_arr(w, "next");
-    if (lines && text_split(lines, "\n", &vec, NULL) == 0)
-        for (size_t i = 0; vec[i]; i++)
-            jsw_str(w, NULL, vec[i]);
-    jsw_end(w);
-}
-
-static void write_error(struct jsw *w, const struct err *err, uint64_t now_ms)
-{
-    const struct gw_row *row = gw_of(err);
-    char code[16];
-
-    (void)text_print(code, sizeof(code), "GW-%04u", (unsigned)row->number);
-    jsw_document(w, "godwit.error/1", now_ms);
-    jsw_str(w, "code", code);
-    jsw_u64(w, "exit", (uint64_t)row->exit);
-    jsw_str(w, "what", err->text);
-    jsw_str(w, "why", row->why);
-    write_next(w, row->next);
-    jsw_null(w, "op");
-    jsw_end(w);
 }
 
 static void send_text(struct api_box *box, int status, struct buf *text)
@@ -157,6 +131,7 @@ void api_fail(struct api_call *call, const struct err *err)
     auto_jsw struct jsw *w = NULL;
     auto_buf struct buf text = {0};
     const int status = api_status(err);
+    struct complaint c;
 
     if (box->in_changes)
         db_rollback(call->service->db);
@@ -164,7 +139,8 @@ void api_fail(struct api_call *call, const struct err *err)
     if (status >= 500)
         log_err(LOG_LEVEL_ERROR, err, box->route ? box->route->path : "request");
     if (jsw_new(&w, NULL) == 0) {
-        write_error(w, err, clock_wall_ms(call->service->clock));
+        complaint_of(err, &c);
+        complaint_document(&c, clock_wall_ms(call->service->clock), w);
         (void)jsw_finish(w, false, &text, NULL);
         (void)buf_str(&text, "\n");
     }

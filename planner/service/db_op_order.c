@@ -3,6 +3,7 @@
 #include "planner/service/db_op.h"
 
 #include "base/buf.h"
+#include "base/complaint.h"
 #include "base/text.h"
 
 #include <stdio.h>
@@ -160,25 +161,12 @@ static int write_steps(struct service *svc, const struct db_op *op, struct jsw *
 
 static void write_cause(const struct db_op *op, struct jsw *w)
 {
-    const struct gw_row *row = gw_of(&op->cause);
-    char code[16];
+    struct complaint c;
 
-    if (!op->cause.code) {
-        jsw_null(w, "error");
-        return;
-    }
-    snprintf(code, sizeof(code), "GW-%04u", (unsigned)row->number);
-    jsw_obj(w, "error");
-    jsw_str(w, "schema", "godwit.error/1");
-    jsw_str(w, "code", code);
-    jsw_i64(w, "exit", op->exit);
-    jsw_str(w, "what", op->cause.text);
-    jsw_str(w, "why", row->why);
-    jsw_arr(w, "next");
-    jsw_str(w, NULL, row->next);
-    jsw_end(w);
-    jsw_str(w, "op", op->id);
-    jsw_end(w);
+    complaint_of(&op->cause, &c);
+    c.exit = op->exit;
+    c.op = op->id;
+    complaint_member(op->cause.code ? &c : NULL, w);
 }
 
 int db_op_write(struct service *svc, const struct db_op *op, struct jsw *w, struct err *err)
