@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "cli/cmd.h"
 #include "cli/context.h"
+#include "cli/progress.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -50,6 +51,7 @@ static int connect_to(struct api *a, const struct context *ctx, struct err *err)
     struct http_conf conf = {
         .ca_file = ctx->ca_file[0] ? ctx->ca_file : NULL,
         .pin = ctx->has_pin ? ctx->pin : NULL,
+        .stop = progress_interrupted(), /* Ctrl-C does not wait for a long poll */
         .stall_timeout_ms = API_TIMEOUT_MS + 35000,
     };
     size_t len = strlen(ctx->server);

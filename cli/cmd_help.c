@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* godwit explain and godwit help: what is known about errors, exit codes, JSON. */
+#include "base/complaint.h"
 #include "base/num.h"
 #include "base/text.h"
 #include "cli/help.h"
@@ -49,7 +50,7 @@ int cmd_explain(struct cmd_call *call, struct err *err)
     jsw_i64(w, "exit", row->exit);
     jsw_str(w, "title", row->title);
     jsw_str(w, "why", row->why);
-    out_lines(w, "next", row->next);
+    complaint_lines(w, "next", row->next);
     jsw_end(w);
     return out_writer(call->out, w, view_row, err) < 0 ? cmd_exit(err) : GW_EXIT_OK;
 }
@@ -65,11 +66,15 @@ static const struct {
                    "5 refused by a gate          12 stopped half-way, operator needed\n"
                    "6 locked by someone else    130 detached by Ctrl-C; the operation goes on\n"
                    "An unknown code must be read as failure."},
-    {"json", "Every verb has -o json: one document with \"schema\" and \"generated_at\". Bytes are "
-             "integers,\n"
-             "durations seconds, times RFC 3339 UTC, absent is null. Fields are added, never "
-             "renamed, inside\n"
-             "one schema number. Failures print godwit.error/1 on stderr."},
+    {"json",
+     "Every verb has -o json: one document with \"schema\" and \"generated_at\". Bytes are "
+     "integers,\n"
+     "durations seconds, times RFC 3339 UTC, absent is null. Fields are added, never "
+     "renamed, inside\n"
+     "one schema number. Failures print godwit.error/1 on stderr.\n"
+     "-o jsonl is a stream of records with \"type\": version, then progress, event and step, "
+     "at last one\n"
+     "result with \"exit\" and the document's members."},
     {"environment",
      "GODWIT_SERVER GODWIT_CONTEXT GODWIT_OUTPUT GODWIT_PROGRESS GODWIT_TOKEN_FILE GODWIT_CONFIG\n"
      "NO_COLOR TZ. S3: AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_PROFILE "

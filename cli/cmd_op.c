@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* godwit op, godwit events: what runs, what ran, and who did what. */
+/* godwit op: what runs and what ran. */
 #include "base/auto.h"
 #include "base/num.h"
 #include "base/text.h"
-#include "cli/cmd_watch.h"
 #include "cli/columns.h"
 #include "cli/fetch.h"
 #include "cli/op_watch.h"
@@ -13,12 +12,6 @@
 
 const struct opt cmd_op_ls_opts[] = {
     {"for", 0, OPT_TEXT, "APP", NULL, 0, 0, NULL, "only of this workload"},
-    {0},
-};
-
-const struct opt cmd_events_opts[] = {
-    {"for", 0, OPT_TEXT, "OBJECT", NULL, 0, 0, NULL, "only of this workload, host or operation"},
-    {"last", 0, OPT_U64, "N", NULL, 1, 1000, "50", "how many"},
     {0},
 };
 
@@ -45,12 +38,6 @@ static const struct columns_row step_rows[] = {
     {"WHY", "detail.error.what", COLUMNS_TEXT, TABLE_TRUNCATE},
 };
 
-static const struct columns_row event_rows[] = {
-    {"AT", "at", COLUMNS_TIME, TABLE_LEFT},         {"KIND", "kind", COLUMNS_TEXT, TABLE_LEFT},
-    {"WHO", "who", COLUMNS_TEXT, TABLE_LEFT},       {"FROM", "from", COLUMNS_TEXT, TABLE_WIDE_ONLY},
-    {"OBJECT", "object", COLUMNS_TEXT, TABLE_LEFT}, {"WHAT", "text", COLUMNS_TEXT, TABLE_LEFT},
-};
-
 static int view_ops(struct out *o, const struct js *doc, struct table *t, struct err *err)
 {
     if (js_len(js_member(doc, "items")) == 0)
@@ -65,11 +52,6 @@ static int view_op(struct out *o, const struct js *doc, struct table *t, struct 
     columns_lines(o, doc, op_rows, ARRAY_LEN(op_rows));
     out_text(o, "%s", "");
     return columns_fill(o, js_member(doc, "steps"), t, step_rows, ARRAY_LEN(step_rows), err);
-}
-
-static int view_events(struct out *o, const struct js *doc, struct table *t, struct err *err)
-{
-    return columns_fill(o, js_member(doc, "items"), t, event_rows, ARRAY_LEN(event_rows), err);
 }
 
 int cmd_op_ls(struct cmd_call *call, struct err *err)
@@ -118,16 +100,4 @@ int cmd_op_resolve(struct cmd_call *call, struct err *err)
     if (fetch_path(call, "/v1/ops/%s/resolve", path, err) < 0)
         return cmd_exit(err);
     return fetch_change(call, "POST", path, NULL, view_op, err);
-}
-
-int cmd_events(struct cmd_call *call, struct err *err)
-{
-    const char *object = opt_text(call->opts, "for");
-    char path[API_PATH_MAX], base[API_PATH_MAX] = "";
-    int r = object ? api_path(base, err, "&for=%s", object) : 0;
-
-    if (r == 0 && text_print(path, sizeof(path), "/v1/events?limit=%llu%s",
-                             (unsigned long long)opt_u64(call->opts, "last"), base) < 0)
-        r = err_set_gw(err, GW_BAD_VALUE, -ENAMETOOLONG, "'%.40s…' is too long", object);
-    return r < 0 ? cmd_exit(err) : fetch_show(call, path, view_events, err);
 }

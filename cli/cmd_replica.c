@@ -119,7 +119,7 @@ static int move(struct cmd_call *call, struct mover *m, struct err *err)
     if (r < 0)
         return r;
     m->run.vault = m->vault;
-    r = progress_start(call->opts, d->label, &m->progress, &progress, err);
+    r = progress_start(call, d->label, &m->progress, &progress, err);
     if (r == 0)
         r = d->run(&m->run, &m->point, err);
     progress_stop(progress);
@@ -304,7 +304,7 @@ int cmd_replica_digest(struct cmd_call *call, struct err *err)
         .stop = progress_interrupts(),
         .workers = (unsigned)opt_u64(call->opts, "workers"),
     };
-    int r = progress_start(call->opts, "digest", &counters, &progress, err);
+    int r = progress_start(call, "digest", &counters, &progress, err);
 
     if (r == 0)
         r = replica_digest(&run, digest, err);

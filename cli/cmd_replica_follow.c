@@ -56,7 +56,7 @@ static int begin(void *arg, const struct replica_point *head, struct replica_run
                                 .stop = f->stop,
                                 .workers = (unsigned)opt_u64(f->call->opts, "workers"),
                                 .untouched = f->point.seq > 0};
-    return progress_start(f->call->opts, "follow", &f->counters, &f->progress, err);
+    return progress_start(f->call, "follow", &f->counters, &f->progress, err);
 }
 
 static int view_follow(struct out *o, const struct js *doc, struct table *t, struct err *err)
@@ -77,6 +77,7 @@ static int view_follow(struct out *o, const struct js *doc, struct table *t, str
 static int report(struct follower *f, struct err *err)
 {
     auto_jsw struct jsw *w = NULL;
+    auto_js struct js *doc = NULL;
     int r = jsw_new(&w, err);
 
     if (r < 0)
@@ -92,7 +93,8 @@ static int report(struct follower *f, struct err *err)
     jsw_u64(w, "received_bytes", atomic_load(&f->counters.received_bytes));
     jsw_f64(w, "duration_s", (double)(clock_mono_ms(f->call->clock) - f->begun_ms) / 1000.0);
     jsw_end(w);
-    return out_writer(f->call->out, w, view_follow, err);
+    r = jsw_take(w, &doc, err);
+    return r < 0 ? r : out_event(f->call->out, doc, view_follow, err);
 }
 
 /* One look; what is new is written and told. */

@@ -192,6 +192,7 @@ static int view_serve(struct out *o, const struct js *doc, struct table *t, stru
 static int report(struct cmd_call *call, const struct serving *s, struct err *err)
 {
     auto_jsw struct jsw *w = NULL;
+    auto_js struct js *doc = NULL;
     int r = jsw_new(&w, err);
 
     if (r < 0)
@@ -205,7 +206,9 @@ static int report(struct cmd_call *call, const struct serving *s, struct err *er
     replica_view_write_point(w, &s->point);
     jsw_end(w);
     jsw_end(w);
-    return out_writer(call->out, w, view_serve, err);
+    r = jsw_take(w, &doc, err);
+    /* This process becomes another: it has no result of its own. */
+    return r < 0 ? r : out_event(call->out, doc, view_serve, err);
 }
 
 /* Returns only when it failed. */

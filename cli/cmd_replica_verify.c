@@ -124,7 +124,7 @@ static int verify(struct cmd_call *call, struct replica_verify_run *run,
 {
     struct replica_progress counters = {0};
     struct progress *progress = NULL;
-    int r = progress_start(call->opts, "verify", &counters, &progress, err);
+    int r = progress_start(call, "verify", &counters, &progress, err);
 
     run->progress = &counters; /* cppcheck-suppress autoVariables ; taken back below */
     if (r == 0)

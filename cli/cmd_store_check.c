@@ -96,7 +96,7 @@ int cmd_store_check(struct cmd_call *call, struct err *err)
     faults.w = w;
     jsw_str(w, "store", cmd_arg(call, 0));
     jsw_arr(w, "faults");
-    r = progress_start(call->opts, "check", &counters, &progress, err);
+    r = progress_start(call, "check", &counters, &progress, err);
     if (r == 0)
         r = gc_check(&run, &report, err);
     progress_stop(progress);

@@ -63,7 +63,7 @@ static int show(struct cmd_call *call, const struct js *doc, out_view_fn view, s
     if (terminal)
         fputs("\033[H\033[2J", stdout);
     out_text(call->out, "%s", js_str(doc, "generated_at", ""));
-    return out_document(call->out, doc, view, err);
+    return out_event(call->out, doc, view, err);
 }
 
 int cmd_watch(struct cmd_call *call, struct api *api, cmd_fetch_fn fetch, void *arg,

@@ -8,6 +8,7 @@
 #include "cli/cmd.h"
 #include "cli/help.h"
 #include "cli/out.h"
+#include "cli/progress.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -109,6 +110,17 @@ static const struct js *error_document(const struct cmd_call *call, const struct
     return what && strstr(err->text, what) ? call->error : NULL;
 }
 
+/* The last record of a stream; what reads it must learn of a failure from the exit code. */
+static int end_output(struct out *out, int code)
+{
+    struct err err = {0};
+
+    if (out_end(out, code, &err) == 0)
+        return code;
+    out_error(out, &err, GW_EXIT_FAILED, NULL);
+    return code == GW_EXIT_OK ? GW_EXIT_FAILED : code;
+}
+
 /* Everything after the command line was understood. */
 static int run_parsed(const struct cmd *cmd, size_t verb_words, struct opt_set *opts,
                       struct err *err)
@@ -124,8 +136,8 @@ static int run_parsed(const struct cmd *cmd, size_t verb_words, struct opt_set *
     int code;
 
     log_init("godwit", log_level_of(opts), opt_switch(opts, "log-json"));
-    if (out_new(opts, &out, err) < 0) {
-        out_error_early(NULL, err, cmd_exit(err));
+    if (progress_check(err) < 0 || out_new(opts, call.clock, &out, err) < 0) {
+        out_error_early(NULL, call.clock, err, cmd_exit(err));
         return cmd_exit(err);
     }
     call.out = out;
@@ -137,6 +149,7 @@ static int run_parsed(const struct cmd *cmd, size_t verb_words, struct opt_set *
         code = help_overview(&call, err);
     if (err->code)
         out_error(out, err, code, error_document(&call, err));
+    code = end_output(out, code);
     js_free(call.error);
     out_free(out);
     return code;
@@ -197,13 +210,13 @@ int main(int argc, char **argv)
         if (!cmd && n == 1 && asks_help(argc, argv) && cmd_is_noun(words[0]))
             return finish(help_noun(words[0]));
         if (!cmd) {
-            out_error_early(wanted_form(argc, argv), &err, GW_EXIT_USAGE);
+            out_error_early(wanted_form(argc, argv), &clock_system, &err, GW_EXIT_USAGE);
             return GW_EXIT_USAGE;
         }
     }
     rows_n = join_options(cmd, rows);
     if (opt_parse(rows, rows_n, argc, argv, &opts, &err) < 0) {
-        out_error_early(wanted_form(argc, argv), &err, cmd_exit(&err));
+        out_error_early(wanted_form(argc, argv), &clock_system, &err, cmd_exit(&err));
         return cmd_exit(&err);
     }
     code = run_parsed(cmd, verb_words, opts, &err);

@@ -48,7 +48,8 @@ static int show_step(struct watch *w, const struct js *step, struct err *err)
         line, sizeof(line), "%3llu %-14s %-8s %6.1fs", (unsigned long long)js_u64(step, "n", 0),
         js_str(step, "name", "?"), good ? "ok" : out_state(o, state),
         seconds_between(js_str(step, "started_at", NULL), js_str(step, "ended_at", NULL)));
-    return out_stream(o, "step", step, line, err);
+    out_text(o, "%s", line);
+    return out_record(o, "step", step, err);
 }
 
 /* Every step that ended and was not shown yet. */
@@ -134,8 +135,7 @@ static int end(struct watch *w, const struct js *op, struct err *err)
 {
     struct out *o = w->call->out;
     int64_t exit_code = js_i64(op, "exit", GW_EXIT_FAILED);
-    int r = out_form(o) == OUT_JSONL ? out_stream(o, "result", op, NULL, err)
-                                     : out_document(o, op, view_end, err);
+    int r = out_document(o, op, view_end, err);
 
     if (r < 0)
         return cmd_exit(err);

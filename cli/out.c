@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/complaint.h"
 #include "base/err.h"
 #include "base/gw.h"
 #include "base/opt.h"
@@ -30,6 +31,11 @@ struct out {
     struct buf after;
     char states[OUT_STATES][OUT_STATE_MAX];
     unsigned next_state;
+    const struct clock *clock;
+    bool headed;        /* rows of a stream: the header is out */
+    bool begun;         /* jsonl: the record "version" is out */
+    struct js *result;  /* jsonl: the document that the last record will carry */
+    struct js *failure; /* jsonl: what went wrong, for the same record */
 };
 
 static const struct {
@@ -75,7 +81,8 @@ static size_t terminal_width(void)
     return ws.ws_col;
 }
 
-int out_new(const struct opt_set *opts, struct out **ret, struct err *err)
+int out_new(const struct opt_set *opts, const struct clock *clock, struct out **ret,
+            struct err *err)
 {
     struct out *o = calloc(1, sizeof(*o));
     const char *want =
@@ -89,6 +96,7 @@ int out_new(const struct opt_set *opts, struct out **ret, struct err *err)
             err, GW_BAD_VALUE, -EINVAL,
             "GODWIT_OUTPUT is '%s', and not table, wide, json, jsonl, yaml, csv or name", want);
     }
+    o->clock = clock;
     o->form = form_named(want);
     o->colour = out_is_for_people(o) && wants_colour(opts, STDOUT_FILENO);
     o->error_colour = wants_colour(opts, STDERR_FILENO);
@@ -101,11 +109,18 @@ int out_new(const struct opt_set *opts, struct out **ret, struct err *err)
     return 0;
 }
 
+static void out_done(struct out *o)
+{
+    buf_done(&o->after);
+    js_free(o->result);
+    js_free(o->failure);
+}
+
 void out_free(struct out *o)
 {
     if (!o)
         return;
-    buf_done(&o->after);
+    out_done(o);
     free(o);
 }
 
@@ -178,7 +193,7 @@ static int draw_table(struct out *o, const struct table *t, struct buf *text, st
 
     switch (o->form) {
     case OUT_CSV:
-        return table_csv(t, text, err);
+        return table_csv(t, !o->headed, text, err);
     case OUT_NAME:
         return table_names(t, text, err);
     default:
@@ -215,9 +230,10 @@ int out_document(struct out *o, const struct js *doc, out_view_fn view, struct e
     case OUT_JSON:
         r = js_print(doc, false, true, &text, err);
         break;
-    case OUT_JSONL:
-        r = js_print(doc, false, false, &text, err);
-        break;
+    case OUT_JSONL: /* the last record; its exit code is not known yet */
+        js_free(o->result);
+        o->result = js_ref(doc);
+        return 0;
     case OUT_YAML:
         r = yaml_print(doc, &text, err);
         break;
@@ -285,43 +301,105 @@ void out_after(struct out *o, const char *fmt, ...)
     buf_str(&o->after, "\n");
 }
 
-struct copy {
-    struct jsw *w;
-};
+/* -- jsonl: records of a stream -------------------------------------------------- */
 
 static int copy_member(void *arg, const char *key, const struct js *value)
 {
-    struct copy *c = arg;
-
     if (!text_equal(key, "type"))
-        jsw_js(c->w, key, value);
+        jsw_js(arg, key, value);
     return 0;
 }
 
-int out_stream(struct out *o, const char *type, const struct js *doc, const char *text,
-               struct err *err)
+/* "exit" of the last record is that of this program. */
+static int copy_result(void *arg, const char *key, const struct js *value)
 {
-    auto_jsw struct jsw *w = NULL;
+    return text_equal(key, "exit") ? 0 : copy_member(arg, key, value);
+}
+
+static int print_record(struct jsw *w, struct err *err)
+{
     auto_buf struct buf line = {0};
     int r;
 
-    if (out_is_for_people(o)) {
-        if (text)
-            out_text(o, "%s", text);
-        return 0;
-    }
-    r = jsw_new(&w, err);
-    if (r < 0)
-        return r;
-    jsw_obj(w, NULL);
-    jsw_str(w, "type", type);
-    js_each(doc, copy_member, &(struct copy){w});
     jsw_end(w);
     r = jsw_finish(w, false, &line, err);
     if (r < 0)
         return r;
     buf_str(&line, "\n");
     return print_buf(&line, err);
+}
+
+static int begin_record(const char *type, struct jsw **ret, struct err *err)
+{
+    int r = jsw_new(ret, err);
+
+    if (r < 0)
+        return r;
+    jsw_obj(*ret, NULL);
+    jsw_str(*ret, "type", type);
+    return 0;
+}
+
+int out_begin(struct out *o, struct err *err)
+{
+    auto_jsw struct jsw *w = NULL;
+    int r;
+
+    if (o->form != OUT_JSONL || o->begun)
+        return 0;
+    r = begin_record("version", &w, err);
+    if (r < 0)
+        return r;
+    jsw_str(w, "schema", "godwit.stream/1");
+    jsw_time(w, "generated_at", clock_wall_ms(o->clock));
+    jsw_str(w, "version", PACKAGE_VERSION);
+    o->begun = true;
+    return print_record(w, err);
+}
+
+int out_record(struct out *o, const char *type, const struct js *doc, struct err *err)
+{
+    auto_jsw struct jsw *w = NULL;
+    int r;
+
+    if (o->form != OUT_JSONL)
+        return 0;
+    r = out_begin(o, err);
+    if (r == 0)
+        r = begin_record(type, &w, err);
+    if (r < 0)
+        return r;
+    js_each(doc, copy_member, w);
+    return print_record(w, err);
+}
+
+int out_event(struct out *o, const struct js *doc, out_view_fn view, struct err *err)
+{
+    int r =
+        o->form == OUT_JSONL ? out_record(o, "event", doc, err) : out_document(o, doc, view, err);
+
+    o->headed = true;
+    return r;
+}
+
+int out_end(struct out *o, int exit_code, struct err *err)
+{
+    auto_jsw struct jsw *w = NULL;
+    int r;
+
+    /* Text for people (help) has no result. */
+    if (o->form != OUT_JSONL || (!o->begun && !o->result && !o->failure))
+        return 0;
+    r = out_begin(o, err);
+    if (r == 0)
+        r = begin_record("result", &w, err);
+    if (r < 0)
+        return r;
+    jsw_i64(w, "exit", exit_code);
+    js_each(o->result, copy_result, w);
+    if (o->failure && !js_member(o->result, "error"))
+        jsw_js(w, "error", o->failure);
+    return print_record(w, err);
 }
 
 /* Good, in motion, bad: by the words themselves, so that every verb colours alike. */
@@ -352,65 +430,48 @@ const char *out_state(struct out *o, const char *state)
     return state;
 }
 
-static void print_indented(const char *label, const char *text)
+/* The planner's own words go before those of the catalogue. */
+static void print_complaint(struct out *o, const struct err *err, const struct js *doc)
 {
-    auto_free char *copy = strdup(text ? text : "");
-    const char *at = copy;
+    const struct js *next = js_member(doc, "next");
+    auto_buf struct buf lines = {0};
+    struct complaint c;
 
-    if (copy)
-        safe_text(copy);
-    while (at && *at) {
-        const char *end = strchrnul(at, '\n');
-
-        fprintf(stderr, "  %-4s  %.*s\n", label, (int)(end - at), at);
-        label = "";
-        at = *end ? end + 1 : end;
+    complaint_of(err, &c);
+    if (js_str(doc, "code", NULL))
+        (void)text_copy(c.code, sizeof(c.code), js_str(doc, "code", ""));
+    c.why = js_str(doc, "why", c.why);
+    for (size_t i = 0; i < js_len(next); i++) {
+        buf_str(&lines, js_as_str(js_at(next, i), ""));
+        buf_str(&lines, "\n");
     }
-}
-
-/* The planner's own advice, or that of the catalogue. */
-static void print_next(const struct js *next, const char *dflt)
-{
-    if (js_len(next) == 0)
-        print_indented("next", dflt);
-    for (size_t i = 0; i < js_len(next); i++)
-        print_indented(i == 0 ? "next" : "", js_as_str(js_at(next, i), ""));
-}
-
-void out_lines(struct jsw *w, const char *key, const char *text)
-{
-    auto_vec char **lines = NULL;
-
-    jsw_arr(w, key);
-    if (text && text_split(text, "\n", &lines, NULL) == 0)
-        for (size_t i = 0; lines[i]; i++)
-            jsw_str(w, NULL, lines[i]);
-    jsw_end(w);
-}
-
-static void error_json(const struct err *err, const struct gw_row *row, int exit_code)
-{
-    auto_jsw struct jsw *w = NULL;
-    auto_buf struct buf text = {0};
-    char code[16];
-
-    snprintf(code, sizeof(code), "GW-%04u", (unsigned)row->number);
-    if (jsw_new(&w, NULL) < 0)
-        return;
-    jsw_document(w, "godwit.error/1", clock_wall_ms(&clock_system));
-    jsw_str(w, "code", code);
-    jsw_i64(w, "exit", exit_code);
-    jsw_str(w, "what", err->text);
-    jsw_str(w, "why", row->why);
-    out_lines(w, "next", row->next);
-    jsw_null(w, "op");
-    jsw_end(w);
-    if (jsw_finish(w, false, &text, NULL) == 0)
-        fprintf(stderr, "%s\n", buf_cstr(&text));
+    if (js_len(next) > 0 && buf_failed(&lines, NULL) == 0)
+        c.next = buf_cstr(&lines);
+    complaint_print(&c, o->error_colour, stderr);
 }
 
 /* A planner's own document says more than the catalogue: it is shown as it came. */
-static void error_document(const struct js *doc)
+static int take_complaint(const struct out *o, const struct err *err, int exit_code,
+                          const struct js *doc, struct js **ret)
+{
+    auto_jsw struct jsw *w = NULL;
+    struct complaint c;
+    int r;
+
+    if (doc) {
+        *ret = js_ref(doc);
+        return 0;
+    }
+    r = jsw_new(&w, NULL);
+    if (r < 0)
+        return r;
+    complaint_of(err, &c);
+    c.exit = exit_code;
+    complaint_document(&c, clock_wall_ms(o->clock), w);
+    return jsw_take(w, ret, NULL);
+}
+
+static void print_document(const struct js *doc)
 {
     auto_buf struct buf text = {0};
 
@@ -420,31 +481,28 @@ static void error_document(const struct js *doc)
 
 void out_error(struct out *o, const struct err *err, int exit_code, const struct js *error_doc)
 {
-    const struct gw_row *row = gw_of(err);
-    const char *on = o->error_colour ? "\033[31m" : "", *off = o->error_colour ? "\033[0m" : "";
-    char code[16], what[ERR_TEXT_MAX];
+    auto_js struct js *doc = NULL;
 
-    (void)text_print(code, sizeof(code), "GW-%04u", (unsigned)row->number);
     fflush(stdout);
     if (err->code == -EPIPE && err->gw == GW_IO)
         return; /* who read us has what it wanted: head, less */
-    if (o->form == OUT_JSON || o->form == OUT_JSONL) {
-        if (error_doc)
-            error_document(error_doc);
-        else
-            error_json(err, row, exit_code);
+    if (o->form != OUT_JSON && o->form != OUT_JSONL) {
+        print_complaint(o, err, error_doc);
         return;
     }
-    (void)text_copy(what, sizeof(what), err->text);
-    safe_text(what);
-    fprintf(stderr, "%serror %s%s: %s\n", on, js_str(error_doc, "code", code), off, what);
-    print_indented("why", js_str(error_doc, "why", row->why));
-    print_next(js_member(error_doc, "next"), row->next);
+    if (take_complaint(o, err, exit_code, error_doc, &doc) < 0)
+        return;
+    print_document(doc);
+    if (!o->failure)
+        o->failure = TAKE(doc);
 }
 
-void out_error_early(const char *form, const struct err *err, int exit_code)
+void out_error_early(const char *form, const struct clock *clock, const struct err *err,
+                     int exit_code)
 {
-    struct out o = {.form = form_named(form ? form : getenv("GODWIT_OUTPUT"))};
+    struct out o = {.form = form_named(form ? form : getenv("GODWIT_OUTPUT")), .clock = clock};
 
     out_error(&o, err, exit_code, NULL);
+    (void)out_end(&o, exit_code, NULL);
+    out_done(&o);
 }

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "base/jsw.h"
 
+struct clock;
 struct err;
 struct opt_set;
 struct out;
@@ -15,7 +16,8 @@ struct table;
 
 enum out_form { OUT_TABLE, OUT_WIDE, OUT_JSON, OUT_JSONL, OUT_YAML, OUT_CSV, OUT_NAME };
 
-int out_new(const struct opt_set *opts, struct out **ret, struct err *err);
+int out_new(const struct opt_set *opts, const struct clock *clock, struct out **ret,
+            struct err *err);
 void out_free(struct out *o);
 enum out_form out_form(const struct out *o);
 bool out_is_for_people(const struct out *o); /* table or wide */
@@ -47,19 +49,26 @@ void out_value(struct out *o, const char *value);
 void out_text(struct out *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Like out_text, but after the table when called from a view. */
 void out_after(struct out *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* A line of a stream: {"type": type, …doc's members} in jsonl, text for people. */
-int out_stream(struct out *o, const char *type, const struct js *doc, const char *text,
-               struct err *err);
+/*
+ * -o jsonl is a stream of records: {"type":"version"} first, then progress, event and step, at last
+ * one {"type":"result","exit":…} with the members of the document that out_document was given last.
+ *
+ * out_record adds one with doc's members, in jsonl alone. out_event does that in jsonl and shows
+ * doc as out_document does in the other forms: for a verb that has more than one document.
+ * out_begin only makes sure that the first record is out. out_end is main's.
+ */
+int out_begin(struct out *o, struct err *err);
+int out_record(struct out *o, const char *type, const struct js *doc, struct err *err);
+int out_event(struct out *o, const struct js *doc, out_view_fn view, struct err *err);
+int out_end(struct out *o, int exit_code, struct err *err);
 
 /* A state in its colour, as a word always: "in sync", "LAGGING". Returns text itself without
  * colours. The result lives until the next two calls. */
 const char *out_state(struct out *o, const char *state);
 
-/* The lines of text as an array under key; NULL is none. */
-void out_lines(struct jsw *w, const char *key, const char *text);
-
 /* out_error before the command line is understood; form: what -o seems to say, or NULL. */
-void out_error_early(const char *form, const struct err *err, int exit_code);
+void out_error_early(const char *form, const struct clock *clock, const struct err *err,
+                     int exit_code);
 /* The error document or text on stderr, with why and next. */
 void out_error(struct out *o, const struct err *err, int exit_code, const struct js *error_doc);
 

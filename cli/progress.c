@@ -2,13 +2,19 @@
 /* Counters of a run as a bar, lines or JSON on stderr. */
 #include "cli/progress.h"
 
+#include "base/auto.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/num.h"
+#include "base/opt.h"
 #include "base/text.h"
 #include "base/worker.h"
+#include "cli/cmd.h"
+#include "cli/out.h"
 #include "cli/progress_rate.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,7 +24,14 @@
 
 #include "base/banned.h"
 
-enum progress_mode { PROGRESS_NONE, PROGRESS_BAR, PROGRESS_PLAIN, PROGRESS_JSON };
+enum progress_mode {
+    PROGRESS_AUTO,
+    PROGRESS_NONE,
+    PROGRESS_BAR,
+    PROGRESS_PLAIN,
+    PROGRESS_JSON,
+    PROGRESS_STREAM /* JSON among the records of the answer */
+};
 
 enum {
     PROGRESS_BAR_MS = 200,
@@ -30,6 +43,7 @@ enum {
 struct progress {
     const char *label;
     const struct replica_progress *counters;
+    struct out *out;
     enum progress_mode mode;
     bool si;
     struct workers *thread;
@@ -56,6 +70,11 @@ static void on_usr1(int sig)
     atomic_store(&asked, true);
 }
 
+const atomic_bool *progress_interrupted(void)
+{
+    return &interrupted;
+}
+
 const atomic_bool *progress_interrupts(void)
 {
     struct sigaction act = {.sa_handler = on_interrupt};
@@ -68,19 +87,51 @@ const atomic_bool *progress_interrupts(void)
     return &interrupted;
 }
 
-static enum progress_mode mode_of(const struct opt_set *opts)
-{
-    const char *want =
-        opt_given(opts, "progress") ? opt_text(opts, "progress") : getenv("GODWIT_PROGRESS");
+static const struct {
+    const char *name;
+    enum progress_mode mode;
+} modes[] = {
+    {"auto", PROGRESS_AUTO}, {"bar", PROGRESS_BAR},   {"plain", PROGRESS_PLAIN},
+    {"json", PROGRESS_JSON}, {"none", PROGRESS_NONE},
+};
 
-    if (opt_switch(opts, "quiet") || text_equal(want, "none"))
+/* False: there is none of that name. */
+static bool mode_named(const char *name, enum progress_mode *ret)
+{
+    for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
+        if (text_equal(modes[i].name, name)) {
+            *ret = modes[i].mode;
+            return true;
+        }
+    }
+    return false;
+}
+
+int progress_check(struct err *err)
+{
+    const char *want = getenv("GODWIT_PROGRESS");
+    enum progress_mode mode;
+
+    if (!want || !want[0] || mode_named(want, &mode))
+        return 0;
+    return err_set_gw(err, GW_BAD_VALUE, -EINVAL,
+                      "GODWIT_PROGRESS is '%s', and not auto, bar, plain, json or none", want);
+}
+
+static enum progress_mode mode_of(const struct cmd_call *call)
+{
+    const struct opt_set *opts = call->opts;
+    enum progress_mode mode = PROGRESS_AUTO;
+
+    (void)mode_named(opt_given(opts, "progress") ? opt_text(opts, "progress")
+                                                 : getenv("GODWIT_PROGRESS"),
+                     &mode);
+    if (opt_switch(opts, "quiet"))
         return PROGRESS_NONE;
-    if (text_equal(want, "bar"))
-        return PROGRESS_BAR;
-    if (text_equal(want, "plain"))
-        return PROGRESS_PLAIN;
-    if (text_equal(want, "json"))
-        return PROGRESS_JSON;
+    if (mode != PROGRESS_AUTO)
+        return mode;
+    if (out_form(call->out) == OUT_JSONL)
+        return PROGRESS_STREAM;
     return isatty(STDERR_FILENO) && !text_equal(getenv("TERM"), "dumb") ? PROGRESS_BAR
                                                                         : PROGRESS_PLAIN;
 }
@@ -145,14 +196,38 @@ static void show_plain(struct progress *p, const struct reading *r)
     fprintf(stderr, "%s %.0f%%  %s\n", p->label, r->share < 0 ? 0 : r->share * 100, line);
 }
 
+static int reading_document(const struct progress *p, const struct reading *r, struct js **ret)
+{
+    auto_jsw struct jsw *w = NULL;
+    int code = jsw_new(&w, NULL);
+
+    if (code < 0)
+        return code;
+    jsw_obj(w, NULL);
+    jsw_str(w, "type", "progress");
+    jsw_str(w, "what", p->label);
+    jsw_u64(w, "total_bytes", r->total);
+    jsw_u64(w, "done_bytes", r->done);
+    jsw_u64(w, "changed_bytes", r->changed);
+    jsw_u64(w, "moved_bytes", r->moved);
+    jsw_u64(w, "bytes_per_s", (uint64_t)p->rate.done_per_s);
+    jsw_u64(w, "moved_per_s", (uint64_t)p->rate.moved_per_s);
+    jsw_f64(w, "eta_s", r->eta_s < 0 ? NAN : r->eta_s);
+    jsw_end(w);
+    return jsw_take(w, ret, NULL);
+}
+
 static void show_json(struct progress *p, const struct reading *r)
 {
-    fprintf(
-        stderr,
-        "{\"type\":\"progress\",\"total_bytes\":%llu,\"done_bytes\":%llu,\"changed_bytes\":%llu,"
-        "\"moved_bytes\":%llu,\"bytes_per_s\":%.0f,\"moved_per_s\":%.0f,\"eta_s\":%.1f}\n",
-        (unsigned long long)r->total, (unsigned long long)r->done, (unsigned long long)r->changed,
-        (unsigned long long)r->moved, p->rate.done_per_s, p->rate.moved_per_s, r->eta_s);
+    auto_js struct js *doc = NULL;
+    auto_buf struct buf text = {0};
+
+    if (reading_document(p, r, &doc) < 0)
+        return;
+    if (p->mode == PROGRESS_STREAM)
+        (void)out_record(p->out, "progress", doc, NULL);
+    else if (js_print(doc, false, false, &text, NULL) == 0)
+        fprintf(stderr, "%s\n", buf_cstr(&text));
 }
 
 static uint64_t period_ms(enum progress_mode mode)
@@ -161,6 +236,7 @@ static uint64_t period_ms(enum progress_mode mode)
     case PROGRESS_BAR:
         return PROGRESS_BAR_MS;
     case PROGRESS_JSON:
+    case PROGRESS_STREAM:
         return PROGRESS_JSON_MS;
     default:
         return PROGRESS_PLAIN_MS;
@@ -173,7 +249,7 @@ static void show(struct progress *p)
 
     if (p->mode == PROGRESS_BAR)
         show_bar(p, &r);
-    else if (p->mode == PROGRESS_JSON)
+    else if (p->mode == PROGRESS_JSON || p->mode == PROGRESS_STREAM)
         show_json(p, &r);
     else
         show_plain(p, &r);
@@ -185,7 +261,7 @@ static bool wait_piece(struct progress *p)
     struct timespec until;
     bool stop;
 
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_nsec += PROGRESS_BAR_MS * 1000000L;
     until.tv_sec += until.tv_nsec / 1000000000L;
     until.tv_nsec %= 1000000000L;
@@ -217,22 +293,37 @@ static int thread_main(void *arg, size_t index, struct err *err)
     return 0;
 }
 
-int progress_start(const struct opt_set *opts, const char *label,
+static void init_wait(struct progress *p)
+{
+    pthread_condattr_t attr;
+
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&p->wake, &attr);
+    pthread_condattr_destroy(&attr);
+    pthread_mutex_init(&p->lock, NULL);
+}
+
+int progress_start(const struct cmd_call *call, const char *label,
                    const struct replica_progress *counters, struct progress **ret, struct err *err)
 {
-    struct progress *p = calloc(1, sizeof(*p));
-    int r;
+    struct progress *p;
+    int r = out_begin(call->out, err); /* before there are two threads that print */
+
+    if (r < 0)
+        return r;
+    p = calloc(1, sizeof(*p));
 
     if (!p)
         return err_set(err, -ENOMEM, "progress: %m");
     p->label = label;
     p->counters = counters;
-    p->mode = mode_of(opts);
-    p->si = opt_switch(opts, "si");
+    p->out = call->out;
+    p->mode = mode_of(call);
+    p->si = opt_switch(call->opts, "si");
     p->started_ms = clock_mono_ms(&clock_system);
     progress_rate_init(&p->rate, p->started_ms);
-    pthread_mutex_init(&p->lock, NULL);
-    pthread_cond_init(&p->wake, NULL);
+    init_wait(p);
     if (p->mode != PROGRESS_NONE) {
         r = workers_start(1, "progress", thread_main, p, &p->thread, err);
         if (r < 0) {

@@ -91,14 +91,16 @@ static void sanitize(char *text)
 
 int table_cell(struct table *t, const char *text, struct err *err)
 {
-    char *copy;
+    char *copy = NULL;
 
     if (t->rows_n == 0 || t->next_cell >= t->columns_n)
         return err_set(err, -EINVAL, "a cell outside its row");
-    copy = strdup(text ? text : "-");
-    if (!copy)
-        return err_set(err, -ENOMEM, "a cell: %m");
-    sanitize(copy);
+    if (text) {
+        copy = strdup(text);
+        if (!copy)
+            return err_set(err, -ENOMEM, "a cell: %m");
+        sanitize(copy);
+    }
     t->cells[(t->rows_n - 1) * t->columns_n + t->next_cell++] = copy;
     return 0;
 }
@@ -114,11 +116,12 @@ int table_cellf(struct table *t, struct err *err, const char *fmt, ...)
     return table_cell(t, text, err);
 }
 
-static const char *cell(const struct table *t, size_t row, size_t column)
+/* What is absent is a dash to people and empty to programs. */
+static const char *cell(const struct table *t, size_t row, size_t column, const char *absent)
 {
     const char *text = t->cells[row * t->columns_n + column];
 
-    return text ? text : "-";
+    return text ? text : absent;
 }
 
 static int add_columns(const struct table *t, const struct table_style *style,
@@ -151,7 +154,7 @@ static int add_rows(const struct table *t, const struct table_style *style,
         for (size_t c = 0; c < t->columns_n; c++) {
             if ((t->columns[c].flags & TABLE_WIDE_ONLY) && !style->wide)
                 continue;
-            if (scols_line_set_data(line, at++, cell(t, r, c)) < 0)
+            if (scols_line_set_data(line, at++, cell(t, r, c, "-")) < 0)
                 return -ENOMEM;
         }
     }
@@ -227,17 +230,17 @@ static void csv_cell(struct buf *out, const char *text)
         buf_str(out, "\"");
 }
 
-int table_csv(const struct table *t, struct buf *out, struct err *err)
+int table_csv(const struct table *t, bool header, struct buf *out, struct err *err)
 {
-    for (size_t c = 0; c < t->columns_n; c++) {
+    for (size_t c = 0; header && c < t->columns_n; c++) {
         buf_str(out, c ? "," : "");
         csv_cell(out, t->columns[c].name);
     }
-    buf_str(out, t->columns_n ? "\r\n" : "");
+    buf_str(out, header && t->columns_n ? "\r\n" : "");
     for (size_t r = 0; r < t->rows_n; r++) {
         for (size_t c = 0; c < t->columns_n; c++) {
             buf_str(out, c ? "," : "");
-            csv_cell(out, cell(t, r, c));
+            csv_cell(out, cell(t, r, c, ""));
         }
         buf_str(out, "\r\n");
     }
@@ -247,8 +250,16 @@ int table_csv(const struct table *t, struct buf *out, struct err *err)
 int table_names(const struct table *t, struct buf *out, struct err *err)
 {
     for (size_t r = 0; r < t->rows_n; r++) {
-        append_plain(out, cell(t, r, 0), false);
+        append_plain(out, cell(t, r, 0, "-"), false);
         buf_str(out, "\n");
     }
     return buf_failed(out, err);
+}
+
+const char *table_version(void)
+{
+    const char *version = NULL;
+
+    (void)scols_get_library_version(&version);
+    return version;
 }

@@ -28,8 +28,8 @@ int table_new(struct table **ret, struct err *err);
 void table_free(struct table *t);
 /* Copied; the names are lent for the life of the table. */
 int table_columns(struct table *t, const struct table_column *columns, size_t n, struct err *err);
-/* Begin a row, then one cell a column in order; cells left out are "-". Text is copied and made
- * safe for terminals. */
+/* Begin a row, then one cell a column in order; cells left out, or NULL, are "-". Text is copied
+ * and made safe for terminals. */
 int table_row(struct table *t, struct err *err);
 int table_cell(struct table *t, const char *text, struct err *err);
 int table_cellf(struct table *t, struct err *err, const char *fmt, ...)
@@ -42,9 +42,12 @@ struct table_style {
 };
 int table_draw(const struct table *t, const struct table_style *style, struct buf *out,
                struct err *err);
-int table_csv(const struct table *t, struct buf *out,
-              struct err *err); /* RFC 4180, with a header */
+/* RFC 4180; what is absent is empty. */
+int table_csv(const struct table *t, bool header, struct buf *out, struct err *err);
 int table_names(const struct table *t, struct buf *out,
                 struct err *err); /* the first column, a line each */
+
+/* libsmartcols', as linked at run time. */
+const char *table_version(void);
 
 #endif

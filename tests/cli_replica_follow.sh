@@ -26,6 +26,8 @@ exits 4 godwit replica follow "$store/a" "$dir/b.img" --once
 says err GW-3015
 exits 0 godwit replica push "$dir/a.img" "$store/a"
 exits 0 godwit replica follow "$store/a" "$dir/b.img" --once -o jsonl
+jq -se '[.[].type] == ["version", "event", "result"] and .[2].exit == 0' "$dir/out" >/dev/null || fail "the records of follow"
+sed -i 2!d "$dir/out"
 is '.schema == "godwit.replica-follow/1" and .point.seq == 1 and .received_bytes > 9000000'
 same b.img
 change 5
@@ -45,10 +47,12 @@ follow() {
     pid=$!
     exec 9<"$dir/fifo"
 }
-# point N: the next line is of point N
+# point N: the next event is of point N
 point() {
-    local line
-    read -r -t 60 line <&9 || fail "no point $1"
+    local line=
+    until [[ $line == *'"type":"event"'* ]]; do
+        read -r -t 60 line <&9 || fail "no point $1"
+    done
     [ "$(jq .point.seq <<<"$line")" = "$1" ] || fail "point $1: $line"
 }
 # ended CODE

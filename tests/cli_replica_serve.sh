@@ -27,7 +27,7 @@ serve() {
     mkfifo "$dir/fifo"
     godwit replica serve "$@" -o jsonl >"$dir/fifo" 2>"$dir/log" </dev/null &
     pid=$!
-    read -r line <"$dir/fifo" || fail "serve $*"
+    line=$(grep -m 1 '"type":"event"' "$dir/fifo") || fail "serve $*"
     uri=$(jq -r .uri <<<"$line")
     [ "$(jq -r .schema <<<"$line")" = godwit.replica-serve/1 ] || fail "$line"
     [ "$(jq -r .pid <<<"$line")" = "$pid" ] || fail "another pid"

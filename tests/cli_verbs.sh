@@ -199,7 +199,32 @@ exits 2 godwit app rm shop
 exits 0 godwit app rm shop --confirm=shop
 exits 4 godwit app show shop
 exits 0 godwit events --for shop -o jsonl
-says out shop
+jq -se '.[0].type == "version" and .[-1].type == "result" and .[-1].exit == 0 and (.[1:-1] | length > 3 and
+    all(.type == "event" and .schema == "godwit.event/1"))' "$dir/out" >/dev/null || fail "the records of events"
+exits 4 godwit status nobody -o jsonl
+jq -se 'map(.type) == ["version", "result"] and .[1].exit == 4 and (.[1].error.what | test("nobody"))' "$dir/out" >/dev/null ||
+    fail "the records of a failure"
+
+echo "-- events as they come, until Ctrl-C, which waits for no long poll"
+godwit events -w -o jsonl --last 1 >"$dir/stream" 2>"$dir/err" </dev/null &
+tail=$!
+tries=0
+until grep -q event "$dir/stream"; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 200 ] || fail "no event"
+    read -rt 0.1 <> <(:) || true
+done
+exits 0 godwit window add 2031-01-01T00:00:00Z 2031-01-02T00:00:00Z --name later
+until grep -q 'window' "$dir/stream"; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 200 ] || fail "the next event did not come"
+    read -rt 0.1 <> <(:) || true
+done
+from=$SECONDS
+kill -INT "$tail"
+wait "$tail" || fail "Ctrl-C ended it with $?"
+[ $((SECONDS - from)) -lt 10 ] || fail "Ctrl-C waited"
+[ "$(jq -s 'map(select(.type == "result")) | length' "$dir/stream")" = 1 ] || fail "not one result"
 
 echo "-- a planner that is gone"
 kill "$pid"
