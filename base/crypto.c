@@ -370,3 +370,8 @@ int crypto_unb64(const char *text, void *out, size_t size, size_t *ret_len)
 {
     return b64_parse(b64_digits, text, out, size, ret_len);
 }
+
+const char *crypto_version(void)
+{
+    return OpenSSL_version(OPENSSL_VERSION_STRING);
+}

@@ -61,4 +61,7 @@ int crypto_unb64url(const char *text, void *out, size_t size, size_t *ret_len);
 char *crypto_b64(const void *data, size_t len, char *out);
 int crypto_unb64(const char *text, void *out, size_t size, size_t *ret_len);
 
+/* OpenSSL's, as linked at run time. */
+const char *crypto_version(void);
+
 #endif

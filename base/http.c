@@ -586,3 +586,8 @@ int http_escape(const char *text, bool keep_slash, struct buf *out)
     }
     return out->failed;
 }
+
+const char *http_version(void)
+{
+    return curl_version_info(CURLVERSION_NOW)->version;
+}

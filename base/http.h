@@ -104,4 +104,7 @@ bool http_status_retryable(long status);
 /* Percent-encode for a path (keep_slash) or query: strict RFC 3986, upper-case hex. */
 int http_escape(const char *text, bool keep_slash, struct buf *out);
 
+/* libcurl's, as linked at run time. */
+const char *http_version(void);
+
 #endif

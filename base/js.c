@@ -349,3 +349,8 @@ int js_print(const struct js *v, bool canonical, bool pretty, struct buf *out, s
     out->len = before; /* nothing of a half-printed value stays */
     return r < 0 ? r : err_set(err, -ENOMEM, "print a document: %m");
 }
+
+const char *js_version(void)
+{
+    return jansson_version_str();
+}

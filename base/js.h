@@ -74,4 +74,7 @@ int js_each(const struct js *obj, js_each_fn fn, void *arg);
 struct buf;
 int js_print(const struct js *v, bool canonical, bool pretty, struct buf *out, struct err *err);
 
+/* jansson's, as linked at run time. */
+const char *js_version(void);
+
 #endif

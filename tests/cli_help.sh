@@ -109,6 +109,17 @@ GODWIT_OUTPUT=json exits 0 godwit context ls
 jq -e .items "$dir/out" >/dev/null || fail "GODWIT_OUTPUT does nothing"
 GODWIT_OUTPUT=bogus exits 2 godwit context ls
 says err GODWIT_OUTPUT
+GODWIT_PROGRESS=bogus exits 2 godwit context ls
+says err GODWIT_PROGRESS
+exits 0 godwit context ls -o jsonl
+jq -se 'map(.type) == ["version", "result"] and .[1].exit == 0 and (.[1].items | length) == 2' "$dir/out" >/dev/null ||
+    fail "the records of a list"
+exits 2 godwit context lss -o jsonl
+jq -se 'map(.type) == ["version", "result"] and .[1].exit == 2 and .[1].error.code == "GW-1001"' "$dir/out" >/dev/null ||
+    fail "the records of a usage error"
+jq -e '.code == "GW-1001"' "$dir/err" >/dev/null || fail "a usage error as a document"
+exits 0 godwit --version -o json
+jq -e '.libraries | .libcurl and .libcrypto and .libzstd and .jansson' "$dir/out" >/dev/null || fail "versions of libraries"
 exits 0 godwit context ls --color=never
 ! grep -q $'\033' "$dir/out" || fail "colours although never"
 

@@ -133,3 +133,8 @@ int codec_decompress(struct codec *c, struct slice packed, uint8_t *out, size_t 
                           "decompressed to %zu bytes where %zu were recorded", n, raw_len);
     return 0;
 }
+
+const char *codec_version(void)
+{
+    return ZSTD_versionString();
+}

@@ -44,4 +44,7 @@ int codec_compress(struct codec *c, int level, struct slice raw, uint8_t *out, s
 int codec_decompress(struct codec *c, struct slice packed, uint8_t *out, size_t raw_len,
                      struct err *err);
 
+/* zstd's, as linked at run time. */
+const char *codec_version(void);
+
 #endif

@@ -197,3 +197,8 @@ int calendar_check(struct slice text, uint64_t now_ms, struct err *err)
     span_done(&spans);
     return r;
 }
+
+const char *calendar_version(void)
+{
+    return ICAL_VERSION;
+}

@@ -19,4 +19,7 @@ int calendar_spans(struct slice text, uint64_t from_ms, uint64_t until_ms, struc
 /* Is text a calendar that calendar_spans accepts for the year from now_ms on? 0 or -EINVAL. */
 int calendar_check(struct slice text, uint64_t now_ms, struct err *err);
 
+/* libical's of the build: the library does not tell its own. */
+const char *calendar_version(void);
+
 #endif
