@@ -57,13 +57,20 @@ static const char *share(struct out *o, const struct js *v, char *out)
     return out;
 }
 
+static const char *side(const char *authority)
+{
+    if (text_equal(authority, "source"))
+        return "IDC";
+    return text_equal(authority, "target") ? "cloud" : authority;
+}
+
 /* NULL stands for "there is none". */
 static const char *cell(struct out *o, const struct js *v, enum columns_kind kind, char *out,
                         struct buf *more)
 {
     switch (kind) {
     case COLUMNS_STATE:
-        return out_state(o, js_as_str(v, "-"));
+        return v ? out_state(o, js_as_str(v, "-")) : NULL;
     case COLUMNS_COUNT:
         snprintf(out, COLUMNS_CELL_MAX, "%llu", (unsigned long long)js_as_u64(v, 0));
         return v ? out : NULL;
@@ -79,26 +86,36 @@ static const char *cell(struct out *o, const struct js *v, enum columns_kind kin
         return share(o, v, out);
     case COLUMNS_LIST:
         return join(v, more);
+    case COLUMNS_SIDE:
+        return side(js_as_str(v, NULL));
+    case COLUMNS_LEN:
+        snprintf(out, COLUMNS_CELL_MAX, "%zu", js_len(v));
+        return out;
     case COLUMNS_YES:
+    case COLUMNS_OPEN:
     case COLUMNS_TEXT:
         break;
     }
     return js_as_str(v, NULL);
 }
 
+static bool is_true(const struct js *doc, const char *key)
+{
+    const char *last = strrchr(key, '.');
+    char head[64];
+
+    if (!last || text_print(head, sizeof(head), "%.*s", (int)(last - key), key) < 0)
+        return js_bool(doc, key, false);
+    return js_bool(js_member(doc, head), last + 1, false);
+}
+
 static const char *text_of(struct out *o, const struct js *doc, const struct columns_row *row,
                            char *out, struct buf *more)
 {
-    const char *last = strrchr(row->key, '.');
-
-    if (row->kind == COLUMNS_YES) {
-        const struct js *in = doc;
-        char head[64];
-
-        if (last && text_print(head, sizeof(head), "%.*s", (int)(last - row->key), row->key) == 0)
-            in = js_member(doc, head);
-        return js_bool(in, last ? last + 1 : row->key, false) ? "yes" : "no";
-    }
+    if (row->kind == COLUMNS_YES)
+        return is_true(doc, row->key) ? "yes" : "no";
+    if (row->kind == COLUMNS_OPEN)
+        return out_state(o, is_true(doc, row->key) ? "open" : "CLOSED");
     return cell(o, member(doc, row->key), row->kind, out, more);
 }
 
