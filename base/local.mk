@@ -20,6 +20,7 @@ libgodwit_base_a_SOURCES = \
 	base/http.c base/http.h base/http_multi.c base/http_priv.h \
 	base/httpd.c base/httpd_conn.c base/httpd.h base/httpd_priv.h \
 	base/js.c base/js.h \
+	base/jspiece.c base/jspiece.h \
 	base/jsw.c base/jsw.h \
 	base/log.c base/log.h \
 	base/loop.c base/loop.h \

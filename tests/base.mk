@@ -130,6 +130,10 @@ c_tests += fuzz_conf
 fuzz_conf_SOURCES = tests/fuzz_conf.c
 fuzz_conf_LDADD = $(BASE_TEST_LIBS)
 
+c_tests += unit_jspiece
+unit_jspiece_SOURCES = tests/unit_jspiece.c
+unit_jspiece_LDADD = $(BASE_TEST_LIBS)
+
 c_tests += fuzz_js
 fuzz_js_SOURCES = tests/fuzz_js.c
 fuzz_js_LDADD = $(BASE_TEST_LIBS)
