@@ -9,6 +9,12 @@ unit_catalogue_LDADD = $(ENGINE_TEST_LIBS)
 c_tests += unit_estate
 unit_estate_SOURCES = tests/unit_estate.c
 unit_estate_LDADD = $(ENGINE_TEST_LIBS)
+c_tests += unit_catalogue_read
+unit_catalogue_read_SOURCES = tests/unit_catalogue_read.c
+unit_catalogue_read_LDADD = $(ENGINE_TEST_LIBS)
+c_tests += fuzz_catalogue
+fuzz_catalogue_SOURCES = tests/fuzz_catalogue.c
+fuzz_catalogue_LDADD = $(ENGINE_TEST_LIBS)
 c_tests += unit_group
 unit_group_SOURCES = tests/unit_group.c
 unit_group_LDADD = $(ENGINE_TEST_LIBS) -lm
@@ -28,7 +34,7 @@ c_tests += unit_wave_link
 unit_wave_link_SOURCES = tests/unit_wave_link.c
 unit_wave_link_LDADD = $(ENGINE_TEST_LIBS)
 endif
-EXTRA_DIST += tests/wave_random_problem.h
+EXTRA_DIST += tests/wave_random_problem.h tests/data/fuzz_catalogue
 
 check_PROGRAMS += bench_waves
 bench_waves_SOURCES = tests/bench/bench_waves.c tests/bench/wave_read.c tests/bench/wave_read.h

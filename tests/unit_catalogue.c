@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Price lists: read exactly, never two currencies in one; and the cheapest shape that fits. */
+#include "planner/engine/catalogue_read.h"
 #include "planner/engine/shape.h"
 #include "planner/engine/wave_random.h"
 #include "tests/unit.h"
@@ -24,7 +25,7 @@ static int read_list(const char *csv, const char *region, struct catalogue *c)
 {
     struct catalogue_spec spec = {.provider = "aws", .region = region};
 
-    return catalogue_read(slice_str(csv), &spec, c, NULL);
+    return catalogue_read_all(slice_str(csv), &spec, c, NULL);
 }
 
 static const char *x86_for(const struct catalogue *c, struct size_need need)
@@ -71,7 +72,7 @@ static void families_of_alibaba_that_end_in_y_are_arm(void **state)
     auto_catalogue struct catalogue c = {0};
 
     (void)state;
-    assert_ok(catalogue_read(slice_str(csv), &(struct catalogue_spec){0}, &c, NULL));
+    assert_ok(catalogue_read_all(slice_str(csv), &(struct catalogue_spec){0}, &c, NULL));
     assert_int_equal(c.shapes[0].memory_bytes, gib / 2);
     assert_true(c.shapes[1].arm);
     assert_false(c.shapes[2].arm);
@@ -105,7 +106,7 @@ static void rows_that_make_no_sense_are_named_and_left_out(void **state)
     auto_catalogue struct catalogue c = {0};
 
     (void)state;
-    assert_ok(catalogue_read(slice_str(csv), &spec, &c, NULL));
+    assert_ok(catalogue_read_all(slice_str(csv), &spec, &c, NULL));
     assert_int_equal(c.n, 1);
     assert_int_equal(r.n, 5);
     assert_int_equal(r.lines[2], 4);
@@ -122,9 +123,9 @@ static void what_is_no_price_list_is_refused(void **state)
     struct catalogue c;
 
     (void)state;
-    assert_fails(-ENOENT, catalogue_read(slice_str(""), &spec, &c, NULL));
-    assert_fails(-EINVAL, catalogue_read(slice_str("provider,region\nx,y\n"), &spec, &c, NULL));
-    assert_fails(-EINVAL, catalogue_read(slice_of("a\0b", 3), &spec, &c, NULL));
+    assert_fails(-ENOENT, catalogue_read_all(slice_str(""), &spec, &c, NULL));
+    assert_fails(-EINVAL, catalogue_read_all(slice_str("provider,region\nx,y\n"), &spec, &c, NULL));
+    assert_fails(-EINVAL, catalogue_read_all(slice_of("a\0b", 3), &spec, &c, NULL));
 }
 
 static void the_cheapest_shape_that_carries_everything(void **state)

@@ -6,6 +6,13 @@ libgodwit_engine_a_CFLAGS = $(AM_CFLAGS) -ffp-contract=off
 libgodwit_engine_a_SOURCES = \
 	planner/engine/calendar.c planner/engine/calendar.h \
 	planner/engine/catalogue.c planner/engine/catalogue.h \
+	planner/engine/catalogue_alibaba.c \
+	planner/engine/catalogue_aws.c \
+	planner/engine/catalogue_azure.c \
+	planner/engine/catalogue_csv.c \
+	planner/engine/catalogue_gather.c planner/engine/catalogue_gather.h \
+	planner/engine/catalogue_own.c \
+	planner/engine/catalogue_read.c planner/engine/catalogue_read.h \
 	planner/engine/estate.c planner/engine/estate.h planner/engine/estate_priv.h \
 	planner/engine/estate_doc.h planner/engine/estate_read.c planner/engine/estate_write.c \
 	planner/engine/estate_field.c \

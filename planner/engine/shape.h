@@ -9,6 +9,8 @@
 /* What is not known of a shape stands in nobody's way, and is said. */
 enum shape_unknown { SHAPE_DISK_UNKNOWN = 1, SHAPE_NET_UNKNOWN = 2 };
 
+struct err;
+
 struct shape_choice {
     const struct catalogue_shape *x86; /* lent from the catalogue; NULL: none fits */
     const struct catalogue_shape *arm; /* NULL unless asked for, and cheaper than x86 */

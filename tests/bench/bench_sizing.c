@@ -19,6 +19,7 @@
 #include "base/fd.h"
 #include "base/text.h"
 #include "inventory/rollup.h"
+#include "planner/engine/catalogue_read.h"
 #include "planner/engine/shape.h"
 #include "tests/bench/series_read.h"
 
@@ -264,7 +265,7 @@ static int bitbrains_load(const char *dir, const char *prices, struct bitbrains 
     if (r == 0 && prices)
         r = fd_load(prices, PRICES_MAX, &csv, err);
     if (r == 0 && prices)
-        r = catalogue_read(buf_slice(&csv), &spec, &b->catalogue, err);
+        r = catalogue_read_all(buf_slice(&csv), &spec, &b->catalogue, err);
     return r;
 }
 
