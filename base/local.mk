@@ -12,6 +12,7 @@ libgodwit_base_a_SOURCES = \
 	base/conf.c base/conf.h base/conf_priv.h \
 	base/conf_save.c \
 	base/crypto.c base/crypto.h \
+	base/csv.c base/csv.h \
 	base/db.c base/db.h \
 	base/err.c base/err.h \
 	base/fail.c base/fail.h \

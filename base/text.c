@@ -175,6 +175,19 @@ static size_t utf8_len(const uint8_t *p)
     return len;
 }
 
+bool text_is_utf8(const char *text)
+{
+    const uint8_t *p = (const uint8_t *)text;
+    size_t len;
+
+    for (; *p; p += len) {
+        len = utf8_len(p);
+        if (len == 0)
+            return false;
+    }
+    return true;
+}
+
 /* Controls, and what reorders or breaks the line a reader sees: C1, U+2028..202E, U+2066..2069. */
 static bool is_deceptive(const uint8_t *p, size_t len)
 {

@@ -38,6 +38,8 @@ int text_unhex(const char *hex, void *out, size_t len);
  * with '.' or '-'. */
 bool text_is_name(const char *text);
 
+bool text_is_utf8(const char *text);
+
 /* Printable UTF-8 without control characters (terminal escapes from outside must not reach a
  * terminal). */
 void text_sanitize(char *text);
