@@ -396,6 +396,29 @@ static void unknown_names_are_told(void **state)
     place_done(&p);
 }
 
+/* However many threads look for it. */
+static void a_small_change_is_one_pack(void **state)
+{
+    enum { MIB = 1 << 20 };
+    struct place_run r = {.image = "a", .state = "sa", .workers = 8};
+    struct place_run back = {.image = "b", .state = "sb"};
+    struct place p;
+
+    (void)state;
+    place_init(&p, NULL);
+    place_random(&p, "a", 0, 8 * MIB, 1);
+    place_ok(place_push(&p, &r), &r);
+    for (unsigned i = 0; i < 8; i++)
+        place_random(&p, "a", (uint64_t)i * MIB + 8192, 4096, 100 + i);
+    place_ok(place_push(&p, &r), &r);
+    assert_int_equal(r.point.seq, 2);
+    assert_int_equal(r.progress.changed_bytes, 8 * 4096);
+    assert_int_equal(r.progress.packs, 1);
+    place_ok(place_pull(&p, &back), &back);
+    assert_true(place_same(&p, "a", "b", 8 * MIB));
+    place_done(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -411,6 +434,7 @@ int main(void)
         cmocka_unit_test(lost_state_costs_a_read_not_a_send),
         cmocka_unit_test(verify_names_where_a_volume_differs),
         cmocka_unit_test(unknown_names_are_told),
+        cmocka_unit_test(a_small_change_is_one_pack),
     };
 
     place_prefer_memory();

@@ -12,7 +12,9 @@
 
 #include "base/banned.h"
 
-enum { SLOTS = 16 };
+enum {
+    SLOTS = 128
+}; /* of small packs, too, memory is the bound: a pass that changed little makes one */
 
 enum slot_state { SLOT_FREE = 0, SLOT_LOADING, SLOT_WHOLE };
 

@@ -102,6 +102,7 @@ int push_init(struct push *p, struct err *err)
     pthread_mutex_init(&p->packs_lock, NULL);
     pthread_mutex_init(&p->care.lock, NULL);
     p->workers_n = p->run->workers ? p->run->workers : workers_cores();
+    p->working = p->workers_n;
     p->jobs_n = num_max(p->workers_n + 2, num_min(p->workers_n * PUSH_JOBS_A_WORKER, JOBS_MAX));
     p->streams_n = store_streams(vault_store(p->run->vault));
     if (p->streams_n == 0)
@@ -138,6 +139,7 @@ void push_done(struct push *p)
     while (p->regions)
         push_region_free(p, p->regions);
     done_slots(p);
+    push_few_free(p->few);
     queue_free(p->idle_jobs);
     queue_free(p->full_jobs);
     queue_free(p->idle_parcels);

@@ -34,7 +34,9 @@ enum {
     PUSH_JOBS_A_WORKER = 4,
     PUSH_STREAMS_AUTO = 6,       /* at most, when the store finds out how many help */
     PUSH_PACKS_BYTES = 28 << 20, /* all packs that exist at one time together */
-    PUSH_REFS_MAX = 4096         /* units of a pack */
+    PUSH_REFS_MAX = 4096,        /* units of a pack */
+    PUSH_FEW_UNITS = 64,         /* that a worker keeps back */
+    PUSH_FEW_BYTES = 256 * 1024
 };
 
 /* Sectors of a region that are something else from now on. */
@@ -86,6 +88,23 @@ struct push_ref {
     struct push_region *region; /* NULL: directory `index` */
     uint32_t index;
 };
+
+/* A unit that is in no pack yet. */
+struct push_unit {
+    struct push_ref ref;
+    uint32_t len;
+    uint8_t id[UNIT_ID_LEN];
+};
+
+/* What a worker found in its whole pass, when it is next to nothing. */
+struct push_few {
+    struct push_few *next;
+    size_t n;
+    size_t len;
+    struct push_unit units[PUSH_FEW_UNITS];
+    uint8_t raw[PUSH_FEW_BYTES];
+};
+void push_few_free(struct push_few *few); /* the whole list */
 
 /* A pack on its way. */
 struct push_parcel {
@@ -148,6 +167,8 @@ struct push {
 
     pthread_mutex_t lock; /* of all below */
     struct push_region *regions;
+    size_t working; /* workers that have not ended */
+    struct push_few *few;
     int code; /* the first failure */
     struct err err;
     uint64_t changed_bytes;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The second stage, one thread a core: what differs from the head goes in units into a pack of this
- * thread's own, compressed and sealed there.
+ * thread's own, compressed and sealed there. A thread that finds next to nothing in the whole pass
+ * leaves it to the one that ends last, so that a small change is one pack and not one a core.
  */
 #include "transport/push_diff.h"
 
@@ -15,6 +16,8 @@ struct work {
     struct push_tools tools;
     struct pack *pack;
     struct push_parcel *parcel; /* the open one */
+    struct push_few *few;       /* what was found so far, while it is next to nothing; or NULL */
+    bool many;                  /* it was more */
 };
 
 static int send_parcel(struct work *w, struct err *err)
@@ -64,23 +67,67 @@ static int add_to_pack(struct work *w, const uint8_t *id, struct slice raw, stru
     return rc < 0 ? rc : pack_add(w->pack, id, raw, push_level(w->tools.push), err);
 }
 
+static int pack_unit_of(struct work *w, const struct push_unit *u, struct slice raw,
+                        struct err *err)
+{
+    struct push_parcel *parcel;
+    int rc = add_to_pack(w, u->id, raw, err);
+
+    if (rc < 0)
+        return rc;
+    parcel = w->parcel;
+    parcel->refs[parcel->n++] = u->ref;
+    if (parcel->n < PUSH_REFS_MAX && pack_len(w->pack) < w->tools.push->pack_target)
+        return 0;
+    return send_parcel(w, err);
+}
+
+static int pack_few(struct work *w, const struct push_few *few, struct err *err)
+{
+    const uint8_t *at = few->raw;
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < few->n; at += few->units[i++].len)
+        rc = pack_unit_of(w, &few->units[i], slice_of(at, few->units[i].len), err);
+    return rc;
+}
+
+/* 1: kept for later; 0: there is too much. */
+static int keep_few(struct work *w, const struct push_unit *u, struct slice raw, struct err *err)
+{
+    struct push_few *few = w->few;
+
+    if (w->many)
+        return 0;
+    if (!few)
+        few = w->few = calloc(1, sizeof(*few));
+    if (!few)
+        return err_set(err, -ENOMEM, "push: %m");
+    if (few->n == ARRAY_LEN(few->units) || raw.len > sizeof(few->raw) - few->len)
+        return 0;
+    memcpy(few->raw + few->len, raw.data, raw.len);
+    few->len += raw.len;
+    few->units[few->n++] = *u;
+    return 1;
+}
+
 /* A unit that the vault does not have yet. */
 static int add_unit(struct work *w, struct push_region *r, const struct push_extent *e,
                     const uint8_t *id, struct slice raw, struct err *err)
 {
-    struct push_parcel *parcel;
-    uint32_t index = 0;
-    int rc = add_to_pack(w, id, raw, err);
+    struct push_unit u = {.ref = {.region = r}, .len = (uint32_t)raw.len};
+    auto_free struct push_few *few = NULL;
+    int rc = push_region_add(w->tools.push, r, e, true, &u.ref.index, err);
 
+    memcpy(u.id, id, sizeof(u.id));
     if (rc == 0)
-        rc = push_region_add(w->tools.push, r, e, true, &index, err);
-    if (rc < 0)
-        return rc;
-    parcel = w->parcel;
-    parcel->refs[parcel->n++] = (struct push_ref){.region = r, .index = index};
-    if (parcel->n < PUSH_REFS_MAX && pack_len(w->pack) < w->tools.push->pack_target)
-        return 0;
-    return send_parcel(w, err);
+        rc = keep_few(w, &u, raw, err);
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    w->many = true;
+    few = TAKE(w->few);
+    rc = few ? pack_few(w, few, err) : 0;
+    return rc < 0 ? rc : pack_unit_of(w, &u, raw, err);
 }
 
 /* Sectors [first, first + count) of the job: zero, known, or to be sent. */
@@ -188,6 +235,45 @@ static int open_tools(struct work *w, struct err *err)
     return rc;
 }
 
+/* What all threads left, for the last one to end; NULL for the others. */
+static struct push_few *end_few(struct work *w)
+{
+    struct push *p = w->tools.push;
+    struct push_few *mine = TAKE(w->few);
+    struct push_few *all = NULL;
+
+    pthread_mutex_lock(&p->lock);
+    if (mine) {
+        mine->next = p->few;
+        p->few = mine;
+    }
+    if (--p->working == 0)
+        all = TAKE(p->few);
+    pthread_mutex_unlock(&p->lock);
+    return all;
+}
+
+void push_few_free(struct push_few *few)
+{
+    while (few) {
+        struct push_few *next = few->next;
+
+        free(few);
+        few = next;
+    }
+}
+
+static int end_jobs(struct work *w, struct err *err)
+{
+    struct push_few *all = end_few(w);
+    int rc = 0;
+
+    for (struct push_few *few = all; rc == 0 && few; few = few->next)
+        rc = pack_few(w, few, err);
+    push_few_free(all);
+    return rc < 0 ? rc : send_parcel(w, err);
+}
+
 static int do_jobs(struct work *w, struct err *err)
 {
     void *item = NULL;
@@ -198,7 +284,7 @@ static int do_jobs(struct work *w, struct err *err)
         if (rc == 0)
             rc = do_job(w, item, err);
         else if (rc == -ENODATA)
-            return send_parcel(w, err);
+            return end_jobs(w, err);
     }
     return rc;
 }
@@ -211,6 +297,7 @@ int push_work(void *arg, size_t index, struct err *err)
     (void)index;
     if (w.pack && w.tools.push->run->progress)
         w.tools.push->run->progress->repacked += pack_repacked(w.pack);
+    free(w.few);
     pack_free(w.pack);
     tags_free(w.tools.tags);
     vault_close(w.tools.vault);
