@@ -399,7 +399,6 @@ static void unknown_names_are_told(void **state)
 /* However many threads look for it. */
 static void a_small_change_is_one_pack(void **state)
 {
-    enum { MIB = 1 << 20 };
     struct place_run r = {.image = "a", .state = "sa", .workers = 8};
     struct place_run back = {.image = "b", .state = "sb"};
     struct place p;
