@@ -3,8 +3,10 @@ bin_PROGRAMS += godwit
 godwit_CPPFLAGS = $(AM_CPPFLAGS) $(SMARTCOLS_CFLAGS) -DGODWIT_SBINDIR='"$(sbindir)"'
 godwit_SOURCES = \
 	cli/api.c cli/api.h \
+	cli/catalog_arg.c cli/catalog_arg.h \
 	cli/cmd.c cli/cmd.h \
 	cli/cmd_app.c \
+	cli/cmd_catalog.c \
 	cli/cmd_completion.c \
 	cli/cmd_context.c \
 	cli/cmd_demo.c \

@@ -99,6 +99,16 @@ static const struct cmd cmds[] = {
      "godwit plan explain shop\n"
      "godwit plan explain shop --from plan.json",
      .takes = 0},
+    {"catalog import", "FILE...", 1, 64, cmd_catalog_import, cmd_catalog_import_opts,
+     "price lists (AWS, Azure, Alibaba, CSV) as one dated catalogue",
+     "godwit catalog import AmazonEC2.json --region eu-west-1 --out aws.json\n"
+     "godwit catalog import prices-1.json prices-2.json sizes.json --out azure.json",
+     .takes = 0},
+    {"catalog show", "FILE...", 1, 64, cmd_catalog_show, cmd_catalog_show_opts,
+     "the shapes and prices of a catalogue",
+     "godwit catalog show aws.json\n"
+     "godwit catalog show prices.csv --provider aws --region us-east-1 -o csv",
+     .takes = 0},
     {"apply", "ID", 1, 1, cmd_apply, NULL, "do exactly that plan",
      "godwit apply 7f3a91c2\n"
      "godwit apply 7f3a91c2 --dry-run",

@@ -88,7 +88,7 @@ static int same(char *all, size_t size, const char *what, const char *here, stru
     if (!here || !*here || text_equal(all, here))
         return 0;
     if (*all)
-        return err_set(err, -EINVAL, "%s '%.64s' beside '%s': a catalogue has one", what, here,
+        return err_set(err, -EINVAL, "%s '%.64s' beside '%s': a catalogue has one, so say which", what, here,
                        all);
     if (text_copy(all, size, here) < 0)
         return err_set(err, -EINVAL, "'%.64s' is no %s", here, what);

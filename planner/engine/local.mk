@@ -23,6 +23,7 @@ libgodwit_engine_a_SOURCES = \
 	planner/engine/group.c planner/engine/group.h \
 	planner/engine/hub.c planner/engine/hub.h \
 	planner/engine/leiden.c planner/engine/leiden.h \
+	planner/engine/money.c planner/engine/money.h \
 	planner/engine/plan.c planner/engine/plan.h \
 	planner/engine/plan_compare.c \
 	planner/engine/plan_diff.c planner/engine/plan_diff.h \
