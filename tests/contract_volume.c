@@ -39,6 +39,40 @@ static void what_was_written_is_read_back(void **state)
     }
 }
 
+static uint8_t *make_aligned(size_t len)
+{
+    auto_free uint8_t *bytes = make_bytes(len);
+    uint8_t *aligned = aligned_alloc(VOLUME_SECTOR, len);
+
+    assert_non_null(aligned);
+    memcpy(aligned, bytes, len);
+    return aligned;
+}
+
+/* Writes of both sorts reach readers that have the old bytes in their cache, in order. */
+static void large_aligned_writes_and_small_ones_are_seen(void **state)
+{
+    enum { PIECE = SIZE / 4, SMALL = 4098 };
+    struct place *p = *state;
+    auto_volume struct volume *w = open_for(p, VOLUME_WRITE);
+    auto_free uint8_t *back = make_aligned(SIZE);
+
+    for (unsigned round = 0; round < 8; round++) {
+        auto_free uint8_t *data = make_aligned(SIZE);
+        auto_free uint8_t *small = make_bytes(SMALL);
+        uint64_t at = rng_below(&rng_system, SIZE - SMALL);
+
+        assert_ok(volume_write(w, 0, data, SIZE, NULL));
+        assert_ok(volume_read(w, 0, back, SIZE, NULL));
+        assert_memory_equal(data, back, SIZE);
+        assert_ok(volume_write(w, at, small, SMALL, NULL));
+        memcpy(data + at, small, SMALL);
+        assert_ok(volume_write(w, PIECE, data + PIECE, 3 * PIECE, NULL));
+        assert_ok(volume_read(w, 0, back, SIZE, NULL));
+        assert_memory_equal(data, back, SIZE);
+    }
+}
+
 static void pop_and_compare(struct volume_queue *q, const uint8_t *data, const uint64_t *at,
                             uint8_t *const *back, size_t len)
 {
@@ -487,7 +521,9 @@ static void a_device_with_another_medium_is_estale(void **state)
 #define CASE(name, kind) cmocka_unit_test_setup_teardown(name, setup##kind, teardown)
 
 #define OVER(kind)                                                                                 \
-    CASE(what_was_written_is_read_back, kind), CASE(many_reads_at_a_time_give_the_bytes, kind),    \
+    CASE(what_was_written_is_read_back, kind),                                                     \
+        CASE(large_aligned_writes_and_small_ones_are_seen, kind),                                  \
+        CASE(many_reads_at_a_time_give_the_bytes, kind),                                           \
         CASE(a_read_that_fails_in_a_queue_is_told, kind),                                          \
         CASE(zeroed_ranges_read_as_zeroes_and_neighbours_stay, kind),                              \
         CASE(ranges_outside_are_refused, kind), CASE(a_reader_cannot_write, kind),                 \

@@ -16,9 +16,12 @@ struct fetch {
     struct replica_progress *progress;
     struct unit_cache *cache;        /* or NULL */
     const struct fetch_packs *packs; /* or NULL */
+    fetch_room_fn room;              /* or NULL */
+    void *room_arg;
     struct buf body;
     struct slice sealed; /* the units of a group: in body, or in a pack */
     uint8_t *raw;        /* UNIT_RAW_MAX */
+    uint8_t *opened;     /* what was opened last: raw, or where room said */
 };
 
 int fetch_new(struct vault *v, struct replica_progress *progress, struct fetch **ret,
@@ -34,6 +37,7 @@ int fetch_new(struct vault *v, struct replica_progress *progress, struct fetch *
     }
     f->vault = v;
     f->progress = progress;
+    f->opened = f->raw;
     *ret = f;
     return 0;
 }
@@ -55,6 +59,12 @@ void fetch_use_cache(struct fetch *f, struct unit_cache *cache)
 void fetch_use_packs(struct fetch *f, const struct fetch_packs *packs)
 {
     f->packs = packs;
+}
+
+void fetch_use_room(struct fetch *f, fetch_room_fn room, void *arg)
+{
+    f->room = room;
+    f->room_arg = arg;
 }
 
 static int by_place(const void *a, const void *b)
@@ -128,28 +138,45 @@ static bool is_damage(int rc)
     return rc == -EBADMSG || rc == -ENOENT;
 }
 
-static int open_one(struct fetch *f, const struct fetch_item *items, size_t i, struct err *err)
+/* Where items[i] goes. What the next one wants too stays here, or its keeper could change it. */
+static int choose_room(struct fetch *f, const struct fetch_item *items, size_t n, size_t i,
+                       struct err *err)
+{
+    uint8_t *room = NULL;
+    int rc = 0;
+
+    if (f->room && (i + 1 == n || !unit_same(&items[i].unit, &items[i + 1].unit)))
+        rc = f->room(f->room_arg, &items[i], &room, err);
+    f->opened = room ? room : f->raw;
+    return rc;
+}
+
+static int open_one(struct fetch *f, const struct fetch_item *items, size_t n, size_t i,
+                    struct err *err)
 {
     const struct unit *u = &items[i].unit;
     struct slice sealed;
     int rc;
 
     if (i > 0 && unit_same(u, &items[i - 1].unit))
-        return 0; /* still in f->raw */
+        return 0; /* still in f->opened */
+    rc = choose_room(f, items, n, i, err);
+    if (rc < 0)
+        return rc;
     sealed = slice_of(f->sealed.data + (u->offset - items[0].unit.offset), u->stored_len);
-    rc = unit_open(f->vault, u, sealed, f->raw, err);
+    rc = unit_open(f->vault, u, sealed, f->opened, err);
     if (rc == 0 && f->cache)
         unit_cache_put(f->cache, u, sealed);
     if (rc != -EBADMSG)
         return rc;
     err_clear(err);
-    return unit_fetch(f->vault, u, f->raw, err);
+    return unit_fetch(f->vault, u, f->opened, err);
 }
 
 static int tell(struct fetch *f, const struct fetch_item *item, int rc, fetch_fn fn, void *arg,
                 struct err *err)
 {
-    struct slice raw = rc < 0 ? slice_of(NULL, 0) : slice_of(f->raw, item->unit.raw_len);
+    struct slice raw = rc < 0 ? slice_of(NULL, 0) : slice_of(f->opened, item->unit.raw_len);
 
     if (rc < 0 && !is_damage(rc))
         return rc;
@@ -165,7 +192,7 @@ static int fetch_singly(struct fetch *f, const struct fetch_item *items, size_t 
     for (size_t i = 0; rc == 0 && i < n; i++) {
         rc = get(f, items + i, 1, err);
         if (rc == 0)
-            rc = open_one(f, items + i, 0, err);
+            rc = open_one(f, items + i, 1, 0, err);
         rc = tell(f, &items[i], rc, fn, arg, err);
     }
     return rc;
@@ -179,7 +206,7 @@ static int open_group(struct fetch *f, const struct fetch_item *items, size_t n,
 
     for (size_t i = 0; rc == 0 && i < n; i++) {
         if (last < 0 || i == 0 || !unit_same(&items[i].unit, &items[i - 1].unit))
-            last = open_one(f, items, i, err);
+            last = open_one(f, items, n, i, err);
         rc = tell(f, &items[i], last, fn, arg, err);
     }
     return rc;
@@ -226,6 +253,7 @@ static bool from_cache(struct fetch *f, const struct unit *u)
 {
     bool old = false;
 
+    f->opened = f->raw;
     buf_clear(&f->body);
     if (!unit_cache_get(f->cache, u, &f->body, &old))
         return false;

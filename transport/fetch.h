@@ -47,6 +47,13 @@ struct fetch_packs {
 };
 void fetch_use_packs(struct fetch *f, const struct fetch_packs *packs);
 
+/* Where the content of an item is to be opened to: raw_len bytes at *ret, which the caller may keep
+ * after fn has seen them; NULL: anywhere, lent as ever. A failure ends the fetch. Not asked for
+ * units that several items share, nor when the cache has one. */
+typedef int (*fetch_room_fn)(void *arg, const struct fetch_item *item, uint8_t **ret,
+                             struct err *err);
+void fetch_use_room(struct fetch *f, fetch_room_fn room, void *arg);
+
 /* items is put in another order. Only failures of the store as such (not of an object in it) and
  * those of fn end it. */
 int fetch_units(struct fetch *f, struct fetch_item *items, size_t n, fetch_fn fn, void *arg,

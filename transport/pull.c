@@ -61,6 +61,7 @@ int pull_open(void *arg, struct vault *v, void **ret_self, struct err *err)
     rc = fetch_new(v, s->pull->run->progress, &s->fetch, err);
     if (rc < 0)
         return rc;
+    fetch_use_room(s->fetch, pull_row_room, s);
     if (s->pull->maps)
         fetch_use_packs(s->fetch, &s->pull->take);
     s->zeroes = calloc(1, VOLUME_BLOCK);
@@ -80,6 +81,7 @@ static void forget_batch(struct pull_self *s)
     }
     s->regions_n = 0;
     s->needs_n = 0;
+    s->row.count = 0;
 }
 
 void pull_close(void *self)
@@ -161,7 +163,7 @@ static int take_data(void *arg, const struct fetch_item *item, struct slice raw,
     if (rc < 0)
         return err_add(err, rc, "bytes of the volume from %" PRIu64,
                        n->region->offset + (uint64_t)n->first * VOLUME_SECTOR);
-    return pull_write(s, n, raw, err);
+    return pull_row_add(s, n, raw, err);
 }
 
 static void tell_progress(const struct pull_self *s)
@@ -188,6 +190,8 @@ static int do_batch(struct pull_self *s, const struct walk_batch *b, struct err 
         rc = pull_plan(s, &s->regions[i], err);
     if (rc == 0)
         rc = fetch_units(s->fetch, s->items, s->needs_n, take_data, s, err);
+    if (rc == 0)
+        rc = pull_row_write(s, err);
     for (size_t i = 0; rc == 0 && i < s->regions_n; i++)
         rc = pull_finish(s, &s->regions[i], err);
     if (rc == 0)

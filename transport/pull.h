@@ -51,12 +51,20 @@ struct pull_need {
     uint32_t unit_first;
 };
 
+/* Sectors in a row, in mem, that are still to be written. */
+struct pull_row {
+    struct pull_region *region;
+    uint32_t first;
+    uint32_t count; /* 0: none */
+};
+
 /* One thread's own. */
 struct pull_self {
     struct pull *pull;
     struct vault *vault;
     struct fetch *fetch;
-    uint8_t *mem;    /* PULL_MEM_BYTES */
+    uint8_t *mem; /* PULL_MEM_BYTES: a row, or what pull_read brings */
+    struct pull_row row;
     uint8_t *zeroes; /* VOLUME_BLOCK */
     uint8_t *leaves; /* of all its regions */
     uint64_t *tags;  /* likewise */
@@ -80,8 +88,18 @@ void pull_close(void *self);
 /* pull_plan.c: make what is zero zero, and list what must be fetched. */
 int pull_plan(struct pull_self *s, struct pull_region *r, struct err *err);
 
+/*
+ * pull_row.c: neighbours are gathered in mem and written together.
+ *
+ * A fetch_room_fn: whole units are opened where they belong in the row.
+ */
+int pull_row_room(void *self, const struct fetch_item *item, uint8_t **ret, struct err *err);
+int pull_row_add(struct pull_self *s, const struct pull_need *n, struct slice raw, struct err *err);
+int pull_row_write(struct pull_self *s, struct err *err);
+
 /* pull_write.c */
-int pull_write(struct pull_self *s, const struct pull_need *n, struct slice raw, struct err *err);
+int pull_write(struct pull_self *s, struct pull_region *r, uint32_t first, struct slice data,
+               struct err *err);
 int pull_zero(struct pull_self *s, struct pull_region *r, uint32_t first, uint32_t count,
               struct err *err);
 /* These sectors hold data now (NULL: zeroes): note leaves and tags of the blocks wholly inside. */

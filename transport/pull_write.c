@@ -4,7 +4,6 @@
 
 #include "base/err.h"
 #include "base/fail.h"
-#include "base/gw.h"
 #include "base/num.h"
 
 #include <inttypes.h>
@@ -101,23 +100,17 @@ static int step(const struct pull_region *r, uint32_t first, struct err *err)
                   : 0;
 }
 
-int pull_write(struct pull_self *s, const struct pull_need *n, struct slice raw, struct err *err)
+int pull_write(struct pull_self *s, struct pull_region *r, uint32_t first, struct slice data,
+               struct err *err)
 {
-    struct pull_region *r = n->region;
-    uint64_t at = (uint64_t)n->first * VOLUME_SECTOR;
-    size_t from = (size_t)n->unit_first * VOLUME_SECTOR;
-    size_t len = (size_t)n->count * VOLUME_SECTOR;
-    int rc;
+    uint64_t at = (uint64_t)first * VOLUME_SECTOR;
+    uint32_t count = (uint32_t)(data.len / VOLUME_SECTOR);
+    int rc = step(r, first, err);
 
-    if (raw.len < from || raw.len - from < len)
-        return err_set_gw(err, GW_VAULT_DAMAGED, -EBADMSG,
-                          "the map of region %" PRIu32 " asks for more than its unit holds",
-                          r->index);
-    rc = step(r, n->first, err);
     if (rc == 0)
-        rc = volume_write(s->pull->volume, r->offset + at, raw.data + from,
-                          (size_t)num_min(len, r->bytes - at), err);
-    return rc < 0 ? rc : pull_note(s, r, n->first, n->count, raw.data + from, err);
+        rc = volume_write(s->pull->volume, r->offset + at, data.data,
+                          (size_t)num_min(data.len, r->bytes - at), err);
+    return rc < 0 ? rc : pull_note(s, r, first, count, data.data, err);
 }
 
 int pull_zero(struct pull_self *s, struct pull_region *r, uint32_t first, uint32_t count,

@@ -98,6 +98,7 @@ int volume_open(const char *path, enum volume_mode mode, struct volume **ret, st
         return err_set(err, -ENOMEM, "open volume '%s': %m", path);
     pthread_mutex_init(&v->partial_lock, NULL);
     v->fd = -1;
+    v->direct_fd = -1;
     v->mode = mode;
     v->path = strdup(path);
     if (!v->path)
@@ -118,6 +119,8 @@ void volume_close(struct volume *v)
         return;
     if (v->fd >= 0)
         close(v->fd);
+    if (v->direct_fd >= 0)
+        close(v->direct_fd);
     pthread_mutex_destroy(&v->partial_lock);
     free(v->path);
     free(v);

@@ -26,7 +26,8 @@ enum {
 
 /*
  * Open path, taking the first row that claims it: a block device or a regular file.
- * Block devices are read with O_DIRECT. VOLUME_WRITE takes an exclusive claim where the kind has
+ * Block devices are read with O_DIRECT; large aligned writes of images go past the page cache where
+ * the file system is known for doing that well. VOLUME_WRITE takes an exclusive claim where the kind has
  * one (O_EXCL on devices): -EBUSY (GW_VOLUME_BUSY). -ENOENT, -EACCES (GW_VOLUME_UNREADABLE),
  * -EINVAL for what cannot be a volume.
  */

@@ -6,12 +6,29 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/gw.h"
+#include "base/num.h"
 #include "base/text.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/file.h>
+#include <sys/vfs.h>
 
 #include "base/banned.h"
+
+#ifndef XFS_SUPER_MAGIC
+#define XFS_SUPER_MAGIC 0x58465342
+#endif
+
+enum {
+    IMAGE_ALIGN = VOLUME_SECTOR,
+    /* Past the page cache, 1 MiB costs a third of the processor time (four threads, ext4); 256 KiB
+     * cost about the same either way, and less than that is dearer. */
+    IMAGE_DIRECT_MIN = 512 * 1024,
+    /* A MiB at once through it makes threads that write the same file spin for its lock: four times
+     * the processor time (Linux 6.18, ext4). */
+    IMAGE_WRITE_MAX = 256 * 1024
+};
 
 static bool image_claims(const struct stat *st)
 {
@@ -27,6 +44,31 @@ static int image_claim(const struct volume *v, struct err *err)
         return err_set_gw(err, GW_VOLUME_BUSY, -EBUSY,
                           "volume '%s' is being written by another process", v->path);
     return volume_open_failed(v->path, -errno, err);
+}
+
+/* Only where it is known to serve: some file systems take the flag and copy all the same, and those
+ * of a network would wait for each write. */
+static bool image_may_go_direct(int fd)
+{
+    struct statfs fs;
+
+    return fstatfs(fd, &fs) == 0 && (fs.f_type == EXT4_SUPER_MAGIC || fs.f_type == XFS_SUPER_MAGIC);
+}
+
+/* Without it all is as well, only dearer. */
+static void image_open_direct(struct volume *v, const struct stat *st)
+{
+    struct stat same;
+
+    if (!image_may_go_direct(v->fd))
+        return;
+    v->direct_fd = open(v->path, O_WRONLY | O_DIRECT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (v->direct_fd < 0)
+        return;
+    if (fstat(v->direct_fd, &same) < 0 || same.st_dev != st->st_dev || same.st_ino != st->st_ino) {
+        close(v->direct_fd);
+        v->direct_fd = -1;
+    }
 }
 
 static int image_open(struct volume *v, struct err *err)
@@ -45,6 +87,7 @@ static int image_open(struct volume *v, struct err *err)
 
         if (rc < 0)
             return rc;
+        image_open_direct(v, &st);
     }
     v->size_bytes = (uint64_t)st.st_size;
     return text_print(v->identity, sizeof(v->identity), "image:%llu:%llu",
@@ -60,11 +103,28 @@ static int image_read(struct volume *v, uint64_t offset, void *data, size_t len,
     return rc < 0 ? volume_io_failed(v, rc, "read", offset, err) : 0;
 }
 
+static int image_write_cached(const struct volume *v, uint64_t offset, const uint8_t *data,
+                              size_t len)
+{
+    int rc = 0;
+
+    for (size_t at = 0; rc == 0 && at < len; at += IMAGE_WRITE_MAX)
+        rc = fd_pwrite_full(v->fd, data + at, (size_t)num_min(len - at, IMAGE_WRITE_MAX),
+                            offset + at, NULL);
+    return rc;
+}
+
 static int image_write(struct volume *v, uint64_t offset, const void *data, size_t len,
                        struct err *err)
 {
-    int rc = fd_pwrite_full(v->fd, data, len, offset, err);
+    bool aligned = (offset | (uintptr_t)data | len) % IMAGE_ALIGN == 0;
+    int rc = -EINVAL;
 
+    if (v->direct_fd >= 0 && aligned && len >= IMAGE_DIRECT_MIN)
+        rc = fd_pwrite_full(v->direct_fd, data, len, offset, NULL);
+    /* EINVAL: this disk wants more than we align to. */
+    if (rc == -EINVAL)
+        rc = image_write_cached(v, offset, data, len);
     return rc < 0 ? volume_io_failed(v, rc, "write", offset, err) : 0;
 }
 

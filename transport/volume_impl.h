@@ -22,6 +22,7 @@ struct volume {
     const struct volume_ops *ops;
     enum volume_mode mode;
     int fd;
+    int direct_fd; /* images: to write past the page cache; or -1 */
     uint64_t size_bytes;
     struct stat st;               /* of the path when it was opened */
     uint64_t diskseq;             /* block devices: changes with the medium */
