@@ -149,6 +149,34 @@ api POST '/v1/plans?dry_run=true' '{"fresh": true}'
 expect 201 '.waves[0].workloads | map(.workload) == ["tiny"]'
 api DELETE /v1/workloads/tiny
 
+# How long a seed took beside what was planned; it is what the next plan leaves room for.
+api GET /v1/plan-input
+expect 200 '.history == []'
+api PUT /v1/workloads/late "$(workload late src dst)"
+report src "$(replica late push initial_sync '"seq": 0, "done_bytes": 0, "size_bytes": 1000000')"
+api POST /v1/plans '{}'
+expect 201 '[.waves[] | select(any(.workloads[]; .workload == "late")) | .seed_s > 0] == [true]'
+api POST "/v1/plans/$(get .id)/apply"
+expect 200 '.changed | map(.workload) | index("late")'
+api POST /v1/workloads/late/start
+report src "$(replica late push continuous "\"taken_at\": \"$(now)\", \"size_bytes\": 1000000")"
+report dst "$(replica late follow continuous "\"taken_at\": \"$(now)\", \"size_bytes\": 1000000")"
+api GET /v1/workloads/late
+expect 200 '.lifecycle == "ready_for_test"'
+api GET /v1/plan-input
+expect 200 '.history | length == 1 and .[0].planned_s > 0 and .[0].took_s > 0'
+api DELETE /v1/workloads/late
+
+# What must be apart is never in one wave; one that nobody has described is said and left out.
+api PUT /v1/workloads/twin "$(workload twin src dst '"apart": ["shop", "nobody"]')"
+expect 201 '.apart == ["shop", "nobody"]' '.warnings | any(contains("nobody is not known, but is kept apart"))'
+report src "$(replica twin push continuous '"size_bytes": 1048576')"
+api GET /v1/plan-input
+expect 200 '.workloads[] | select(.workload == "twin") | .apart == ["shop"]'
+api POST '/v1/plans?dry_run=true' '{"fresh": true}'
+expect 201 '[.waves[] | select(any(.workloads[]; .workload == "twin" or .workload == "shop"))] | length == 2'
+api DELETE /v1/workloads/twin
+
 # A circle is named.
 api PUT /v1/workloads/ldap "$(workload ldap src dst '"depends": ["shop"]')"
 expect 200

@@ -11,6 +11,7 @@
 #include "base/gw.h"
 #include "base/text.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -322,6 +323,94 @@ static void what_is_copied_already_takes_no_time(void **state)
                 js_f64(js_at(js_member(all, "waves"), 0), "seed_s", 0));
 }
 
+#define APART(name, gib, from, more)                                                               \
+    "{\"workload\":\"" name "\",\"hosts\":[\"h\"],\"apart\":[" from "]" more                       \
+    ",\"volumes\":[{\"volume\":\"d\",\"size_bytes\":" gib "000000000}]}"
+
+static void what_is_to_be_apart_is_in_two_waves(void **state)
+{
+    static const char no_pilot[] = "{\"pilot\":false}";
+    auto_js struct js *two =
+        plan(INPUT(WORKLOAD("a", "", "1", "0") "," APART("b", "2", "\"a\"", "")), no_pilot);
+    /* With costs: all would be cheapest at once. */
+    auto_js struct js *costs =
+        plan(INPUT(APART("a", "1", "", ",\"saving_per_day\":5") "," APART(
+                 "b", "2", "\"a\"", ",\"saving_per_day\":5") "," APART("c", "3", "\"a\",\"b\"",
+                                                                       ",\"saving_per_day\":5")),
+             no_pilot);
+    auto_js struct js *pins =
+        plan(INPUT(APART("a", "1", "", ",\"wave\":2") "," APART("b", "2", "\"a\"", ",\"wave\":2")),
+             no_pilot);
+
+    (void)state;
+    assert_string_equal(wave_of(two, "a"), "1");
+    assert_string_equal(wave_of(two, "b"), "2");
+    assert_string_equal(rule_of(two, "b"), "apart");
+    assert_int_equal(js_len(js_member(costs, "waves")), 3);
+    assert_string_equal(wave_of(pins, "a"), "2");
+    assert_string_equal(rule_against(pins, "b"), "pin");
+}
+
+static void apart_from_nobody_is_refused(void **state)
+{
+    auto_js struct js *in = parse(INPUT(APART("a", "1", "\"ghost\"", "")));
+    struct js *out = NULL;
+    struct err err = {0};
+
+    (void)state;
+    assert_int_equal(plan_compute(in, NULL, &out, &err), -EINVAL);
+    assert_non_null(strstr(err.text, "ghost"));
+}
+
+/* What seeds have taken, in parts of what was planned, and the buffer of the next. */
+static double buffer_after(const char *history)
+{
+    auto_buf struct buf text = {0};
+    auto_js struct js *doc = NULL;
+
+    (void)buf_printf(&text, INPUT_WITH("\"history\":[%s],", WORKLOAD("a", "", "900", "0")),
+                     history);
+    doc = plan(buf_cstr(&text), NULL);
+    return js_f64(js_at(js_member(doc, "waves"), 0), "buffer_s", 0) /
+           js_f64(js_at(js_member(doc, "waves"), 0), "seed_s", 1);
+}
+
+static void what_ran_late_leaves_room_after_the_next(void **state)
+{
+#define TOOK(s) "{\"planned_s\":100,\"took_s\":" s "}"
+    (void)state;
+    assert_true(fabs(buffer_after("") - 0.1) < 1e-6);
+    /* Five that took half as long again, always. */
+    assert_true(fabs(buffer_after(TOOK("150") "," TOOK("150") "," TOOK("150") "," TOOK(
+                         "150") "," TOOK("150")) -
+                     0.5) < 1e-6);
+    /* On average as planned, but who knows. */
+    assert_true(buffer_after(TOOK("50") "," TOOK("150") "," TOOK("50") "," TOOK("150") "," TOOK(
+                    "100")) > 0.7);
+    /* Nonsense is not counted. */
+    assert_true(fabs(buffer_after(TOOK("-1") "," TOOK("null") "," TOOK("1e99")) - 0.1) < 1e-6);
+}
+
+static void a_window_that_is_too_short_is_named(void **state)
+{
+#define EVENT(begins, ends)                                                                        \
+    "BEGIN:VEVENT\\nUID:" begins "\\nDTSTAMP:20260101T000000Z\\nDTSTART:" begins "\\nDTEND:" ends  \
+    "\\nEND:VEVENT\\n"
+    auto_js struct js *doc =
+        plan(INPUT_WITH("\"calendars\":[{\"name\":\"w\",\"kind\":\"window\",\"calendar\":\""
+                        "BEGIN:VCALENDAR\\nVERSION:2.0\\nPRODID:t\\n" EVENT("20261210T000000Z",
+                                                                            "20261210T003000Z")
+                            EVENT("20261220T000000Z", "20261220T004500Z") "END:VCALENDAR\\n\"}],",
+                        WORKLOAD("a", "", "1", "0")),
+             NULL);
+    const char *warning =
+        js_as_str(js_at(js_member(js_at(js_member(doc, "waves"), 0), "warnings"), 0), "");
+
+    (void)state;
+    assert_non_null(strstr(warning, "the longest is 45m, from 2026-12-20T00:00:00Z"));
+    assert_non_null(strstr(warning, "cutover_s 2700 would fit"));
+}
+
 static void a_talk_with_nobody_is_refused(void **state)
 {
     auto_js struct js *in = parse(INPUT(TALKS("a", "ghost", "1", "0")));
@@ -494,6 +583,10 @@ int main(void)
         cmocka_unit_test(a_wave_that_has_grown_keeps_those_who_come_first),
         cmocka_unit_test(the_number_of_a_wave_that_has_moved_is_not_used_again),
         cmocka_unit_test(what_is_copied_already_takes_no_time),
+        cmocka_unit_test(what_is_to_be_apart_is_in_two_waves),
+        cmocka_unit_test(apart_from_nobody_is_refused),
+        cmocka_unit_test(what_ran_late_leaves_room_after_the_next),
+        cmocka_unit_test(a_window_that_is_too_short_is_named),
         cmocka_unit_test(a_talk_with_nobody_is_refused),
         cmocka_unit_test(an_explanation_gives_rules_and_times),
         cmocka_unit_test(random_plans_keep_every_constraint_and_are_the_same_twice),

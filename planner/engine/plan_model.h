@@ -6,6 +6,7 @@
 
 #include "planner/engine/plan.h"
 #include "planner/engine/span.h"
+#include "planner/engine/wave_link.h"
 
 enum { PLAN_HASH_MAX = 17, PLAN_NAME_MAX = 64, PLAN_REASON_MAX = 256, PLAN_REASONS_MAX = 6 };
 
@@ -18,7 +19,8 @@ enum plan_rule {
     RULE_CONVERGE,
     RULE_UNSEEN,
     RULE_LEAST_COST,
-    RULE_KEPT
+    RULE_KEPT,
+    RULE_APART
 };
 
 struct plan_reason {
@@ -30,7 +32,9 @@ struct plan_workload {
     const char *name;
     const struct js *doc; /* its part of the input */
     size_t depends_n;
-    size_t *depends; /* indices */
+    size_t *depends;                 /* indices */
+    const struct plan_apart *aparts; /* [aparts_n], of the model: said at either end */
+    size_t aparts_n;
     size_t hosts_n;
     uint64_t bytes, remaining_bytes, write_bytes_per_s, peak_bytes_per_s;
     unsigned pin;          /* wave, 0 = none */
@@ -51,8 +55,15 @@ struct plan_wave {
     size_t workloads_n, hosts_n;
     uint64_t bytes, remaining_bytes, write_bytes_per_s;
     uint64_t seed_from_ms, seed_until_ms;
+    uint64_t buffer_ms; /* between seed and cutover, for what takes longer than planned */
     uint64_t cutover_from_ms, cutover_until_ms; /* 0 = no window found */
+    struct span opening;                        /* then the longest there is; empty: none */
     const char *risk;
+};
+
+/* Two that must not be in one wave; there once from each end. */
+struct plan_apart {
+    size_t who, other; /* indices */
 };
 
 /* Of plan_optimise.c; in the currency of the input. */
@@ -72,13 +83,16 @@ struct plan_model {
     struct plan_policy policy;
     size_t n;
     struct plan_workload *workloads;
-    size_t *order;       /* indices: dependencies first, then by size and name */
-    unsigned first_wave; /* of those that the plan in force has yet to move; 1 without one */
-    bool any_window;     /* there is one, be it before now or behind the horizon */
+    size_t aparts_n;
+    struct plan_apart *aparts; /* by who */
+    size_t *order;             /* indices: dependencies first, then by size and name */
+    unsigned first_wave;       /* of those that the plan in force has yet to move; 1 without one */
+    bool any_window;           /* there is one, be it before now or behind the horizon */
     struct span_list open, closed;
     size_t waves_n;
     struct plan_wave waves[PLAN_WAVES_MAX];
     struct plan_least_cost least_cost;
+    struct wave_slip slip; /* how long what was planned has taken */
 };
 
 /* plan_read.c: fills everything up to `order`. */

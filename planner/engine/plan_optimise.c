@@ -32,7 +32,7 @@ struct optimise {
     int64_t *amounts; /* [LIMITS * n] */
     int64_t *limits;  /* [LIMITS * waves] */
     struct wave_edge *edges;
-    struct wave_pair *orders;
+    struct wave_pair *orders, *aparts;
     struct wave_resource resources[LIMITS];
     struct wave_problem p;
 };
@@ -47,6 +47,7 @@ static void optimise_done(struct optimise *o)
     free(o->limits);
     free(o->edges);
     free(o->orders);
+    free(o->aparts);
 }
 
 static int take_room(struct optimise *o, size_t edges, size_t orders, struct err *err)
@@ -59,7 +60,8 @@ static int take_room(struct optimise *o, size_t edges, size_t orders, struct err
     o->limits = calloc(LIMITS * waves, sizeof(*o->limits));
     o->edges = calloc(edges + 1, sizeof(*o->edges));
     o->orders = calloc(orders + 1, sizeof(*o->orders));
-    if (!o->cost || !o->when || !o->amounts || !o->limits || !o->edges || !o->orders)
+    o->aparts = calloc(o->m->aparts_n + 1, sizeof(*o->aparts));
+    if (!o->cost || !o->when || !o->amounts || !o->limits || !o->edges || !o->orders || !o->aparts)
         return err_set(err, -ENOMEM, "a plan of %zu workloads: %m", o->n);
     return 0;
 }
@@ -134,6 +136,17 @@ static void add_orders(struct optimise *o, size_t g)
     for (size_t i = 0; i < w->depends_n; i++) {
         if (o->group[w->depends[i]] != UINT32_MAX)
             o->orders[o->p.orders_n++] = (struct wave_pair){o->group[w->depends[i]], (uint32_t)g};
+    }
+}
+
+static void add_aparts(struct optimise *o)
+{
+    for (size_t i = 0; i < o->m->aparts_n; i++) {
+        uint32_t a = o->group[o->m->aparts[i].who], b = o->group[o->m->aparts[i].other];
+
+        /* Each is there from both ends. */
+        if (a < b && b != UINT32_MAX)
+            o->aparts[o->p.aparts_n++] = (struct wave_pair){a, b};
     }
 }
 
@@ -242,6 +255,7 @@ static int state_problem(struct optimise *o, struct err *err)
                                  .when = o->when,
                                  .edges = o->edges,
                                  .orders = o->orders,
+                                 .aparts = o->aparts,
                                  .resources = o->resources,
                                  .resources_n = LIMITS};
     for (size_t k = 0; k < o->m->waves_n; k++)
@@ -251,6 +265,7 @@ static int state_problem(struct optimise *o, struct err *err)
         add_orders(o, g);
         r = add_edges(o, g, err);
     }
+    add_aparts(o);
     for (unsigned i = 0; i < LIMITS; i++)
         set_limits(o, i);
     return r;

@@ -182,6 +182,71 @@ static int read_depends(struct plan_model *m, struct plan_workload *w, struct er
     return 0;
 }
 
+static int by_who(const void *a, const void *b)
+{
+    const struct plan_apart *x = a, *y = b;
+
+    if (x->who != y->who)
+        return x->who < y->who ? -1 : 1;
+    return (x->other > y->other) - (x->other < y->other);
+}
+
+static int add_aparts(struct plan_model *m, const struct plan_workload *w, struct err *err)
+{
+    const struct js *aparts = js_member(w->doc, "apart");
+
+    for (size_t i = 0; i < js_len(aparts); i++) {
+        const char *name = js_as_str(js_at(aparts, i), "");
+        const struct plan_workload *other = plan_find(m, name);
+        size_t a = (size_t)(w - m->workloads);
+
+        if (!other || other == w)
+            return err_set_gw(err, GW_PLAN_IMPOSSIBLE, -EINVAL,
+                              "workload '%s' is to be apart from '%s', which is %s", w->name, name,
+                              other ? "itself" : "not there");
+        m->aparts[m->aparts_n++] = (struct plan_apart){a, (size_t)(other - m->workloads)};
+        m->aparts[m->aparts_n++] = (struct plan_apart){(size_t)(other - m->workloads), a};
+    }
+    return 0;
+}
+
+static int read_aparts(struct plan_model *m, struct err *err)
+{
+    size_t n = 0;
+    int r = 0;
+
+    for (size_t i = 0; i < m->n; i++)
+        n += 2 * js_len(js_member(m->workloads[i].doc, "apart"));
+    m->aparts = calloc(n + 1, sizeof(*m->aparts));
+    if (!m->aparts)
+        return err_set(err, -ENOMEM, "%zu workloads: %m", m->n);
+    for (size_t i = 0; r == 0 && i < m->n; i++)
+        r = add_aparts(m, &m->workloads[i], err);
+    qsort(m->aparts, m->aparts_n, sizeof(*m->aparts), by_who);
+    for (size_t i = 0; i < m->aparts_n; i++) {
+        struct plan_workload *w = &m->workloads[m->aparts[i].who];
+
+        if (w->aparts_n++ == 0)
+            w->aparts = &m->aparts[i];
+    }
+    return r;
+}
+
+/* -- what was measured ------------------------------------------------------------------ */
+
+static void read_history(const struct js *input, struct plan_model *m)
+{
+    const struct js *history = js_member(input, "history");
+
+    for (size_t i = 0; i < js_len(history); i++) {
+        double planned = js_f64(js_at(history, i), "planned_s", 0);
+        double took = js_f64(js_at(history, i), "took_s", 0);
+
+        if (planned > 0 && planned < 1e9 && took > 0 && took < 1e9)
+            wave_slip_add(&m->slip, (uint64_t)(planned * 1000), (uint64_t)(took * 1000));
+    }
+}
+
 /* -- order -------------------------------------------------------------------------- */
 
 /* Walk back along dependencies that are still unplaced until a name comes twice: that is the cycle.
@@ -309,6 +374,9 @@ int plan_read(const struct js *input, const struct js *policy, struct plan_model
         r = read_workloads(input, ret, err);
     for (size_t i = 0; r == 0 && i < ret->n; i++)
         r = read_depends(ret, &ret->workloads[i], err);
+    if (r == 0)
+        r = read_aparts(ret, err);
+    read_history(input, ret);
     return r < 0 ? r : make_order(ret, err);
 }
 
@@ -318,6 +386,7 @@ void plan_model_done(struct plan_model *m)
         free(m->workloads[i].depends);
     free(m->workloads);
     free(m->order);
+    free(m->aparts);
     span_done(&m->open);
     span_done(&m->closed);
 }

@@ -16,15 +16,15 @@ uint64_t plan_time_share(const struct plan_model *m)
     return (uint64_t)((double)m->link_bytes_per_s * m->policy.link_share);
 }
 
-/* sync time = data / (share - rate): what is written meanwhile must travel too. */
+/* What is written meanwhile must travel too, and so must what waves before still write. Some of the
+ * link is left in any case: what is in a plan converges by itself. */
 static uint64_t seed_ms(const struct plan_model *m, const struct plan_wave *wave,
                         uint64_t running_bytes_per_s)
 {
     uint64_t share = plan_time_share(m);
     uint64_t taken = num_min(running_bytes_per_s + wave->write_bytes_per_s, share - share / 20);
-    uint64_t left = num_max(share - taken, 1);
 
-    return (uint64_t)((double)wave->remaining_bytes / (double)left * 1000.0);
+    return wave_link_sync_ms(wave->remaining_bytes, taken, num_max(share, taken + 1));
 }
 
 static const char *risk_of(const struct plan_model *m, const struct plan_wave *wave)
@@ -62,12 +62,14 @@ void plan_time_assign(struct plan_model *m)
         wave->risk = risk_of(m, wave);
         link_free_ms = wave->seed_until_ms;
         running += wave->write_bytes_per_s;
-        search.from_ms =
-            num_max(wave->seed_until_ms + len * PLAN_MARGIN_PERCENT / 100, earliest_ms);
+        wave->buffer_ms = wave_slip_buffer_ms(&m->slip, len, PLAN_MARGIN_PERCENT);
+        search.from_ms = num_max(wave->seed_until_ms + wave->buffer_ms, earliest_ms);
         /* People like full hours, and so does a calendar that begins at one. */
         search.from_ms = num_div_up(search.from_ms, PLAN_HOUR_MS) * PLAN_HOUR_MS;
-        if (span_find(&search, &wave->cutover_from_ms) < 0)
+        if (span_find(&search, &wave->cutover_from_ms) < 0) {
+            wave->opening = span_longest(&search);
             continue;
+        }
         wave->cutover_until_ms = wave->cutover_from_ms + search.len_ms;
         earliest_ms = wave->cutover_until_ms + m->policy.soak_s * 1000;
         running -= num_min(running, wave->write_bytes_per_s);

@@ -16,6 +16,7 @@ static const char *const rule_names[] = {
     [RULE_PILOT] = "pilot",       [RULE_DEPENDS] = "depends",       [RULE_PIN] = "pin",
     [RULE_CAPACITY] = "capacity", [RULE_ORDER] = "order",           [RULE_CONVERGE] = "converge",
     [RULE_UNSEEN] = "unseen",     [RULE_LEAST_COST] = "least-cost", [RULE_KEPT] = "kept",
+    [RULE_APART] = "apart",
 };
 
 const char *plan_rule_name(enum plan_rule rule)
@@ -37,30 +38,46 @@ void plan_reason_add(struct plan_workload *w, enum plan_rule rule, const char *f
     va_end(ap);
 }
 
-/* One volume converges only when its change rate is under half of what it gets of the link. */
+/* What replicates continuously converges only when it writes less than half of what the link has.
+ */
 static bool check_converges(const struct plan_model *m, struct plan_workload *w)
 {
     uint64_t share = plan_time_share(m);
-    char rate[NUM_TEXT_MAX], link[NUM_TEXT_MAX];
+    char rate[NUM_TEXT_MAX], may[NUM_TEXT_MAX], link[NUM_TEXT_MAX], over[NUM_TEXT_MAX];
 
-    w->converges = w->write_bytes_per_s <= share / 2;
-    if (w->converges)
+    if (wave_link_converges(w->write_bytes_per_s, share))
         return true;
     num_format_bytes(w->write_bytes_per_s, false, rate);
-    num_format_bytes(share, false, link);
-    plan_reason_add(
-        w, RULE_CONVERGE,
-        "it writes %s/s, and only %s/s of the link may be used: replication would never catch up; "
-        "it needs a link of twice its write rate, or fewer writes",
-        rate, link);
+    num_format_bytes(share, false, may);
+    num_format_bytes(
+        (uint64_t)((double)wave_link_needed(w->write_bytes_per_s) / m->policy.link_share), false,
+        link);
+    num_format_bytes(w->write_bytes_per_s - share / 2, false, over);
+    plan_reason_add(w, RULE_CONVERGE,
+                    "it writes %s/s, and only %s/s of the link may be used: replication would "
+                    "never catch up; it needs a link of %s/s, or to write %s/s less",
+                    rate, may, link, over);
     return false;
 }
 
-static bool fits(const struct plan_model *m, const struct plan_wave *wave,
-                 const struct plan_workload *w)
+/* Who is in that wave and must not be in one with w, or NULL. */
+static const struct plan_workload *keeps_out(const struct plan_model *m,
+                                             const struct plan_workload *w, unsigned wave)
+{
+    for (size_t i = 0; i < w->aparts_n; i++) {
+        if (m->workloads[w->aparts[i].other].wave == wave)
+            return &m->workloads[w->aparts[i].other];
+    }
+    return NULL;
+}
+
+static bool fits(const struct plan_model *m, unsigned number, const struct plan_workload *w)
 {
     const struct plan_policy *p = &m->policy;
+    const struct plan_wave *wave = &m->waves[number - 1];
 
+    if (keeps_out(m, w, number))
+        return false;
     if (wave->workloads_n == 0)
         return true; /* a workload larger than any wave gets one of its own */
     if (wave->workloads_n + 1 > p->max_workloads || wave->hosts_n + w->hosts_n > p->max_hosts)
@@ -123,7 +140,7 @@ static void reserve(struct plan_model *m)
         if (!stays)
             continue;
         first = (unsigned)num_min(first, w->planned_wave);
-        w->kept = fits(m, &m->waves[w->planned_wave - 1], w);
+        w->kept = fits(m, w->planned_wave, w);
         if (w->kept)
             plan_wave_put(m, w, w->planned_wave);
     }
@@ -162,13 +179,57 @@ static unsigned earliest(const struct plan_model *m, struct plan_workload *w)
 
 static void place_pinned(struct plan_model *m, struct plan_workload *w, unsigned from)
 {
-    if (w->pin < from) {
-        plan_reason_add(w, RULE_PIN, "it is pinned to wave %u, before what it depends on (wave %u)",
-                        w->pin, from);
+    const struct plan_workload *other = keeps_out(m, w, w->pin);
+
+    if (w->pin < from)
+        plan_reason_add(w, RULE_PIN,
+                        "it is pinned to wave %u, before what it depends on (wave %u): pin it to "
+                        "wave %u or later, or what it depends on earlier",
+                        w->pin, from, from);
+    else if (other)
+        plan_reason_add(w, RULE_PIN,
+                        "it is pinned to wave %u, where %s is, from which it is to be apart: pin "
+                        "one of them to another wave",
+                        w->pin, other->name);
+    if (w->pin < from || other)
         return;
-    }
     plan_reason_add(w, RULE_PIN, "pinned to wave %u by its owner", w->pin);
     plan_wave_put(m, w, w->pin);
+}
+
+/* Why it is not in wave `from`, the first that its dependencies allow. */
+static void say_moved_on(const struct plan_model *m, struct plan_workload *w, unsigned from)
+{
+    const struct plan_workload *other = keeps_out(m, w, from);
+    const struct plan_policy *p = &m->policy;
+
+    if (other)
+        plan_reason_add(w, RULE_APART, "not in wave %u with %s: the two are to be apart", from,
+                        other->name);
+    else
+        plan_reason_add(w, RULE_CAPACITY,
+                        "the waves from %u on were full (at most %llu hosts, %llu workloads)", from,
+                        (unsigned long long)p->max_hosts, (unsigned long long)p->max_workloads);
+}
+
+/* A wave of its own, and what the policy would have to say for more than that. */
+static void say_too_large(const struct plan_model *m, struct plan_workload *w)
+{
+    const struct plan_policy *p = &m->policy;
+    char bytes[NUM_TEXT_MAX];
+
+    if (w->hosts_n > p->max_hosts)
+        plan_reason_add(w, RULE_CAPACITY,
+                        "its %zu hosts are more than any wave takes, so it has one of its own; "
+                        "max_hosts_per_wave %zu would allow it",
+                        w->hosts_n, w->hosts_n);
+    if (p->max_bytes > 0 && w->bytes > p->max_bytes) {
+        num_format_bytes(w->bytes, false, bytes);
+        plan_reason_add(w, RULE_CAPACITY,
+                        "its %s are more than any wave takes, so it has one of its own; "
+                        "max_bytes_per_wave %llu would allow it",
+                        bytes, (unsigned long long)w->bytes);
+    }
 }
 
 static void place(struct plan_model *m, struct plan_workload *w, unsigned from)
@@ -178,14 +239,12 @@ static void place(struct plan_model *m, struct plan_workload *w, unsigned from)
     /* The pilot is alone in wave 1: its lesson is what it is for. */
     if (m->policy.pilot && m->n > 1 && m->waves[0].workloads_n > 0 && wave == 1)
         wave = 2;
-    while (wave < PLAN_WAVES_MAX && !fits(m, &m->waves[wave - 1], w))
+    from = wave;
+    while (wave < PLAN_WAVES_MAX && !fits(m, wave, w))
         wave++;
-    if (wave > from && m->waves[from - 1].workloads_n > 0 &&
-        !(m->policy.pilot && from == 1 && wave == 2))
-        plan_reason_add(w, RULE_CAPACITY,
-                        "the waves from %u on were full (at most %llu hosts, %llu workloads)", from,
-                        (unsigned long long)m->policy.max_hosts,
-                        (unsigned long long)m->policy.max_workloads);
+    if (wave > from)
+        say_moved_on(m, w, from);
+    say_too_large(m, w);
     if (m->policy.pilot && m->waves[0].workloads_n == 0 && wave == 1)
         plan_reason_add(w, RULE_PILOT,
                         "the pilot: the smallest workload that depends on nothing still to move");

@@ -41,30 +41,55 @@ static void write_workload(struct jsw *w, const struct plan_model *m,
     jsw_end(w);
 }
 
-static void write_wave_warnings(struct jsw *w, const struct plan_model *m,
-                                const struct plan_wave *wave)
+/* Where no cutover fits, and what would make one fit. */
+static void warn_of_window(struct jsw *w, const struct plan_model *m, const struct plan_wave *wave)
+{
+    const struct span *opening = &wave->opening;
+    char text[PLAN_REASON_MAX], needed[NUM_TEXT_MAX], longest[NUM_TEXT_MAX];
+    char from[TEXT_TIME_MAX];
+    unsigned long long days = m->policy.horizon_days;
+
+    num_format_duration(m->policy.cutover_s * 1000, needed);
+    if (opening->until_ms > opening->from_ms) {
+        num_format_duration(opening->until_ms - opening->from_ms, longest);
+        (void)text_print(text, sizeof(text),
+                         "no cutover window of %s within %llu days; the longest is %s, from %s: "
+                         "cutover_s %llu would fit, or a shorter blackout",
+                         needed, days, longest, text_time(opening->from_ms, from),
+                         (unsigned long long)((opening->until_ms - opening->from_ms) / 1000));
+    } else {
+        (void)text_print(text, sizeof(text),
+                         "no cutover window within %llu days: %s; another window, a shorter "
+                         "blackout or a longer horizon_days would give one",
+                         days, m->any_window ? "no window is open then" : "blackouts cover it all");
+    }
+    jsw_str(w, NULL, text);
+}
+
+static void warn_of_peak(struct jsw *w, const struct plan_model *m,
+                         const struct plan_workload *workload)
 {
     char text[PLAN_REASON_MAX], peak[NUM_TEXT_MAX], share[NUM_TEXT_MAX];
 
+    num_format_bytes(workload->peak_bytes_per_s, false, peak);
+    num_format_bytes(plan_time_share(m), false, share);
+    (void)text_print(text, sizeof(text),
+                     "%s writes up to %s/s, above the %s/s of the link it may use: expect lag then",
+                     workload->name, peak, share);
+    jsw_str(w, NULL, text);
+}
+
+static void write_wave_warnings(struct jsw *w, const struct plan_model *m,
+                                const struct plan_wave *wave)
+{
     jsw_arr(w, "warnings");
-    if (wave->cutover_from_ms == 0) {
-        (void)text_print(text, sizeof(text),
-                         "no cutover window within %llu days that blackouts leave open",
-                         (unsigned long long)m->policy.horizon_days);
-        jsw_str(w, NULL, text);
-    }
+    if (wave->cutover_from_ms == 0)
+        warn_of_window(w, m, wave);
     for (size_t i = 0; i < m->n; i++) {
         const struct plan_workload *workload = &m->workloads[m->order[i]];
 
-        if (workload->wave != wave->number || workload->peak_bytes_per_s <= plan_time_share(m))
-            continue;
-        num_format_bytes(workload->peak_bytes_per_s, false, peak);
-        num_format_bytes(plan_time_share(m), false, share);
-        (void)text_print(
-            text, sizeof(text),
-            "%s writes up to %s/s, above the %s/s of the link it may use: expect lag then",
-            workload->name, peak, share);
-        jsw_str(w, NULL, text);
+        if (workload->wave == wave->number && workload->peak_bytes_per_s > plan_time_share(m))
+            warn_of_peak(w, m, workload);
     }
     jsw_end(w);
 }
@@ -81,6 +106,7 @@ static void write_wave(struct jsw *w, const struct plan_model *m, const struct p
     jsw_time(w, "seed_from", wave->seed_from_ms);
     jsw_time(w, "seed_until", wave->seed_until_ms);
     jsw_f64(w, "seed_s", (double)(wave->seed_until_ms - wave->seed_from_ms) / 1000.0);
+    jsw_f64(w, "buffer_s", (double)wave->buffer_ms / 1000.0);
     jsw_time(w, "cutover_from", wave->cutover_from_ms);
     jsw_time(w, "cutover_until", wave->cutover_until_ms);
     jsw_str(w, "risk", wave->risk);

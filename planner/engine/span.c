@@ -103,3 +103,30 @@ int span_find(const struct span_search *s, uint64_t *ret_ms)
     }
     return -ENOENT;
 }
+
+/* Of one open span, what lies between the closed ones. */
+static void take_longest(struct span open, const struct span_search *s, struct span *best)
+{
+    uint64_t t = open.from_ms > s->from_ms ? open.from_ms : s->from_ms;
+    uint64_t end = open.until_ms < s->until_ms ? open.until_ms : s->until_ms;
+
+    while (t < end) {
+        const struct span *hit = first_meeting(s->closed, t, end);
+        uint64_t stop = hit ? hit->from_ms : end;
+
+        if (stop > t && stop - t > best->until_ms - best->from_ms)
+            *best = (struct span){t, stop};
+        t = hit ? hit->until_ms : end;
+    }
+}
+
+struct span span_longest(const struct span_search *s)
+{
+    struct span best = {0};
+
+    if (!s->open)
+        take_longest((struct span){0, UINT64_MAX}, s, &best);
+    for (size_t i = 0; s->open && i < s->open->n; i++)
+        take_longest(s->open->spans[i], s, &best);
+    return best;
+}

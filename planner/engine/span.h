@@ -35,5 +35,8 @@ struct span_search {
     uint64_t from_ms, until_ms, len_ms;
 };
 int span_find(const struct span_search *search, uint64_t *ret_ms);
+/* The longest stretch of the search that is open, the first of them; empty when nothing is. Its
+ * len_ms is not looked at. */
+struct span span_longest(const struct span_search *search);
 
 #endif

@@ -26,6 +26,14 @@ static void write_hosts(struct jsw *w, const char *key, const struct workload *l
     jsw_end(w);
 }
 
+static void write_names(struct jsw *w, const char *key, const struct js *names)
+{
+    jsw_arr(w, key);
+    for (size_t i = 0; i < js_len(names); i++)
+        jsw_js(w, NULL, js_at(names, i));
+    jsw_end(w);
+}
+
 static void write_summary(struct jsw *w, const struct workload *load)
 {
     jsw_str(w, "workload", load->name);
@@ -40,12 +48,8 @@ static void write_summary(struct jsw *w, const struct workload *load)
     jsw_u64(w, "volumes", load->volumes_n);
     write_hosts(w, "hosts", load, WORKLOAD_SOURCE);
     write_hosts(w, "targets", load, WORKLOAD_TARGET);
-    if (load->depends)
-        jsw_js(w, "depends", load->depends);
-    else {
-        jsw_arr(w, "depends");
-        jsw_end(w);
-    }
+    write_names(w, "depends", load->depends);
+    write_names(w, "apart", load->apart);
 }
 
 static void write_warning(struct jsw *w, const char *fmt, const char *a, const char *b)
@@ -56,11 +60,30 @@ static void write_warning(struct jsw *w, const char *fmt, const char *a, const c
     jsw_str(w, NULL, text);
 }
 
+/* Of the workloads that load names, those that nobody has described. */
+static int warn_unknown(struct service *svc, const struct workload *load, const struct js *names,
+                        const char *what, struct jsw *w, struct err *err)
+{
+    auto_workload struct workload *other = NULL;
+
+    for (size_t i = 0; i < js_len(names); i++) {
+        const char *name = js_as_str(js_at(names, i), "");
+        int r = workload_load(svc, name, &other, err);
+
+        if (r == -ENOENT)
+            write_warning(w, what, name, load->name);
+        else if (r < 0)
+            return r;
+        workload_free(TAKE(other));
+    }
+    err_clear(err);
+    return 0;
+}
+
 static int write_warnings(struct service *svc, const struct workload *load, struct jsw *w,
                           struct err *err)
 {
-    auto_workload struct workload *other = NULL;
-    int r = 0;
+    int r;
 
     jsw_arr(w, "warnings");
     for (int side = 0; side < 2; side++)
@@ -68,19 +91,11 @@ static int write_warnings(struct service *svc, const struct workload *load, stru
             if (!load->hosts[side][i].identity[0])
                 write_warning(w, "has not enrolled:", load->hosts[side][i].name,
                               workload_side_name((enum workload_side)side));
-    for (size_t i = 0; i < js_len(load->depends); i++) {
-        const char *name = js_as_str(js_at(load->depends, i), "");
-
-        r = workload_load(svc, name, &other, err);
-        if (r == -ENOENT)
-            write_warning(w, "is not known, but is needed by", name, load->name);
-        else if (r < 0)
-            return r;
-        workload_free(TAKE(other));
-    }
-    err_clear(err);
+    r = warn_unknown(svc, load, load->depends, "is not known, but is needed by", w, err);
+    if (r == 0)
+        r = warn_unknown(svc, load, load->apart, "is not known, but is kept apart from", w, err);
     jsw_end(w);
-    return 0;
+    return r;
 }
 
 static int write_whole(struct api_call *call, const char *name, struct jsw **ret, struct err *err)

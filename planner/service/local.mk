@@ -35,6 +35,7 @@ libgodwit_service_a_SOURCES = \
 	planner/service/init.c planner/service/init.h \
 	planner/service/load.c planner/service/load.h \
 	planner/service/order.c planner/service/order.h \
+	planner/service/plan_history.c planner/service/plan_history.h \
 	planner/service/plan_input.c planner/service/plan_input.h \
 	planner/service/report.c planner/service/report.h \
 	planner/service/schema.c planner/service/schema.h \

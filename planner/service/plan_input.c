@@ -14,6 +14,7 @@
 #include "planner/service/db_plan.h"
 #include "planner/service/db_workload.h"
 #include "planner/service/load.h"
+#include "planner/service/plan_history.h"
 #include "planner/service/service_own.h"
 
 #include <ctype.h>
@@ -183,15 +184,15 @@ static int write_volumes(struct input *in, const struct workload *load,
 
 /* -- workloads -------------------------------------------------------------- */
 
-/* A dependency that nobody described cannot be ordered; the workload's own page warns of it. */
-static int write_depends(struct input *in, const struct workload *load)
+/* One that nobody described cannot be planned with; the workload's own page warns of it. */
+static int write_others(struct input *in, const char *key, const struct js *names)
 {
     struct workload *other;
     int r = 0;
 
-    jsw_arr(in->w, "depends");
-    for (size_t i = 0; i < js_len(load->depends); i++) {
-        const char *name = js_as_str(js_at(load->depends, i), "");
+    jsw_arr(in->w, key);
+    for (size_t i = 0; i < js_len(names); i++) {
+        const char *name = js_as_str(js_at(names, i), "");
 
         other = NULL;
         r = workload_load(in->service, name, &other, in->err);
@@ -242,7 +243,9 @@ static int write_workload(void *arg, const char *name)
     for (size_t i = 0; i < load->hosts_n[WORKLOAD_SOURCE]; i++)
         jsw_str(in->w, NULL, load->hosts[WORKLOAD_SOURCE][i].name);
     jsw_end(in->w);
-    r = write_depends(in, load);
+    r = write_others(in, "depends", load->depends);
+    if (r == 0)
+        r = write_others(in, "apart", load->apart);
     write_wave(in->w, load);
     write_planned_wave(in, load);
     jsw_bool(in->w, "moved", load->released || load->authority == WORKLOAD_AT_TARGET);
@@ -265,6 +268,8 @@ int plan_input_write(struct service *svc, uint64_t link_bytes_per_s, unsigned fl
     jsw_arr(w, "calendars");
     r = db_plan_calendar_each(svc->db, "", DB_PLAN_CALENDARS_MAX, write_calendar, w, err);
     jsw_end(w);
+    if (r == 0)
+        r = plan_history_write(svc, w, err);
     jsw_arr(w, "workloads");
     if (r == 0)
         r = db_workload_each(svc->db, NULL, "", LIST_MAX, write_workload, &in, err);

@@ -76,6 +76,7 @@ struct workload {
     const struct js *hooks; /* its member "hooks", or NULL */
     const struct js *health;
     const struct js *depends;
+    const struct js *apart; /* from whom it is kept in another wave */
     size_t volumes_n;
     struct workload_volume *volumes;
     size_t hosts_n[2];

@@ -16,7 +16,7 @@ enum {
     DEVICE_MAX = 512,
     HOOKS_MAX = 32,
     HOOK_TEXT_MAX = 4096,
-    DEPENDS_MAX = 64,
+    OTHERS_MAX = 64,
     LIMIT_S_MAX = 366 * 86400,
 };
 
@@ -366,23 +366,25 @@ static int parse_limits(const struct js *doc, struct workload *w, struct err *er
     return r;
 }
 
-static int parse_depends(const struct js *doc, struct workload *w, struct err *err)
+/* Names of other workloads; what they mean is the member's: "depends", "apart". */
+static int parse_others(const struct js *doc, const char *key, const struct workload *w,
+                        const struct js **ret, struct err *err)
 {
-    const struct js *list = js_member(doc, "depends");
+    const struct js *list = js_member(doc, key);
 
     if (js_kind(list) == JS_NULL)
         return 0;
-    if (js_kind(list) != JS_ARR || js_len(list) > DEPENDS_MAX)
-        return bad(err, "depends is an array of at most %d names", DEPENDS_MAX);
+    if (js_kind(list) != JS_ARR || js_len(list) > OTHERS_MAX)
+        return bad(err, "%s is an array of at most %d names", key, OTHERS_MAX);
     for (size_t i = 0; i < js_len(list); i++) {
         const char *name = js_as_str(js_at(list, i), "");
 
         if (!text_is_name(name))
-            return bad(err, "depends: '%s' is not a name", name);
+            return bad(err, "%s: '%s' is not a name", key, name);
         if (text_equal(name, w->name))
-            return bad(err, "'%s' depends on itself", name);
+            return bad(err, "%s: '%s' names itself", key, name);
     }
-    w->depends = list;
+    *ret = list;
     return 0;
 }
 
@@ -399,9 +401,9 @@ static int parse_wave(const struct js *doc, struct err *err)
 
 static int parse_all(const struct js *doc, struct workload *w, struct err *err)
 {
-    static const char *const names[] = {"schema", "generated_at", "workload", "volumes",
-                                        "hooks",  "health",       "depends",  "wave",
-                                        "limits", "request_id",   "dry_run",  NULL};
+    static const char *const names[] = {
+        "schema", "generated_at", "workload", "volumes",    "hooks",   "health", "depends",
+        "apart",  "wave",         "limits",   "request_id", "dry_run", NULL};
     int r;
 
     r = check_members(doc, "the workload", names, err);
@@ -416,7 +418,9 @@ static int parse_all(const struct js *doc, struct workload *w, struct err *err)
     if (r == 0)
         r = parse_health(doc, w, err);
     if (r == 0)
-        r = parse_depends(doc, w, err);
+        r = parse_others(doc, "depends", w, &w->depends, err);
+    if (r == 0)
+        r = parse_others(doc, "apart", w, &w->apart, err);
     if (r == 0)
         r = parse_limits(doc, w, err);
     return r < 0 ? r : parse_wave(doc, err);
