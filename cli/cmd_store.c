@@ -85,9 +85,10 @@ static int write_show(struct jsw *w, struct vault *vault, const char *url, struc
 
 int cmd_store_show(struct cmd_call *call, struct err *err)
 {
+    auto_replica_arg struct replica_arg arg = {0}; /* goes after the vault */
     auto_vault struct vault *vault = NULL;
     auto_jsw struct jsw *w = NULL;
-    int r = store_arg_begin(call, "godwit.store/1", &vault, &w, err);
+    int r = store_arg_begin(call, "godwit.store/1", &arg, &vault, &w, err);
 
     if (r == 0)
         r = write_show(w, vault, cmd_arg(call, 0), err);
@@ -166,6 +167,7 @@ static void write_usage(struct jsw *w, const struct gc_usage *u, const char *pri
 int cmd_store_usage(struct cmd_call *call, struct err *err)
 {
     const char *price = opt_text(call->opts, "price");
+    auto_replica_arg struct replica_arg arg = {0}; /* goes after the vault */
     auto_vault struct vault *vault = NULL;
     auto_jsw struct jsw *w = NULL;
     struct gc_usage usage;
@@ -173,7 +175,7 @@ int cmd_store_usage(struct cmd_call *call, struct err *err)
     int r = price ? num_parse_f64(price, &each, err) : 0;
 
     if (r == 0)
-        r = store_arg_begin(call, "godwit.store-usage/1", &vault, &w, err);
+        r = store_arg_begin(call, "godwit.store-usage/1", &arg, &vault, &w, err);
     if (r < 0)
         return cmd_exit(err);
     jsw_str(w, "store", cmd_arg(call, 0));

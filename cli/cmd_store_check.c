@@ -76,6 +76,7 @@ static void write_report(struct jsw *w, const struct gc_check_report *c, bool fu
 
 int cmd_store_check(struct cmd_call *call, struct err *err)
 {
+    auto_replica_arg struct replica_arg arg = {0}; /* goes after the vault */
     auto_vault struct vault *vault = NULL;
     auto_jsw struct jsw *w = NULL;
     struct gc_check_report report = {0};
@@ -88,7 +89,7 @@ int cmd_store_check(struct cmd_call *call, struct err *err)
                                .progress = &counters,
                                .fault = write_fault,
                                .arg = &faults};
-    int r = store_arg_begin(call, "godwit.store-check/1", &vault, &w, err);
+    int r = store_arg_begin(call, "godwit.store-check/1", &arg, &vault, &w, err);
 
     if (r < 0)
         return cmd_exit(err);

@@ -121,6 +121,7 @@ static bool policy_of(const struct opt_set *opts, struct care_policy *ret)
 
 int cmd_store_gc(struct cmd_call *call, struct err *err)
 {
+    auto_replica_arg struct replica_arg arg = {0}; /* goes after the vault */
     auto_vault struct vault *vault = NULL;
     auto_jsw struct jsw *w = NULL;
     struct care_policy policy;
@@ -141,7 +142,7 @@ int cmd_store_gc(struct cmd_call *call, struct err *err)
     else if (run.save_policy)
         r = err_set_gw(err, GW_USAGE, -EINVAL, "--save needs a --keep flag");
     if (r == 0)
-        r = store_arg_begin(call, "godwit.store-gc/1", &vault, &w, err);
+        r = store_arg_begin(call, "godwit.store-gc/1", &arg, &vault, &w, err);
     if (r < 0)
         return cmd_exit(err);
     run.vault = vault;

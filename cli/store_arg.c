@@ -12,15 +12,14 @@
 
 #include "base/banned.h"
 
-int store_arg_begin(struct cmd_call *call, const char *schema, struct vault **ret_vault,
-                    struct jsw **ret, struct err *err)
+int store_arg_begin(struct cmd_call *call, const char *schema, struct replica_arg *arg,
+                    struct vault **ret_vault, struct jsw **ret, struct err *err)
 {
     auto_vault struct vault *vault = NULL;
-    struct replica_arg arg;
-    int r = replica_arg_parse(cmd_arg(call, 0), false, &arg, err);
+    int r = replica_arg_parse(cmd_arg(call, 0), false, arg, err);
 
     if (r == 0)
-        r = replica_arg_open(call, &arg, false, progress_interrupts(), &vault, err);
+        r = replica_arg_open(call, arg, false, progress_interrupts(), &vault, err);
     if (r == 0)
         r = jsw_new(ret, err);
     if (r < 0)
