@@ -14,6 +14,7 @@
 #include "cli/replica_arg.h"
 #include "cli/replica_view.h"
 #include "cli/verbs.h"
+#include "transport/given_up.h"
 #include "transport/unit_cache.h"
 
 #include <fcntl.h>
@@ -136,6 +137,8 @@ static int look(struct cmd_call *call, struct serving *s, struct err *err)
 
     if (r == 0)
         r = replica_point(vault, s->arg.name, s->arg.seq, 0, &s->point, err);
+    if (r == 0) /* what is there today may be gone while it is read */
+        r = given_up_say(vault, s->arg.name, s->point.seq, "and its packs go one day", err);
     if (r == 0 && opt_text(call->opts, "cache"))
         r = unit_cache_open(opt_text(call->opts, "cache"), opt_u64(call->opts, "cache-size"),
                             &cache, err);

@@ -59,6 +59,15 @@ is '.packs_deleted > 0 and .bytes_deleted > 3000000 and .policy.last == 1'
 exits 0 godwit store usage "$store" -o json
 is '.unneeded_packs == 0'
 exits 0 godwit store check "$store" --full
+exits 4 godwit replica pull "$store/a@1" "$dir/gone.img"
+says err 'retention gave point 1'
+[ ! -e "$dir/gone.img" ] || fail 'a refused pull leaves an empty image'
+exits 4 godwit replica verify "$store/a@1" --full
+says err 'retention gave point 1'
+if command -v nbdkit >/dev/null && [ -e "$abs_top_builddir/nbdkit-godwit-plugin.so" ]; then
+    exits 4 godwit replica serve "$store/a@1"
+    says err 'retention gave point 1'
+fi
 exits 0 godwit replica pull "$store/b" "$dir/b.back"
 cmp "$dir/b.img" "$dir/b.back" || fail 'b came back otherwise'
 head -c 1000 /dev/urandom | dd of="$dir/a.img" conv=notrunc status=none

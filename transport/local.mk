@@ -84,6 +84,7 @@ libgodwit_transport_a_SOURCES += \
 # Care of a vault.
 libgodwit_transport_a_SOURCES += \
 	transport/care_log.c transport/care_log.h \
+	transport/given_up.c transport/given_up.h \
 	transport/escrow.c transport/escrow.h \
 	transport/gc.c transport/gc.h transport/gc_check.c transport/gc_impl.h transport/gc_usage.c \
 	transport/mark.c transport/mark.h transport/mark_walk.c \

@@ -12,11 +12,13 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "base/worker.h"
-#include "transport/care_log.h"
+#include "transport/given_up.h"
 #include "transport/state.h"
 #include "transport/vault_impl.h"
 
 #include <inttypes.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/banned.h"
 
@@ -28,6 +30,7 @@ struct job {
     const struct replica_run *run;
     struct pull pull;
     struct state *state;
+    bool made; /* the volume is a file that was not there */
     struct point target;
     struct point equal;    /* what the volume was equal to, or empty */
     struct point applying; /* what a killed pull was writing, or empty */
@@ -222,6 +225,7 @@ static int open_all(struct job *j, struct err *err)
         return rc;
     j->pull.run = run;
     j->pull.size_bytes = j->target.info.size_bytes;
+    j->made = access(run->volume_path, F_OK) < 0 && errno == ENOENT;
     rc = volume_prepare(run->volume_path, j->pull.size_bytes, err);
     if (rc == 0)
         rc = volume_open(run->volume_path, VOLUME_WRITE, &j->pull.volume, err);
@@ -268,19 +272,10 @@ static int apply_or_compare(struct job *j, struct err *err)
  * cannot be told. */
 static int say_given_up(const struct job *j, struct err *err)
 {
-    auto_care_log struct care_log *log = NULL;
-    const struct care_span *span = NULL;
-    const char *name = j->run->name;
-    uint64_t seq = j->target.info.seq;
-    char when[TEXT_TIME_MAX];
+    int rc = given_up_say(j->run->vault, j->run->name, j->target.info.seq, "and its packs are gone",
+                          err);
 
-    if (care_log_open(j->run->vault, 0, &log, NULL) == 0 && care_log_read(log, NULL) == 0)
-        span = care_log_span(log, name, seq);
-    if (!span)
-        return -ENOENT;
-    return err_set_gw(err, GW_REPLICA_NOT_FOUND, -ENOENT,
-                      "retention gave point %" PRIu64 " of '%s' up at %s, and its packs are gone",
-                      seq, name, text_time(span->at_ms, when));
+    return rc < 0 ? rc : -ENOENT;
 }
 
 static int pull(struct job *j, struct replica_point *ret, struct err *err)
@@ -303,6 +298,16 @@ static int pull(struct job *j, struct replica_point *ret, struct err *err)
     return rc;
 }
 
+/* A file that was made for this pull and got nothing looks like an image, and is none. What was
+ * begun stays: the next pull goes on with it. */
+static void remove_empty(const char *path)
+{
+    struct stat st;
+
+    if (lstat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_blocks == 0)
+        (void)unlink(path);
+}
+
 int replica_pull(const struct replica_run *run, struct replica_point *ret, struct err *err)
 {
     struct job j = {.run = run};
@@ -313,6 +318,8 @@ int replica_pull(const struct replica_run *run, struct replica_point *ret, struc
     rc = pull(&j, ret, err);
     packs_free(j.pull.maps);
     table_close(j.pull.table);
+    if (rc < 0 && j.made)
+        remove_empty(run->volume_path); /* while the volume's lock is held */
     volume_close(j.pull.volume);
     state_close(j.state);
     point_done(&j.target);

@@ -3,6 +3,7 @@
 #include "base/gw.h"
 #include "base/num.h"
 #include "base/worker.h"
+#include "transport/given_up.h"
 #include "transport/pagedir.h"
 #include "transport/verify.h"
 
@@ -97,15 +98,23 @@ static void check_digest(struct verify *v, const struct point *p)
 
 static int verdict(const struct verify *v, const struct point *p, struct err *err)
 {
+    int rc = 0;
+
     if (v->damaged > 0)
-        return err_set_gw(err, GW_VAULT_DAMAGED, -EBADMSG,
-                          "point %" PRIu64 " of '%s': %" PRIu64
-                          " places are missing or altered in the vault",
-                          p->info.seq, v->run->name, v->damaged);
+        rc = given_up_say(v->run->vault, v->run->name, p->info.seq,
+                          "and what it needs is gone or going", err);
+    if (rc < 0)
+        return rc;
+    if (v->damaged > 0)
+        return err_set_gw(
+            err, GW_VAULT_DAMAGED, -EBADMSG,
+            "point %" PRIu64 " of '%s': %" PRIu64 " %s missing or altered in the vault",
+            p->info.seq, v->run->name, v->damaged, v->damaged == 1 ? "place is" : "places are");
     if (v->differs > 0)
         return err_set_gw(err, GW_DATA_DIFFERS, -EBADMSG,
-                          "'%s' differs from point %" PRIu64 " of '%s' in %" PRIu64 " places",
-                          v->run->against, p->info.seq, v->run->name, v->differs);
+                          "'%s' differs from point %" PRIu64 " of '%s' in %" PRIu64 " place%s",
+                          v->run->against, p->info.seq, v->run->name, v->differs,
+                          v->differs == 1 ? "" : "s");
     return 0;
 }
 
