@@ -139,7 +139,8 @@ static const struct gw_row rows[] = {
      "godwit replica show STORE/NAME\nBring the newer store back; or, to go on from the older "
      "state as it is, repeat the command with --state-dir NEWDIR."},
     {GW_REPLICA_NOT_FOUND, GW_EXIT_NOT_FOUND, "there is no such replica or restore point",
-     "The vault holds none under this name.", "godwit replica ls STORE"},
+     "The vault holds none under this name, or not any more: retention gives points up.",
+     "godwit replica ls STORE\ngodwit replica show STORE/NAME"},
     {GW_REPLICA_LOCKED, GW_EXIT_LOCKED, "another writer holds the replica",
      "Somebody else is pushing to it, or it has moved to a newer epoch and this side may not write "
      "any more.",
@@ -181,6 +182,10 @@ static const struct gw_row rows[] = {
      "Nothing was changed.",
      "lsblk -f PATH\nSet \"overwrite\": true for that volume's target in the workload's document "
      "and give it again, or name another device."},
+    {GW_VAULT_PLAIN, GW_EXIT_AUTH, "the vault is not encrypted",
+     "It was made without encryption, and a key, given or found, cannot open what has no lock. "
+     "Nothing is read from it unless it is asked for as what it is.",
+     "Repeat the command with --no-encrypt."},
     {GW_GATE_CLOSED, GW_EXIT_REFUSED, "a gate is closed",
      "A condition for the switch does not hold: lag, window, verification, test or plan. Nothing "
      "was "

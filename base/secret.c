@@ -72,7 +72,8 @@ static int load_file(const char *path, struct buf *out, struct err *err)
     int rc;
 
     if (fd < 0)
-        return err_set(err, -errno, "open secret '%s': %m", path);
+        return err_set_gw(err, errno == EACCES ? GW_DENIED : GW_SECRET, -errno,
+                          "open secret '%s': %m", path);
     rc = check_private(fd, path, err);
     return rc < 0 ? rc : read_bounded(fd, path, out, err);
 }

@@ -12,7 +12,7 @@
 
 #include "base/banned.h"
 
-enum { COLUMNS_CELL_MAX = 512 };
+enum { COLUMNS_CELL_MAX = 512, COLUMNS_LINE_NAME = 14 };
 
 static const struct js *member(const struct js *doc, const char *key)
 {
@@ -164,10 +164,13 @@ void columns_lines(struct out *o, const struct js *doc, const struct columns_row
 {
     auto_buf struct buf more = {0};
     char text[COLUMNS_CELL_MAX];
+    size_t width = COLUMNS_LINE_NAME;
 
+    for (size_t c = 0; c < n; c++)
+        width = num_max(width, strlen(rows[c].name));
     for (size_t c = 0; c < n; c++) {
         const char *value = text_of(o, doc, &rows[c], text, &more);
 
-        out_text(o, "%-14s %s", rows[c].name, value ? value : "-");
+        out_text(o, "%-*s %s", (int)width, rows[c].name, value ? value : "-");
     }
 }

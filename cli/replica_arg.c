@@ -116,8 +116,7 @@ static int make_key(struct cmd_call *call, const struct vault_conf *conf, const 
     look.create = false;
     r = vault_open(&look, &vault, err);
     if (r == 0)
-        return err_set_gw(err, GW_VAULT_KEY, -EINVAL,
-                          "this vault is not encrypted; repeat the command with --no-encrypt");
+        return err_set_gw(err, GW_VAULT_PLAIN, -EINVAL, "the vault is not encrypted");
     if (r != -ENOENT)
         return r; /* -EKEYREJECTED: it is there, and encrypted */
     err_clear(err);

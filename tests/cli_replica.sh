@@ -123,6 +123,15 @@ exits 7 godwit replica show "$store/random"
 says err GW-3011
 exits 7 godwit replica show "$store/random" --no-encrypt
 exits 7 godwit replica show "file://$dir/store3/s"
+says err GW-3033
+says err --no-encrypt
+exits 7 godwit replica show "$store/random" --key-file "$dir/nothing"
+says err GW-1008
+
+echo "-- a file that does not say how long it is is no image"
+exits 1 godwit replica push /proc/self/status "file://$dir/store3/status" --no-encrypt
+says err 'is no image'
+exits 1 godwit replica digest /proc/self/status
 exits 0 godwit replica show "$store/random" --key-file "$dir/good.key"
 (cd "$dir" && exits 0 godwit replica show "$store/random" --key-file good.key)
 exits 7 godwit replica show "$store/random" --key-file cmd:false

@@ -83,7 +83,7 @@ static int header_save(struct table *t, struct err *err)
         rc = fd_pwrite_full(t->fd, b.data, b.len, 0, err);
     if (rc == 0 && fsync(t->fd) < 0)
         rc = err_set(err, -errno, "fsync: %m");
-    return rc < 0 ? err_add(err, rc, "digest table in '%s'", t->dir) : 0;
+    return rc;
 }
 
 /* A header that cannot be read leaves the table EMPTY. */
@@ -182,7 +182,7 @@ static int apply_run(void *arg, const struct table_run *run, struct err *err)
     int rc = failpoint("table_apply");
 
     if (rc < 0)
-        return err_set(err, rc, "digest table: apply: %m");
+        return err_set(err, rc, "apply: %m");
     rc = put(t, run->zero ? NULL : run->leaves, (size_t)run->count * DIGEST_LEN,
              leaves_at(t, run->region) + (uint64_t)run->first * DIGEST_LEN, err);
     if (rc < 0 || !run->tagged)
@@ -197,9 +197,9 @@ static int shape(struct table *t, struct err *err)
     uint64_t end = tags_at(t, 0) + digest_leaves(t->size_bytes) * TAGS_BYTES;
 
     if (t->held_bytes != t->size_bytes && ftruncate(t->fd, TABLE_PAGE) < 0)
-        return err_set(err, -errno, "digest table: ftruncate: %m");
+        return err_set(err, -errno, "ftruncate: %m");
     if (ftruncate(t->fd, (off_t)end) < 0)
-        return err_set(err, -errno, "digest table: ftruncate: %m");
+        return err_set(err, -errno, "ftruncate: %m");
     return 0;
 }
 
@@ -219,7 +219,7 @@ static int apply(struct table *t, struct table_next *n, const uint8_t *digest, s
     if (rc == 0)
         rc = roots_copy(table_next_fd(n), t->fd, t->size_bytes, err);
     if (rc == 0 && fdatasync(t->fd) < 0)
-        rc = err_set(err, -errno, "digest table: fdatasync: %m");
+        rc = err_set(err, -errno, "fdatasync: %m");
     if (rc == 0)
         rc = failpoint("table_whole");
     if (rc < 0)
@@ -536,7 +536,7 @@ int table_commit(struct table *t, struct err *err)
     rc = apply(t, n, digest, err);
     table_next_close(n);
     t->known = rc == 0;
-    return rc;
+    return rc < 0 ? err_add(err, rc, "digest table in '%s'", t->dir) : 0;
 }
 
 void table_abort(struct table *t)

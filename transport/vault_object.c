@@ -179,7 +179,7 @@ int vault_object_open(struct slice object, const uint8_t *vault_key, struct seal
     if (rc)
         return rc;
     if (claims.encrypted != (vault_key != NULL))
-        return err_set_gw(err, GW_VAULT_KEY, -EKEYREJECTED,
+        return err_set_gw(err, claims.encrypted ? GW_VAULT_KEY : GW_VAULT_PLAIN, -EKEYREJECTED,
                           claims.encrypted ? "the vault is encrypted and needs its key"
                                            : "the vault is not encrypted, yet a key was given");
     rc = seal_keys_derive(vault_key, claims.id, &keys, err);

@@ -71,6 +71,14 @@ static void image_open_direct(struct volume *v, const struct stat *st)
     }
 }
 
+/* Files of /proc and their like are made as they are read: nobody knows how much there is. */
+static bool is_bottomless(int fd)
+{
+    char byte;
+
+    return pread(fd, &byte, 1, 0) > 0;
+}
+
 static int image_open(struct volume *v, struct err *err)
 {
     int flags = v->mode == VOLUME_WRITE ? O_RDWR : O_RDONLY;
@@ -89,6 +97,10 @@ static int image_open(struct volume *v, struct err *err)
             return rc;
         image_open_direct(v, &st);
     }
+    if (st.st_size == 0 && is_bottomless(v->fd))
+        return err_set_gw(err, GW_VOLUME_UNREADABLE, -EINVAL,
+                          "volume '%s' is no image: it has bytes and says that its size is 0",
+                          v->path);
     v->size_bytes = (uint64_t)st.st_size;
     return text_print(v->identity, sizeof(v->identity), "image:%llu:%llu",
                       (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
