@@ -49,8 +49,10 @@ is() {
 }
 
 end_jobs() {
-    jobs -p | xargs -r kill -KILL 2>/dev/null || true
-    wait 2>/dev/null
+    {
+        jobs -p | xargs -r kill -KILL || true
+        wait
+    } 2>/dev/null # where bash tells of each
 }
 
 end() {
