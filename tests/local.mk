@@ -20,7 +20,16 @@ TESTS += $(c_tests) $(sh_tests)
 EXTRA_DIST += tests/alloc.h tests/unit.h
 
 TEST_EXTENSIONS = .sh
-SH_LOG_COMPILER = bash
+LOG_COMPILER = bash $(srcdir)/tests/timed.sh
+SH_LOG_COMPILER = bash $(srcdir)/tests/timed.sh bash
+EXTRA_DIST += tests/timed.sh
+CLEANFILES += check.times
+
+# What each test took when it ran last, the longest first: seconds of wall clock, and of the CPU in
+# the program and in the kernel.
+check-times:
+	@awk '{ took[$$4] = $$0 } END { for (test in took) print took[test] }' check.times | sort -rn
+.PHONY: check-times
 
 BASE_TEST_LIBS = $(BASE_LIBS) $(CMOCKA_LIBS)
 INVENTORY_TEST_LIBS = $(INVENTORY_LIBS) $(BASE_TEST_LIBS)
