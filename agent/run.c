@@ -10,16 +10,16 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/pool.h"
 #include "base/text.h"
 #include "transport/rate.h"
 
-#include <malloc.h>
 #include <signal.h>
 #include <time.h>
 
 #include "base/banned.h"
 
-enum { TICK_MS = 250, ONCE_FLUSH_MS = 30 * 1000, ARENAS_MAX = 2 };
+enum { TICK_MS = 250, ONCE_FLUSH_MS = 30 * 1000 };
 
 struct daemon_parts {
     struct agent agent;
@@ -124,7 +124,7 @@ int run_daemon(const struct run_conf *conf, struct err *err)
     sigset_t set;
     int r;
 
-    mallopt(M_ARENA_MAX, ARENAS_MAX);
+    pool_bound_arenas();
     block_signals(&set);
     r = parts_init(&d, conf, err);
     if (r == 0)

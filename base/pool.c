@@ -6,10 +6,13 @@
 #include "base/err.h"
 
 #include <assert.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdbool.h>
 
 #include "base/banned.h"
+
+enum { ARENAS_MAX = 2 };
 
 struct pool {
     size_t size_bytes;
@@ -111,4 +114,9 @@ void pool_stop(struct pool *p)
 size_t pool_size_bytes(const struct pool *p)
 {
     return p->size_bytes;
+}
+
+void pool_bound_arenas(void)
+{
+    mallopt(M_ARENA_MAX, ARENAS_MAX);
 }

@@ -18,4 +18,11 @@ void pool_put(struct pool *p, uint8_t *taken);
 void pool_stop(struct pool *p);
 size_t pool_size_bytes(const struct pool *p);
 
+/*
+ * What is small comes from malloc, which would set up an arena for each thread: 64 MiB of address
+ * space, and what was freed in it stays there. From now on there are few; called before the first
+ * thread.
+ */
+void pool_bound_arenas(void);
+
 #endif

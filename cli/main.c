@@ -4,6 +4,7 @@
 #include "base/auto.h"
 #include "base/js.h"
 #include "base/log.h"
+#include "base/pool.h"
 #include "base/text.h"
 #include "cli/cmd.h"
 #include "cli/help.h"
@@ -201,6 +202,7 @@ int main(int argc, char **argv)
     int code;
 
     umask(077);
+    pool_bound_arenas();
     setlocale(LC_ALL, "");
     signal(SIGPIPE, SIG_IGN);
     log_init("godwit", LOG_LEVEL_WARNING, false);

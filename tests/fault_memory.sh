@@ -11,9 +11,9 @@ set -eu
 needs jq taskset
 
 resident=$((64 << 20))
-# Stacks of threads, arenas that malloc sets aside for each, the programs' own libraries and the
-# buffers of packs: reserved is more than resident. KiB.
-address_space=$((768 << 10))
+# Stacks of threads, two arenas of malloc, the programs' own libraries and the buffers of packs:
+# reserved is more than resident. KiB.
+address_space=$((448 << 10))
 
 # within WHAT COMMAND...: under the limit, and with so much resident. Workers follow the cores.
 within() {
