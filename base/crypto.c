@@ -70,6 +70,13 @@ void crypto_sha256(struct slice data, uint8_t *out)
         abort();
 }
 
+int crypto_sha1(struct slice data, uint8_t *out, struct err *err)
+{
+    if (EVP_Digest(data.data, data.len, out, NULL, EVP_sha1(), NULL) != 1)
+        return err_set(err, -EIO, "SHA-1 is refused here");
+    return 0;
+}
+
 void crypto_hmac_sha256(struct slice key, struct slice data, uint8_t *out)
 {
     EVP_MAC_CTX *ctx;

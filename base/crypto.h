@@ -15,6 +15,11 @@ enum { CRYPTO_SHA256_LEN = 32, CRYPTO_KEY_LEN = 32, CRYPTO_TAG_LEN = 16, CRYPTO_
 void crypto_sha256(struct slice data, uint8_t *out);
 void crypto_hmac_sha256(struct slice key, struct slice data, uint8_t *out);
 
+/* SHA-1, for names that others chose so: it proves nothing. -EIO: this OpenSSL refuses it (FIPS).
+ */
+enum { CRYPTO_SHA1_LEN = 20 };
+int crypto_sha1(struct slice data, uint8_t *out, struct err *err);
+
 struct crypto_hash; /* SHA-256 of a stream; one owner */
 int crypto_hash_new(struct crypto_hash **ret, struct err *err);
 void crypto_hash_reset(struct crypto_hash *h);

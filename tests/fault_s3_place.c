@@ -322,6 +322,133 @@ static void a_program_lends(void **state)
     assert_non_null(strstr(p->err.text, "credential_process"));
 }
 
+/* -- a login ---------------------------------------------------------------- */
+
+/* The SHA-1 of "corp", and of "https://corp.example/start": printf %s corp | sha1sum. */
+#define TOKEN_OF_SESSION "ee0bfd2552fbd840c02cc48b6e823320543c450f.json"
+#define TOKEN_OF_URL "f7c9b39d0b4c7a7d82c79307585f77e1c5e74378.json"
+#define PORTAL "AWS_ENDPOINT_URL_SSO"
+#define KEYS(key, expires)                                                                         \
+    "{\"roleCredentials\":{\"accessKeyId\":\"" key                                                 \
+    "\",\"secretAccessKey\":\"S\",\"sessionToken\":\"sso token\",\"expiration\":" expires "}}"
+#define PROFILE_END "sso_account_id = 0123\nsso_role_name = Mover+1\n"
+
+static const char session_profile[] =
+    "[sso-session other]\nsso_start_url = https://wrong\n"
+    "[default]\nsso_session = corp\n" PROFILE_END "[sso-session corp]\nsso_region = home-1\n"
+    "sso_start_url = https://corp.example/start\nregion = no\n";
+static const char old_profile[] = "[default]\nsso_start_url = https://corp.example/start\n"
+                                  "sso_region = home-1\n" PROFILE_END;
+
+struct login {
+    struct lender l;
+    char config[PATH_MAX];
+    char token[PATH_MAX];
+    char *home;
+};
+
+static void login_begin(struct login *in, struct place *p, const char *profile, const char *token)
+{
+    char dir[PATH_MAX];
+
+    lender_begin(&in->l, p, PORTAL, "");
+    setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
+    in->home = strdup(getenv("HOME") ? getenv("HOME") : "");
+    setenv("HOME", p->dir, 1);
+    unit_path(p->dir, "config", in->config);
+    setenv("AWS_CONFIG_FILE", in->config, 1);
+    assert_ok(fd_save(in->config, slice_str(profile), 0600, NULL));
+    unit_path(p->dir, ".aws/sso/cache", dir);
+    assert_ok(fd_mkdirs(dir, 0700, NULL));
+    assert_ok(text_print(in->token, sizeof(in->token), "%s/%s", dir, token));
+    assert_ok(fd_save(in->token,
+                      slice_str("{\"startUrl\":\"https://corp.example/start\",\"accessToken\":"
+                                "\"the login\",\"expiresAt\":\"2100-01-01T00:00:00Z\"}"),
+                      0600, NULL));
+}
+
+static void login_end(struct login *in)
+{
+    lender_end(&in->l, PORTAL);
+    setenv("HOME", in->home, 1);
+    unsetenv("AWS_CONFIG_FILE");
+    free(in->home);
+}
+
+static void a_login_lends_by_session_and_by_url(void **state)
+{
+    static const struct {
+        const char *profile;
+        const char *token;
+    } sorts[] = {{session_profile, TOKEN_OF_SESSION}, {old_profile, TOKEN_OF_URL}};
+    struct place *p = *state;
+    char value[64];
+
+    for (size_t i = 0; i < ARRAY_LEN(sorts); i++) {
+        struct login in = {0};
+
+        login_begin(&in, p, sorts[i].profile, sorts[i].token);
+        say(in.l.server, SAY("200 OK", "", KEYS("L1", "4102444800000")));
+        assert_ok(lender_open(&in.l));
+        assert_non_null(strstr(in.l.server->heads[0], "GET /federation/credentials?role_name="
+                                                      "Mover%2B1&account_id=0123 "));
+        assert_string_equal("the login", s3_header(in.l.server->heads[0], "x-amz-sso_bearer_token",
+                                                   value, sizeof(value)));
+        assert_ok(store_put(in.l.store, "k", slice_str("x"), NULL, STORE_PUT_REPLACE, NULL));
+        assert_string_equal("sso token", s3_header(p->server->heads[i], "x-amz-security-token",
+                                                   value, sizeof(value)));
+        assert_non_null(strstr(p->server->heads[i], "Credential=L1/"));
+        login_end(&in);
+    }
+}
+
+static void a_login_that_is_no_use_says_why(void **state)
+{
+    static const struct {
+        const char *answer;
+        const char *said;
+    } bad[] = {
+        {SAY("401 No", "", "{}"), "login has ended"},
+        {SAY("403 No", "", "{}"), "gives no keys"},
+        {SAY("200 OK", "", "{}"), "malformed"},
+        {SAY("200 OK", "", KEYS("A\\nB", "0")), "malformed"},
+    };
+    struct place *p = *state;
+    struct login in = {0};
+
+    login_begin(&in, p, session_profile, TOKEN_OF_SESSION);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        say(in.l.server, bad[i].answer);
+        assert_fails(-EACCES, lender_open(&in.l));
+        assert_int_equal(GW_STORE_DENIED, p->err.gw);
+        assert_non_null(strstr(p->err.text, bad[i].said));
+    }
+    assert_ok(fd_save(in.token, slice_str("{}"), 0600, NULL));
+    assert_fails(-EACCES, lender_open(&in.l));
+    assert_non_null(strstr(p->err.text, "no token"));
+    unlink(in.token);
+    assert_fails(-EACCES, lender_open(&in.l));
+    assert_non_null(strstr(p->err.text, "aws sso login"));
+    assert_ok(
+        fd_save(in.config, slice_str("[default]\nsso_session=gone\n" PROFILE_END), 0600, NULL));
+    assert_fails(-EINVAL, lender_open(&in.l));
+    assert_non_null(strstr(p->err.text, "sso-session 'gone'"));
+    assert_int_equal(ARRAY_LEN(bad), s3_requests(in.l.server));
+    login_end(&in);
+}
+
+static void a_token_goes_nowhere_in_the_clear(void **state)
+{
+    struct place *p = *state;
+    struct login in = {0};
+
+    login_begin(&in, p, session_profile, TOKEN_OF_SESSION);
+    setenv(PORTAL, "http://192.0.2.1", 1);
+    assert_fails(-EACCES, lender_open(&in.l));
+    assert_non_null(strstr(p->err.text, "not https"));
+    login_end(&in);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -337,6 +464,9 @@ int main(void)
         CASE(a_container_lends_with_its_token),
         CASE(useless_loans_are_refused),
         CASE(a_program_lends),
+        CASE(a_login_lends_by_session_and_by_url),
+        CASE(a_login_that_is_no_use_says_why),
+        CASE(a_token_goes_nowhere_in_the_clear),
     };
 
     place_begin();

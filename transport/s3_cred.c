@@ -58,9 +58,10 @@ static int fill(char *out, size_t size, const char *value, const char *what, str
 struct cred_file {
     char path[S3_CRED_PATH_MAX + 1];
     const char *profile;
-    bool is_config;   /* sections are "profile NAME" there, but for "default" */
-    bool credentials; /* take them too; else only settings */
-    bool found;       /* the section */
+    const char *sso_session; /* or NULL: then the section of that session, not of the profile */
+    bool is_config;          /* sections are "profile NAME" there, but for "default" */
+    bool credentials;        /* take them too; else only settings */
+    bool found;              /* the section */
 };
 
 static char *trim(char *text)
@@ -74,17 +75,33 @@ static char *trim(char *text)
     return text;
 }
 
+/* What stands behind "word ", or NULL. */
+static char *behind(char *name, const char *word)
+{
+    size_t len = strlen(word);
+
+    return text_starts(name, word) && name[len] != '\0' && strchr(" \t", name[len])
+               ? trim(name + len)
+               : NULL;
+}
+
 static bool is_section(const struct cred_file *f, char *line)
 {
     char *end = strchr(line, ']');
     char *name;
+    char *rest;
 
     if (!end)
         return false;
     *end = '\0';
     name = trim(line + 1);
-    if (f->is_config && text_starts(name, "profile") && strchr(" \t", name[7]) && name[7] != '\0')
-        return strcmp(trim(name + 7), f->profile) == 0;
+    if (f->sso_session) {
+        rest = behind(name, "sso-session");
+        return rest && strcmp(rest, f->sso_session) == 0;
+    }
+    rest = f->is_config ? behind(name, "profile") : NULL;
+    if (rest)
+        return strcmp(rest, f->profile) == 0;
     if (f->is_config && strcmp(f->profile, "default") != 0)
         return false;
     return strcmp(name, f->profile) == 0;
@@ -101,6 +118,21 @@ static int take_style(struct s3_cred *ret, const char *value)
     return 0;
 }
 
+static int take_sso(const char *name, const char *value, struct s3_cred *ret, struct err *err)
+{
+    if (strcmp(name, "sso_session") == 0)
+        return FILL(sso.session, value, name);
+    if (strcmp(name, "sso_start_url") == 0)
+        return FILL(sso.start_url, value, name);
+    if (strcmp(name, "sso_region") == 0)
+        return FILL(sso.region, value, name);
+    if (strcmp(name, "sso_account_id") == 0)
+        return FILL(sso.account, value, name);
+    if (strcmp(name, "sso_role_name") == 0)
+        return FILL(sso.role, value, name);
+    return 0;
+}
+
 static int take_value(const struct cred_file *f, const char *name, const char *value,
                       struct s3_cred *ret, struct err *err)
 {
@@ -112,6 +144,10 @@ static int take_value(const struct cred_file *f, const char *name, const char *v
         return FILL(token, value, "aws_session_token");
     if (f->credentials && strcmp(name, "credential_process") == 0)
         return FILL(process, value, "credential_process");
+    if (f->credentials && text_starts(name, "sso_"))
+        return take_sso(name, value, ret, err);
+    if (f->sso_session)
+        return 0;
     if (strcmp(name, "region") == 0)
         return FILL(region, value, "region");
     if (strcmp(name, "endpoint_url") == 0)
@@ -209,6 +245,25 @@ static int file_path(const struct s3_cred_env *env, const char *variable, const 
     return home ? text_print(out, size, "%s/%s", home, below_home) : 0;
 }
 
+/* The section that the profile's sso_session names. */
+static int load_session(const struct cred_file *config, struct s3_cred *ret, struct err *err)
+{
+    char session[sizeof(ret->sso.session)];
+    struct cred_file f = *config;
+    int rc;
+
+    if (!config->credentials || ret->sso.session[0] == '\0')
+        return 0;
+    memcpy(session, ret->sso.session, sizeof(session));
+    f.sso_session = session;
+    f.found = false;
+    rc = load_file(&f, ret, err);
+    if (rc == 0 && !f.found)
+        return err_set_gw(err, GW_BAD_CONFIG, -EINVAL, "no sso-session '%s' in '%s'", session,
+                          f.path);
+    return rc;
+}
+
 static int load_files(const struct s3_cred_env *env, const char *profile, bool credentials,
                       struct s3_cred *ret, bool *ret_found, struct err *err)
 {
@@ -226,6 +281,8 @@ static int load_files(const struct s3_cred_env *env, const char *profile, bool c
     config.credentials = credentials && ret->access_key[0] == '\0' && ret->secret_key[0] == '\0';
     if (rc == 0 && config.path[0] != '\0')
         rc = load_file(&config, ret, err);
+    if (rc == 0)
+        rc = load_session(&config, ret, err);
     *ret_found = shared.found || config.found;
     return rc;
 }
@@ -314,6 +371,8 @@ static int borrow(const struct s3_cred_env *env, bool named, struct s3_cred *ret
 
     if (ret->access_key[0] != '\0' || ret->secret_key[0] != '\0')
         return 0;
+    if (ret->sso.account[0] != '\0')
+        return s3_lent_sso(env, ret, err);
     if (ret->process[0] != '\0')
         return s3_lent_process(ret->process, ret, err);
     if (named)

@@ -4,13 +4,23 @@
  *
  * Credentials: an explicit profile; else AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and
  * AWS_SESSION_TOKEN; else the profile AWS_PROFILE or "default" of AWS_SHARED_CREDENTIALS_FILE
- * (~/.aws/credentials), then of AWS_CONFIG_FILE (~/.aws/config), its credential_process included.
+ * (~/.aws/credentials), then of AWS_CONFIG_FILE (~/.aws/config), its single sign-on (the login that
+ * `aws sso login` left behind) and its credential_process included.
  * Who named no profile and has none of these is lent some by the container or the instance.
  */
 #ifndef GODWIT_TRANSPORT_S3_CRED_H
 #define GODWIT_TRANSPORT_S3_CRED_H
 
 #include "transport/store.h"
+
+/* What a profile says of a single sign-on (AWS IAM Identity Center). */
+struct s3_sso {
+    char session[256]; /* "" = an old profile, which names start_url itself */
+    char start_url[512];
+    char region[64];
+    char account[64]; /* "" = no single sign-on */
+    char role[128];
+};
 
 enum {
     S3_CRED_KEY_MAX = 255,
@@ -29,7 +39,8 @@ struct s3_cred {
     int path_style;                      /* 1, 0, or -1 decide */
     int http2;                           /* 0 not even where it is offered; 1 */
     char process[S3_CRED_PATH_MAX + 1];  /* credential_process of the profile; "" = none */
-    uint64_t expires_ms;                 /* wall clock; 0 = they do not end, or nobody knows */
+    struct s3_sso sso;
+    uint64_t expires_ms; /* wall clock; 0 = they do not end, or nobody knows */
 };
 
 /* Where environment variables come from; NULL for one that is not set. */

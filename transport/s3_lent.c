@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Credentials that are lent for a time. Nothing goes to a proxy, and plain HTTP only to addresses
- * that are this machine's or its host's. */
+/* Credentials that are lent for a time by who is near: nothing goes to a proxy, and plain HTTP only
+ * to addresses that are this machine's or its host's. */
 #include "transport/s3_lent.h"
 
 #include "base/auto.h"
@@ -35,7 +35,7 @@ static const char *env_get(const struct s3_cred_env *env, const char *name)
     return value && value[0] != '\0' ? value : NULL;
 }
 
-static int useless(struct err *err, const char *who, const char *why)
+int s3_lent_useless(struct err *err, const char *who, const char *why)
 {
     return err_set_gw(err, GW_STORE_DENIED, -EACCES, "S3 credentials of %s: %s", who, why);
 }
@@ -100,7 +100,7 @@ static int parse_of(const char *who, struct slice text, struct s3_cred *ret, str
 {
     struct err why = {0};
 
-    return s3_lent_parse(text, ret, &why) < 0 ? useless(err, who, why.text) : 0;
+    return s3_lent_parse(text, ret, &why) < 0 ? s3_lent_useless(err, who, why.text) : 0;
 }
 
 /* -- a program ------------------------------------------------------------- */
@@ -143,12 +143,12 @@ int s3_lent_process(const char *command, struct s3_cred *ret, struct err *err)
     for (size_t i = 0; i < WORDS_MAX; i++)
         argv[i] = next_word(&at);
     if (!argv[0] || argv[WORDS_MAX - 1])
-        return useless(err, who, "no program, or too many words");
+        return s3_lent_useless(err, who, "no program, or too many words");
     rc = proc_run(&run, &out, &status, err);
     if (rc == -ENOMEM)
         return rc;
     if (rc < 0 || status != 0)
-        rc = useless(err, who, "the program failed");
+        rc = s3_lent_useless(err, who, "the program failed");
     else
         rc = parse_of(who, buf_slice(&out), ret, err);
     if (out.data)
@@ -158,17 +158,13 @@ int s3_lent_process(const char *command, struct s3_cred *ret, struct err *err)
 
 /* -- asking over HTTP ------------------------------------------------------ */
 
-struct question {
-    const char *method;
-    const char *url;
-    const char *header; /* "Name: value", or NULL */
-};
-
-/* 0 with any status. A server that has trouble is asked again, one that is not there is not. */
-static int ask(const struct question *q, struct http_reply *reply, struct err *err)
+/* A server that has trouble is asked again, one that is not there is not. */
+int s3_lent_ask(const struct s3_lent_question *q, struct http_reply *reply, struct err *err)
 {
-    const struct http_conf conf = {
-        .connect_timeout_ms = LENT_CONNECT_MS, .tls12_allowed = true, .no_proxy = true};
+    const struct http_conf conf = {.connect_timeout_ms = q->far ? 0 : LENT_CONNECT_MS,
+                                   .tls12_allowed = true,
+                                   .no_proxy = !q->far,
+                                   .ca_file = q->ca_file};
     const char *headers[] = {q->header, NULL};
     const struct http_request req = {.method = q->method,
                                      .url = q->url,
@@ -192,8 +188,7 @@ static int ask(const struct question *q, struct http_reply *reply, struct err *e
 
 static const char container[] = "the container";
 
-/* Plain HTTP only within the machine, and to the addresses of ECS and EKS. */
-static bool is_safe_url(const char *url)
+bool s3_lent_is_safe_url(const char *url)
 {
     static const char *const hosts[] = {"127.0.0.1",     "localhost",      "[::1]",
                                         "169.254.170.2", "169.254.170.23", "[fd00:ec2::23]"};
@@ -217,8 +212,9 @@ static int container_url(const struct s3_cred_env *env, char *out, struct err *e
         return err_set(err, -ENOENT, "no container lends S3 credentials");
     rc = relative ? text_print(out, LENT_URL_MAX, "http://169.254.170.2%s", relative)
                   : text_copy(out, LENT_URL_MAX, full);
-    if (rc < 0 || !is_safe_url(out))
-        return useless(err, container, "its address is not one of this machine, and not https");
+    if (rc < 0 || !s3_lent_is_safe_url(out))
+        return s3_lent_useless(err, container,
+                               "its address is not one of this machine, and not https");
     return 0;
 }
 
@@ -230,7 +226,7 @@ static int container_token(const struct s3_cred_env *env, struct buf *ret_line, 
     auto_buf struct buf text = {0};
 
     if (path && fd_load(path, LENT_TOKEN_MAX, &text, err) < 0)
-        return useless(err, container, "the file of its token cannot be read");
+        return s3_lent_useless(err, container, "the file of its token cannot be read");
     if (path)
         token = buf_cstr(&text);
     if (!token)
@@ -244,7 +240,7 @@ int s3_lent_container(const struct s3_cred_env *env, struct s3_cred *ret, struct
     auto_reply struct http_reply reply = {0};
     auto_buf struct buf line = {0};
     char url[LENT_URL_MAX];
-    struct question q = {.method = "GET", .url = url};
+    struct s3_lent_question q = {.method = "GET", .url = url};
     int rc = container_url(env, url, err);
 
     if (rc == 0)
@@ -252,10 +248,10 @@ int s3_lent_container(const struct s3_cred_env *env, struct s3_cred *ret, struct
     if (rc < 0)
         return rc;
     q.header = line.len > 0 ? buf_cstr(&line) : NULL;
-    if (ask(&q, &reply, err) < 0)
-        return useless(err, container, "it does not answer");
+    if (s3_lent_ask(&q, &reply, err) < 0)
+        return s3_lent_useless(err, container, "it does not answer");
     if (reply.status != 200)
-        return useless(err, container, "it refuses");
+        return s3_lent_useless(err, container, "it refuses");
     rc = parse_of(container, buf_slice(&reply.body), ret, err);
     crypto_wipe(reply.body.data, reply.body.len);
     return rc;
@@ -270,17 +266,17 @@ static int instance_token(const char *base, struct buf *ret_line, struct err *er
 {
     auto_reply struct http_reply reply = {0};
     char url[LENT_URL_MAX];
-    struct question q = {
+    struct s3_lent_question q = {
         .method = "PUT", .url = url, .header = "X-aws-ec2-metadata-token-ttl-seconds: 21600"};
     const char *token;
 
     if (text_print(url, sizeof(url), "%s/latest/api/token", base) < 0)
-        return useless(err, instance, "its address is too long");
-    if (ask(&q, &reply, NULL) < 0 || reply.status != 200)
+        return s3_lent_useless(err, instance, "its address is too long");
+    if (s3_lent_ask(&q, &reply, NULL) < 0 || reply.status != 200)
         return err_set(err, -ENOENT, "no instance metadata");
     token = buf_cstr(&reply.body);
     if (!token || token[0] == '\0' || strpbrk(token, "\r\n"))
-        return useless(err, instance, "its token is malformed");
+        return s3_lent_useless(err, instance, "its token is malformed");
     buf_printf(ret_line, "X-aws-ec2-metadata-token: %s", token);
     return buf_failed(ret_line, err);
 }
@@ -290,16 +286,16 @@ static int instance_get(const char *base, const char *role, struct buf *line,
                         struct http_reply *reply, struct err *err)
 {
     char url[LENT_URL_MAX];
-    struct question q = {.method = "GET", .url = url, .header = buf_cstr(line)};
+    struct s3_lent_question q = {.method = "GET", .url = url, .header = buf_cstr(line)};
 
     if (text_print(url, sizeof(url), "%s/latest/meta-data/iam/security-credentials/%s", base,
                    role) < 0)
-        return useless(err, instance, "the role's name is too long");
-    if (ask(&q, reply, err) < 0)
-        return useless(err, instance, "it does not answer");
+        return s3_lent_useless(err, instance, "the role's name is too long");
+    if (s3_lent_ask(&q, reply, err) < 0)
+        return s3_lent_useless(err, instance, "it does not answer");
     if (reply->status == 404)
         return err_set(err, -ENOENT, "no role is attached to this instance");
-    return reply->status == 200 ? 0 : useless(err, instance, "it refuses");
+    return reply->status == 200 ? 0 : s3_lent_useless(err, instance, "it refuses");
 }
 
 static int instance_ask(const char *base, struct s3_cred *ret, struct err *err)
@@ -318,7 +314,7 @@ static int instance_ask(const char *base, struct s3_cred *ret, struct err *err)
     text = buf_cstr(&roles.body);
     if (!text || text_print(role, sizeof(role), "%.*s", (int)strcspn(text, "\r\n"), text) < 0 ||
         role[0] == '\0')
-        return useless(err, instance, "it names no role");
+        return s3_lent_useless(err, instance, "it names no role");
     rc = instance_get(base, role, &line, &reply, err);
     if (rc < 0)
         return rc;
@@ -342,6 +338,6 @@ int s3_lent_instance(const struct s3_cred_env *env, struct s3_cred *ret, struct 
     while (len > 0 && base[len - 1] == '/')
         len--;
     if (text_print(trimmed, sizeof(trimmed), "%.*s", (int)len, base) < 0)
-        return useless(err, instance, "its address is too long");
+        return s3_lent_useless(err, instance, "its address is too long");
     return instance_ask(trimmed, ret, err);
 }
