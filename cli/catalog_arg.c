@@ -12,7 +12,7 @@
 
 #include "base/banned.h"
 
-enum { PORTION = 256 << 10, REFUSED_MAX = 1000 };
+enum { PORTION = 256 << 10, REFUSED_MAX = 1000, FILES_MAX = 64 };
 
 struct telling {
     struct catalog_arg_told *told;
@@ -90,4 +90,16 @@ int catalog_arg_read(const struct cmd_call *call, const char *const *files, size
         jsw_end(told->files);
     }
     return rc < 0 ? rc : catalogue_read_take(r, ret, err);
+}
+
+int catalog_arg_flag(const struct cmd_call *call, struct catalogue *ret, struct err *err)
+{
+    const char *files[FILES_MAX], *file;
+    size_t n = 0;
+
+    while (n < FILES_MAX && (file = opt_text_at(call->opts, "catalog", n)))
+        files[n++] = file;
+    if (n == 0)
+        return err_set_gw(err, GW_USAGE, -EINVAL, "at which prices? --catalog FILE");
+    return catalog_arg_read(call, files, n, NULL, ret, err);
 }

@@ -17,6 +17,12 @@ struct jsw;
         "windows", 0, OPT_SWITCH, NULL, NULL, 0, 0, NULL, "shapes with Windows, not Linux"         \
     }
 
+#define CATALOG_ARG_OPTION                                                                         \
+    {                                                                                              \
+        "catalog", 0, OPT_TEXT, "FILE", NULL, 0, 0, NULL,                                          \
+            "prices, anything that catalog import reads; again for more files"                     \
+    }
+
 /* The files as one catalogue, by those flags. told (may be NULL) gets "files" and "refused". */
 struct catalog_arg_told {
     struct jsw *files, *refused; /* open arrays */
@@ -24,5 +30,8 @@ struct catalog_arg_told {
 };
 int catalog_arg_read(const struct cmd_call *call, const char *const *files, size_t n,
                      struct catalog_arg_told *told, struct catalogue *ret, struct err *err);
+
+/* Those of --catalog. -EINVAL (GW_USAGE): there is none. */
+int catalog_arg_flag(const struct cmd_call *call, struct catalogue *ret, struct err *err);
 
 #endif

@@ -9,6 +9,7 @@ godwit_SOURCES = \
 	cli/cmd_catalog.c \
 	cli/cmd_completion.c \
 	cli/cmd_context.c \
+	cli/cmd_cost.c \
 	cli/cmd_demo.c \
 	cli/cmd_doctor.c \
 	cli/cmd_events.c \
@@ -33,6 +34,8 @@ godwit_SOURCES = \
 	cli/cmd_window.c \
 	cli/columns.c cli/columns.h \
 	cli/context.c cli/context.h \
+	cli/cost_arg.c cli/cost_arg.h \
+	cli/cost_view.c cli/cost_view.h \
 	cli/demo.h \
 	cli/demo_fleet.c \
 	cli/demo_ledger.c cli/demo_ledger.h \
@@ -41,6 +44,7 @@ godwit_SOURCES = \
 	cli/demo_proof.c \
 	cli/demo_story.c \
 	cli/demo_volume.c \
+	cli/estate_arg.c cli/estate_arg.h \
 	cli/fetch.c cli/fetch.h \
 	cli/help.c cli/help.h \
 	cli/key_arg.c cli/key_arg.h \
@@ -62,7 +66,7 @@ godwit_SOURCES = \
 	cli/verbs.c cli/verbs.h \
 	cli/version.c \
 	cli/yaml.c cli/yaml.h
-godwit_LDADD = $(ENGINE_LIBS) $(TRANSPORT_LIBS) $(BASE_LIBS) $(SMARTCOLS_LIBS)
+godwit_LDADD = $(ENGINE_LIBS) $(TRANSPORT_LIBS) $(INVENTORY_LIBS) $(BASE_LIBS) $(SMARTCOLS_LIBS)
 
 # The service that the demo moves: not a verb, because hooks start and stop it.
 pkglibexec_PROGRAMS += godwit-demo-ledger

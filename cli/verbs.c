@@ -109,6 +109,16 @@ static const struct cmd cmds[] = {
      "godwit catalog show aws.json\n"
      "godwit catalog show prices.csv --provider aws --region us-east-1 -o csv",
      .takes = 0},
+    {"cost", "", 0, 0, cmd_cost, cmd_cost_opts,
+     "stay, move, moved: month by month, by workload, by head",
+     "godwit cost --from fleet.json --catalog aws.json\n"
+     "godwit cost --from fleet.json --catalog aws.json --rates rates.json --by workload -o csv",
+     .takes = 0},
+    {"cost rates", "", 0, 0, cmd_cost_rates, cmd_cost_rates_opts,
+     "what a bill is made with, and where each figure is from",
+     "godwit cost rates\n"
+     "godwit cost rates -o json >rates.json",
+     .takes = 0},
     {"apply", "ID", 1, 1, cmd_apply, NULL, "do exactly that plan",
      "godwit apply 7f3a91c2\n"
      "godwit apply 7f3a91c2 --dry-run",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-EXTRA_DIST += docs/architecture.md docs/control-plane.md docs/decisions.md docs/formats.md \
+EXTRA_DIST += docs/architecture.md docs/control-plane.md docs/cost.md docs/decisions.md docs/formats.md \
 	docs/inventory.md docs/performance.md docs/planner.md docs/security.md docs/testing.md \
 	docs/tracking.md docs/vault-care.md
 

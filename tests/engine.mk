@@ -15,6 +15,9 @@ unit_catalogue_read_LDADD = $(ENGINE_TEST_LIBS)
 c_tests += fuzz_catalogue
 fuzz_catalogue_SOURCES = tests/fuzz_catalogue.c
 fuzz_catalogue_LDADD = $(ENGINE_TEST_LIBS)
+c_tests += unit_cost
+unit_cost_SOURCES = tests/unit_cost.c
+unit_cost_LDADD = $(ENGINE_TEST_LIBS)
 c_tests += unit_group
 unit_group_SOURCES = tests/unit_group.c
 unit_group_LDADD = $(ENGINE_TEST_LIBS) -lm
@@ -34,7 +37,7 @@ c_tests += unit_wave_link
 unit_wave_link_SOURCES = tests/unit_wave_link.c
 unit_wave_link_LDADD = $(ENGINE_TEST_LIBS)
 endif
-EXTRA_DIST += tests/wave_random_problem.h tests/data/fuzz_catalogue
+EXTRA_DIST += tests/wave_random_problem.h tests/data/fuzz_catalogue tests/made_estate.py
 
 check_PROGRAMS += bench_waves
 bench_waves_SOURCES = tests/bench/bench_waves.c tests/bench/wave_read.c tests/bench/wave_read.h

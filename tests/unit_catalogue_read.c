@@ -109,7 +109,7 @@ static void storage_and_traffic_have_tiers(void **state)
     assert_int_equal(catalogue_rate_cost(&c, out, 100), 0);
     assert_int_equal(catalogue_rate_cost(&c, out, 110), 900000);
     assert_int_equal(catalogue_rate_cost(&c, out, 60000),
-                     10140 * 90000ull + 40960 * 85000ull + 8800 * 50000ull);
+                     10140 * 90000ULL + 40960 * 85000ULL + 8800 * 50000ULL);
     assert_int_equal(catalogue_rate_cost(&c, out, UINT64_MAX), UINT64_MAX);
 }
 

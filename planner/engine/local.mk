@@ -13,6 +13,12 @@ libgodwit_engine_a_SOURCES = \
 	planner/engine/catalogue_gather.c planner/engine/catalogue_gather.h \
 	planner/engine/catalogue_own.c \
 	planner/engine/catalogue_read.c planner/engine/catalogue_read.h \
+	planner/engine/cost.c planner/engine/cost.h planner/engine/cost_model.h \
+	planner/engine/cost_cloud.c planner/engine/cost_hosts.c planner/engine/cost_ledger.c \
+	planner/engine/cost_rates.c planner/engine/cost_rates.h \
+	planner/engine/cost_sets.c planner/engine/cost_shapes.c planner/engine/cost_site.c \
+	planner/engine/cost_terms.c planner/engine/cost_way.c planner/engine/cost_when.c \
+	planner/engine/cost_write.c \
 	planner/engine/estate.c planner/engine/estate.h planner/engine/estate_priv.h \
 	planner/engine/estate_doc.h planner/engine/estate_read.c planner/engine/estate_write.c \
 	planner/engine/estate_field.c \
@@ -21,6 +27,7 @@ libgodwit_engine_a_SOURCES = \
 	planner/engine/estate_usage.c \
 	planner/engine/graph.c planner/engine/graph.h \
 	planner/engine/group.c planner/engine/group.h \
+	planner/engine/host_fit.c planner/engine/host_fit.h \
 	planner/engine/hub.c planner/engine/hub.h \
 	planner/engine/leiden.c planner/engine/leiden.h \
 	planner/engine/money.c planner/engine/money.h \
