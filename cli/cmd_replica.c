@@ -21,6 +21,8 @@ const struct opt cmd_replica_push_opts[] = {
     {"tracker", 0, OPT_CHOICE, "KIND", "auto|ebpf|scan", 0, 0, "auto", "how changes are found"},
     {"level", 0, OPT_TEXT, "N", NULL, 0, 0, "auto", "zstd level -7 to 19, auto, or 0 for none"},
     {"state-dir", 0, OPT_TEXT, "DIR", NULL, 0, 0, NULL, "where to remember what was sent"},
+    {"compact", 0, OPT_TEXT, "SHARE", NULL, 0, 0, "10%",
+     "of what changes send, to bring together what lies scattered: N%, none, or all at once"},
     {"repair", 0, OPT_SWITCH, NULL, NULL, 0, 0, NULL,
      "read back the vault's packs and send again what was lost"},
     {"paranoid", 0, OPT_SWITCH, NULL, NULL, 0, 0, NULL,
@@ -55,6 +57,27 @@ static int parse_level(const char *text, int *ret, struct err *err)
     if (r < 0)
         return err_add(err, r, "--level");
     *ret = level == 0 ? REPLICA_LEVEL_RAW : (int)level;
+    return 0;
+}
+
+/* --compact N%|none|all. */
+static int parse_compact(const char *text, int *ret, struct err *err)
+{
+    char number[NUM_TEXT_MAX];
+    size_t len = strlen(text);
+    uint64_t percent;
+    int r = -EINVAL;
+
+    if (text_equal(text, "all") || text_equal(text, "none")) {
+        *ret = text_equal(text, "all") ? REPLICA_COMPACT_ALL : REPLICA_COMPACT_NONE;
+        return 0;
+    }
+    if (len > 1 && text[len - 1] == '%' &&
+        text_print(number, sizeof(number), "%.*s", (int)len - 1, text) == 0)
+        r = num_parse_u64(number, 0, 1000, &percent, err);
+    if (r < 0)
+        return err_set_gw(err, GW_BAD_VALUE, r, "--compact: '%s' is none of N%%, none, all", text);
+    *ret = percent ? (int)percent : REPLICA_COMPACT_NONE;
     return 0;
 }
 
@@ -167,6 +190,8 @@ static int report(struct cmd_call *call, const struct mover *m, struct err *err)
     if (m->arg.recipients)
         jsw_str(w, "escrow", m->arg.escrow);
     if (m->direction->run == replica_push)
+        jsw_u64(w, "compacted_bytes", atomic_load(&m->progress.compacted_bytes));
+    if (m->direction->run == replica_push)
         jsw_u64(w, "repacked_units", atomic_load(&m->progress.repacked));
     if (m->direction->run == replica_push)
         write_tracked(&m->tracked, w);
@@ -223,6 +248,10 @@ static int view_push(struct out *o, const struct js *doc, struct table *t, struc
     out_text(o, "%s@%llu  %s changed, %s sent, %s  digest %.16s…", js_str(doc, "replica", ""),
              (unsigned long long)js_u64(point, "seq", 0), changed, sent, took,
              js_str(point, "digest", ""));
+    if (js_u64(doc, "compacted_bytes", 0) > 0) {
+        out_bytes(o, js_u64(doc, "compacted_bytes", 0), changed);
+        out_text(o, "%s that lay scattered were sent again, together", changed);
+    }
     if (js_u64(doc, "repacked_units", 0) > 0)
         out_text(o, "%llu units were packed wrongly at the first try: look at the machine's memory",
                  (unsigned long long)js_u64(doc, "repacked_units", 0));
@@ -261,6 +290,8 @@ int cmd_replica_push(struct cmd_call *call, struct err *err)
                        (unsigned long long)m.arg.seq);
     if (r == 0)
         r = parse_level(opt_text(call->opts, "level"), &m.run.level, err);
+    if (r == 0)
+        r = parse_compact(opt_text(call->opts, "compact"), &m.run.compact, err);
     if (r < 0)
         return cmd_exit(err);
     m.arg.recipients = recipients.n > 0 ? &recipients : NULL;

@@ -51,6 +51,12 @@ is '.changed_bytes > 0 and .changed_bytes <= 65536 and .sent_bytes < 131072'
 is '.cost | .requests.put > 0 and .store_sent_bytes > 0 and .cpu_s > 0 and .peak_rss_bytes > 1048576'
 exits 0 godwit replica push "$dir/random.img" "$store/random" -o json
 is '.changed_bytes == 0'
+exits 0 godwit replica push "$dir/random.img" "$store/random" --compact all -o json
+is '.point.seq == 2 and .compacted_bytes == 0' # nothing lies scattered
+for share in some 10 % 1001% -1%; do
+    exits 2 godwit replica push "$dir/random.img" "$store/random" --compact $share
+    says err GW-1002
+done
 exits 0 godwit replica pull "$store/random@1" "$dir/random.back"
 cmp "$dir/before.img" "$dir/random.back" || fail "point 1"
 exits 0 godwit replica pull "$store/random" "$dir/random.back" -o json

@@ -151,11 +151,12 @@ static void at_each_pass(const char *what, const char *point, const char *action
 static void killed_push_goes_on(void **state)
 {
     static const char *const points[] = {
-        "push_read",        "push_pack_durable", "push_pages_durable", "push_point_before",
-        "push_point_after", "push_table_commit", "push_track_commit",  "pack_put",
-        "pack_put_done",    "page_put",          "page_put_done",      "point_put",
-        "point_put_done",   "table_seal",        "table_apply",        "table_whole",
-        "fd_rename",        "file_put_write",    "file_put_place",     "track_commit",
+        "push_read",         "push_pack_durable", "push_pages_durable", "push_point_before",
+        "push_point_after",  "push_table_commit", "push_track_commit",  "pack_put",
+        "pack_put_done",     "page_put",          "page_put_done",      "point_put",
+        "point_put_done",    "table_seal",        "table_apply",        "table_whole",
+        "fd_rename",         "file_put_write",    "file_put_place",     "track_commit",
+        "push_gather_saved",
     };
 
     (void)state;

@@ -94,6 +94,12 @@ bench-quick:
 	@GODWIT_BENCH_SIZE=$${GODWIT_BENCH_SIZE:-256} GODWIT_BENCH_REPEAT=$${GODWIT_BENCH_REPEAT:-1} \
 		$(MAKE) --no-print-directory bench
 
+# What scattered passes cost a restore, and what compaction makes of it: docs/vault-care.md has the table.
+dist_check_SCRIPTS += tests/bench/scatter.sh
+bench-scatter: godwit tool_s3 tool_proxy
+	@$(AM_TESTS_ENVIRONMENT) bash $(srcdir)/tests/bench/scatter.sh $(SHARES)
+.PHONY: bench-scatter
+
 check-vm:
 	@echo 'check-vm: there are no tests in virtual machines yet; check and check-soak are what there is' >&2
 	@exit 1

@@ -143,6 +143,7 @@ struct place_run {
     uint64_t seq;
     enum replica_kind kind;
     bool repair;
+    int compact;
     unsigned workers;
     const atomic_bool *stop;
     struct replica_progress progress;
@@ -165,11 +166,13 @@ static inline int place_do(const struct place *p, struct place_run *r,
                               .epoch = r->epoch,
                               .kind = r->kind,
                               .repair = r->repair,
+                              .compact = r->compact,
                               .seq = r->seq,
                               .stop = r->stop};
 
     r->progress.done_bytes = r->progress.changed_bytes = r->progress.sent_bytes = 0;
     r->progress.received_bytes = r->progress.total_bytes = r->progress.packs = 0;
+    r->progress.compacted_bytes = 0;
     r->err = (struct err){0};
     return fn(&run, &r->point, &r->err);
 }

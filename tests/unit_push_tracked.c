@@ -172,6 +172,45 @@ static void reads_only_what_is_dirty(void **state)
     follows_dirty_ranges("mem:dirty", 200 * MIB + 5000, 2);
 }
 
+/* What lies scattered is read beside what is dirty, and nothing else is. */
+static void scattered_sectors_are_read_beside_dirty_ones(void **state)
+{
+    enum { SIZE = 100 * MIB + 777, PASSES = 30 };
+    struct place_run push = {.image = "a", .state = "sa", .compact = REPLICA_COMPACT_NONE};
+    struct place_run again = {.image = "a", .state = "sa", .workers = 1, .compact = 1000};
+    struct place_run all = {.image = "a", .state = "sa", .compact = REPLICA_COMPACT_ALL};
+    uint64_t seed = 3;
+    struct place p;
+
+    (void)state;
+    forget();
+    place_init(&p, "mem:scattered");
+    place_resize(&p, "a", SIZE);
+    place_random(&p, "a", SIZE - 3 * MIB, 3 * MIB, 1);
+    place_ok(place_push(&p, &push), &push);
+    for (unsigned i = 0; i < PASSES; i++) {
+        uint64_t at = SIZE - 777 - (1 + place_rand(&seed) % 700) * SECTOR;
+
+        if (i + 1 == PASSES) /* a change is met before what follows it is sent again */
+            at = SIZE - 777 - 720 * SECTOR;
+
+        place_random(&p, "a", at, SECTOR, place_rand(&seed));
+        tracker.dirty[tracker.n++] = (struct track_range){.offset = at, .len = SECTOR};
+        place_ok(place_push(&p, i + 2 < PASSES ? &push : &again), i + 2 < PASSES ? &push : &again);
+    }
+    assert_in_range(again.progress.compacted_bytes, 4 * SECTOR, 20 * SECTOR);
+    assert_true(again.progress.done_bytes <= 21 * VOLUME_BLOCK);
+    assert_follows(&p, &again, SIZE); /* nothing is dirty: nothing is sent again */
+    assert_int_equal(again.progress.sent_bytes, 0);
+    assert_int_equal(again.progress.done_bytes, 0);
+    assert_follows(&p, &all, SIZE);
+    assert_int_equal(all.progress.changed_bytes, 0);
+    assert_int_equal(all.progress.done_bytes, SIZE - 64 * MIB); /* its region */
+    assert_follows(&p, &all, SIZE);
+    assert_int_equal(all.progress.done_bytes, 0);
+    place_done(&p);
+}
+
 static void nothing_dirty_reads_nothing(void **state)
 {
     struct place_run push = {.image = "a", .state = "sa"};
@@ -268,6 +307,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_only_what_is_dirty),
+        cmocka_unit_test(scattered_sectors_are_read_beside_dirty_ones),
         cmocka_unit_test(nothing_dirty_reads_nothing),
         cmocka_unit_test(damaged_table_is_made_good),
         cmocka_unit_test(tracker_in_doubt_is_replaced_by_a_scan),

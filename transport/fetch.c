@@ -80,8 +80,13 @@ static int by_place(const void *a, const void *b)
     return x->cookie < y->cookie ? -1 : x->cookie > y->cookie;
 }
 
-/* How many of the first items one GET can bring. */
-static size_t group(const struct fetch_item *items, size_t n)
+void fetch_sort(struct fetch_item *items, size_t n)
+{
+    if (n > 0)
+        qsort(items, n, sizeof(*items), by_place);
+}
+
+size_t fetch_together(const struct fetch_item *items, size_t n)
 {
     uint64_t start = items[0].unit.offset;
     uint64_t end = start + items[0].unit.stored_len;
@@ -291,9 +296,9 @@ int fetch_units(struct fetch *f, struct fetch_item *items, size_t n, fetch_fn fn
         rc = fetch_cached(f, items, n, &n, fn, arg, err);
     if (rc < 0 || n == 0)
         return rc;
-    qsort(items, n, sizeof(*items), by_place);
+    fetch_sort(items, n);
     for (size_t i = 0, some; rc == 0 && i < n; i += some) {
-        some = group(items + i, n - i);
+        some = fetch_together(items + i, n - i);
         rc = fetch_group(f, items + i, some, fn, arg, err);
     }
     return rc;

@@ -54,6 +54,10 @@ typedef int (*fetch_room_fn)(void *arg, const struct fetch_item *item, uint8_t *
                              struct err *err);
 void fetch_use_room(struct fetch *f, fetch_room_fn room, void *arg);
 
+/* In the order of their places in packs; how many of the first items one GET brings then. */
+void fetch_sort(struct fetch_item *items, size_t n);
+size_t fetch_together(const struct fetch_item *items, size_t n);
+
 /* items is put in another order. Only failures of the store as such (not of an object in it) and
  * those of fn end it. */
 int fetch_units(struct fetch *f, struct fetch_item *items, size_t n, fetch_fn fn, void *arg,

@@ -59,6 +59,7 @@ endif
 libgodwit_transport_a_SOURCES += \
 	transport/digest.c transport/digest.h \
 	transport/fetch.c transport/fetch.h \
+	transport/gather.c transport/gather.h transport/gather_file.c \
 	transport/holes.c transport/holes.h \
 	transport/ledger.c transport/ledger.h \
 	transport/lru.c transport/lru.h \
@@ -68,7 +69,7 @@ libgodwit_transport_a_SOURCES += \
 	transport/pull_write.c \
 	transport/push.c transport/push.h transport/push_map.c transport/push_put.c \
 	transport/push_diff.c transport/push_diff.h transport/push_level.c transport/push_read.c transport/push_region.c \
-	transport/push_care.c transport/push_repair.c transport/push_work.c \
+	transport/push_care.c transport/push_gather.c transport/push_repair.c transport/push_work.c \
 	transport/replica_digest.c transport/replica_follow.c transport/replica_pull.c transport/replica_push.c \
 	transport/replica_verify.c \
 	transport/serve.c transport/serve.h transport/serve_impl.h \

@@ -153,6 +153,7 @@ void push_done(struct push *p)
     point_done(&p->next);
     packset_done(&p->packs);
     push_care_done(p);
+    push_gather_done(p);
     pthread_mutex_destroy(&p->care.lock);
     pthread_mutex_destroy(&p->packs_lock);
     pthread_mutex_destroy(&p->dirs_lock);

@@ -18,6 +18,7 @@
 #include "transport/care_log.h"
 #include "transport/ledger.h"
 #include "transport/codec.h"
+#include "transport/gather.h"
 #include "transport/pack.h"
 #include "transport/packset.h"
 #include "transport/page.h"
@@ -129,10 +130,26 @@ struct push_care {
     uint64_t lost_n; /* packs that were known here and are swept */
 };
 
+/* What of the head lies scattered. */
+struct push_gather {
+    bool on;
+    bool all; /* at once, whatever it costs */
+    unsigned percent;
+    uint64_t credit;         /* bytes, from passes before */
+    struct gather old;       /* planned by passes before */
+    struct gather fresh;     /* of pages of this pass; the mapper's */
+    uint8_t *measured;       /* a bit a region: fresh has what is to be said of it */
+    struct gather_run *runs; /* that this pass sends again, by place */
+    size_t runs_n;
+    atomic_bool moved;    /* something has changed */
+    uint64_t again_bytes; /* raw, sent though unchanged; under the lock of the push */
+};
+
 struct push {
     const struct replica_run *run;
     struct replica_run own_run; /* which it points to */
     struct push_care care;
+    struct push_gather gather;
     struct volume *volume;
     struct track *track;
     struct state *state;
@@ -243,6 +260,19 @@ int push_care_commit(struct push *p, struct err *err);
 int push_care_committed(struct push *p, struct err *err);
 void push_care_end(struct push *p); /* before the state is saved at the end of a pass */
 void push_care_done(struct push *p);
+
+/* push_gather.c. When the head is known: choose what this pass sends again. */
+int push_gather_begin(struct push *p, struct err *err);
+void push_gather_done(struct push *p);
+/* The first range to be sent again that ends behind from. */
+bool push_gather_next(const struct push *p, uint64_t from, uint64_t *ret_offset, uint64_t *ret_len);
+void push_gather_moved(struct push *p); /* a block differs from the head. Any thread */
+/* A bit for each sector of the job that is to be sent again. Any thread. */
+void push_gather_job(const struct push *p, const struct push_job *j, uint64_t *bits);
+/* The page of a region as the next point has it (NULL: zero). The mapper only. */
+int push_gather_page(struct push *p, uint32_t region, const struct page *page, struct err *err);
+/* The point stands: remember what the next pass may do. */
+int push_gather_end(struct push *p, struct err *err);
 
 /* push_repair.c: only when run->repair. Is a pack there, with the bytes it is named by? v is the
  * thread's own; each pack is read once. */

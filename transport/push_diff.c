@@ -246,6 +246,34 @@ static int find_sectors(const struct push_tools *t, const struct push_job *j, st
     return rc;
 }
 
+static bool any(const uint64_t *words, size_t n)
+{
+    uint64_t all = 0;
+
+    for (size_t i = 0; i < n; i++)
+        all |= words[i];
+    return all != 0;
+}
+
+/* What lies scattered, as it is now: a block that changed meanwhile did so for the table, too. */
+static void add_again(const struct push_tools *t, const struct push_job *j, struct push_diff *d)
+{
+    if (any(d->blocks, TABLE_WORDS))
+        push_gather_moved(t->push);
+    push_gather_job(t->push, j, d->again);
+    if (!any(d->again, PUSH_DIFF_WORDS))
+        return;
+    for (uint32_t s = 0; s < push_diff_sectors(j); s++) {
+        if (!push_diff_has(d->again, s) || push_diff_has(d->sectors, s)) {
+            d->again[s / 64] &= ~(UINT64_C(1) << s % 64);
+            continue;
+        }
+        set(d->sectors, s);
+        if (block_is_zero(j, s / BLOCK_SECTORS))
+            set(d->zero, s);
+    }
+}
+
 int push_diff(const struct push_tools *t, const struct push_job *j, struct push_diff *ret,
               struct err *err)
 {
@@ -256,5 +284,9 @@ int push_diff(const struct push_tools *t, const struct push_job *j, struct push_
     rc = find_blocks(t, j, ret->blocks, err);
     if (rc == 0 && t->push->run->repair)
         rc = add_lost(t, j, ret->blocks, err);
-    return rc < 0 ? rc : find_sectors(t, j, ret, err);
+    if (rc == 0)
+        rc = find_sectors(t, j, ret, err);
+    if (rc == 0)
+        add_again(t, j, ret);
+    return rc;
 }

@@ -11,6 +11,7 @@ struct push_diff {
     uint64_t blocks[TABLE_WORDS];      /* of the region */
     uint64_t sectors[PUSH_DIFF_WORDS]; /* of the job, to be written anew */
     uint64_t zero[PUSH_DIFF_WORDS];    /* of these, as zeroes */
+    uint64_t again[PUSH_DIFF_WORDS];   /* of these, though they did not change */
 };
 
 /* A thread's own tools. */

@@ -224,6 +224,8 @@ static int map_region(struct mapper *m, struct push_region *r, struct page *page
 {
     int rc = apply(page, r, err);
 
+    if (rc == 0)
+        rc = push_gather_page(m->p, r->index, page_is_zero(page) ? NULL : page, err);
     if (rc < 0)
         return rc;
     if (page_is_zero(page)) {

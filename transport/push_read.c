@@ -23,6 +23,8 @@ struct reader {
     uint64_t done;              /* everything below was looked at */
     struct push_region *region; /* the open one */
     struct volume_queue *reads; /* jobs on their way from the volume */
+    bool dirty_some;            /* the tracker's next range is in dirty */
+    struct track_range dirty;
 };
 
 static int close_region(struct reader *r, struct err *err)
@@ -220,17 +222,35 @@ static int read_range(struct reader *r, uint64_t offset, uint64_t len, struct er
     return rc;
 }
 
+static int next_dirty(struct reader *r, struct err *err)
+{
+    int rc = track_next(r->p->track, &r->dirty, err);
+
+    r->dirty_some = rc == 1;
+    return rc < 0 ? rc : 0;
+}
+
+/* The tracker's ranges, and between them what is sent again: both ascend. */
 static int read_dirty(struct reader *r, struct err *err)
 {
-    struct track_range range;
-    int rc;
+    struct track_range again;
+    int rc = next_dirty(r, err);
 
-    while ((rc = track_next(r->p->track, &range, err)) == 1) {
-        rc = read_range(r, range.offset, range.len, err);
-        if (rc < 0)
+    if (rc == 0 && !r->dirty_some && !r->p->gather.all)
+        return 0;
+    for (;;) {
+        bool some = push_gather_next(r->p, r->done, &again.offset, &again.len);
+
+        if (rc < 0 || (!some && !r->dirty_some))
             return rc;
+        if (some && (!r->dirty_some || again.offset < r->dirty.offset)) {
+            rc = read_range(r, again.offset, again.len, err);
+            continue;
+        }
+        rc = read_range(r, r->dirty.offset, r->dirty.len, err);
+        if (rc == 0)
+            rc = next_dirty(r, err);
     }
-    return rc;
 }
 
 static int read_all(struct reader *r, struct err *err)

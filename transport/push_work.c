@@ -167,39 +167,55 @@ static uint32_t run_from(const struct push_job *j, const struct push_diff *d, ui
     return s - first;
 }
 
+/* Raw bytes of the volume that a job sends. */
+struct sent {
+    uint64_t changed;
+    uint64_t again;
+};
+
+static void count_run(const struct push_job *j, const struct push_diff *d, uint32_t first,
+                      uint32_t count, struct sent *sent)
+{
+    for (uint32_t s = first; s < first + count; s++) {
+        uint64_t bytes = num_min(VOLUME_SECTOR, j->len - (uint64_t)s * VOLUME_SECTOR);
+
+        *(push_diff_has(d->again, s) ? &sent->again : &sent->changed) += bytes;
+    }
+}
+
 static int emit_all(struct work *w, const struct push_job *j, const struct push_diff *d,
-                    uint64_t *ret_bytes, struct err *err)
+                    struct sent *sent, struct err *err)
 {
     uint32_t run;
     int rc = 0;
 
     for (uint32_t s = 0; rc == 0 && s < push_diff_sectors(j); s += run) {
-        uint64_t at = (uint64_t)s * VOLUME_SECTOR;
-
         run = 1;
         if (!push_diff_has(d->sectors, s))
             continue;
         run = run_from(j, d, s);
         rc = emit(w, j, s, run, push_diff_has(d->zero, s), err);
-        *ret_bytes += num_min((uint64_t)run * VOLUME_SECTOR, j->len - at);
+        count_run(j, d, s, run, sent);
     }
     return rc;
 }
 
 static void account(struct push *p, const struct push_job *j, const struct push_diff *d,
-                    uint64_t bytes)
+                    const struct sent *sent)
 {
     struct replica_progress *progress = p->run->progress;
 
     pthread_mutex_lock(&p->lock);
-    p->changed_bytes += bytes;
+    p->changed_bytes += sent->changed;
+    p->gather.again_bytes += sent->again;
     for (size_t i = 0; i < TABLE_WORDS; i++)
         j->region->changed[i] |= d->blocks[i];
     pthread_mutex_unlock(&p->lock);
     if (!progress)
         return;
     progress->done_bytes += j->len;
-    progress->changed_bytes += bytes;
+    progress->changed_bytes += sent->changed;
+    progress->compacted_bytes += sent->again;
 }
 
 static int do_job(struct work *w, struct push_job *j, struct err *err)
@@ -207,14 +223,14 @@ static int do_job(struct work *w, struct push_job *j, struct err *err)
     struct push *p = w->tools.push;
     struct push_region *r = j->region;
     struct push_diff d;
-    uint64_t bytes = 0;
+    struct sent sent = {0};
     int rc = push_diff(&w->tools, j, &d, err);
 
     if (rc == 0)
-        rc = emit_all(w, j, &d, &bytes, err);
+        rc = emit_all(w, j, &d, &sent, err);
     if (rc < 0)
         return rc;
-    account(p, j, &d, bytes);
+    account(p, j, &d, &sent);
     rc = queue_push(p->idle_jobs, j);
     if (rc < 0)
         return err_set(err, rc, "stopped");

@@ -15,7 +15,12 @@
 
 #include <stdatomic.h>
 
-enum { REPLICA_DIGEST_LEN = 32, REPLICA_LEVEL_RAW = -100 };
+enum {
+    REPLICA_DIGEST_LEN = 32,
+    REPLICA_LEVEL_RAW = -100,
+    REPLICA_COMPACT_NONE = -1,
+    REPLICA_COMPACT_ALL = -2 /* at once, whatever it costs */
+};
 
 enum replica_kind {
     REPLICA_FUZZY = 0,
@@ -49,7 +54,8 @@ struct replica_progress {
     _Atomic uint64_t packs;
     atomic_bool
         weak; /* the store has no create-only PUT: two pushers at one moment could both win */
-    _Atomic uint64_t repacked; /* units that this machine packed wrongly at the first try */
+    _Atomic uint64_t compacted_bytes; /* raw, sent although they did not change */
+    _Atomic uint64_t repacked;        /* units that this machine packed wrongly at the first try */
 };
 
 /* How a push found what changed. */
@@ -75,6 +81,8 @@ struct replica_run {
     uint64_t epoch; /* 0 = the head's own (stand-alone use); below the head's: -ESTALE
                        (GW_REPLICA_LOCKED) */
     enum replica_kind kind;
+    int compact; /* what lies scattered over many packs is sent again, together: at most so many
+                    percent of what changes send; 0 = 10; or REPLICA_COMPACT_NONE or _ALL */
     bool repair; /* read the whole volume and every pack of the head; what a missing or damaged pack
                     held is sent again and a new point made of it. Older points stay as they are. So
                     does a head that cannot be read: the new point follows it, and begins with the

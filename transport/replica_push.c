@@ -191,6 +191,8 @@ static int open_all(struct push *p, struct err *err)
     if (rc == 0)
         rc = push_care_begin(p, err);
     if (rc == 0)
+        rc = push_gather_begin(p, err);
+    if (rc == 0)
         rc = table_begin(p->table, err);
     if (rc == 0)
         rc = open_tracker(p, err);
@@ -280,7 +282,11 @@ static int remember(struct push *p, const struct replica_point *now, bool table_
     state_point_of(now, &p->state->equal);
     p->state->known_seq = num_max(p->state->known_seq, now->seq);
     push_care_end(p);
-    rc = state_save(p->state, err);
+    rc = push_gather_end(p, err);
+    if (rc == 0)
+        rc = step("push_gather_saved", err);
+    if (rc == 0)
+        rc = state_save(p->state, err);
     if (rc == 0)
         rc = step("push_track_commit", err);
     if (rc == 0)
