@@ -4,7 +4,8 @@
 # Then a real ext4 image there and back by the command line, a killed push included.
 # Skips where the starter of a throw-away gateway is missing: CEPH_S3, ceph-s3 in PATH, or in a
 # tools/ folder beside the source tree.
-# FLOW_CEPH=all runs every combination; without it one of each style, which takes seconds.
+# FLOW_CEPH=all runs every combination, and schedules of faults between us and the gateway; without it
+# one of each style, which takes seconds.
 set -eu
 : "${abs_top_srcdir:?}" "${abs_top_builddir:?}"
 
@@ -64,7 +65,15 @@ export AWS_ENDPOINT_URL=$S3_ENDPOINT GODWIT_S3_PATH_STYLE=1
 there_and_back "s3://$bucket/idc/disk"
 AWS_ENDPOINT_URL=$S3_ENDPOINT_TLS there_and_back "s3://$bucket/idc-tls/disk"
 
+# The gateway behind the proxy that damages what passes.
+schedules() {
+    echo "== schedules of faults"
+    GODWIT_TEST_S3_URL=s3://$bucket/faults GODWIT_TEST_S3_PORT=${S3_ENDPOINT##*:} \
+        GODWIT_SCHEDULES=${GODWIT_SCHEDULES:-12} fault_s3_schedules
+}
+
 if [ "${FLOW_CEPH:-}" = all ]; then
+    schedules
     restart
     run http path
     run http virtual

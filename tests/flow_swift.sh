@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # OpenStack Swift's S3 API: other code than Ceph's, and no create-only PUT (it answers 501). A real
 # ext4 image there and back by the command line, a killed push included, and a push says what the
-# store lacks.
+# store lacks. The store contract, as far as such a store can keep it.
 # Skips where the starter of a throw-away Swift is missing: SWIFT_S3, swift-s3 in PATH, or in a
 # tools/ folder beside the source tree.
 set -eu
@@ -48,3 +48,6 @@ godwit replica pull "s3://$bucket/idc/small" "$dir/small.back"
 cmp "$dir/small.img" "$dir/small.back"
 
 there_and_back "s3://$bucket/idc/disk"
+
+echo '== the store contract'
+GODWIT_TEST_S3_URL=s3://$bucket/contract GODWIT_TEST_S3_CREATE_ONLY=no contract_store
