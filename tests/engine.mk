@@ -18,9 +18,15 @@ fuzz_catalogue_LDADD = $(ENGINE_TEST_LIBS)
 c_tests += unit_cost
 unit_cost_SOURCES = tests/unit_cost.c
 unit_cost_LDADD = $(ENGINE_TEST_LIBS)
+c_tests += fuzz_import
+fuzz_import_SOURCES = tests/fuzz_import.c
+fuzz_import_LDADD = $(ENGINE_TEST_LIBS)
 c_tests += unit_group
 unit_group_SOURCES = tests/unit_group.c
 unit_group_LDADD = $(ENGINE_TEST_LIBS) -lm
+c_tests += unit_import
+unit_import_SOURCES = tests/unit_import.c
+unit_import_LDADD = $(ENGINE_TEST_LIBS)
 c_tests += unit_plan
 unit_plan_SOURCES = tests/unit_plan.c
 unit_plan_LDADD = $(ENGINE_TEST_LIBS)
@@ -38,6 +44,7 @@ unit_wave_link_SOURCES = tests/unit_wave_link.c
 unit_wave_link_LDADD = $(ENGINE_TEST_LIBS)
 endif
 EXTRA_DIST += tests/wave_random_problem.h tests/data/fuzz_catalogue tests/made_estate.py
+EXTRA_DIST += tests/data/fuzz_import tests/wave_random_problem.h tests/data/fuzz_catalogue
 
 check_PROGRAMS += bench_waves
 bench_waves_SOURCES = tests/bench/bench_waves.c tests/bench/wave_read.c tests/bench/wave_read.h

@@ -211,10 +211,19 @@ static const char *unique_name(struct estate *e, const char *name)
     return name;
 }
 
+static void lead_by_name(struct estate *e, struct estate_host *h)
+{
+    char key[ESTATE_KEY_MAX];
+
+    estate_key(h->name, false, key);
+    lead(e, &e->by_name, key, h);
+    estate_key(h->name, true, key);
+    lead(e, &e->by_label, key, h);
+}
+
 static struct estate_host *new_host(struct estate *e, const char *name)
 {
     struct estate_host *h;
-    char key[ESTATE_KEY_MAX];
 
     if (!ESTATE_ROOM_P(e, e->hosts, e->hosts_n, ESTATE_HOSTS_MAX, "hosts"))
         return NULL;
@@ -229,11 +238,15 @@ static struct estate_host *new_host(struct estate *e, const char *name)
     h->index = e->hosts_n;
     e->hosts[e->hosts_n++] = h;
     h->name = unique_name(e, name);
-    estate_key(h->name, false, key);
-    lead(e, &e->by_name, key, h);
-    estate_key(name, true, key);
-    lead(e, &e->by_label, key, h);
+    lead_by_name(e, h);
     return h;
+}
+
+/* One that was met by its id alone has a name at last; the id leads to it still. */
+static void rename_host(struct estate *e, struct estate_host *h, const char *name)
+{
+    h->name = unique_name(e, name);
+    lead_by_name(e, h);
 }
 
 struct estate_host *estate_host_add(struct estate *e, const char *name, const char *id,
@@ -263,6 +276,8 @@ struct estate_host *estate_host_add(struct estate *e, const char *name, const ch
             return NULL;
         h->named = source;
     }
+    if (h->name == h->id && kept != kept_id)
+        rename_host(e, h, kept);
     if (*kept_id && !*h->id) {
         h->id = kept_id;
         h->source[ESTATE_ID] = source;

@@ -91,8 +91,12 @@ enum estate_field {
     ESTATE_FIELDS
 };
 
+/* What a size is of: partitions lie on devices, and the total is of all of them. */
+enum estate_level { ESTATE_DEVICE, ESTATE_PARTITION, ESTATE_TOTAL };
+
 struct estate_disk {
     const char *name, *type; /* type as the source calls it: "ssd", "thin", "ext4" */
+    unsigned level;          /* enum estate_level */
     uint64_t size_bytes, used_bytes;
     bool has_used;
     struct estate_source source;
@@ -286,6 +290,11 @@ const struct estate_talk *estate_talk(const struct estate *e, size_t i);
 size_t estate_files(const struct estate *e);
 const char *estate_file(const struct estate *e, uint32_t file);       /* 1 .. files; else "" */
 const char *estate_tag(const struct estate_host *h, const char *key); /* NULL: it has none */
+
+/* Bytes of all disks, of the devices where they are known; and what of them is used, of the
+ * partitions where they are known. false: nobody said. */
+uint64_t estate_disk_bytes(const struct estate_host *h);
+bool estate_disk_used(const struct estate_host *h, uint64_t *ret_bytes);
 
 /*
  * The samples as a histogram. Where only quantiles are known, one that has them: between two known

@@ -187,8 +187,11 @@ const char *estate_set(struct estate *e, struct estate_host *h, enum estate_fiel
     if (!*kept)
         return NULL;
     why = set_value(h, field, kept);
+    /* A number that is 0 is not known, wherever it was read. */
     if (!why)
-        h->source[field] = source;
+        h->source[field] = fields[field].form == FORM_NUMBER && estate_field_number(h, field) == 0
+                               ? (struct estate_source){0}
+                               : source;
     return why;
 }
 
@@ -231,4 +234,23 @@ const char *estate_field_get(const struct estate_host *h, enum estate_field fiel
 uint64_t estate_field_number(const struct estate_host *h, enum estate_field field)
 {
     return fields[field].form == FORM_NUMBER ? *(const uint64_t *)member_of(h, field) : 0;
+}
+
+static const char *const levels[] = {
+    [ESTATE_DEVICE] = "", [ESTATE_PARTITION] = "partition", [ESTATE_TOTAL] = "total"};
+
+const char *estate_level_key(unsigned level)
+{
+    return levels[level];
+}
+
+bool estate_level_find(const char *key, unsigned *ret)
+{
+    for (unsigned i = 0; i < ARRAY_LEN(levels); i++) {
+        if (text_equal(levels[i], key)) {
+            *ret = i;
+            return true;
+        }
+    }
+    return false;
 }

@@ -44,6 +44,10 @@ bool estate_room(struct estate *e, const struct estate_list *list);
 #define ESTATE_ROOM_P(e, items_, n_, max_, what_)                                                  \
     ESTATE_ROOM_OF(e, items_, sizeof(void *), n_, max_, what_)
 
+/* enum estate_level by its name in documents; a device has none. */
+const char *estate_level_key(unsigned level);
+bool estate_level_find(const char *key, unsigned *ret);
+
 /* Lower case, and up to the first dot when label: what names of hosts are compared by. */
 enum { ESTATE_KEY_MAX = ESTATE_TEXT_MAX };
 void estate_key(const char *name, bool label, char out[static ESTATE_KEY_MAX]);

@@ -140,15 +140,20 @@ static int read_address(struct reader *r, const struct js *o, void *to)
 
 static int read_disk(struct reader *r, const struct js *o, void *to)
 {
+    const char *level = "";
     struct estate_disk *d;
     struct named n;
     int rc = get_named(r, o, "disk", &n);
 
+    if (rc == 0)
+        rc = get_text(r, o, "level", &level);
     if (rc < 0)
         return rc;
     d = estate_disk_add(r->e, to, n.text, n.source);
     if (!d)
         return estate_failed(r->e, r->err);
+    if (!estate_level_find(level, &d->level))
+        return refuse(r, "level", "no level");
     d->has_used = js_kind(js_member(o, "used_bytes")) != JS_NULL;
     rc = get_text(r, o, "type", &d->type);
     if (rc == 0)

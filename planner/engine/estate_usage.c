@@ -3,6 +3,7 @@
 #include "planner/engine/estate_priv.h"
 
 #include "base/err.h"
+#include "base/num.h"
 #include "inventory/rollup.h"
 
 #include <stdlib.h>
@@ -98,6 +99,42 @@ void estate_usage_week(struct estate *e, struct estate_usage *u, const double *w
 double estate_usage_days(const struct estate_usage *u)
 {
     return u->until_ms > u->from_ms ? (double)(u->until_ms - u->from_ms) / 86400000 : 0;
+}
+
+/* -- disks ------------------------------------------------------------------------------------ */
+
+static bool sum_of(const struct estate_host *h, enum estate_level level, bool used, uint64_t *ret)
+{
+    uint64_t sum = 0;
+    bool any = false;
+
+    for (size_t i = 0; i < h->disks_n; i++) {
+        const struct estate_disk *d = &h->disks[i];
+
+        if (d->level != level || (used ? !d->has_used : d->size_bytes == 0))
+            continue;
+        any = true;
+        if (!num_add(sum, used ? d->used_bytes : d->size_bytes, &sum))
+            sum = INT64_MAX;
+    }
+    if (any)
+        *ret = num_min(sum, INT64_MAX);
+    return any;
+}
+
+uint64_t estate_disk_bytes(const struct estate_host *h)
+{
+    uint64_t sum = 0;
+
+    (void)(sum_of(h, ESTATE_DEVICE, false, &sum) || sum_of(h, ESTATE_TOTAL, false, &sum) ||
+           sum_of(h, ESTATE_PARTITION, false, &sum));
+    return sum;
+}
+
+bool estate_disk_used(const struct estate_host *h, uint64_t *ret_bytes)
+{
+    return sum_of(h, ESTATE_PARTITION, true, ret_bytes) ||
+           sum_of(h, ESTATE_DEVICE, true, ret_bytes) || sum_of(h, ESTATE_TOTAL, true, ret_bytes);
 }
 
 /* -- as a histogram -------------------------------------------------------------------------- */

@@ -86,6 +86,7 @@ static void write_disks(struct jsw *w, const struct estate_host *h)
         jsw_obj(w, NULL);
         jsw_str(w, "disk", d->name);
         write_text(w, "type", d->type);
+        write_text(w, "level", estate_level_key(d->level));
         jsw_u64(w, "size_bytes", d->size_bytes);
         if (d->has_used)
             jsw_u64(w, "used_bytes", d->used_bytes);

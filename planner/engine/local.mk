@@ -23,12 +23,24 @@ libgodwit_engine_a_SOURCES = \
 	planner/engine/estate_doc.h planner/engine/estate_read.c planner/engine/estate_write.c \
 	planner/engine/estate_field.c \
 	planner/engine/estate_index.c planner/engine/estate_index.h \
+	planner/engine/estate_series.c planner/engine/estate_series.h \
 	planner/engine/estate_settle.c \
 	planner/engine/estate_usage.c \
 	planner/engine/graph.c planner/engine/graph.h \
 	planner/engine/group.c planner/engine/group.h \
 	planner/engine/host_fit.c planner/engine/host_fit.h \
 	planner/engine/hub.c planner/engine/hub.h \
+	planner/engine/import.c planner/engine/import.h planner/engine/import_priv.h \
+	planner/engine/import_ansible.c \
+	planner/engine/import_aws.c \
+	planner/engine/import_azure.c \
+	planner/engine/import_cell.c \
+	planner/engine/import_center.c \
+	planner/engine/import_godwit.c \
+	planner/engine/import_plain.c \
+	planner/engine/import_prometheus.c \
+	planner/engine/import_rvtools.c \
+	planner/engine/import_table.c \
 	planner/engine/leiden.c planner/engine/leiden.h \
 	planner/engine/money.c planner/engine/money.h \
 	planner/engine/plan.c planner/engine/plan.h \

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * RVTools: a sheet for each kind of thing, joined by the UUID of the machine, else by its name.
+ * Templates are no machines. "MB" of older versions always was MiB.
+ */
+#include "planner/engine/import_priv.h"
+
+#include "base/num.h"
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <strings.h>
+
+#include "base/banned.h"
+
+static const double mib = 1 << 20;
+
+/* -- vInfo ------------------------------------------------------------------------------------ */
+
+enum info_column {
+    VM,
+    UUID,
+    POWERSTATE,
+    TEMPLATE,
+    DNS,
+    CPUS,
+    MEMORY,
+    ACTIVE,
+    ADDRESS,
+    PROVISIONED,
+    IN_USE,
+    DATACENTER,
+    CLUSTER,
+    HOST,
+    POOL,
+    FIRMWARE,
+    OS_TOOLS,
+    OS_CONFIG,
+    PASSTHRU,
+    ANNOTATION,
+    INFO_COLUMNS
+};
+
+static const struct import_column info_columns[INFO_COLUMNS] = {
+    [VM] = {"VM|VM Name", IMPORT_MUST},
+    [UUID] = {"VM UUID|SMBIOS UUID|UUID", 0},
+    [POWERSTATE] = {"Powerstate|Power state", IMPORT_MUST},
+    [TEMPLATE] = {"Template", 0},
+    [DNS] = {"DNS Name", 0},
+    [CPUS] = {"CPUs|Num CPU", IMPORT_MUST},
+    [MEMORY] = {"Memory|Memory MiB", IMPORT_MUST},
+    [ACTIVE] = {"Active Memory", 0},
+    [ADDRESS] = {"Primary IP Address|IP Address", 0},
+    [PROVISIONED] = {"Provisioned MiB|Total disk capacity MiB", 0},
+    [IN_USE] = {"In Use MiB", 0},
+    [DATACENTER] = {"Datacenter", 0},
+    [CLUSTER] = {"Cluster", 0},
+    [HOST] = {"Host", 0},
+    [POOL] = {"Resource pool", 0},
+    [FIRMWARE] = {"Firmware", 0},
+    [OS_TOOLS] = {"OS according to the VMware Tools", 0},
+    [OS_CONFIG] = {"OS according to the configuration file|OS", 0},
+    [PASSTHRU] = {"Fixed Passthru HotPlug", 0},
+    [ANNOTATION] = {"Annotation", 0},
+};
+
+static bool is_yes(const char *text)
+{
+    return strcasecmp(text, "true") == 0 || strcasecmp(text, "yes") == 0 || text_equal(text, "1");
+}
+
+/* Of what is on every sheet; NULL and passed over: a template. */
+static struct estate_host *machine(struct import_row *row, size_t vm, size_t uuid, size_t template)
+{
+    const char *name = import_cell(row, vm);
+    struct estate_host *h;
+
+    if (is_yes(import_cell(row, template))) {
+        row->im->count->passed_over++;
+        return NULL;
+    }
+    h = *name
+            ? estate_host_add(row->im->estate, name, import_cell(row, uuid), import_row_source(row))
+            : NULL;
+    if (!h)
+        import_row_refuse(row, vm, "a machine without a name", true);
+    return h;
+}
+
+static void take_total(struct import_row *row, struct estate_host *h)
+{
+    uint64_t size = 0, used = 0;
+    bool has_size = import_bytes(row, PROVISIONED, mib, &size);
+    bool has_used = import_bytes(row, IN_USE, mib, &used);
+    struct estate_disk *d;
+
+    if (!has_size && !has_used)
+        return;
+    d = estate_disk_add(row->im->estate, h, "all", import_row_source(row));
+    if (!d)
+        return;
+    d->level = ESTATE_TOTAL;
+    d->size_bytes = size;
+    d->used_bytes = used;
+    d->has_used = has_used;
+}
+
+static void info_row(struct import_row *row)
+{
+    struct estate_host *h = machine(row, VM, UUID, TEMPLATE);
+    size_t os = *import_cell(row, OS_TOOLS) ? OS_TOOLS : OS_CONFIG;
+
+    if (!h)
+        return;
+    (void)estate_set(row->im->estate, h, ESTATE_KIND, "virtual", import_row_source(row));
+    import_field(row, POWERSTATE, h, ESTATE_POWER);
+    import_scaled(row, CPUS, h, ESTATE_CORES, 1);
+    import_scaled(row, MEMORY, h, ESTATE_MEMORY_BYTES, mib);
+    import_field(row, DATACENTER, h, ESTATE_SITE);
+    import_field(row, CLUSTER, h, ESTATE_CLUSTER);
+    import_field(row, HOST, h, ESTATE_RUNS_ON);
+    import_field(row, POOL, h, ESTATE_POOL);
+    import_field(row, FIRMWARE, h, ESTATE_BOOT);
+    import_os(row->im, h, import_cell(row, os), import_row_source(row));
+    import_parts(row, ADDRESS, " ,;", h, import_part_address);
+    if (*import_cell(row, DNS))
+        estate_tag_set(row->im->estate, h, "dns", import_cell(row, DNS), import_row_source(row));
+    take_total(row, h);
+}
+
+static const struct import_sheet info_sheet = {"vInfo", info_columns, INFO_COLUMNS, info_row};
+
+/* -- vDisk and vPartition --------------------------------------------------------------------- */
+
+enum disk_column { DISK_VM, DISK_UUID, DISK_TEMPLATE, DISK, CAPACITY, MODE, THIN, DISK_COLUMNS };
+
+static const struct import_column disk_columns[DISK_COLUMNS] = {
+    [DISK_VM] = {"VM", IMPORT_MUST},
+    [DISK_UUID] = {"VM UUID|SMBIOS UUID", 0},
+    [DISK_TEMPLATE] = {"Template", 0},
+    [DISK] = {"Disk", IMPORT_MUST},
+    [CAPACITY] = {"Capacity MiB", IMPORT_MUST},
+    [MODE] = {"Disk Mode", IMPORT_MUST},
+    [THIN] = {"Thin", 0},
+};
+
+static void disk_row(struct import_row *row)
+{
+    struct estate_host *h = machine(row, DISK_VM, DISK_UUID, DISK_TEMPLATE);
+    struct estate_disk *d;
+
+    if (!h)
+        return;
+    d = estate_disk_add(row->im->estate, h, import_cell(row, DISK), import_row_source(row));
+    if (!d)
+        return;
+    (void)import_bytes(row, CAPACITY, mib, &d->size_bytes);
+    if (*import_cell(row, THIN))
+        d->type = estate_text(row->im->estate, is_yes(import_cell(row, THIN)) ? "thin" : "thick");
+}
+
+static const struct import_sheet disk_sheet = {"vDisk", disk_columns, DISK_COLUMNS, disk_row};
+
+enum part_column { PART_VM, PART_UUID, PART_TEMPLATE, PART, PART_SIZE, PART_USED, PART_COLUMNS };
+
+static const struct import_column part_columns[PART_COLUMNS] = {
+    [PART_VM] = {"VM", IMPORT_MUST},
+    [PART_UUID] = {"VM UUID|SMBIOS UUID", 0},
+    [PART_TEMPLATE] = {"Template", 0},
+    [PART] = {"Disk", 0},
+    [PART_SIZE] = {"Capacity MiB", IMPORT_MUST},
+    [PART_USED] = {"Consumed MiB", IMPORT_MUST},
+};
+
+static void part_row(struct import_row *row)
+{
+    struct estate_host *h = machine(row, PART_VM, PART_UUID, PART_TEMPLATE);
+    struct estate_disk *d;
+    char name[32];
+
+    if (!h)
+        return;
+    (void)text_print(name, sizeof(name), "partition of row %zu", row->line);
+    d = estate_disk_add(row->im->estate, h, *import_cell(row, PART) ? import_cell(row, PART) : name,
+                        import_row_source(row));
+    if (!d)
+        return;
+    d->level = ESTATE_PARTITION;
+    (void)import_bytes(row, PART_SIZE, mib, &d->size_bytes);
+    d->has_used = import_bytes(row, PART_USED, mib, &d->used_bytes);
+}
+
+static const struct import_sheet part_sheet = {"vPartition", part_columns, PART_COLUMNS, part_row};
+
+/* -- vMemory and vCPU ------------------------------------------------------------------------- */
+
+enum mem_column {
+    MEM_VM,
+    MEM_UUID,
+    MEM_TEMPLATE,
+    MEM_SIZE,
+    MEM_RESERVED,
+    MEM_CONSUMED,
+    MEM_COLUMNS
+};
+
+static const struct import_column mem_columns[MEM_COLUMNS] = {
+    [MEM_VM] = {"VM", IMPORT_MUST},
+    [MEM_UUID] = {"VM UUID|SMBIOS UUID", 0},
+    [MEM_TEMPLATE] = {"Template", 0},
+    [MEM_SIZE] = {"Size MiB", IMPORT_MUST},
+    [MEM_RESERVED] = {"Reservation", IMPORT_MUST},
+    [MEM_CONSUMED] = {"Consumed", 0},
+};
+
+static void mem_row(struct import_row *row)
+{
+    struct estate_host *h = machine(row, MEM_VM, MEM_UUID, MEM_TEMPLATE);
+
+    if (!h)
+        return;
+    import_scaled(row, MEM_SIZE, h, ESTATE_MEMORY_BYTES, mib);
+    /* What a hypervisor backs with its own memory, at one moment: kept, and no quantile of use. */
+    import_stat(row, MEM_CONSUMED, h, ESTATE_MEMORY_USED, ESTATE_QUANTILES, mib);
+}
+
+static const struct import_sheet mem_sheet = {"vMemory", mem_columns, MEM_COLUMNS, mem_row};
+
+/* -- vNetwork --------------------------------------------------------------------------------- */
+
+enum nic_column {
+    NIC_VM,
+    NIC_UUID,
+    NIC_TEMPLATE,
+    NIC_NAME,
+    NIC_MAC,
+    NIC_NET,
+    NIC_ADDRESS,
+    NIC_COLUMNS
+};
+
+static const struct import_column nic_columns[NIC_COLUMNS] = {
+    [NIC_VM] = {"VM", IMPORT_MUST},
+    [NIC_UUID] = {"VM UUID|SMBIOS UUID", 0},
+    [NIC_TEMPLATE] = {"Template", 0},
+    [NIC_NAME] = {"NIC label|Adapter", 0},
+    [NIC_MAC] = {"Mac Address", IMPORT_MUST},
+    [NIC_NET] = {"Network", IMPORT_MUST},
+    [NIC_ADDRESS] = {"IPv4 Address|IP Address", 0},
+};
+
+static void nic_row(struct import_row *row)
+{
+    struct estate_host *h = machine(row, NIC_VM, NIC_UUID, NIC_TEMPLATE);
+    struct estate *e = row->im->estate;
+    struct estate_nic *nic;
+
+    if (!h)
+        return;
+    nic = estate_nic_add(
+        e, h, *import_cell(row, NIC_NAME) ? import_cell(row, NIC_NAME) : import_cell(row, NIC_MAC),
+        import_row_source(row));
+    if (!nic)
+        return;
+    nic->mac = estate_text(e, import_cell(row, NIC_MAC));
+    nic->network = estate_text(e, import_cell(row, NIC_NET));
+    import_parts(row, NIC_ADDRESS, " ,;", h, import_part_address);
+}
+
+static const struct import_sheet nic_sheet = {"vNetwork", nic_columns, NIC_COLUMNS, nic_row};
+
+/* -- vHost ------------------------------------------------------------------------------------ */
+
+enum esx_column {
+    ESX,
+    ESX_CPUS,
+    ESX_PER_CPU,
+    ESX_CORES,
+    ESX_MEMORY,
+    ESX_SPEED,
+    ESX_CPU_MODEL,
+    ESX_CPU_USE,
+    ESX_MEMORY_USE,
+    ESX_DATACENTER,
+    ESX_CLUSTER,
+    ESX_VERSION,
+    ESX_VENDOR,
+    ESX_MODEL,
+    ESX_UUID,
+    ESX_COLUMNS
+};
+
+static const struct import_column esx_columns[ESX_COLUMNS] = {
+    [ESX] = {"Host", IMPORT_MUST},
+    [ESX_CPUS] = {"# CPU", IMPORT_MUST},
+    [ESX_PER_CPU] = {"Cores per CPU", 0},
+    [ESX_CORES] = {"# Cores", 0},
+    [ESX_MEMORY] = {"# Memory", IMPORT_MUST},
+    [ESX_SPEED] = {"Speed", 0},
+    [ESX_CPU_MODEL] = {"CPU Model", 0},
+    [ESX_CPU_USE] = {"CPU usage %", 0},
+    [ESX_MEMORY_USE] = {"Memory usage %", 0},
+    [ESX_DATACENTER] = {"Datacenter", 0},
+    [ESX_CLUSTER] = {"Cluster", 0},
+    [ESX_VERSION] = {"ESX Version", 0},
+    [ESX_VENDOR] = {"Vendor", 0},
+    [ESX_MODEL] = {"Model", 0},
+    [ESX_UUID] = {"UUID", 0},
+};
+
+static void esx_use(struct import_row *row, struct estate_host *h)
+{
+    struct estate_usage *u;
+    double percent;
+
+    import_stat(row, ESX_CPU_USE, h, ESTATE_CPU_PERCENT, ESTATE_QUANTILES, 1);
+    if (h->memory_bytes == 0 || !import_percent(row, ESX_MEMORY_USE, &percent))
+        return;
+    u = estate_usage_of(row->im->estate, h, ESTATE_MEMORY_USED);
+    if (u) {
+        u->mean = percent / 100 * (double)h->memory_bytes;
+        u->source = import_row_source(row);
+    }
+}
+
+static void esx_row(struct import_row *row)
+{
+    struct estate *e = row->im->estate;
+    struct estate_host *h = estate_host_add(e, import_cell(row, ESX), import_cell(row, ESX_UUID),
+                                            import_row_source(row));
+    uint64_t cpus, per_cpu;
+
+    if (!h) {
+        import_row_refuse(row, ESX, "a host without a name", true);
+        return;
+    }
+    (void)estate_set(e, h, ESTATE_KIND, "hypervisor", import_row_source(row));
+    if (import_bytes(row, ESX_CPUS, 1, &cpus) && import_bytes(row, ESX_PER_CPU, 1, &per_cpu) &&
+        num_mul(cpus, per_cpu, &cpus))
+        estate_set_u64(h, ESTATE_CORES, cpus, import_row_source(row));
+    import_scaled(row, ESX_CORES, h, ESTATE_CORES, 1);
+    import_scaled(row, ESX_MEMORY, h, ESTATE_MEMORY_BYTES, mib);
+    import_scaled(row, ESX_SPEED, h, ESTATE_CPU_MHZ, 1);
+    import_field(row, ESX_CPU_MODEL, h, ESTATE_CPU_MODEL);
+    import_field(row, ESX_DATACENTER, h, ESTATE_SITE);
+    import_field(row, ESX_CLUSTER, h, ESTATE_CLUSTER);
+    import_field(row, ESX_VENDOR, h, ESTATE_VENDOR);
+    import_field(row, ESX_MODEL, h, ESTATE_MODEL);
+    import_os(row->im, h, import_cell(row, ESX_VERSION), import_row_source(row));
+    esx_use(row, h);
+}
+
+static const struct import_sheet esx_sheet = {"vHost", esx_columns, ESX_COLUMNS, esx_row};
+
+const struct import_sheet *const import_rvtools[] = {
+    &info_sheet, &disk_sheet, &part_sheet, &mem_sheet, &nic_sheet, &esx_sheet, NULL};
