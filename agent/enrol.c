@@ -370,10 +370,11 @@ static int half_life_over(const struct enrol_identity *id, uint64_t wall_ms, boo
     uint64_t until = 0;
     int r = fd_load(id->pem_path, FILE_MAX, &pem, err);
 
-    if (r == 0)
-        r = cert_validity(buf_slice(&pem), &from, &until, err);
     if (r < 0)
-        return err_add(err, r, "certificate of this agent");
+        return r;
+    r = cert_validity(buf_slice(&pem), &from, &until, err);
+    if (r < 0)
+        return err_set_gw(err, GW_IDENTITY_DAMAGED, r, "no certificate in '%s'", id->pem_path);
     *ret = until <= from || wall_ms >= from + (until - from) / 2;
     return 0;
 }
@@ -391,9 +392,20 @@ static int load_key(const struct enrol_identity *id, struct buf *ret_key, struct
     text = buf_cstr(ret_key);
     at = text ? strstr(text, end) : NULL;
     if (!at)
-        return err_set(err, -EINVAL, "no private key in '%s'", id->pem_path);
+        return err_set_gw(err, GW_IDENTITY_DAMAGED, -EINVAL, "no private key in '%s'",
+                          id->pem_path);
     ret_key->len = (size_t)(at - text) + sizeof(end) - 1;
     return 0;
+}
+
+int enrol_check(const struct enrol_identity *id, struct err *err)
+{
+    auto_buf struct buf key = {0};
+    bool due;
+    int r = load_key(id, &key, err);
+
+    crypto_wipe(key.data, key.cap);
+    return r < 0 ? r : half_life_over(id, 0, &due, err);
 }
 
 static int renew_body(const struct enrol_identity *id, struct slice key, struct buf *out,

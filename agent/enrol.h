@@ -50,6 +50,9 @@ int enrol_check_roles(const char *text, struct err *err);
 /* -ENOENT when never enrolled. server NULL = the one enrolled at. */
 int enrol_load(const char *state_dir, const char *server, struct enrol_identity **ret,
                struct err *err);
+/* Do the files of the identity hold a key and a certificate? -EINVAL (GW_IDENTITY_DAMAGED) or what
+ * reading them said. */
+int enrol_check(const struct enrol_identity *id, struct err *err);
 void enrol_free(struct enrol_identity *id);
 static inline void enrol_freep(struct enrol_identity **id)
 {

@@ -38,6 +38,18 @@ static int take_lock(const char *state_dir, int *ret_fd, struct err *err)
     return r < 0 ? err_add(err, r, "state directory '%s'", state_dir) : 0;
 }
 
+/* Said once, with what to do, and no reason to end: what may run here is guarded without a planner.
+ */
+static void check_identity(const struct agent *a)
+{
+    struct err err = {0};
+
+    if (enrol_check(a->identity, &err) < 0)
+        log_err(LOG_LEVEL_ERROR, &err,
+                "no planner can be reached until this host is enrolled again "
+                "(godwit-agent enrol --again)");
+}
+
 static int parts_init(struct daemon_parts *d, const struct run_conf *conf, struct err *err)
 {
     struct agent *a = &d->agent;
@@ -50,6 +62,8 @@ static int parts_init(struct daemon_parts *d, const struct run_conf *conf, struc
     a->self_abort_ms = conf->self_abort_ms ? conf->self_abort_ms : AGENT_SELF_ABORT_DEFAULT_MS;
     agent_contact(a);
     r = enrol_load(conf->state_dir, conf->server, &a->identity, err);
+    if (r == 0)
+        check_identity(a);
     if (r == 0)
         r = take_lock(conf->state_dir, &d->lock_fd, err);
     if (r == 0)

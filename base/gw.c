@@ -100,6 +100,10 @@ static const struct gw_row rows[] = {
      "A collector found its source missing, unreadable or malformed. The rest of the inventory is "
      "complete.",
      "godwit-agent inventory -o json"},
+    {GW_IDENTITY_DAMAGED, GW_EXIT_AUTH, "the agent's identity cannot be read",
+     "The file with its key and certificate is cut or altered. What the agent remembers of its "
+     "workloads is in other files, and stays.",
+     "godwit token create --host HOST\ngodwit-agent enrol --again --server URL --join FILE"},
     {GW_STORE_UNREACHABLE, GW_EXIT_UNREACHABLE, "the object store does not answer",
      "The address does not resolve, the connection fails, or the store keeps answering with errors "
      "of its own. Nothing is lost; the same command goes on where it stopped.",

@@ -59,6 +59,7 @@ enum gw {
     GW_HOST_NOT_FOUND = 2004,
     GW_AGENT_NOT_SEEN = 2005,
     GW_PROBE_FAILED = 2006, /* a collector could not read its source */
+    GW_IDENTITY_DAMAGED = 2007,
     /* 3xxx data */
     GW_STORE_UNREACHABLE = 3001,
     GW_STORE_DENIED = 3002,

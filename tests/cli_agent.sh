@@ -90,4 +90,7 @@ exec 9>&-
 record '{"max_epoch": 3, "owns": true'
 # It ends for want of a planner, not of that one workload.
 answers 8 "GW-4109" agent run --once
+(umask 077 && echo '-----BEGIN PRIVATE KEY-----' >"$dir/state/agent.pem")
+answers 8 "GW-2007" agent run --once
+answers 8 "enrol --again" agent run --once
 echo "as it should be"
