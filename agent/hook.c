@@ -154,23 +154,6 @@ int hook_run_one(const struct hook_run *run, const struct js *hook, struct buf *
     return r < 0 ? err_add(err, r, "hook '%s'", argv[0]) : 0;
 }
 
-/* The last line of what a hook said, printable, for its error. */
-static void last_line(const struct buf *out, char text[static LAST_LINE_MAX])
-{
-    size_t end = out->len;
-    size_t at;
-
-    while (end > 0 && isspace(out->data[end - 1]))
-        end--;
-    at = end;
-    while (at > 0 && out->data[at - 1] != '\n' && end - at < LAST_LINE_MAX - 1)
-        at--;
-    if (end > at)
-        memcpy(text, out->data + at, end - at);
-    text[end - at] = '\0';
-    text_sanitize(text);
-}
-
 static const char *hook_name(const struct js *hook)
 {
     return js_kind(hook) == JS_ARR ? js_as_str(js_at(hook, 0), "") : js_as_str(hook, "");
@@ -197,7 +180,7 @@ static int run_and_judge(const struct hook_run *run, const struct js *hook, stru
     }
     if (status == 0)
         return 0;
-    last_line(&said, line);
+    text_last_line((const char *)said.data, said.len, line, sizeof(line));
     return err_set_gw(err, GW_HOOK_FAILED, -EIO, "hook '%s' ended with %d%s%s", hook_name(hook),
                       status, line[0] ? ": " : "", line);
 }

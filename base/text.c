@@ -5,6 +5,7 @@
 #include "base/auto.h"
 #include "base/err.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -217,6 +218,21 @@ void text_sanitize(char *text)
             memset(p, '?', len);
         p += len ? len : 1;
     }
+}
+
+void text_last_line(const char *text, size_t len, char *out, size_t size)
+{
+    size_t end = len, at;
+
+    while (end > 0 && isspace((unsigned char)text[end - 1]))
+        end--;
+    at = end;
+    while (at > 0 && text[at - 1] != '\n' && end - at < size - 1)
+        at--;
+    if (end > at)
+        memcpy(out, text + at, end - at);
+    out[end - at] = '\0';
+    text_sanitize(out);
 }
 
 enum { DISTANCE_MAX = 64 };

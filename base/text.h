@@ -43,6 +43,8 @@ bool text_is_utf8(const char *text);
 /* Printable UTF-8 without control characters (terminal escapes from outside must not reach a
  * terminal). */
 void text_sanitize(char *text);
+/* The last line of text that is not blank, its end when it is too long for out, sanitized. */
+void text_last_line(const char *text, size_t len, char *out, size_t size);
 
 /* Edit distance (Damerau-Levenshtein), for "did you mean"; at most 64 characters are looked at. */
 size_t text_distance(const char *a, const char *b);

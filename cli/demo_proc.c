@@ -210,21 +210,6 @@ int demo_proc_end(const struct demo *d, const char *name, struct err *err)
 
 /* -- what they say ------------------------------------------------------------------ */
 
-static void last_line(const struct buf *text, char out[static LAST_LINE_MAX])
-{
-    size_t end = text->len, at;
-
-    while (end > 0 && (text->data[end - 1] == '\n' || text->data[end - 1] == ' '))
-        end--;
-    at = end;
-    while (at > 0 && text->data[at - 1] != '\n' && end - at < LAST_LINE_MAX - 1)
-        at--;
-    if (end > at)
-        memcpy(out, text->data + at, end - at);
-    out[end - at] = '\0';
-    text_sanitize(out);
-}
-
 /* The line that matters: godwit's programs end a failure with why and next. */
 static void error_line(const struct buf *text, char out[static LAST_LINE_MAX])
 {
@@ -237,14 +222,14 @@ static void error_line(const struct buf *text, char out[static LAST_LINE_MAX])
         next = memmem(at + 5, text->len - (size_t)(at + 5 - all), "error", 5);
     }
     if (!at) {
-        last_line(text, out);
+        text_last_line((const char *)text->data, text->len, out, LAST_LINE_MAX);
         return;
     }
     line = (struct buf){.data = (uint8_t *)(uintptr_t)at, .len = text->len - (size_t)(at - all)};
     next = memchr(at, '\n', line.len);
     if (next)
         line.len = (size_t)(next - at);
-    last_line(&line, out);
+    text_last_line((const char *)line.data, line.len, out, LAST_LINE_MAX);
 }
 
 int demo_proc_check(const struct demo *d, const char *name, struct err *err)

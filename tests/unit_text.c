@@ -128,6 +128,21 @@ static void sanitize_keeps_what_people_write(void **state)
     assert_sanitized("a b c", "a\tb\nc");
 }
 
+static void the_last_line_is_not_blank_and_is_cut_in_front(void **state)
+{
+    char out[8];
+
+    (void)state;
+    text_last_line(NULL, 0, out, sizeof(out));
+    assert_string_equal(out, "");
+    text_last_line("one\ntwo\n \n", 10, out, sizeof(out));
+    assert_string_equal(out, "two");
+    text_last_line("0123456789", 10, out, sizeof(out));
+    assert_string_equal(out, "3456789");
+    text_last_line("a\033b", 3, out, sizeof(out));
+    assert_string_equal(out, "a?b");
+}
+
 static void sanitize_disarms_terminal_escapes(void **state)
 {
     (void)state;
@@ -301,6 +316,7 @@ int main(void)
         cmocka_unit_test(times_parse_with_any_offset),
         cmocka_unit_test(times_refuse_what_no_clock_shows),
         cmocka_unit_test(times_survive_a_round_trip),
+        cmocka_unit_test(the_last_line_is_not_blank_and_is_cut_in_front),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -81,7 +81,7 @@ static int make_vault_key(const struct service_conf *conf, struct err *err)
 }
 
 /* A directory as store is made here; a bucket is somebody else's to make. */
-static int make_store(const struct service_conf *conf, struct err *err)
+static int make_store_dir(const struct service_conf *conf, struct err *err)
 {
     static const char scheme[] = "file://";
 
@@ -318,7 +318,7 @@ int init_run(const struct service_conf *conf, const char *client_file, struct er
     if (r == 0)
         r = make_vault(conf, err);
     if (r == 0)
-        r = make_store(conf, err);
+        r = make_store_dir(conf, err);
     if (r == 0)
         r = make_config(conf, err);
     if (r == 0)
