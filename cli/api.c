@@ -194,13 +194,19 @@ int api_get(struct api *a, const char *path, struct js **ret, struct err *err)
 int api_path(char *out, struct err *err, const char *fmt, ...)
 {
     auto_buf struct buf path = {0};
+    const char *bad = NULL;
     va_list ap;
     int r;
 
     va_start(ap, fmt);
     for (const char *p = fmt; *p; p++) {
         if (p[0] == '%' && p[1] == 's') {
-            http_escape(va_arg(ap, const char *), false, &path);
+            const char *name = va_arg(ap, const char *);
+
+            /* Else it would be another place, and "no such place" the answer. */
+            if (!*name || strpbrk(name, "/?#"))
+                bad = name;
+            http_escape(name, false, &path);
             p++;
         } else {
             buf_append(&path, p, 1);
@@ -208,6 +214,8 @@ int api_path(char *out, struct err *err, const char *fmt, ...)
     }
     va_end(ap);
     r = buf_failed(&path, err);
+    if (r == 0 && bad)
+        r = err_set_gw(err, GW_BAD_NAME, -EINVAL, "'%.80s' is no name", bad);
     if (r < 0)
         return r;
     r = text_copy(out, API_PATH_MAX, buf_cstr(&path));

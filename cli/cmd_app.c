@@ -97,12 +97,12 @@ int cmd_app_edit(struct cmd_call *call, struct err *err)
     auto_js struct js *doc = NULL;
     auto_jsw struct jsw *w = NULL;
     char path[API_PATH_MAX];
-    int r = slurp_js(opt_text(call->opts, "file"), APP_FILE_MAX, &doc, err);
+    int r = api_path(path, err, "/v1/workloads/%s", cmd_arg(call, 0));
 
     if (r == 0)
-        r = check_document(doc, cmd_arg(call, 0), err);
+        r = slurp_js(opt_text(call->opts, "file"), APP_FILE_MAX, &doc, err);
     if (r == 0)
-        r = api_path(path, err, "/v1/workloads/%s", cmd_arg(call, 0));
+        r = check_document(doc, cmd_arg(call, 0), err);
     if (r == 0)
         r = jsw_new(&w, err);
     if (r < 0)

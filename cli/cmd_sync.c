@@ -15,6 +15,9 @@ static const struct columns_row rows[] = {
     {"APP", "workload", COLUMNS_TEXT, TABLE_LEFT},
     {"LIFECYCLE", "lifecycle", COLUMNS_STATE, TABLE_LEFT},
     {"STARTED", "started_at", COLUMNS_TIME, TABLE_LEFT},
+    {"PAUSED", "paused", COLUMNS_YES, TABLE_LEFT},
+    {"LIMIT", "rate_bytes_per_s", COLUMNS_RATE, TABLE_LEFT},
+    {"TIMETABLE", "rate_table", COLUMNS_TEXT, TABLE_LEFT},
 };
 
 static int view(struct out *o, const struct js *doc, struct table *t, struct err *err)

@@ -8,8 +8,11 @@
 
 #include "base/banned.h"
 
+/* As the planner has it. */
+#define TTL_MAX_MS (UINT64_C(3660) * 86400 * 1000)
+
 const struct opt cmd_token_create_opts[] = {
-    {"ttl", 0, OPT_DURATION, "TIME", NULL, 0, 0, "1h", "how long it is good"},
+    {"ttl", 0, OPT_DURATION, "TIME", NULL, 1000, TTL_MAX_MS, "1h", "how long it is good"},
     {"uses", 0, OPT_U64, "N", NULL, 1, 1000, "1", "how many agents may join with it"},
     {"host", 0, OPT_TEXT, "NAME", NULL, 0, 0, NULL, "only for the host of that name"},
     {"operator", 0, OPT_TEXT, "NAME", NULL, 0, 0, NULL, "a token for a person instead"},

@@ -17,7 +17,7 @@
 
 enum { WINDOW_FILE_MAX = 1 << 20 };
 
-#define WINDOW_AHEAD_MS (366 * UINT64_C(86400000))
+#define YEAR_MS (366 * UINT64_C(86400000))
 
 const struct opt cmd_window_opts[] = {
     {"blackout", 0, OPT_SWITCH, NULL, NULL, 0, 0, NULL, "nothing may move then"},
@@ -36,14 +36,12 @@ static const struct table_column list_columns[] = {{"WINDOW", TABLE_LEFT}, {"NAM
                                                    {"KIND", TABLE_LEFT},   {"NEXT", TABLE_LEFT},
                                                    {"UNTIL", TABLE_LEFT},  {"CREATED", TABLE_LEFT}};
 
-/* The earliest occurrence that is not over, within a year. False: there is none. */
-static bool find_next(const char *calendar, struct span *ret)
+static bool find_within(const char *calendar, uint64_t from_ms, uint64_t until_ms, struct span *ret)
 {
-    uint64_t now_ms = clock_wall_ms(&clock_system);
     struct span_list spans = {0};
     bool found = false;
 
-    if (calendar_spans(slice_str(calendar), now_ms, now_ms + WINDOW_AHEAD_MS, &spans, NULL) == 0) {
+    if (calendar_spans(slice_str(calendar), from_ms, until_ms, &spans, NULL) == 0) {
         span_merge(&spans);
         found = spans.n > 0;
         if (found)
@@ -53,11 +51,19 @@ static bool find_next(const char *calendar, struct span *ret)
     return found;
 }
 
+/* The earliest occurrence that is not over. What comes daily is found at once, what comes once in
+ * ten years as well. */
+static bool find_next(const char *calendar, uint64_t now_ms, struct span *ret)
+{
+    return find_within(calendar, now_ms, now_ms + YEAR_MS, ret) ||
+           find_within(calendar, now_ms + YEAR_MS, now_ms + 10 * YEAR_MS, ret);
+}
+
 static int view_line(struct out *o, const struct js *item, struct table *t, struct err *err)
 {
     char from[TEXT_TIME_MAX], until[TEXT_TIME_MAX], shown[3][TEXT_TIME_MAX];
     struct span next;
-    bool found = find_next(js_str(item, "calendar", ""), &next);
+    bool found = find_next(js_str(item, "calendar", ""), clock_wall_ms(out_clock(o)), &next);
     int r = table_row(t, err);
 
     if (found) {
@@ -124,9 +130,9 @@ int cmd_window_ls(struct cmd_call *call, struct err *err)
 }
 
 /* FROM and UNTIL as RFC 3339; one event of an own calendar. */
-static int make_calendar(const char *from, const char *until, const char *name, struct buf *out,
-                         struct err *err)
+static int make_calendar(struct cmd_call *call, const char *name, struct buf *out, struct err *err)
 {
+    const char *from = cmd_arg(call, 0), *until = cmd_arg(call, 1);
     uint64_t from_ms, until_ms;
     char a[32], b[32];
     struct tm tm;
@@ -137,6 +143,8 @@ static int make_calendar(const char *from, const char *until, const char *name, 
         r = text_parse_time(until, &until_ms, err);
     if (r == 0 && until_ms <= from_ms)
         r = err_set_gw(err, GW_BAD_VALUE, -EINVAL, "%s is not after %s", until, from);
+    if (r == 0 && until_ms <= clock_wall_ms(call->clock))
+        r = err_set_gw(err, GW_BAD_VALUE, -EINVAL, "%s is over already", until);
     if (r < 0)
         return r;
     at = (time_t)(from_ms / 1000);
@@ -161,7 +169,7 @@ int cmd_window_add(struct cmd_call *call, struct err *err)
         err_set_gw(err, GW_BAD_NAME, -EINVAL, "'%s' is no name", name);
         return cmd_exit(err);
     }
-    if (make_calendar(cmd_arg(call, 0), cmd_arg(call, 1), name, &calendar, err) < 0)
+    if (make_calendar(call, name, &calendar, err) < 0)
         return cmd_exit(err);
     return post(call, name, buf_cstr(&calendar), err);
 }

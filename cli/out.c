@@ -144,6 +144,11 @@ bool out_quiet(const struct out *o)
     return o->quiet;
 }
 
+const struct clock *out_clock(const struct out *o)
+{
+    return o->clock;
+}
+
 char *out_bytes(const struct out *o, uint64_t bytes, char *text)
 {
     if (!o->plain_bytes)

@@ -23,6 +23,7 @@ enum out_form out_form(const struct out *o);
 bool out_is_for_people(const struct out *o); /* table or wide */
 bool out_is_for_values(const struct out *o); /* no document: table, wide, csv, name */
 bool out_quiet(const struct out *o);
+const struct clock *out_clock(const struct out *o); /* for a view that shows what is to come */
 
 /* Draws doc into t (rows) and, around it, text of its own with out_text. */
 typedef int (*out_view_fn)(struct out *o, const struct js *doc, struct table *t, struct err *err);

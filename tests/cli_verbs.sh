@@ -131,6 +131,16 @@ for words in "cutover $long --confirm=$long" "rollback $long --confirm=$long" "t
     says err 'too long'
 done
 
+echo "-- what can be no name is said so, and is not looked for at another place"
+for name in '' a/b 'a?b' 'a#b'; do
+    for words in 'app show' 'op show' 'host show' 'plan show' 'status' 'sync pause' 'window rm --yes' 'token revoke --yes' \
+        "app edit --file $dir/shop.json" "app rm --confirm=$name"; do
+        # shellcheck disable=SC2086
+        exits 2 godwit $words "$name"
+        says err GW-1007
+    done
+done
+
 echo "-- gates, in words and by exit code"
 exits 5 godwit cutover shop --dry-run
 says out 'never started'
@@ -156,6 +166,22 @@ exits 0 godwit window add 2030-01-01T00:00:00Z 2030-01-02T00:00:00Z --blackout -
 window=$(jq -r .window "$dir/out")
 exits 2 godwit window add 2030-01-02T00:00:00Z 2030-01-01T00:00:00Z
 exits 2 godwit window add tomorrow later
+exits 2 godwit window add 2020-01-01T00:00:00Z 2020-01-02T00:00:00Z
+says err 'over already'
+exits 2 godwit token create --ttl 0
+says err --ttl
+printf '%s\r\n' BEGIN:VCALENDAR VERSION:2.0 PRODID:x BEGIN:VEVENT UID:1 DTSTAMP:20300301T000000Z DTSTART:20300301T000000Z \
+    DTEND:20300302T000000Z END:VEVENT END:VCALENDAR >"$dir/twice.ics"
+exits 0 godwit window import "$dir/twice.ics" -o json
+twice=$(jq -r .window "$dir/out")
+exits 0 godwit window import "$dir/twice.ics" -o json
+is ".window == \"$twice\""
+exits 0 godwit window import "$dir/twice.ics" --blackout -o json
+is ".window != \"$twice\""
+exits 0 godwit window rm "$(jq -r .window "$dir/out")" --yes
+exits 0 godwit window ls --utc
+says out 2030-03-01T00:00:00Z
+exits 0 godwit window rm "$twice" --yes
 echo nonsense >"$dir/bad.ics"
 exits 2 godwit window import "$dir/bad.ics"
 says err GW-4203
@@ -188,8 +214,11 @@ exits 4 godwit apply ffffffff
 echo "-- replication by hand; what was started is forgotten by its name only"
 exits 0 godwit sync start shop
 exits 0 godwit sync pause shop
+grep -q 'PAUSED *yes' "$dir/out" || fail 'sync pause does not show it'
 exits 0 godwit sync resume shop
+grep -q 'PAUSED *no' "$dir/out" || fail 'sync resume does not show it'
 exits 0 godwit sync limit shop 20MiB
+grep -q 'LIMIT *20.0 MiB/s' "$dir/out" || fail 'sync limit does not show it'
 exits 0 godwit sync limit shop 20MiB --between 'Mon-Fri 08:00-18:00'
 exits 0 godwit sync limit shop '08:00-18:00 20MiB, none'
 exits 2 godwit sync limit shop fast

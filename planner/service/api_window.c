@@ -72,6 +72,26 @@ static int parse(const struct js *body, uint64_t now_ms, struct db_calendar *ret
     return calendar_check(slice_str(ret->ical), now_ms, err);
 }
 
+static int write_kept(void *arg, const struct db_calendar *c)
+{
+    write_calendar(arg, c);
+    return 0;
+}
+
+static int add(struct api_call *call, const struct db_calendar *c, struct jsw *w, struct err *err)
+{
+    struct service *svc = call->service;
+    int r = db_plan_calendar_add(svc->db, c, err);
+
+    if (r == 0)
+        r = event_note(svc, "window.added", call->who, c->name, err, "%s %s", c->kind, c->id);
+    if (r == 0)
+        write_calendar(w, c);
+    window_forget(svc);
+    return r;
+}
+
+/* The same file twice is one window: who takes it away means it. */
 void api_window_create(struct api_call *call)
 {
     struct service *svc = call->service;
@@ -80,7 +100,7 @@ void api_window_create(struct api_call *call)
     struct db_calendar c = {.id = id, .created_ms = clock_wall_ms(svc->clock)};
     struct jsw *w = NULL;
     struct err err = {0};
-    int r;
+    int kept = 0, r;
 
     rng_fill(svc->rng, random, sizeof(random));
     (void)text_print(id, sizeof(id), "w-%s", text_hex(random, sizeof(random), hex));
@@ -88,15 +108,12 @@ void api_window_create(struct api_call *call)
     if (r == 0)
         r = parse(call->body, c.created_ms, &c, &err);
     if (r == 0)
-        r = db_plan_calendar_add(svc->db, &c, &err);
-    if (r == 0)
-        r = event_note(svc, "window.added", call->who, c.name, &err, "%s %s", c.kind, id);
-    if (r == 0)
         r = api_document(call, "godwit.window/1", &w, &err);
     if (r == 0)
-        write_calendar(w, &c);
-    window_forget(svc);
-    api_finish(call, r, 201, w, &err);
+        r = kept = db_plan_calendar_same(svc->db, &c, write_kept, w, &err);
+    if (r == 0)
+        r = add(call, &c, w, &err);
+    api_finish(call, r < 0 ? r : 0, kept > 0 ? 200 : 201, w, &err);
 }
 
 void api_window_delete(struct api_call *call)

@@ -34,6 +34,20 @@ static void write_names(struct jsw *w, const char *key, const struct js *names)
     jsw_end(w);
 }
 
+/* What its agents are told: the operator's limit, else the document's. */
+static void write_limit(struct jsw *w, const struct workload *load)
+{
+    const int64_t rate = load->control.rate_bytes_per_s;
+    const uint64_t limit = rate < 0 ? load->limits.rate_bytes_per_s : (uint64_t)rate;
+    const char *table = load->control.rate_table;
+
+    if (table[0] || limit == 0)
+        jsw_null(w, "rate_bytes_per_s");
+    else
+        jsw_u64(w, "rate_bytes_per_s", limit);
+    jsw_str(w, "rate_table", table[0] ? table : NULL);
+}
+
 static void write_summary(struct jsw *w, const struct workload *load)
 {
     jsw_str(w, "workload", load->name);
@@ -43,6 +57,7 @@ static void write_summary(struct jsw *w, const struct workload *load)
     jsw_u64(w, "epoch", load->epoch);
     jsw_str(w, "wave", load->wave[0] ? load->wave : NULL);
     jsw_bool(w, "paused", load->control.paused);
+    write_limit(w, load);
     jsw_time(w, "started_at", load->start_ms);
     jsw_time(w, "tested_at", load->tested_ms);
     jsw_u64(w, "volumes", load->volumes_n);

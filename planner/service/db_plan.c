@@ -15,6 +15,17 @@ int db_plan_calendar_add(struct db *db, const struct db_calendar *c, struct err 
                       "ttttu", c->id, c->name, c->kind, c->ical, c->created_ms);
 }
 
+static struct db_calendar row_of(struct db_stmt *st)
+{
+    return (struct db_calendar){
+        .id = db_text(st, 0),
+        .name = db_text(st, 1),
+        .kind = db_text(st, 2),
+        .ical = db_text(st, 3),
+        .created_ms = db_u64(st, 4),
+    };
+}
+
 int db_plan_calendar_each(struct db *db, const char *after, uint64_t limit, db_plan_calendar_fn fn,
                           void *arg, struct err *err)
 {
@@ -28,17 +39,32 @@ int db_plan_calendar_each(struct db *db, const char *after, uint64_t limit, db_p
     if (r < 0)
         return r;
     while ((r = db_step(st, err)) > 0) {
-        const struct db_calendar c = {
-            .id = db_text(st, 0),
-            .name = db_text(st, 1),
-            .kind = db_text(st, 2),
-            .ical = db_text(st, 3),
-            .created_ms = db_u64(st, 4),
-        };
+        const struct db_calendar c = row_of(st);
 
         r = fn(arg, &c);
         if (r != 0)
             return r;
+    }
+    return r;
+}
+
+int db_plan_calendar_same(struct db *db, const struct db_calendar *calendar, db_plan_calendar_fn fn,
+                          void *arg, struct err *err)
+{
+    auto_stmt struct db_stmt *st = NULL;
+    int r;
+
+    r = db_sql_open(db, &st, err,
+                    "SELECT id, name, kind, ical, created_ms FROM calendar"
+                    " WHERE kind = ? AND ical = ? ORDER BY id LIMIT 1",
+                    "tt", calendar->kind, calendar->ical);
+    if (r == 0)
+        r = db_step(st, err);
+    if (r > 0) {
+        const struct db_calendar c = row_of(st);
+        int failed = fn(arg, &c);
+
+        r = failed < 0 ? failed : 1;
     }
     return r;
 }

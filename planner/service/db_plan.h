@@ -17,6 +17,10 @@ int db_plan_calendar_add(struct db *db, const struct db_calendar *calendar, stru
 typedef int (*db_plan_calendar_fn)(void *arg, const struct db_calendar *calendar);
 int db_plan_calendar_each(struct db *db, const char *after, uint64_t limit, db_plan_calendar_fn fn,
                           void *arg, struct err *err);
+/* The window that has this kind and text: 1 when there is one, and fn was called with it, else 0.
+ */
+int db_plan_calendar_same(struct db *db, const struct db_calendar *calendar, db_plan_calendar_fn fn,
+                          void *arg, struct err *err);
 int db_plan_calendar_delete(struct db *db, const char *id, struct err *err); /* -ENOENT */
 
 struct db_plan {
