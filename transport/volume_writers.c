@@ -2,7 +2,7 @@
 /*
  * Who could write to a volume: processes that hold it open for writing or have it mapped shared,
  * files open for writing on a file system on it, and mounts of it that are not read-only. What
- * lies above it counts too: loop devices of an image, partitions, device-mapper and MD holders.
+ * lies above it counts too (volume_above.h).
  *
  * Processes whose /proc entries this user may not read are not seen.
  */
@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/num.h"
 #include "base/text.h"
+#include "transport/volume_above.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -24,35 +25,17 @@
 #include "base/banned.h"
 
 enum {
-    WRITERS_DEVICES_MAX = 128,
-    WRITERS_FILE_MAX = 8 << 20, /* of mountinfo, maps */
-    WRITERS_SYSFS_MAX = 4096,
+    WRITERS_FILE_MAX = 8 << 20,     /* of maps */
     WRITERS_FDINFO_MAX = 64 * 1024, /* an fdinfo of an eventpoll lists every watch */
 };
 
 /* What must not be written, and what was found. */
 struct writers {
-    struct stat file;                   /* the volume itself */
-    dev_t devices[WRITERS_DEVICES_MAX]; /* block devices that lead to it */
-    size_t devices_n;
-    char *name; /* the first one's */
+    struct volume_above above; /* the volume and what leads to it */
+    char *name;                /* the first one's */
     size_t name_size;
     unsigned n;
 };
-
-static bool has_device(const struct writers *w, dev_t dev)
-{
-    for (size_t i = 0; i < w->devices_n; i++)
-        if (w->devices[i] == dev)
-            return true;
-    return false;
-}
-
-static void add_device(struct writers *w, dev_t dev)
-{
-    if (!has_device(w, dev) && w->devices_n < WRITERS_DEVICES_MAX)
-        w->devices[w->devices_n++] = dev;
-}
 
 static void found(struct writers *w, const char *name)
 {
@@ -60,111 +43,14 @@ static void found(struct writers *w, const char *name)
         text_print(w->name, w->name_size, "%.*s", (int)w->name_size - 1, name);
 }
 
-/* "8:1\n" */
-static bool parse_device(const char *text, dev_t *ret)
-{
-    char major_text[16];
-    char minor_text[16];
-    size_t len = strcspn(text, ":");
-    const char *rest = text + len + (text[len] == ':');
-    uint64_t major_n;
-    uint64_t minor_n;
-
-    if (text_print(major_text, sizeof(major_text), "%.*s", (int)len, text) < 0 ||
-        text_print(minor_text, sizeof(minor_text), "%.*s", (int)strcspn(rest, " \n"), rest) < 0 ||
-        num_parse_u64(major_text, 0, UINT32_MAX, &major_n, NULL) < 0 ||
-        num_parse_u64(minor_text, 0, UINT32_MAX, &minor_n, NULL) < 0)
-        return false;
-    *ret = makedev((unsigned)major_n, (unsigned)minor_n);
-    return true;
-}
-
-/* The text of a file of /sys, "" when it cannot be read. */
-static void read_sysfs(const char *path, char *out, size_t size)
-{
-    auto_buf struct buf text = {0};
-    const char *line;
-
-    out[0] = '\0';
-    if (fd_load_proc(path, WRITERS_SYSFS_MAX, &text, NULL) < 0)
-        return;
-    line = buf_cstr(&text);
-    if (line)
-        text_print(out, size, "%.*s", (int)strcspn(line, "\n"), line);
-}
-
-/* Loop devices whose backing file is the volume. */
-static void add_loops(struct writers *w)
-{
-    DIR *d = opendir("/sys/block");
-    struct dirent *e;
-
-    while (d && (e = readdir(d))) {
-        char path[PATH_MAX];
-        char text[PATH_MAX];
-        struct stat st;
-        dev_t dev;
-
-        if (!text_starts(e->d_name, "loop"))
-            continue;
-        if (text_print(path, sizeof(path), "/sys/block/%s/loop/backing_file", e->d_name) < 0)
-            continue;
-        read_sysfs(path, text, sizeof(text));
-        if (text[0] == '\0' || stat(text, &st) < 0 || st.st_dev != w->file.st_dev ||
-            st.st_ino != w->file.st_ino)
-            continue;
-        text_print(path, sizeof(path), "/sys/block/%s/dev", e->d_name);
-        read_sysfs(path, text, sizeof(text));
-        if (parse_device(text, &dev))
-            add_device(w, dev);
-    }
-    if (d)
-        closedir(d);
-}
-
-/* Every entry of dir that has a "dev" file is a device above. */
-static void add_below(struct writers *w, const char *dir)
-{
-    DIR *d = opendir(dir);
-    struct dirent *e;
-
-    while (d && (e = readdir(d))) {
-        char path[PATH_MAX];
-        char text[32];
-        dev_t dev;
-
-        if (e->d_name[0] == '.' || text_print(path, sizeof(path), "%s/%s/dev", dir, e->d_name) < 0)
-            continue;
-        read_sysfs(path, text, sizeof(text));
-        if (parse_device(text, &dev))
-            add_device(w, dev);
-    }
-    if (d)
-        closedir(d);
-}
-
-/* The list grows while it is walked: holders have holders. */
-static void add_holders(struct writers *w)
-{
-    for (size_t i = 0; i < w->devices_n; i++) {
-        char path[PATH_MAX];
-        unsigned a = major(w->devices[i]);
-        unsigned b = minor(w->devices[i]);
-
-        if (text_print(path, sizeof(path), "/sys/dev/block/%u:%u/holders", a, b) == 0)
-            add_below(w, path);
-        if (text_print(path, sizeof(path), "/sys/dev/block/%u:%u", a, b) == 0)
-            add_below(w, path); /* partitions are folders of their disk */
-    }
-}
-
 static bool is_target(const struct writers *w, const struct stat *st)
 {
     if (S_ISBLK(st->st_mode))
-        return has_device(w, st->st_rdev);
-    if (S_ISREG(w->file.st_mode) && st->st_dev == w->file.st_dev && st->st_ino == w->file.st_ino)
+        return volume_above_has(&w->above, st->st_rdev);
+    if (S_ISREG(w->above.file.st_mode) && st->st_dev == w->above.file.st_dev &&
+        st->st_ino == w->above.file.st_ino)
         return true;
-    return S_ISREG(st->st_mode) && has_device(w, st->st_dev);
+    return S_ISREG(st->st_mode) && volume_above_has(&w->above, st->st_dev);
 }
 
 /* "flags:\t0100002" of fdinfo, in octal. */
@@ -231,10 +117,11 @@ static bool is_mapping(const struct writers *w, const char *line)
     if (n < ARRAY_LEN(field) || text_print(mode, sizeof(mode), "%.4s", field[1]) < 0 ||
         mode[1] != 'w' || mode[3] != 's')
         return false;
-    snprintf(dev_text, sizeof(dev_text), "%02x:%02x", major(w->file.st_dev), minor(w->file.st_dev));
+    snprintf(dev_text, sizeof(dev_text), "%02x:%02x", major(w->above.file.st_dev),
+             minor(w->above.file.st_dev));
     text_print(ino_text, sizeof(ino_text), "%.*s", (int)strcspn(field[4], " "), field[4]);
     return strncmp(field[3], dev_text, strlen(dev_text)) == 0 &&
-           num_parse_u64(ino_text, 0, UINT64_MAX, &ino, NULL) == 0 && ino == w->file.st_ino;
+           num_parse_u64(ino_text, 0, UINT64_MAX, &ino, NULL) == 0 && ino == w->above.file.st_ino;
 }
 
 static bool holds_mapped(const struct writers *w, int proc_fd)
@@ -244,7 +131,7 @@ static bool holds_mapped(const struct writers *w, int proc_fd)
     char *line;
     bool yes = false;
 
-    if (!S_ISREG(w->file.st_mode) ||
+    if (!S_ISREG(w->above.file.st_mode) ||
         text_print(path, sizeof(path), "/proc/self/fd/%d/maps", proc_fd) < 0 ||
         fd_load_proc(path, WRITERS_FILE_MAX, &text, NULL) < 0 || !buf_cstr(&text))
         return false;
@@ -270,7 +157,7 @@ static void look_at_process(struct writers *w, int proc_root_fd, const char *pid
     if (fd < 0 || (!holds_open(w, fd) && !holds_mapped(w, fd)))
         return;
     text_print(path, sizeof(path), "/proc/%.20s/comm", pid);
-    read_sysfs(path, comm, sizeof(comm));
+    volume_above_line(path, comm, sizeof(comm));
     text_sanitize(comm);
     text_print(name, sizeof(name), "%s (pid %.20s)", comm[0] != '\0' ? comm : "?", pid);
     found(w, name);
@@ -293,65 +180,33 @@ static int look_at_processes(struct writers *w, struct err *err)
     return 0;
 }
 
-/* "36 35 98:0 /root /mount/point rw,noatime shared:1 - ext4 /dev/sda1 rw,errors=…" */
-static void look_at_mount(struct writers *w, char *line)
+static int look_at_mount(void *arg, const struct volume_mount *m, struct err *err)
 {
-    char *field[6];
+    struct writers *w = arg;
+    char at[PATH_MAX];
     char name[PATH_MAX + 16];
-    dev_t dev;
 
-    for (size_t i = 0; i < ARRAY_LEN(field); i++) {
-        field[i] = line;
-        line += strcspn(line, " ");
-        if (*line == '\0')
-            return;
-        *line++ = '\0';
-    }
-    if (!parse_device(field[2], &dev) || !has_device(w, dev) || strncmp(field[5], "rw", 2) != 0)
-        return;
-    text_sanitize(field[4]);
-    if (text_print(name, sizeof(name), "mounted at %s", field[4]) == 0)
+    (void)err;
+    if (!m->writable || !volume_above_has(&w->above, m->source) ||
+        text_copy(at, sizeof(at), m->at) < 0)
+        return 0;
+    text_sanitize(at);
+    if (text_print(name, sizeof(name), "mounted at %s", at) == 0)
         found(w, name);
-}
-
-static int look_at_mounts(struct writers *w, struct err *err)
-{
-    auto_buf struct buf text = {0};
-    char *line;
-    int rc = fd_load_proc("/proc/self/mountinfo", WRITERS_FILE_MAX, &text, err);
-
-    if (rc < 0)
-        return rc;
-    if (!buf_cstr(&text))
-        return buf_failed(&text, err);
-    line = (char *)text.data;
-    while (line && *line != '\0') {
-        char *end = strchr(line, '\n');
-
-        if (end)
-            *end = '\0';
-        look_at_mount(w, line);
-        line = end ? end + 1 : NULL;
-    }
     return 0;
 }
 
 int volume_writers(const char *path, char *out_name, size_t size, unsigned *ret_n, struct err *err)
 {
     struct writers w = {.name = out_name, .name_size = size};
-    int rc;
+    int rc = volume_above_find(path, &w.above, err);
 
-    if (stat(path, &w.file) < 0)
-        return err_set(err, -errno, "stat '%s': %m", path);
+    if (rc < 0)
+        return rc;
     out_name[0] = '\0';
-    if (S_ISBLK(w.file.st_mode))
-        add_device(&w, w.file.st_rdev);
-    else
-        add_loops(&w);
-    add_holders(&w);
     rc = look_at_processes(&w, err);
     if (rc == 0)
-        rc = look_at_mounts(&w, err);
+        rc = volume_above_mounts(look_at_mount, &w, err);
     if (rc == 0)
         *ret_n = w.n;
     return rc;

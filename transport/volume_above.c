@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The walk up from a volume through sysfs, and the mounts of this process. */
+#include "transport/volume_above.h"
+
+#include "base/auto.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/num.h"
+#include "base/text.h"
+
+#include <dirent.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+
+#include "base/banned.h"
+
+enum { MOUNTINFO_MAX = 8 << 20, FIELDS = 6 };
+
+bool volume_above_has(const struct volume_above *a, dev_t dev)
+{
+    for (size_t i = 0; i < a->n; i++)
+        if (a->devices[i] == dev)
+            return true;
+    return false;
+}
+
+static void add_device(struct volume_above *a, dev_t dev)
+{
+    if (!volume_above_has(a, dev) && a->n < VOLUME_ABOVE_MAX)
+        a->devices[a->n++] = dev;
+}
+
+bool volume_above_parse(const char *text, dev_t *ret)
+{
+    char major_text[16];
+    char minor_text[16];
+    size_t len = strcspn(text, ":");
+    const char *rest = text + len + (text[len] == ':');
+    uint64_t major_n;
+    uint64_t minor_n;
+
+    if (text_print(major_text, sizeof(major_text), "%.*s", (int)len, text) < 0 ||
+        text_print(minor_text, sizeof(minor_text), "%.*s", (int)strcspn(rest, " \n"), rest) < 0 ||
+        num_parse_u64(major_text, 0, UINT32_MAX, &major_n, NULL) < 0 ||
+        num_parse_u64(minor_text, 0, UINT32_MAX, &minor_n, NULL) < 0)
+        return false;
+    *ret = makedev((unsigned)major_n, (unsigned)minor_n);
+    return true;
+}
+
+void volume_above_line(const char *path, char *out, size_t size)
+{
+    auto_buf struct buf text = {0};
+    const char *line;
+
+    out[0] = '\0';
+    if (fd_load_proc(path, VOLUME_ABOVE_SYSFS_MAX, &text, NULL) < 0)
+        return;
+    line = buf_cstr(&text);
+    if (line)
+        text_print(out, size, "%.*s", (int)strcspn(line, "\n"), line);
+}
+
+/* Loop devices whose backing file is the volume. */
+static void add_loops(struct volume_above *a)
+{
+    DIR *d = opendir("/sys/block");
+    struct dirent *e;
+
+    while (d && (e = readdir(d))) {
+        char path[PATH_MAX];
+        char text[PATH_MAX];
+        struct stat st;
+        dev_t dev;
+
+        if (!text_starts(e->d_name, "loop"))
+            continue;
+        if (text_print(path, sizeof(path), "/sys/block/%s/loop/backing_file", e->d_name) < 0)
+            continue;
+        volume_above_line(path, text, sizeof(text));
+        if (text[0] == '\0' || stat(text, &st) < 0 || st.st_dev != a->file.st_dev ||
+            st.st_ino != a->file.st_ino)
+            continue;
+        text_print(path, sizeof(path), "/sys/block/%s/dev", e->d_name);
+        volume_above_line(path, text, sizeof(text));
+        if (volume_above_parse(text, &dev))
+            add_device(a, dev);
+    }
+    if (d)
+        closedir(d);
+}
+
+/* Every entry of dir that has a "dev" file is a device above. */
+static void add_below(struct volume_above *a, const char *dir)
+{
+    DIR *d = opendir(dir);
+    struct dirent *e;
+
+    while (d && (e = readdir(d))) {
+        char path[PATH_MAX];
+        char text[32];
+        dev_t dev;
+
+        if (e->d_name[0] == '.' || text_print(path, sizeof(path), "%s/%s/dev", dir, e->d_name) < 0)
+            continue;
+        volume_above_line(path, text, sizeof(text));
+        if (volume_above_parse(text, &dev))
+            add_device(a, dev);
+    }
+    if (d)
+        closedir(d);
+}
+
+/* The list grows while it is walked: holders have holders. */
+static void add_holders(struct volume_above *a)
+{
+    for (size_t i = 0; i < a->n; i++) {
+        char path[PATH_MAX];
+        unsigned major_n = major(a->devices[i]);
+        unsigned minor_n = minor(a->devices[i]);
+
+        if (text_print(path, sizeof(path), "/sys/dev/block/%u:%u/holders", major_n, minor_n) == 0)
+            add_below(a, path);
+        if (text_print(path, sizeof(path), "/sys/dev/block/%u:%u", major_n, minor_n) == 0)
+            add_below(a, path); /* partitions are folders of their disk */
+    }
+}
+
+int volume_above_find(const char *path, struct volume_above *ret, struct err *err)
+{
+    struct volume_above a = {.n = 0};
+
+    if (stat(path, &a.file) < 0)
+        return err_set(err, -errno, "stat '%s': %m", path);
+    if (S_ISBLK(a.file.st_mode))
+        add_device(&a, a.file.st_rdev);
+    else
+        add_loops(&a);
+    add_holders(&a);
+    *ret = a;
+    return 0;
+}
+
+/* ---- mounts -----------------------------------------------------------------------------------
+ */
+
+/* mountinfo writes blanks and backslashes in octal. */
+static void unescape(char *path)
+{
+    char *to = path;
+
+    for (const char *from = path; *from != '\0'; from++) {
+        if (from[0] == '\\' && from[1] >= '0' && from[1] <= '3' && from[2] && from[3]) {
+            *to++ = (char)((from[1] - '0') * 64 + (from[2] - '0') * 8 + (from[3] - '0'));
+            from += 3;
+            continue;
+        }
+        *to++ = *from;
+    }
+    *to = '\0';
+}
+
+/* Ends the word at *rest; NULL at the end of the line. */
+static char *word(char **rest)
+{
+    char *first = *rest;
+
+    if (*first == '\0')
+        return NULL;
+    *rest += strcspn(first, " ");
+    if (**rest == ' ')
+        *(*rest)++ = '\0';
+    return first;
+}
+
+/* btrfs and its like have numbers that are no device's; their source is named. */
+static dev_t source_of(dev_t super, const char *name)
+{
+    struct stat st;
+
+    if (major(super) == 0 && stat(name, &st) == 0 && S_ISBLK(st.st_mode))
+        return st.st_rdev;
+    return super;
+}
+
+/* "36 35 98:0 /root /mount/point rw,noatime shared:1 - ext4 /dev/sda1 rw,errors=…" */
+static bool parse_mount(char *line, struct volume_mount *ret)
+{
+    char *field[FIELDS];
+    char *type;
+    char *source;
+    char *at;
+
+    for (size_t i = 0; i < FIELDS; i++) {
+        field[i] = word(&line);
+        if (!field[i])
+            return false;
+    }
+    do
+        at = word(&line);
+    while (at && !text_equal(at, "-"));
+    type = at ? word(&line) : NULL;
+    source = type ? word(&line) : NULL;
+    if (!source || num_parse_u64(field[0], 0, UINT64_MAX, &ret->id, NULL) < 0 ||
+        !volume_above_parse(field[2], &ret->super))
+        return false;
+    unescape(field[3]);
+    unescape(field[4]);
+    unescape(source);
+    ret->root = field[3];
+    ret->at = field[4];
+    ret->type = type;
+    ret->writable = strncmp(field[5], "rw", 2) == 0;
+    ret->source = source_of(ret->super, source);
+    return true;
+}
+
+int volume_above_mounts(volume_mount_fn fn, void *arg, struct err *err)
+{
+    auto_buf struct buf text = {0};
+    char *line;
+    int rc = fd_load_proc("/proc/self/mountinfo", MOUNTINFO_MAX, &text, err);
+
+    if (rc < 0)
+        return rc;
+    if (!buf_cstr(&text))
+        return buf_failed(&text, err);
+    line = (char *)text.data;
+    while (line && *line != '\0' && rc == 0) {
+        struct volume_mount m = {0};
+        char *end = strchr(line, '\n');
+
+        if (end)
+            *end = '\0';
+        if (parse_mount(line, &m))
+            rc = fn(arg, &m, err);
+        line = end ? end + 1 : NULL;
+    }
+    return rc;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What lies above a volume: loop devices of an image, partitions, device-mapper and MD holders, and
+ * the file systems that are mounted from any of them. For volume_writers.c and freeze_find.c.
+ */
+#ifndef GODWIT_TRANSPORT_VOLUME_ABOVE_H
+#define GODWIT_TRANSPORT_VOLUME_ABOVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+struct err;
+
+enum { VOLUME_ABOVE_MAX = 128, VOLUME_ABOVE_SYSFS_MAX = 4096 };
+
+struct volume_above {
+    struct stat file;                /* the volume itself */
+    dev_t devices[VOLUME_ABOVE_MAX]; /* block devices that lead to it, itself too if it is one */
+    size_t n;
+};
+
+int volume_above_find(const char *path, struct volume_above *ret, struct err *err);
+bool volume_above_has(const struct volume_above *a, dev_t dev);
+
+/* One line of mountinfo. Names are as they are, no longer escaped. */
+struct volume_mount {
+    uint64_t id;
+    dev_t super;      /* of the file system: two mounts of it have the same */
+    dev_t source;     /* the device it lies on; of btrfs, one of them */
+    const char *root; /* what of the file system is mounted here: "/" or a part of it */
+    const char *at;
+    const char *type; /* "ext4" */
+    bool writable;
+};
+typedef int (*volume_mount_fn)(void *arg, const struct volume_mount *m, struct err *err);
+
+/* Every mount that this process sees, oldest first, until fn returns something else than 0. */
+int volume_above_mounts(volume_mount_fn fn, void *arg, struct err *err);
+
+/* "8:1": the text of a dev file of sysfs. */
+bool volume_above_parse(const char *text, dev_t *ret);
+/* The first line of a file of sysfs or procfs, "" when it cannot be read. */
+void volume_above_line(const char *path, char *out, size_t size);
+
+#endif
