@@ -118,6 +118,30 @@ int track_freeze(struct track *t, struct err *err)
     return rc;
 }
 
+int track_take(struct track *t)
+{
+    if (t->frozen)
+        return -EALREADY;
+    if (!t->ops->take)
+        return -EOPNOTSUPP;
+    t->ops->take(t->self);
+    t->frozen = true;
+    return 0;
+}
+
+int track_trust(struct track *t, struct err *err)
+{
+    int rc = t->frozen ? 0 : -EINVAL;
+
+    if (rc < 0)
+        return err_set(err, rc, "the dirty set is not frozen");
+    if (t->ops->trust)
+        rc = t->ops->trust(t->self, err);
+    if (rc < 0)
+        track_abort(t);
+    return rc;
+}
+
 int track_next(struct track *t, struct track_range *ret, struct err *err)
 {
     if (!t->frozen)

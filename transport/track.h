@@ -44,6 +44,13 @@ const char *track_kind(const struct track *t);
 const char *track_rescan(const struct track *t);
 /* Take the dirty set. -ESTALE: writes may have been missed. */
 int track_freeze(struct track *t, struct err *err);
+/*
+ * The same in two, for a moment in which nothing may allocate or touch a file system: take the
+ * dirty set (0, or a negative errno when the kind cannot so), and later, before any of it is
+ * believed, look whether writes may have been missed: -ESTALE, and the set is given back.
+ */
+int track_take(struct track *t);
+int track_trust(struct track *t, struct err *err);
 /* 1 and a range, ascending and disjoint; 0 at the end. */
 int track_next(struct track *t, struct track_range *ret, struct err *err);
 int track_commit(struct track *t, struct err *err);

@@ -257,18 +257,32 @@ static int ebpf_open(struct volume *v, const char *state_dir, void **ret_self, s
     return 0;
 }
 
-static int ebpf_freeze(void *self, struct err *err)
+static void ebpf_take(void *self)
+{
+    struct ebpf *e = self;
+
+    track_map_take(&e->map);
+}
+
+static int ebpf_trust(void *self, struct err *err)
 {
     struct ebpf *e = self;
     int rc = examine(e, err);
 
-    if (rc < 0) {
-        /* Whoever opens it next begins anew. */
-        track_pin_drop(&e->pin);
-        return call_it(-ESTALE, err, "changes may have been missed");
-    }
-    track_map_take(&e->map);
-    return 0;
+    if (rc == 0)
+        return 0;
+    /* Whoever opens it next begins anew. */
+    track_pin_drop(&e->pin);
+    return call_it(-ESTALE, err, "changes may have been missed");
+}
+
+static int ebpf_freeze(void *self, struct err *err)
+{
+    int rc = ebpf_trust(self, err);
+
+    if (rc == 0)
+        ebpf_take(self);
+    return rc;
 }
 
 static int ebpf_next(void *self, struct track_range *ret, struct err *err)
@@ -315,6 +329,8 @@ const struct track_ops track_ebpf_ops = {
     .open = ebpf_open,
     .close = ebpf_close,
     .freeze = ebpf_freeze,
+    .take = ebpf_take,
+    .trust = ebpf_trust,
     .next = ebpf_next,
     .commit = ebpf_commit,
     .abort = ebpf_abort,

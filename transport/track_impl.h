@@ -20,6 +20,10 @@ struct track_ops {
     int (*open)(struct volume *v, const char *state_dir, void **ret_self, struct err *err);
     void (*close)(void *self);
     int (*freeze)(void *self, struct err *err);
+    /* freeze in two, or both NULL: take allocates nothing and touches no file system, trust finds
+     * the doubts of what was taken. */
+    void (*take)(void *self);
+    int (*trust)(void *self, struct err *err);
     int (*next)(void *self, struct track_range *ret, struct err *err);
     int (*commit)(void *self, struct err *err);
     void (*abort)(void *self);

@@ -32,12 +32,17 @@ static void scan_close(void *self)
     free(self);
 }
 
-static int scan_freeze(void *self, struct err *err)
+static void scan_take(void *self)
 {
     struct scan *s = self;
 
-    (void)err;
     s->told = volume_size(s->volume) == 0;
+}
+
+static int scan_freeze(void *self, struct err *err)
+{
+    (void)err;
+    scan_take(self);
     return 0;
 }
 
@@ -76,6 +81,7 @@ const struct track_ops track_scan_ops = {
     .open = scan_open,
     .close = scan_close,
     .freeze = scan_freeze,
+    .take = scan_take,
     .next = scan_next,
     .commit = scan_commit,
     .abort = scan_abort,
