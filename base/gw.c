@@ -173,6 +173,12 @@ static const struct gw_row rows[] = {
     {GW_VOLUME_TOO_SMALL, GW_EXIT_REFUSED, "the volume is smaller than the replica",
      "Not everything would fit, so nothing was written.",
      "godwit replica show STORE/NAME\nlsblk -b VOLUME"},
+    {GW_NOT_CONSISTENT, GW_EXIT_REFUSED, "no consistent point could be made",
+     "The file systems could not be held still for long enough to read what had changed, or "
+     "somebody writes to the volume below them. What was read before is in the vault, as fuzzy "
+     "points.",
+     "godwit replica show STORE/NAME\nGive it a longer --freeze, or try at a time with fewer "
+     "writes"},
     {GW_DATA_DIFFERS, GW_EXIT_MISMATCH, "the data differs",
      "The two sides were compared and are not equal; the message says where the first difference "
      "is.",

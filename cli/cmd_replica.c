@@ -27,6 +27,9 @@ const struct opt cmd_replica_push_opts[] = {
      "read back the vault's packs and send again what was lost"},
     {"paranoid", 0, OPT_SWITCH, NULL, NULL, 0, 0, NULL,
      "open and compare all that was packed before it is sent, not a sample"},
+    {"consistent", 0, OPT_SWITCH, NULL, NULL, 0, 0, NULL,
+     "freeze the file systems on it for a moment, or fail"},
+    {"freeze", 0, OPT_DURATION, "TIME", NULL, 10, 10000, "250ms", "for at most so long"},
     KEY_ARG_RECIPIENT,
     {0},
 };
@@ -92,12 +95,14 @@ static int exit_of_run(int r, struct err *err)
     return GW_EXIT_DETACHED;
 }
 
+struct mover;
+
 /* What push and pull share: the vault, the state directory, progress around fn. */
 struct direction {
     const char *label;
     const char *schema;
-    bool create; /* the vault, when there is none */
-    int (*run)(const struct replica_run *run, struct replica_point *ret, struct err *err);
+    bool pushes; /* makes the vault when there is none */
+    int (*run)(struct cmd_call *call, struct mover *m, struct err *err);
     out_view_fn view;
 };
 
@@ -109,6 +114,7 @@ struct mover {
     struct replica_progress progress;
     struct replica_tracked tracked;
     struct replica_point point;
+    struct replica_moment moment;
     uint64_t started_ms;
     char state_dir[REPLICA_ARG_PATH_MAX];
 };
@@ -134,17 +140,17 @@ static int move(struct cmd_call *call, struct mover *m, struct err *err)
     m->run.state_dir = m->state_dir;
     m->run.workers = (unsigned)opt_u64(call->opts, "workers");
     m->started_ms = clock_mono_ms(call->clock);
-    r = d->create ? check_readable(m->run.volume_path, err) : 0;
+    r = d->pushes ? check_readable(m->run.volume_path, err) : 0;
     if (r == 0)
         r = replica_arg_state_dir(call, &m->arg, m->run.volume_path, m->state_dir, err);
     if (r == 0)
-        r = replica_arg_open(call, &m->arg, d->create, m->run.stop, &m->vault, err);
+        r = replica_arg_open(call, &m->arg, d->pushes, m->run.stop, &m->vault, err);
     if (r < 0)
         return r;
     m->run.vault = m->vault;
     r = progress_start(call, d->label, &m->progress, &progress, err);
     if (r == 0)
-        r = d->run(&m->run, &m->point, err);
+        r = d->run(call, m, err);
     progress_stop(progress);
     return r;
 }
@@ -168,6 +174,28 @@ static void write_tracked(const struct replica_tracked *tracked, struct jsw *w)
         jsw_str(w, "rescan", tracked->rescan);
 }
 
+static void write_moment(const struct replica_moment *moment, struct jsw *w)
+{
+    jsw_obj(w, "freeze");
+    jsw_u64(w, "file_systems", moment->file_systems);
+    jsw_u64(w, "passes_before", moment->passes);
+    jsw_u64(w, "bytes", moment->bytes);
+    jsw_f64(w, "pause_ms", (double)moment->pause_us / 1000.0);
+    jsw_end(w);
+}
+
+static void write_push(struct cmd_call *call, const struct mover *m, struct jsw *w)
+{
+    write_weakness(call, m, w);
+    if (m->arg.recipients)
+        jsw_str(w, "escrow", m->arg.escrow);
+    jsw_u64(w, "compacted_bytes", atomic_load(&m->progress.compacted_bytes));
+    jsw_u64(w, "repacked_units", atomic_load(&m->progress.repacked));
+    write_tracked(&m->tracked, w);
+    if (m->moment.taken_ms > 0)
+        write_moment(&m->moment, w);
+}
+
 static int report(struct cmd_call *call, const struct mover *m, struct err *err)
 {
     auto_jsw struct jsw *w = NULL;
@@ -185,16 +213,8 @@ static int report(struct cmd_call *call, const struct mover *m, struct err *err)
     jsw_u64(w, "changed_bytes", atomic_load(&m->progress.changed_bytes));
     jsw_u64(w, "sent_bytes", atomic_load(&m->progress.sent_bytes));
     jsw_u64(w, "received_bytes", atomic_load(&m->progress.received_bytes));
-    if (m->direction->run == replica_push)
-        write_weakness(call, m, w);
-    if (m->arg.recipients)
-        jsw_str(w, "escrow", m->arg.escrow);
-    if (m->direction->run == replica_push)
-        jsw_u64(w, "compacted_bytes", atomic_load(&m->progress.compacted_bytes));
-    if (m->direction->run == replica_push)
-        jsw_u64(w, "repacked_units", atomic_load(&m->progress.repacked));
-    if (m->direction->run == replica_push)
-        write_tracked(&m->tracked, w);
+    if (m->direction->pushes)
+        write_push(call, m, w);
     jsw_f64(w, "duration_s", (double)(clock_mono_ms(call->clock) - m->started_ms) / 1000.0);
     replica_cost_write(w, m->vault);
     jsw_end(w);
@@ -235,6 +255,17 @@ static const struct columns_row digest_rows[] = {
     {"VOLUME", "volume", COLUMNS_TEXT, TABLE_LEFT},
 };
 
+static void view_freeze(struct out *o, const struct js *freeze)
+{
+    char bytes[NUM_TEXT_MAX];
+
+    if (!freeze)
+        return;
+    out_text(o, "%llu file systems stood still for %.0f ms while %s were read",
+             (unsigned long long)js_u64(freeze, "file_systems", 0), js_f64(freeze, "pause_ms", 0),
+             out_bytes(o, js_u64(freeze, "bytes", 0), bytes));
+}
+
 static int view_push(struct out *o, const struct js *doc, struct table *t, struct err *err)
 {
     const struct js *point = js_member(doc, "point");
@@ -245,9 +276,10 @@ static int view_push(struct out *o, const struct js *doc, struct table *t, struc
     out_bytes(o, js_u64(doc, "changed_bytes", 0), changed);
     out_bytes(o, js_u64(doc, "sent_bytes", 0), sent);
     num_format_duration((uint64_t)(js_f64(doc, "duration_s", 0) * 1000), took);
-    out_text(o, "%s@%llu  %s changed, %s sent, %s  digest %.16s…", js_str(doc, "replica", ""),
-             (unsigned long long)js_u64(point, "seq", 0), changed, sent, took,
-             js_str(point, "digest", ""));
+    out_text(o, "%s@%llu  %s, %s changed, %s sent, %s  digest %.16s…", js_str(doc, "replica", ""),
+             (unsigned long long)js_u64(point, "seq", 0), js_str(point, "kind", ""), changed, sent,
+             took, js_str(point, "digest", ""));
+    view_freeze(o, js_member(doc, "freeze"));
     if (js_u64(doc, "compacted_bytes", 0) > 0) {
         out_bytes(o, js_u64(doc, "compacted_bytes", 0), changed);
         out_text(o, "%s that lay scattered were sent again, together", changed);
@@ -274,9 +306,25 @@ static int view_pull(struct out *o, const struct js *doc, struct table *t, struc
     return 0;
 }
 
+static int run_push(struct cmd_call *call, struct mover *m, struct err *err)
+{
+    struct replica_together together = {
+        .runs = &m->run, .n = 1, .freeze_ms = opt_u64(call->opts, "freeze"), .moment = &m->moment};
+
+    if (!opt_switch(call->opts, "consistent"))
+        return replica_push(&m->run, &m->point, err);
+    return replica_push_together(&together, &m->point, err);
+}
+
+static int run_pull(struct cmd_call *call, struct mover *m, struct err *err)
+{
+    (void)call;
+    return replica_pull(&m->run, &m->point, err);
+}
+
 int cmd_replica_push(struct cmd_call *call, struct err *err)
 {
-    static const struct direction push = {"push", "godwit.replica-push/1", true, replica_push,
+    static const struct direction push = {"push", "godwit.replica-push/1", true, run_push,
                                           view_push};
     struct mover m = {.direction = &push,
                       .run = {.volume_path = cmd_arg(call, 0), .kind = REPLICA_FUZZY}};
@@ -303,7 +351,7 @@ int cmd_replica_push(struct cmd_call *call, struct err *err)
 
 int cmd_replica_pull(struct cmd_call *call, struct err *err)
 {
-    static const struct direction pull = {"pull", "godwit.replica-pull/1", false, replica_pull,
+    static const struct direction pull = {"pull", "godwit.replica-pull/1", false, run_pull,
                                           view_pull};
     struct mover m = {.direction = &pull, .run = {.volume_path = cmd_arg(call, 1)}};
     int r = replica_arg_parse(cmd_arg(call, 0), true, &m.arg, err);

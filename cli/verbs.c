@@ -198,7 +198,8 @@ static const struct cmd cmds[] = {
     {"replica push", "VOLUME STORE/NAME", 2, 2, cmd_replica_push, cmd_replica_push_opts,
      "seed or delta of a disk or image into a vault",
      "godwit replica push /var/lib/vm/web.img file:///backup/web\n"
-     "godwit replica push /dev/vg0/pg s3://acme-migration/idc1/pg --limit 20MiB",
+     "godwit replica push /dev/vg0/pg s3://acme-migration/idc1/pg --limit 20MiB\n"
+     "godwit replica push /dev/vg0/pg file:///backup/pg --consistent",
      .takes = 0},
     {"replica pull", "STORE/NAME[@POINT] VOLUME", 2, 2, cmd_replica_pull, cmd_replica_pull_opts,
      "restore a point; writes only what differs",

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 EXTRA_DIST += docs/architecture.md docs/control-plane.md docs/cost.md docs/decisions.md docs/formats.md \
-	docs/inventory.md docs/performance.md docs/planner.md docs/security.md docs/testing.md \
+	docs/inventory.md docs/performance.md docs/planner.md docs/points.md docs/security.md docs/testing.md \
 	docs/tracking.md docs/vault-care.md
 
 # Manual pages: a row here and docs/NAME.scd. They are built where scdoc is.

@@ -176,3 +176,16 @@ c_tests += unit_track_map
 unit_track_map_SOURCES = tests/unit_track_map.c
 unit_track_map_LDADD = $(TRANSPORT_TEST_LIBS)
 endif
+
+# Consistent points: a few rounds in check, POINTS_ROUNDS of them in check-points.
+sh_tests += tests/flow_points.sh
+EXTRA_DIST += tests/points_sqlite.sh tests/points_writer.py
+POINTS_ROUNDS = 50
+check-points: all $(check_PROGRAMS)
+	@$(AM_TESTS_ENVIRONMENT) bash $(srcdir)/tests/flow_points.sh $(POINTS_ROUNDS) sqlite
+.PHONY: check-points
+if HAVE_CMOCKA
+c_tests += fault_capture
+fault_capture_SOURCES = tests/fault_capture.c tests/loop_device.h
+fault_capture_LDADD = $(TRANSPORT_TEST_LIBS)
+endif

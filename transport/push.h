@@ -17,6 +17,7 @@
 #include "base/queue.h"
 #include "transport/care_log.h"
 #include "transport/ledger.h"
+#include "transport/capture.h"
 #include "transport/codec.h"
 #include "transport/gather.h"
 #include "transport/pack.h"
@@ -164,7 +165,8 @@ struct push {
     bool have_head;
     struct point head;
     struct point next;
-    bool full; /* every block is looked at, whatever the tracker says */
+    bool full;                      /* every block is looked at, whatever the tracker says */
+    const struct capture *captured; /* lent: what is read instead of the volume; or NULL */
     size_t workers_n;
     size_t pack_target; /* bytes at which a pack is sent */
 
@@ -200,6 +202,17 @@ struct push {
     pthread_mutex_t packs_lock; /* of the next; never held while fetching */
     struct packset packs;       /* a repair: what was found of those of the head */
 };
+
+/* replica_push.c: one pass in steps. State, head, table, ledger and tracker; nothing is taken yet.
+ * run is lent until push_close. */
+int push_open(struct push *p, const struct replica_run *run, struct err *err);
+/* Take the dirty set of the tracker, or of a scan when it is in doubt. */
+int push_take(struct push *p, struct err *err);
+/* Say in run->tracked which tracker it was and why everything was read, if so. */
+void push_tell_tracker(const struct push *p);
+/* Every stage over what was taken, and the point. */
+int push_pass(struct push *p, struct replica_point *ret, struct err *err);
+void push_close(struct push *p); /* {0} is fine; what was taken and not committed is given back */
 
 /* push.c: memory and queues; then every stage until the last page is durable or one failed. */
 int push_init(struct push *p, struct err *err);

@@ -55,20 +55,28 @@ static int hand_on(struct push *p, struct push_job *j, struct err *err)
     return rc < 0 ? err_set(err, rc, "stopped") : 0;
 }
 
+static int hand_on_data(struct push *p, struct push_job *j, struct err *err)
+{
+    size_t padded = (size_t)num_div_up(j->len, VOLUME_SECTOR) * VOLUME_SECTOR;
+
+    memset(j->data + j->len, 0, padded - j->len);
+    return hand_on(p, j, err);
+}
+
 /* Wait for one of the jobs that are being read. */
 static int land(struct reader *r, struct err *err)
 {
-    struct push_job *j = NULL;
     void *item = NULL;
-    size_t padded;
     int rc = volume_queue_pop(r->reads, &item, err);
 
-    if (rc < 0)
-        return rc;
-    j = item;
-    padded = (size_t)num_div_up(j->len, VOLUME_SECTOR) * VOLUME_SECTOR;
-    memset(j->data + j->len, 0, padded - j->len);
-    return hand_on(r->p, j, err);
+    return rc < 0 ? rc : hand_on_data(r->p, item, err);
+}
+
+/* It was read before. */
+static int copy(struct push *p, struct push_job *j, uint64_t offset, struct err *err)
+{
+    memcpy(j->data, capture_at(p->captured, offset, j->len), j->len);
+    return hand_on_data(p, j, err);
 }
 
 static int land_all(struct reader *r, struct err *err)
@@ -125,6 +133,8 @@ static int send(struct reader *r, uint64_t offset, uint64_t len, bool hole, stru
     pthread_mutex_lock(&p->lock);
     r->region->open++;
     pthread_mutex_unlock(&p->lock);
+    if (p->captured)
+        return copy(p, j, offset, err);
     return hole ? hand_on(p, j, err) : start(r, j, offset, err);
 }
 
@@ -132,8 +142,8 @@ static int send(struct reader *r, uint64_t offset, uint64_t len, bool hole, stru
 static int next_piece(struct reader *r, uint64_t at, uint64_t end, uint64_t *ret_len,
                       bool *ret_hole, struct err *err)
 {
-    uint64_t len = 0;
-    int rc = holes_at(&r->holes, at, &len, ret_hole, err);
+    uint64_t len = end - at;
+    int rc = r->p->captured ? 0 : holes_at(&r->holes, at, &len, ret_hole, err);
 
     if (rc < 0)
         return rc;
@@ -195,6 +205,8 @@ static int widen(struct reader *r, uint64_t *from, uint64_t *to, struct err *err
     uint64_t last = (*to - 1) / VOLUME_REGION;
     int rc = open_region(r, (uint32_t)first, err);
 
+    if (rc == 0 && r->p->captured && !r->region->known)
+        rc = err_set(err, -ESTALE, "region %u is not known from a pass before", (unsigned)first);
     if (rc != 0)
         return rc;
     *from = *from / VOLUME_BLOCK * VOLUME_BLOCK;
@@ -253,9 +265,34 @@ static int read_dirty(struct reader *r, struct err *err)
     }
 }
 
+static int read_captured(struct reader *r, struct err *err)
+{
+    const struct capture *c = r->p->captured;
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < capture_count(c); i++) {
+        const struct capture_piece *piece = capture_piece(c, i);
+        uint64_t end = piece->offset + piece->len;
+        uint64_t to = 0;
+
+        for (uint64_t at = piece->offset; rc == 0 && at < end; at = to) {
+            to = num_min((at / VOLUME_REGION + 1) * VOLUME_REGION, end);
+            rc = read_range(r, at, to - at, err);
+        }
+    }
+    return rc;
+}
+
+static int read_what_counts(struct reader *r, struct err *err)
+{
+    if (r->p->captured)
+        return read_captured(r, err);
+    return r->p->full ? read_range(r, 0, r->p->size_bytes, err) : read_dirty(r, err);
+}
+
 static int read_all(struct reader *r, struct err *err)
 {
-    int rc = r->p->full ? read_range(r, 0, r->p->size_bytes, err) : read_dirty(r, err);
+    int rc = read_what_counts(r, err);
 
     if (rc == 0)
         rc = close_region(r, err);
@@ -271,5 +308,5 @@ int push_read(struct push *p, struct err *err)
     if (rc == 0)
         rc = read_all(&r, err);
     volume_queue_free(r.reads);
-    return rc < 0 ? rc : volume_check(p->volume, err);
+    return rc < 0 || p->captured ? rc : volume_check(p->volume, err);
 }

@@ -103,6 +103,44 @@ struct replica_run {
  */
 int replica_push(const struct replica_run *run, struct replica_point *ret, struct err *err);
 
+/* What came of an attempt to read several volumes at one moment. */
+struct replica_moment {
+    unsigned file_systems; /* that were frozen */
+    unsigned passes;       /* before it, until what was left was small enough */
+    uint64_t bytes;        /* read while they were frozen */
+    uint64_t pause_us;     /* how long they were */
+    uint64_t taken_ms;     /* when */
+};
+
+/* Around the freeze, each with a time limit of its own: a database may checkpoint, or hold a lock.
+ * after runs whenever before did, whatever came of it. */
+struct replica_hooks {
+    int (*before)(void *arg, struct err *err);
+    int (*after)(void *arg, struct err *err);
+    void *arg;
+};
+
+struct replica_together {
+    const struct replica_run *runs; /* as for replica_push; kind and repair are not looked at */
+    size_t n;
+    uint64_t freeze_ms;                /* at most so long; 0 = 250 */
+    const struct replica_hooks *hooks; /* or NULL */
+    struct replica_moment *moment;     /* or NULL; also set on failure */
+};
+
+/*
+ * Consistent points of volumes that belong together: their file systems are frozen for a moment in
+ * which what changed since the last passes is read into locked memory, and sent afterwards.
+ * Ordinary passes run before until that is little enough. One point a volume, of kind
+ * REPLICA_FILESYSTEM and of one taken_ms; a volume that did not change since such a point keeps it.
+ *
+ * -EBUSY, -EAGAIN, -ETIME (GW_NOT_CONSISTENT): no such moment could be had; the fuzzy points of the
+ * passes stay, and ret has them (seq 0: none). -EPERM: not root. Else as replica_push: a failure
+ * after the moment may leave points of only some of the volumes.
+ */
+int replica_push_together(const struct replica_together *t, struct replica_point *ret,
+                          struct err *err);
+
 /*
  * Make the volume equal to a point: fetches only what the state directory does not prove equal, or
  * (no state) compares local blocks first; keeps holes; resumes; every byte is authenticated.

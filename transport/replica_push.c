@@ -109,15 +109,19 @@ static int check_head(const struct push *p, struct err *err)
                    "ours is point %" PRIu64, s->equal.seq);
 }
 
-/* why: of the freeze that failed, or NULL. */
-static void tell_tracker(const struct push *p, const struct err *why)
+static void tell_tracker(const struct push *p, const char *rescan)
 {
     struct replica_tracked *told = p->run->tracked;
 
     if (!told)
         return;
     (void)text_copy(told->kind, sizeof(told->kind), track_kind(p->track));
-    (void)text_copy(told->rescan, sizeof(told->rescan), why ? why->text : track_rescan(p->track));
+    (void)text_copy(told->rescan, sizeof(told->rescan), rescan);
+}
+
+void push_tell_tracker(const struct push *p)
+{
+    tell_tracker(p, track_rescan(p->track));
 }
 
 static int scan_instead(struct push *p, const struct err *why, struct err *err)
@@ -129,25 +133,28 @@ static int scan_instead(struct push *p, const struct err *why, struct err *err)
     if (rc == 0)
         rc = track_freeze(p->track, err);
     if (rc == 0)
-        tell_tracker(p, why);
+        tell_tracker(p, why->text);
     return rc;
+}
+
+int push_take(struct push *p, struct err *err)
+{
+    struct err why = {0};
+    int rc = track_freeze(p->track, &why);
+
+    if (rc == -ESTALE)
+        return scan_instead(p, &why, err);
+    if (rc < 0)
+        return err_set(err, rc, "%s", why.text);
+    push_tell_tracker(p);
+    return 0;
 }
 
 static int open_tracker(struct push *p, struct err *err)
 {
     const char *kind = p->run->tracker ? p->run->tracker : "auto";
-    struct err why = {0};
-    int rc = track_open(kind, p->volume, p->run->state_dir, &p->track, err);
 
-    if (rc < 0)
-        return rc;
-    rc = track_freeze(p->track, &why);
-    if (rc == -ESTALE)
-        return scan_instead(p, &why, err);
-    if (rc < 0)
-        return err_set(err, rc, "%s", why.text);
-    tell_tracker(p, NULL);
-    return 0;
+    return track_open(kind, p->volume, p->run->state_dir, &p->track, err);
 }
 
 static int open_next(struct push *p, struct err *err)
@@ -196,6 +203,10 @@ static int open_all(struct push *p, struct err *err)
         rc = table_begin(p->table, err);
     if (rc == 0)
         rc = open_tracker(p, err);
+    /* As it is before the first read: a write from now on makes a later pull look again. */
+    if (rc == 0)
+        rc = state_set_volume(p->state, p->volume, err);
+    p->full = p->run->repair || !table_known(p->table);
     return rc;
 }
 
@@ -311,11 +322,13 @@ static int nothing_changed(struct push *p, struct err *err)
 static int finish(struct push *p, struct replica_point *ret, struct err *err)
 {
     bool same = p->have_head && p->set_aside == 0 && same_dirs(p);
+    /* The same data, of which more is known now, is worth a point of its own. */
+    bool better = p->run->kind == REPLICA_FINAL || p->run->kind > p->head.info.kind;
     int rc = table_digest(p->table, p->next.info.digest, err);
 
     if (rc < 0)
         return rc;
-    if (same && p->run->kind != REPLICA_FINAL) {
+    if (same && !better) {
         rc = nothing_changed(p, err);
         if (rc == 0)
             *ret = p->head.info;
@@ -331,42 +344,53 @@ static int finish(struct push *p, struct replica_point *ret, struct err *err)
     return rc;
 }
 
-static int pass(struct push *p, struct replica_point *ret, struct err *err)
+int push_open(struct push *p, const struct replica_run *run, struct err *err)
 {
-    int rc = open_all(p, err);
+    int rc;
 
-    if (rc < 0)
-        return rc;
-    p->taken_ms = clock_wall_ms(vault_clock(p->run->vault));
-    /* As it is before the first read: a write from now on makes a later pull look again. */
-    rc = state_set_volume(p->state, p->volume, err);
-    if (rc < 0)
-        return rc;
-    p->full = p->run->repair || !table_known(p->table);
+    *p = (struct push){.own_run = *run, .repair_asked = run->repair};
+    p->run = &p->own_run;
+    if (!vault_is_replica_name(run->name))
+        return err_set_gw(err, GW_BAD_NAME, -EINVAL, "'%s' is no name of a replica", run->name);
+    rc = push_init(p, err);
+    return rc < 0 ? rc : open_all(p, err);
+}
+
+int push_pass(struct push *p, struct replica_point *ret, struct err *err)
+{
+    int rc;
+
     tell_total(p);
     rc = push_run(p, err);
     return rc < 0 ? rc : finish(p, ret, err);
 }
 
+void push_close(struct push *p)
+{
+    if (!p->run)
+        return;
+    if (p->track)
+        track_abort(p->track); /* nothing, once it was committed */
+    push_done(p);
+    track_close(p->track);
+    ledger_close(p->ledger);
+    table_close(p->table);
+    volume_close(p->volume);
+    state_close(p->state);
+    *p = (struct push){0};
+}
+
 int replica_push(const struct replica_run *run, struct replica_point *ret, struct err *err)
 {
-    struct push p = {.own_run = *run, .repair_asked = run->repair};
-    int rc;
+    struct push p = {0};
+    int rc = push_open(&p, run, err);
 
-    p.run = &p.own_run;
-
-    if (!vault_is_replica_name(run->name))
-        return err_set_gw(err, GW_BAD_NAME, -EINVAL, "'%s' is no name of a replica", run->name);
-    rc = push_init(&p, err);
     if (rc == 0)
-        rc = pass(&p, ret, err);
-    if (p.track)
-        track_abort(p.track); /* nothing, once it was committed */
-    push_done(&p);
-    track_close(p.track);
-    ledger_close(p.ledger);
-    table_close(p.table);
-    volume_close(p.volume);
-    state_close(p.state);
+        rc = push_take(&p, err);
+    if (rc == 0) {
+        p.taken_ms = clock_wall_ms(vault_clock(run->vault));
+        rc = push_pass(&p, ret, err);
+    }
+    push_close(&p);
     return rc < 0 ? err_add(err, rc, "push '%s' to '%s'", run->volume_path, run->name) : 0;
 }

@@ -187,7 +187,7 @@ static dev_t source_of(dev_t super, const char *name)
 /* "36 35 98:0 /root /mount/point rw,noatime shared:1 - ext4 /dev/sda1 rw,errors=…" */
 static bool parse_mount(char *line, struct volume_mount *ret)
 {
-    char *field[FIELDS];
+    char *field[FIELDS] = {0};
     char *type;
     char *source;
     char *at;

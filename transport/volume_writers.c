@@ -32,6 +32,7 @@ enum {
 /* What must not be written, and what was found. */
 struct writers {
     struct volume_above above; /* the volume and what leads to it */
+    bool raw;                  /* not those of files on a file system */
     char *name;                /* the first one's */
     size_t name_size;
     unsigned n;
@@ -50,7 +51,7 @@ static bool is_target(const struct writers *w, const struct stat *st)
     if (S_ISREG(w->above.file.st_mode) && st->st_dev == w->above.file.st_dev &&
         st->st_ino == w->above.file.st_ino)
         return true;
-    return S_ISREG(st->st_mode) && volume_above_has(&w->above, st->st_dev);
+    return !w->raw && S_ISREG(st->st_mode) && volume_above_has(&w->above, st->st_dev);
 }
 
 /* "flags:\t0100002" of fdinfo, in octal. */
@@ -196,18 +197,32 @@ static int look_at_mount(void *arg, const struct volume_mount *m, struct err *er
     return 0;
 }
 
-int volume_writers(const char *path, char *out_name, size_t size, unsigned *ret_n, struct err *err)
+static int look(struct writers *w, const char *path, unsigned *ret_n, struct err *err)
 {
-    struct writers w = {.name = out_name, .name_size = size};
-    int rc = volume_above_find(path, &w.above, err);
+    int rc = volume_above_find(path, &w->above, err);
 
     if (rc < 0)
         return rc;
-    out_name[0] = '\0';
-    rc = look_at_processes(&w, err);
+    w->name[0] = '\0';
+    rc = look_at_processes(w, err);
+    if (rc == 0 && !w->raw)
+        rc = volume_above_mounts(look_at_mount, w, err);
     if (rc == 0)
-        rc = volume_above_mounts(look_at_mount, &w, err);
-    if (rc == 0)
-        *ret_n = w.n;
+        *ret_n = w->n;
     return rc;
+}
+
+int volume_writers(const char *path, char *out_name, size_t size, unsigned *ret_n, struct err *err)
+{
+    struct writers w = {.name = out_name, .name_size = size};
+
+    return look(&w, path, ret_n, err);
+}
+
+int volume_raw_writers(const char *path, char *out_name, size_t size, unsigned *ret_n,
+                       struct err *err)
+{
+    struct writers w = {.raw = true, .name = out_name, .name_size = size};
+
+    return look(&w, path, ret_n, err);
 }

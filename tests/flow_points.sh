@@ -1,0 +1,190 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Consistent points of a file system that a database writes to: each is restored, recovered and
+# checked; and whatever happens to who froze it, it is writable again.
+# Mounts, pins and the loop device are in a namespace and on descriptors of this process.
+#   flow_points.sh [ROUNDS [sqlite|postgres]]
+set -eu
+: "${abs_top_srcdir:?run by make check}"
+
+skip() {
+    echo "skipped: $1"
+    exit 77
+}
+
+if [ -z "${FLOW_POINTS_DIR-}" ]; then
+    [ "$(id -u)" = 0 ] || skip 'needs root'
+    unshare -m true 2>/dev/null || skip 'no mount namespaces here'
+    for need in mkfs.ext4 losetup fsfreeze python3 jq; do
+        command -v $need >/dev/null || skip "no $need"
+    done
+    FLOW_POINTS_DIR=$(mktemp -d)
+    trap 'rmdir "$FLOW_POINTS_DIR"' EXIT
+    export FLOW_POINTS_DIR
+    rc=0
+    unshare -m --propagation private bash "$0" "$@" || rc=$?
+    exit $rc
+fi
+
+rounds=${1:-2}
+kind=${2:-sqlite}
+dir=$FLOW_POINTS_DIR
+mount -t tmpfs -o size=3g none "$dir"
+mount -t bpf bpf /sys/fs/bpf || true # without it everything is read each time
+mkdir "$dir/mnt" "$dir/back" "$dir/store"
+export HOME=$dir XDG_CONFIG_HOME=$dir/config TMPDIR=$dir PYTHONDONTWRITEBYTECODE=1
+# Our own state lies on what is frozen: to touch it then would be the end.
+export XDG_STATE_HOME=$dir/mnt/state
+store=file://$dir/store
+writer=
+trap 'stop_writer' EXIT
+
+fail() {
+    echo "FAILED: $1 (round ${round:-0})"
+    tail -n 20 "$dir/out" "$dir/mnt/err" "$dir/said" 2>/dev/null || true
+    exit 1
+}
+
+# attach IMAGE FD: a loop device that goes with the descriptor; its name into $dev.
+attach() {
+    dev=$(losetup --find --show "$1") || skip 'no loop devices here'
+    eval "exec $2<$dev"
+    losetup -d "$dev"
+    blockdev --setrw "$dev" # a fence that somebody tested on this number may still stand
+}
+
+# shellcheck source=tests/points_sqlite.sh
+. "$abs_top_srcdir/tests/points_$kind.sh"
+
+acks=$dir/acks
+start_writer() {
+    setpriv --pdeathsig KILL python3 "$abs_top_srcdir/tests/points_writer.py" write "$kind" \
+        "$(place_of "$dir/mnt")" "$acks" >"$dir/said" 2>&1 &
+    writer=$!
+    wait_for_acks 10
+}
+
+stop_writer() {
+    [ -z "$writer" ] || kill "$writer" 2>/dev/null || true
+    [ -z "$writer" ] || wait "$writer" 2>/dev/null || true
+    writer=
+}
+
+count() { wc -l 2>/dev/null <"$acks" || echo 0; }
+
+# wait_for_acks N: until so many more commits were acknowledged; fails when it takes 10 s.
+wait_for_acks() {
+    local want=$(($(count) + $1)) _
+    for _ in $(seq 1000); do
+        [ "$(count)" -lt "$want" ] || return 0
+        kill -0 "$writer" 2>/dev/null || fail 'the writer died'
+        read -rt 0.01 <> <(:) || true
+    done
+    fail 'commits stand still'
+}
+
+# push CODE ARGS...: with stderr on the frozen file system.
+push() {
+    local want=$1 code=0
+    shift
+    godwit replica push "$dev" "$store/db" --consistent -o json "$@" >"$dir/out" \
+        2>"$dir/mnt/err" || code=$?
+    [ "$code" = "$want" ] || fail "push ended with $code, not $want: $(cat "$dir/out" "$dir/mnt/err")"
+}
+
+# The newest point, restored and recovered in every way that a machine would.
+check_point() {
+    local taken
+    taken=$(jq -r '.point.taken_at' "$dir/out")
+    taken=$(date -d "$taken" +%s%3N)
+    rm -f "$dir/restored"
+    XDG_STATE_HOME=$dir/pulls$round godwit replica pull "$store/db" "$dir/restored" \
+        >"$dir/said" 2>&1 || fail 'pull'
+    mount -o loop "$dir/restored" "$dir/back" || fail 'the restored file system does not mount'
+    check_database "$dir/back" "$taken" || fail 'the restored database'
+    umount "$dir/back"
+    e2fsck -fn "$dir/restored" >"$dir/said" 2>&1 || fail 'the restored file system'
+}
+
+now_ms() { date +%s%3N; }
+
+truncate -s "${POINTS_SIZE:-512M}" "$dir/image"
+attach "$dir/image" 7
+mkfs.ext4 -q -F "$dev"
+mount "$dev" "$dir/mnt"
+start_database
+start_writer
+
+echo "-- $rounds points while $kind writes"
+: >"$dir/pauses"
+for round in $(seq "$rounds"); do
+    begun=$(now_ms)
+    push 0
+    ended=$(now_ms)
+    jq -e '.point.kind == "file-system-consistent" and .freeze.file_systems == 1' "$dir/out" \
+        >/dev/null || fail "what was made: $(cat "$dir/out")"
+    wait_for_acks 3
+    python3 "$abs_top_srcdir/tests/points_writer.py" pauses "$acks" "$begun" "$ended" \
+        >>"$dir/pauses"
+    jq -r '"   \(.freeze.pause_ms) ms, \(.freeze.bytes) bytes, \(.freeze.passes_before) passes"' \
+        "$dir/out"
+    check_point
+done
+round=0
+p99=$(sort -n "$dir/pauses" | awk '
+    { v[NR] = $1 }
+    END {
+        p = int(NR * 0.99 + 0.999)
+        printf "longest commit around a freeze: median %.0f ms, p99 %.0f ms, worst %.0f ms of %d\n",
+            v[int((NR + 1) / 2)], v[p], v[NR], NR >"/dev/stderr"
+        print v[p]
+    }')
+# Of a few rounds on a busy machine the longest tells nothing.
+[ "$rounds" -lt 50 ] || awk -v ms="$p99" 'BEGIN { exit ms >= 250 }' || fail "p99 is $p99 ms"
+
+echo '-- killed while frozen'
+if [ -n "${GODWIT_TEST_FAILPOINTS-}" ]; then
+    begun=$(now_ms)
+    GODWIT_FAILPOINT=push_frozen=kill push 137
+    wait_for_acks 1
+    [ $(($(now_ms) - begun)) -lt 3000 ] || fail 'it took too long'
+    killed=$(python3 "$abs_top_srcdir/tests/points_writer.py" pauses "$acks" "$begun" "$(now_ms)")
+    echo "   the longest commit took $killed ms"
+    awk -v ms="$killed" 'BEGIN { exit ms >= 1000 }' || fail "thawed after $killed ms"
+    ! fsfreeze -u "$dir/mnt" 2>/dev/null || fail 'it was frozen still'
+
+    echo '-- hangs while frozen'
+    begun=$(now_ms)
+    GODWIT_FAILPOINT=push_frozen=delay:2000 push 0 --freeze 200ms
+    jq -e '.freeze.passes_before > 0' "$dir/out" >/dev/null || fail 'it was not tried again'
+    check_point
+    hung=$(python3 "$abs_top_srcdir/tests/points_writer.py" pauses "$acks" "$begun" "$(now_ms)")
+    echo "   the longest commit took $hung ms"
+    awk -v ms="$hung" 'BEGIN { exit ms >= 1400 }' || fail "thawed after $hung ms"
+fi
+push 0
+check_point
+
+echo '-- somebody writes below the file system'
+exec 8<>"$dev"
+push 5
+grep -q 'open for writing' "$dir/out" "$dir/mnt/err" || fail 'what it said'
+exec 8>&-
+
+echo '-- frozen by somebody else'
+stop_writer
+fsfreeze -f "$dir/mnt"
+code=0
+XDG_STATE_HOME=$dir/state2 timeout 20 godwit replica push "$dev" "$store/db2" --consistent >"$dir/out" 2>&1 || code=$?
+fsfreeze -u "$dir/mnt"
+[ "$code" = 5 ] || fail "ended with $code"
+
+stop_database
+umount "$dir/mnt"
+export XDG_STATE_HOME=$dir/state2
+echo '-- nothing is mounted'
+godwit replica push "$dev" "$store/db2" --consistent -o json >"$dir/out" 2>"$dir/said" || fail 'push'
+jq -e '.point.kind == "file-system-consistent" and .freeze.file_systems == 0' "$dir/out" >/dev/null ||
+    fail "what was made: $(cat "$dir/out")"
+exec 7>&-
+echo "every point was whole"

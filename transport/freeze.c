@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The order of freezing and thawing. What is between the two allocates nothing and makes no text.
+ */
+#include "transport/freeze_impl.h"
+
+#include "base/err.h"
+#include "base/gw.h"
+#include "transport/volume.h"
+
+#include <inttypes.h>
+#include <linux/fs.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+
+#include "base/banned.h"
+
+enum { WATCH_FACTOR = 2 };
+
+static uint64_t now_us(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+int freeze_new(const char *const *volumes, size_t n, struct freeze **ret, struct err *err)
+{
+    auto_freeze struct freeze *f = NULL;
+    int rc;
+
+    if (geteuid() != 0)
+        return err_set_gw(err, GW_DENIED, -EPERM, "only root can freeze file systems");
+    f = calloc(1, sizeof(*f));
+    if (!f)
+        return err_set(err, -ENOMEM, "freeze: %m");
+    f->volumes = volumes;
+    f->volumes_n = n;
+    rc = freeze_find(f, err);
+    if (rc < 0)
+        return rc;
+    *ret = TAKE(f);
+    return 0;
+}
+
+static void thaw_all(struct freeze *f)
+{
+    for (size_t i = 0; i < f->n; i++) {
+        if (f->fs[i].frozen && ioctl(f->fs[i].fd, FITHAW, 0) < 0)
+            f->failed = &f->fs[i];
+        f->fs[i].frozen = false;
+    }
+    f->pause_us = now_us() - f->begun_us;
+}
+
+void freeze_free(struct freeze *f)
+{
+    if (!f)
+        return;
+    thaw_all(f);
+    freeze_watch_end(&f->watch);
+    for (size_t i = 0; i < f->n; i++)
+        if (f->fs[i].fd >= 0)
+            close(f->fs[i].fd);
+    free(f);
+}
+
+size_t freeze_count(const struct freeze *f)
+{
+    return f->n;
+}
+
+static int check_raw(const char *volume, struct err *err)
+{
+    char name[FREEZE_NAME_MAX] = "";
+    unsigned n = 0;
+    int rc = volume_raw_writers(volume, name, sizeof(name), &n, err);
+
+    if (rc == 0 && n > 0)
+        return err_set_gw(err, GW_NOT_CONSISTENT, -EBUSY,
+                          "%s has '%s' open for writing, which no freeze of a file system stops",
+                          name, volume);
+    return rc;
+}
+
+int freeze_check(const struct freeze *f, struct err *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < f->n; i++)
+        if (f->fs[i].fd < 0)
+            return err_set_gw(err, GW_NOT_CONSISTENT, -EBUSY,
+                              "the %s at '%s' cannot be reached to be frozen", f->fs[i].type,
+                              f->fs[i].at);
+    for (size_t i = 0; rc == 0 && i < f->volumes_n; i++)
+        rc = check_raw(f->volumes[i], err);
+    return rc;
+}
+
+int freeze_flush(struct freeze *f, struct err *err)
+{
+    for (size_t i = 0; i < f->n; i++)
+        if (f->fs[i].fd >= 0 && syncfs(f->fs[i].fd) < 0)
+            return err_set_gw(err, GW_IO, -errno, "write out '%s': %m", f->fs[i].at);
+    return 0;
+}
+
+int freeze_arm(struct freeze *f, uint64_t budget_ms, struct err *err)
+{
+    int fds[FREEZE_WATCH_MAX];
+
+    f->failed = NULL;
+    f->pause_us = 0;
+    f->budget_us = budget_ms * 1000;
+    f->begun_us = now_us();
+    if (f->n == 0)
+        return 0;
+    for (size_t i = 0; i < f->n; i++)
+        fds[i] = f->fs[i].fd;
+    return freeze_watch_start(fds, f->n, budget_ms * WATCH_FACTOR, &f->watch, err);
+}
+
+int freeze_begin(struct freeze *f)
+{
+    f->begun_us = now_us();
+    /* The newest mount first: it may lie in an image on one that is older. */
+    for (size_t i = f->n; i-- > 0;) {
+        if (ioctl(f->fs[i].fd, FIFREEZE, 0) < 0) {
+            int rc = -errno;
+
+            thaw_all(f);
+            f->failed = &f->fs[i];
+            freeze_watch_end(&f->watch);
+            return rc;
+        }
+        f->fs[i].frozen = true;
+    }
+    return 0;
+}
+
+bool freeze_over(const struct freeze *f)
+{
+    return now_us() - f->begun_us >= f->budget_us;
+}
+
+int freeze_end(struct freeze *f)
+{
+    thaw_all(f);
+    freeze_watch_end(&f->watch);
+    return f->failed ? -ETIME : 0;
+}
+
+int freeze_why(const struct freeze *f, int rc, struct err *err)
+{
+    const char *at = f->failed ? f->failed->at : "";
+
+    if (rc == -ETIME)
+        return err_set_gw(err, GW_NOT_CONSISTENT, rc, "'%s' was thawed after %" PRIu64 " ms", at,
+                          f->budget_us * WATCH_FACTOR / 1000);
+    if (rc == -EBUSY)
+        return err_set_gw(err, GW_NOT_CONSISTENT, rc, "'%s' is frozen by somebody else", at);
+    if (rc == -EOPNOTSUPP)
+        return err_set_gw(err, GW_NOT_CONSISTENT, rc, "the %s at '%s' cannot be frozen",
+                          f->failed ? f->failed->type : "file system", at);
+    return err_set(err, rc, "freeze '%s': %m", at);
+}
+
+uint64_t freeze_pause_us(const struct freeze *f)
+{
+    return f->pause_us;
+}
