@@ -20,7 +20,8 @@ libgodwit_agent_a_SOURCES = \
 	agent/order_check.c \
 	agent/order_switch.c \
 	agent/ownership.c agent/ownership.h \
-	agent/repl.c agent/repl.h \
+	agent/repl.c agent/repl.h agent/repl_priv.h \
+	agent/repl_pass.c \
 	agent/repl_judge.c \
 	agent/repl_run.c \
 	agent/repl_write.c \

@@ -3,16 +3,11 @@
  * The rounds of replication of one workload. What may be done at all follows from the record of
  * ownership; the assignment only says what is wanted.
  */
-#include "agent/repl.h"
+#include "agent/repl_priv.h"
 
 #include "agent/decision.h"
-#include "agent/helper.h"
-#include "agent/idle.h"
-#include "agent/mine.h"
 #include "base/err.h"
-#include "base/fail.h"
 #include "base/fd.h"
-#include "base/gw.h"
 #include "base/log.h"
 #include "base/num.h"
 #include "base/text.h"
@@ -33,31 +28,6 @@ enum {
     TRIM_MS = 10 * 1000
 };
 
-/* What the thread remembers of a volume; all of it may be lost. */
-struct repl_volume {
-    char name[ASSIGNMENT_NAME_MAX + 1];
-    bool started, seeded;
-    bool marked; /* mine_mark was done */
-    int failure;
-    unsigned gw, failures, growing;
-    uint64_t pass_ms;       /* of the last pass */
-    uint64_t begun_mono_ms; /* of the last pass; 0 = none */
-    uint64_t last_changed;  /* bytes, of the pass before */
-    uint64_t equal_wall_ms; /* this side equalled its point then */
-    bool has_point;
-    struct replica_point point;
-    uint64_t volume_bytes; /* looked at while nothing is replicated yet; 0 = not known */
-    struct idle idle;
-};
-
-struct repl {
-    struct workload *w;
-    bool untrimmed; /* a pass moved data since memory was given back */
-    uint64_t trim_mono_ms;
-    size_t n;
-    struct repl_volume v[ASSIGNMENT_VOLUMES_MAX];
-};
-
 int repl_new(struct workload *w, struct repl **ret, struct err *err)
 {
     struct repl *r = calloc(1, sizeof(*r));
@@ -74,12 +44,12 @@ void repl_free(struct repl *r)
     free(r);
 }
 
-static uint64_t mono(const struct repl *r)
+uint64_t repl_mono(const struct repl *r)
 {
     return clock_mono_ms(r->w->agent->clock);
 }
 
-static uint64_t wall(const struct repl *r)
+uint64_t repl_wall(const struct repl *r)
 {
     return clock_wall_ms(r->w->agent->clock);
 }
@@ -149,7 +119,7 @@ void repl_assigned(struct repl *r)
 
 void repl_learned(struct repl *r, size_t i, const struct replica_point *point, bool verified)
 {
-    uint64_t now = wall(r);
+    uint64_t now = repl_wall(r);
 
     if (i >= r->n)
         return;
@@ -247,7 +217,7 @@ static enum ownership_role role_now(struct workload *w)
 static struct repl_facts facts_of(const struct repl *r, size_t i, enum ownership_role role)
 {
     const struct repl_volume *v = &r->v[i];
-    uint64_t now = wall(r);
+    uint64_t now = repl_wall(r);
 
     return (struct repl_facts){
         .role = role,
@@ -277,7 +247,7 @@ static bool is_news(const struct repl_status *old, const struct repl_status *now
            (now->role == OWNERSHIP_PUSH && now->equal_wall_ms >= old->told_wall_ms + TELL_MS);
 }
 
-static void publish(struct repl *r, size_t i, enum ownership_role role, const struct err *err)
+void repl_publish(struct repl *r, size_t i, enum ownership_role role, const struct err *err)
 {
     struct repl_facts facts = facts_of(r, i, role);
     struct repl_volume *v = &r->v[i];
@@ -307,194 +277,13 @@ static void publish(struct repl *r, size_t i, enum ownership_role role, const st
     pthread_mutex_unlock(&r->w->lock);
 }
 
-/* -- passes --------------------------------------------------------------------------- */
-
-static void note_failure(struct repl_volume *v, const struct err *err)
-{
-    idle_forget(&v->idle);
-    if (err->code == -ECANCELED)
-        return; /* interrupted, not failed */
-    v->failure = err->code;
-    v->gw = err->gw;
-    v->failures++;
-}
-
-static void note_pass(struct repl_volume *v, const struct replica_point *p)
-{
-    bool new_point = !v->has_point || p->seq != v->point.seq;
-    uint64_t changed = new_point ? p->changed_bytes : 0;
-
-    v->growing = new_point && changed > v->last_changed ? v->growing + 1 : 0;
-    v->last_changed = changed;
-    v->failure = 0;
-    v->gw = 0;
-    v->failures = 0;
-    v->seeded = true;
-    v->has_point = true;
-    v->point = *p;
-}
-
-static void note_rates(struct repl *r, size_t i, uint64_t changed, uint64_t moved,
-                       uint64_t since_ms)
-{
-    struct repl_status *s = &r->w->status[i];
-
-    pthread_mutex_lock(&r->w->lock);
-    s->write_bytes_per_s = since_ms ? changed * 1000 / since_ms : 0;
-    s->send_bytes_per_s = r->v[i].pass_ms ? moved * 1000 / r->v[i].pass_ms : 0;
-    s->backlog_bytes = 0;
-    pthread_mutex_unlock(&r->w->lock);
-}
-
-static void begin_pass(struct repl *r, size_t i, enum ownership_role role)
-{
-    r->v[i].started = true;
-    r->untrimmed = true;
-    if (!r->v[i].seeded)
-        publish(r, i, role, NULL); /* a seed takes long: people see at once that it began */
-}
-
-static int push_pass(struct repl *r, size_t i, struct err *err)
-{
-    struct workload *w = r->w;
-    struct repl_volume *v = &r->v[i];
-    struct replica_point point = {0};
-    struct replica_run run;
-    char dir[PATH_MAX];
-    uint64_t begun = mono(r);
-    uint64_t begun_wall = wall(r);
-    uint64_t since = v->begun_mono_ms ? begun - v->begun_mono_ms : 0;
-    uint64_t old_seq = v->has_point ? v->point.seq : 0;
-    int rc;
-
-    v->begun_mono_ms = begun;
-    /* Nothing was written: the volume still equals its newest point, now too. */
-    if (v->has_point && idle_is_quiet(&v->idle, w->assignment->volumes[i].device, begun)) {
-        v->equal_wall_ms = begun_wall;
-        note_rates(r, i, 0, 0, since);
-        return 0;
-    }
-    rc = repl_run(w, i, dir, &run, err);
-    if (rc < 0)
-        return rc;
-    begin_pass(r, i, OWNERSHIP_PUSH);
-    idle_begin(&v->idle, run.volume_path, begun);
-    rc = replica_push(&run, &point, err);
-    if (rc == 0 && !v->marked)
-        rc = mine_mark(w, i, err);
-    if (rc == 0)
-        rc = failpoint("agent_push_pass");
-    if (rc < 0)
-        return rc;
-    v->marked = true;
-    v->pass_ms = mono(r) - begun;
-    note_pass(v, &point);
-    v->equal_wall_ms = begun_wall;
-    note_rates(r, i, point.seq != old_seq ? point.changed_bytes : 0,
-               atomic_load(&run.progress->sent_bytes), since);
-    return 0;
-}
-
-struct following {
-    struct repl *r;
-    size_t i;
-    bool pulled;
-    uint64_t begun_ms;
-    char dir[PATH_MAX];
-};
-
-static int begin_follow(void *arg, const struct replica_point *head, struct replica_run *run,
-                        struct err *err)
-{
-    struct following *f = arg;
-    int rc = repl_take(f->r->w, f->i, err);
-
-    (void)head;
-    f->begun_ms = mono(f->r);
-    if (rc == 0)
-        rc = repl_run(f->r->w, f->i, f->dir, run, err);
-    if (rc < 0)
-        return rc;
-    begin_pass(f->r, f->i, OWNERSHIP_FOLLOW);
-    f->pulled = true;
-    return 0;
-}
-
-static int look_and_pull(struct repl *r, size_t i, struct vault *vault, struct err *err)
-{
-    struct repl_volume *v = &r->v[i];
-    struct following f = {.r = r, .i = i};
-    struct replica_follow follow = {.vault = vault,
-                                    .name = r->w->assignment->volumes[i].replica,
-                                    .known_seq = v->has_point ? v->point.seq : 0,
-                                    .equal = v->has_point && v->seeded,
-                                    .news = begin_follow,
-                                    .arg = &f};
-    struct replica_point point = {0};
-    int rc = replica_follow(&follow, &point, err);
-
-    if (rc == 0 && f.pulled)
-        rc = failpoint("agent_follow_pass");
-    if (rc < 0 || !f.pulled)
-        return rc;
-    v->pass_ms = mono(r) - f.begun_ms;
-    note_pass(v, &point);
-    note_rates(r, i, point.changed_bytes, atomic_load(&r->w->status[i].progress.received_bytes),
-               v->pass_ms);
-    return 0;
-}
-
-static int follow_pass(struct repl *r, size_t i, struct err *err)
-{
-    struct repl_volume *v = &r->v[i];
-    struct vault *vault = NULL;
-    int rc = repl_may_follow(r->w, err);
-
-    v->begun_mono_ms = mono(r);
-    if (rc == -EBUSY) {
-        err_clear(err);
-        return 0;
-    }
-    if (rc == 0)
-        rc = workload_vault(r->w, &vault, err);
-    if (rc == 0)
-        rc = look_and_pull(r, i, vault, err);
-    if (rc == -ENOENT && err->gw == GW_REPLICA_NOT_FOUND) {
-        err_clear(err);
-        rc = 0; /* nothing to follow yet */
-    }
-    /* As current as the newest point there is; how old that one is, is the pusher's business. */
-    if (rc == 0)
-        v->equal_wall_ms = wall(r);
-    return rc;
-}
-
-static void one_pass(struct repl *r, size_t i, enum ownership_role role)
-{
-    struct repl_volume *v = &r->v[i];
-    struct err err = {0};
-    int rc = role == OWNERSHIP_PUSH ? push_pass(r, i, &err) : follow_pass(r, i, &err);
-
-    if (rc < 0) {
-        if (rc != -ECANCELED && v->failure != rc)
-            log_err(LOG_LEVEL_WARNING, &err, v->name);
-        err.code = rc;
-        note_failure(v, &err);
-    } else if (v->failure != 0) {
-        v->failure = 0;
-        v->failures = 0;
-        v->gw = 0;
-    }
-    publish(r, i, role, &err);
-}
-
 /* -- rounds ------------------------------------------------------------------------------- */
 
 static uint64_t wait_of(const struct repl *r, size_t i, enum ownership_role role)
 {
     struct repl_facts facts = facts_of(r, i, role);
     uint64_t due = r->v[i].begun_mono_ms + repl_pause_ms(&facts);
-    uint64_t now = mono(r);
+    uint64_t now = repl_mono(r);
 
     if (r->v[i].begun_mono_ms == 0)
         return 0;
@@ -517,13 +306,13 @@ static void look_at_sizes(struct repl *r)
 static void publish_all(struct repl *r, enum ownership_role role)
 {
     for (size_t i = 0; i < r->n; i++)
-        publish(r, i, role, NULL);
+        repl_publish(r, i, role, NULL);
 }
 
 /* A pass is large: what it used goes back to the system before a long pause, and now and then. */
 static void trim(struct repl *r, uint64_t wait_ms)
 {
-    uint64_t now = mono(r);
+    uint64_t now = repl_mono(r);
 
     if (!r->untrimmed || (wait_ms < CEDE_RETRY_MS && now < r->trim_mono_ms))
         return;
@@ -551,7 +340,7 @@ static uint64_t pass_all(struct repl *r, enum ownership_role role)
 
     for (size_t i = 0; i < r->n && !workload_interrupted(r->w); i++) {
         if (wait_of(r, i, role) == 0)
-            one_pass(r, i, role);
+            repl_pass(r, i, role);
         wait = num_min(wait, wait_of(r, i, role));
     }
     return num_max(wait, LEAST_WAIT_MS);

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One pass of replication of one volume, out or in, and what is remembered of it. */
+#include "agent/mine.h"
+#include "agent/repl_priv.h"
+#include "agent/workload.h"
+#include "base/err.h"
+#include "base/fail.h"
+#include "base/gw.h"
+#include "base/log.h"
+
+#include "base/banned.h"
+
+static void note_failure(struct repl_volume *v, const struct err *err)
+{
+    idle_forget(&v->idle);
+    if (err->code == -ECANCELED)
+        return; /* interrupted, not failed */
+    v->failure = err->code;
+    v->gw = err->gw;
+    v->failures++;
+}
+
+static void note_pass(struct repl_volume *v, const struct replica_point *p)
+{
+    bool new_point = !v->has_point || p->seq != v->point.seq;
+    uint64_t changed = new_point ? p->changed_bytes : 0;
+
+    v->growing = new_point && changed > v->last_changed ? v->growing + 1 : 0;
+    v->last_changed = changed;
+    v->failure = 0;
+    v->gw = 0;
+    v->failures = 0;
+    v->seeded = true;
+    v->has_point = true;
+    v->point = *p;
+}
+
+static void note_rates(struct repl *r, size_t i, uint64_t changed, uint64_t moved,
+                       uint64_t since_ms)
+{
+    struct repl_status *s = &r->w->status[i];
+
+    pthread_mutex_lock(&r->w->lock);
+    s->write_bytes_per_s = since_ms ? changed * 1000 / since_ms : 0;
+    s->send_bytes_per_s = r->v[i].pass_ms ? moved * 1000 / r->v[i].pass_ms : 0;
+    s->backlog_bytes = 0;
+    pthread_mutex_unlock(&r->w->lock);
+}
+
+static void begin_pass(struct repl *r, size_t i, enum ownership_role role)
+{
+    r->v[i].started = true;
+    r->untrimmed = true;
+    if (!r->v[i].seeded)
+        repl_publish(r, i, role, NULL); /* a seed takes long: people see at once that it began */
+}
+
+static int push_pass(struct repl *r, size_t i, struct err *err)
+{
+    struct workload *w = r->w;
+    struct repl_volume *v = &r->v[i];
+    struct replica_point point = {0};
+    struct replica_run run;
+    char dir[PATH_MAX];
+    uint64_t begun = repl_mono(r);
+    uint64_t begun_wall = repl_wall(r);
+    uint64_t since = v->begun_mono_ms ? begun - v->begun_mono_ms : 0;
+    uint64_t old_seq = v->has_point ? v->point.seq : 0;
+    int rc;
+
+    v->begun_mono_ms = begun;
+    /* Nothing was written: the volume still equals its newest point, now too. */
+    if (v->has_point && idle_is_quiet(&v->idle, w->assignment->volumes[i].device, begun)) {
+        v->equal_wall_ms = begun_wall;
+        note_rates(r, i, 0, 0, since);
+        return 0;
+    }
+    rc = repl_run(w, i, dir, &run, err);
+    if (rc < 0)
+        return rc;
+    begin_pass(r, i, OWNERSHIP_PUSH);
+    idle_begin(&v->idle, run.volume_path, begun);
+    rc = replica_push(&run, &point, err);
+    if (rc == 0 && !v->marked)
+        rc = mine_mark(w, i, err);
+    if (rc == 0)
+        rc = failpoint("agent_push_pass");
+    if (rc < 0)
+        return rc;
+    v->marked = true;
+    v->pass_ms = repl_mono(r) - begun;
+    note_pass(v, &point);
+    v->equal_wall_ms = begun_wall;
+    note_rates(r, i, point.seq != old_seq ? point.changed_bytes : 0,
+               atomic_load(&run.progress->sent_bytes), since);
+    return 0;
+}
+
+struct following {
+    struct repl *r;
+    size_t i;
+    bool pulled;
+    uint64_t begun_ms;
+    char dir[PATH_MAX];
+};
+
+static int begin_follow(void *arg, const struct replica_point *head, struct replica_run *run,
+                        struct err *err)
+{
+    struct following *f = arg;
+    int rc = repl_take(f->r->w, f->i, err);
+
+    (void)head;
+    f->begun_ms = repl_mono(f->r);
+    if (rc == 0)
+        rc = repl_run(f->r->w, f->i, f->dir, run, err);
+    if (rc < 0)
+        return rc;
+    begin_pass(f->r, f->i, OWNERSHIP_FOLLOW);
+    f->pulled = true;
+    return 0;
+}
+
+static int look_and_pull(struct repl *r, size_t i, struct vault *vault, struct err *err)
+{
+    struct repl_volume *v = &r->v[i];
+    struct following f = {.r = r, .i = i};
+    struct replica_follow follow = {.vault = vault,
+                                    .name = r->w->assignment->volumes[i].replica,
+                                    .known_seq = v->has_point ? v->point.seq : 0,
+                                    .equal = v->has_point && v->seeded,
+                                    .news = begin_follow,
+                                    .arg = &f};
+    struct replica_point point = {0};
+    int rc = replica_follow(&follow, &point, err);
+
+    if (rc == 0 && f.pulled)
+        rc = failpoint("agent_follow_pass");
+    if (rc < 0 || !f.pulled)
+        return rc;
+    v->pass_ms = repl_mono(r) - f.begun_ms;
+    note_pass(v, &point);
+    note_rates(r, i, point.changed_bytes, atomic_load(&r->w->status[i].progress.received_bytes),
+               v->pass_ms);
+    return 0;
+}
+
+static int follow_pass(struct repl *r, size_t i, struct err *err)
+{
+    struct repl_volume *v = &r->v[i];
+    struct vault *vault = NULL;
+    int rc = repl_may_follow(r->w, err);
+
+    v->begun_mono_ms = repl_mono(r);
+    if (rc == -EBUSY) {
+        err_clear(err);
+        return 0;
+    }
+    if (rc == 0)
+        rc = workload_vault(r->w, &vault, err);
+    if (rc == 0)
+        rc = look_and_pull(r, i, vault, err);
+    if (rc == -ENOENT && err->gw == GW_REPLICA_NOT_FOUND) {
+        err_clear(err);
+        rc = 0; /* nothing to follow yet */
+    }
+    /* As current as the newest point there is; how old that one is, is the pusher's business. */
+    if (rc == 0)
+        v->equal_wall_ms = repl_wall(r);
+    return rc;
+}
+
+void repl_pass(struct repl *r, size_t i, enum ownership_role role)
+{
+    struct repl_volume *v = &r->v[i];
+    struct err err = {0};
+    int rc = role == OWNERSHIP_PUSH ? push_pass(r, i, &err) : follow_pass(r, i, &err);
+
+    if (rc < 0) {
+        if (rc != -ECANCELED && v->failure != rc)
+            log_err(LOG_LEVEL_WARNING, &err, v->name);
+        err.code = rc;
+        note_failure(v, &err);
+    } else if (v->failure != 0) {
+        v->failure = 0;
+        v->failures = 0;
+        v->gw = 0;
+    }
+    repl_publish(r, i, role, &err);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the rounds of replication share with a pass; nobody else includes this. */
+#ifndef GODWIT_AGENT_REPL_PRIV_H
+#define GODWIT_AGENT_REPL_PRIV_H
+
+#include "agent/idle.h"
+#include "agent/repl.h"
+
+/* What the thread remembers of a volume; all of it may be lost. */
+struct repl_volume {
+    char name[ASSIGNMENT_NAME_MAX + 1];
+    bool started, seeded;
+    bool marked; /* mine_mark was done */
+    int failure;
+    unsigned gw, failures, growing;
+    uint64_t pass_ms;       /* of the last pass */
+    uint64_t begun_mono_ms; /* of the last pass; 0 = none */
+    uint64_t last_changed;  /* bytes, of the pass before */
+    uint64_t equal_wall_ms; /* this side equalled its point then */
+    bool has_point;
+    struct replica_point point;
+    uint64_t volume_bytes; /* looked at while nothing is replicated yet; 0 = not known */
+    struct idle idle;
+};
+
+struct repl {
+    struct workload *w;
+    bool untrimmed; /* a pass moved data since memory was given back */
+    uint64_t trim_mono_ms;
+    size_t n;
+    struct repl_volume v[ASSIGNMENT_VOLUMES_MAX];
+};
+
+uint64_t repl_mono(const struct repl *r);
+uint64_t repl_wall(const struct repl *r);
+/* Let people see volume i as it is now; err: of the pass that just failed, or NULL. */
+void repl_publish(struct repl *r, size_t i, enum ownership_role role, const struct err *err);
+/* One pass of volume i in that role. A failure is kept, logged once and published. */
+void repl_pass(struct repl *r, size_t i, enum ownership_role role);
+
+#endif
