@@ -45,7 +45,8 @@ libgodwit_service_a_SOURCES = \
 	planner/service/status_advice.c planner/service/status_advice.h \
 	planner/service/store_watch.c planner/service/store_watch.h \
 	planner/service/sweep.c planner/service/sweep.h \
-	planner/service/switch.c planner/service/switch.h \
+	planner/service/switch.c planner/service/switch.h planner/service/switch_priv.h \
+	planner/service/switch_ask.c \
 	planner/service/switch_plan.c planner/service/switch_plan.h \
 	planner/service/switch_step.c planner/service/switch_step.h \
 	planner/service/token.c planner/service/token.h \

@@ -8,13 +8,12 @@
  */
 #include "planner/service/switch.h"
 
-#include "base/buf.h"
 #include "base/fail.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "planner/service/event.h"
 #include "planner/service/hub.h"
-#include "planner/service/switch_step.h"
+#include "planner/service/switch_priv.h"
 #include "planner/service/vaultq.h"
 
 #include <stdio.h>
@@ -28,20 +27,6 @@ enum {
     SWITCH_REDO_ATTENTION = 5 /* and calls for the operator after so many times */
 };
 
-/* What the machine remembers of an open operation; all of it may be lost. */
-struct open_op {
-    char id[DB_OP_ID_MAX];
-    struct step_register vault;
-    unsigned redone;
-    struct open_op *next;
-};
-
-struct switcher {
-    struct service *svc;
-    struct loop_timer *tick;
-    struct open_op *open;
-};
-
 static struct open_op *find_open(struct switcher *s, const char *id)
 {
     for (struct open_op *o = s->open; o; o = o->next) {
@@ -51,7 +36,7 @@ static struct open_op *find_open(struct switcher *s, const char *id)
     return NULL;
 }
 
-static struct open_op *add_open(struct switcher *s, const char *id)
+struct open_op *switch_add_open(struct switcher *s, const char *id)
 {
     struct open_op *o = find_open(s, id);
 
@@ -208,7 +193,7 @@ static int end_op(struct step_run *run, enum switch_state state, struct err *err
                       op->cause.code ? ": " : "", op->cause.code ? op->cause.text : "");
 }
 
-static int begin_step(struct step_run *run, struct switch_at at, struct err *err)
+int switch_begin_step(struct step_run *run, struct switch_at at, struct err *err)
 {
     struct db_op *op = run->op;
     int r;
@@ -246,7 +231,7 @@ static int write_move(struct step_run *run, enum switch_outcome outcome, const s
         return r;
     if (move.state != SWITCH_RUNNING)
         return end_op(run, move.state, err);
-    return begin_step(run, move.at, err);
+    return switch_begin_step(run, move.at, err);
 }
 
 /* End the step and begin what follows, or end the operation: all of it or nothing. */
@@ -448,7 +433,7 @@ static void tick(void *arg)
     }
 }
 
-/* -- opening --------------------------------------------------------------- */
+/* -- the machine itself --------------------------------------------------------------- */
 
 int switch_new(struct service *svc, struct switcher **ret, struct err *err)
 {
@@ -479,7 +464,7 @@ void switch_free(struct switcher *s)
 
 static int resume_one(void *arg, const struct db_op *op)
 {
-    return add_open(arg, op->id) ? 0 : -ENOMEM;
+    return switch_add_open(arg, op->id) ? 0 : -ENOMEM;
 }
 
 int switch_resume(struct switcher *s, struct err *err)
@@ -490,103 +475,4 @@ int switch_resume(struct switcher *s, struct err *err)
         return r;
     tick(s);
     return 0;
-}
-
-static int fill_op(const struct switch_ask *ask, struct db_op *op, struct err *err)
-{
-    auto_buf struct buf args = {0};
-    int r = 0;
-
-    *op = (struct db_op){.at = {.kind = ask->kind, .step = STEP_PRECHECK}};
-    if (ask->args)
-        r = js_print(ask->args, true, false, &args, err);
-    if (r < 0)
-        return r;
-    if (text_copy(op->workload, sizeof(op->workload), ask->workload) < 0 ||
-        text_copy(op->who, sizeof(op->who), ask->who) < 0 ||
-        text_copy(op->request_id, sizeof(op->request_id), ask->request_id ? ask->request_id : "") <
-            0 ||
-        text_copy(op->args, sizeof(op->args), args.len ? buf_cstr(&args) : "{}") < 0)
-        return err_set_gw(err, GW_BAD_VALUE, -EINVAL,
-                          "the request is longer than an operation keeps");
-    return 0;
-}
-
-static int create_op(struct switcher *s, const struct switch_ask *ask, struct db_op *op,
-                     struct err *err)
-{
-    auto_workload struct workload *w = NULL;
-    struct step_run run = {.svc = s->svc, .op = op};
-    int r = fill_op(ask, op, err);
-
-    if (r == 0)
-        r = workload_load(s->svc, ask->workload, &w, err);
-    if (r < 0)
-        return r;
-    run.workload = w;
-    op->holder = w->holder;
-    op->epoch = w->epoch;
-    op->started_ms = clock_wall_ms(s->svc->clock);
-    r = db_op_create(s->svc, op, err);
-    return r < 0 ? r : begin_step(&run, op->at, err);
-}
-
-int switch_begin(struct switcher *s, const struct switch_ask *ask, struct db_op *ret,
-                 struct err *err)
-{
-    struct db_op op;
-    int r;
-
-    if (ask->request_id && db_op_by_request(s->svc, ask->request_id, ret, NULL) == 0)
-        return 0;
-    r = db_begin(s->svc->db, err);
-    if (r < 0)
-        return r;
-    r = create_op(s, ask, &op, err);
-    if (r == 0)
-        r = db_commit(s->svc->db, err);
-    if (r < 0) {
-        db_rollback(s->svc->db);
-        return r;
-    }
-    if (!add_open(s, op.id))
-        return err_set(err, -ENOMEM,
-                       "operation %s is written down and begins with the next start: %m", op.id);
-    switch_poke(s, op.id);
-    return db_op_load(s->svc, op.id, ret, err);
-}
-
-int switch_abort(struct switcher *s, const char *id, const char *who, struct err *err)
-{
-    struct db_op op;
-    int r = db_op_load(s->svc, id, &op, err);
-
-    if (r < 0 || (op.abort_wanted && op.ended_ms == 0))
-        return r;
-    if (op.ended_ms > 0 || !switch_plan_may_abort(op.at))
-        return err_set_gw(err, GW_API_CONFLICT, -EBUSY,
-                          "%s is past the point where it can be aborted", id);
-    op.abort_wanted = true;
-    r = db_op_save(s->svc, &op, err);
-    if (r == 0)
-        r = event_note(s->svc, "op.abort", who, op.workload, err, "abort of %s asked for", id);
-    if (r < 0)
-        return r;
-    switch_poke(s, id);
-    return 0;
-}
-
-int switch_resolve(struct service *svc, const char *id, const char *who, struct err *err)
-{
-    struct db_op op;
-    int r = db_op_load(svc, id, &op, err);
-
-    if (r < 0 || (op.state == SWITCH_HALFWAY && !op.attention))
-        return r;
-    if (op.state != SWITCH_HALFWAY)
-        return err_set_gw(err, GW_API_CONFLICT, -EBUSY, "%s did not end halfway", id);
-    op.attention = false;
-    r = db_op_save(svc, &op, err);
-    return r < 0 ? r
-                 : event_note(svc, "op.resolved", who, op.workload, err, "%s was looked after", id);
 }
