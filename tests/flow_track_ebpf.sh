@@ -48,6 +48,8 @@ attach() {
     eval "exec $fd<>$dev"
     losetup -d "$dev"
     blockdev --setrw "$dev" # a fence that somebody tested on this number may still stand
+    block=$(blockdev --getss "$dev")
+    sectors=$(($(blockdev --getsize64 "$dev") / block))
 }
 
 # pass HOW: prints what tool_track prints.
@@ -107,26 +109,34 @@ on_uring() {
     fio --name=j --filename="$dir/mnt/u" --size=8M --rw=randwrite --bsrange=4k-64k --direct=1 \
         --ioengine=io_uring --iodepth=16 --randrepeat=0 --output="$dir/fio" || true
 }
-on_fs=(on_buffered on_direct on_dsync on_mmap on_files on_holes on_uring)
+on_fsx() { python3 "$abs_top_srcdir/tests/fsx.py" "$dir/mnt/x" 150 "$(rand)"; }
+on_fs=(on_buffered on_direct on_dsync on_mmap on_files on_holes on_uring on_fsx on_fsx)
+
+# crash [FLAG]: the file system ends as by a power cut, with its journal written out (1) or not (2);
+# what it had promised comes back when the next mount replays it. btrfs has no such call.
+crash() {
+    python3 -c 'import fcntl, os, sys
+fcntl.ioctl(os.open(sys.argv[1], os.O_RDONLY), 0x8004587d, int(sys.argv[2]).to_bytes(4, sys.byteorder))' "$dir/mnt" "$1"
+}
 
 # --- writers: on the device itself -----------------------------------------------------------------
-raw_direct() { dd if=/dev/urandom of="$dev" bs=$((512 * (RANDOM % 500 + 1))) count=20 seek=$((RANDOM % 500)) oflag=direct conv=notrunc status=none; }
+raw_direct() { dd if=/dev/urandom of="$dev" bs=$((block * (RANDOM % 60 + 1))) count=20 seek=$((RANDOM % 500)) oflag=direct conv=notrunc status=none; }
 raw_buffered() { dd if=/dev/urandom of="$dev" bs=$((RANDOM % 90000 + 1)) count=30 seek=$((RANDOM % 2000)) conv=notrunc,fsync status=none; }
 raw_sectors() {
     local i
     for i in $(seq 20); do
-        dd if=/dev/urandom of="$dev" bs=512 count=1 seek=$(($(rand) % sectors)) oflag=direct conv=notrunc status=none
+        dd if=/dev/urandom of="$dev" bs=$block count=1 seek=$(($(rand) % sectors)) oflag=direct conv=notrunc status=none
     done
-    dd if=/dev/urandom of="$dev" bs=512 count=1 seek=$((sectors - 1)) oflag=direct conv=notrunc status=none
+    dd if=/dev/urandom of="$dev" bs=$block count=1 seek=$((sectors - 1)) oflag=direct conv=notrunc status=none
 }
-raw_discard() { blkdiscard -f -o $((512 * (RANDOM % 9000))) -l $((512 * (RANDOM * 9 + 1))) "$dev"; }
+raw_discard() { blkdiscard -f -o $((block * (RANDOM % 9000))) -l $((block * (RANDOM + 1))) "$dev"; }
 raw_discard_all() { blkdiscard -f "$dev"; }
 raw_zero() { blkdiscard -f -z -o $((4096 * (RANDOM % 9000))) -l $((4096 * (RANDOM % 9000 + 1))) "$dev"; }
 raw_partition() {
     addpart "$dev" 1 2048 100000
     [ -b "${dev}p1" ] || return 0
     dd if=/dev/urandom of="${dev}p1" bs=4k count=20 seek=$((RANDOM % 9000)) oflag=direct status=none
-    dd if=/dev/urandom of="${dev}p1" bs=512 count=1 seek=99999 oflag=direct status=none
+    dd if=/dev/urandom of="${dev}p1" bs="$block" count=1 seek=$((100000 * 512 / block - 1)) oflag=direct status=none
     dd if=/dev/urandom of="${dev}p1" bs=7777 count=20 seek=50 conv=fsync status=none
     blkdiscard -f -o 8M -l 3M "${dev}p1"
     delpart "$dev" 1
@@ -175,8 +185,21 @@ fs_round() {
     check "frozen $fs"
     fsfreeze -u "$dir/mnt"
     on_mmap
+    if [ $((RANDOM % 2)) = 0 ] && [ "$fs" != btrfs ]; then
+        replay
+    fi
     umount "$dir/mnt"
     check "unmounted $fs"
+}
+
+# The journal is read back into its places by the mount, and what was not in it is gone.
+replay() {
+    on_fsx >>"$log" 2>&1 || true
+    crash $((RANDOM % 2 + 1)) || fail "no end for $fs"
+    umount "$dir/mnt"
+    [ $((RANDOM % 2)) = 0 ] || check "$fs that crashed"
+    mount "$dev" "$dir/mnt" || fail "mount of $fs that crashed"
+    replays=$((replays + 1))
 }
 
 raw_round() {
@@ -191,16 +214,7 @@ raw_round() {
 }
 
 # --- rounds ------------------------------------------------------------------------------------------
-truncate -s 320M "$dir/image"
-attach "$dir/image" 7
-sectors=$(blockdev --getsz "$dev")
-first=$(pass equal 2>&1) || {
-    [[ $first != *"in the kernel"* ]] || skip "$first"
-    fail "$first"
-}
-[[ $first == *'not tracked before'* ]] || fail "the first pass: $first"
-check 'nothing was written'
-for round in $(seq "$rounds"); do
+one_round() {
     : >"$log"
     seed=$RANDOM
     RANDOM=$seed
@@ -209,7 +223,34 @@ for round in $(seq "$rounds"); do
     else
         fs_round
     fi
-done
+}
+
+# the_rounds FROM TO: on a device that was just attached.
+the_rounds() {
+    local first
+    first=$(pass equal 2>&1) || {
+        [[ $first != *"in the kernel"* ]] || skip "$first"
+        fail "the first pass: $first"
+    }
+    [[ $first == *'not tracked before'* ]] || fail "the first pass: $first"
+    check 'nothing was written'
+    for round in $(seq "$1" "$2"); do
+        one_round
+    done
+}
+
+replays=0
+of_4k=$(((rounds + 3) / 4))
+truncate -s 320M "$dir/image4k"
+attach "$dir/image4k" 9 --sector-size 4096
+[ "$block" = 4096 ] || fail "sectors of 4096 bytes: $block"
+the_rounds 1 "$of_4k"
+exec 9>&-
+rm -r "$dir/state" "$dir/replica" "$dir/image4k"
+mkdir "$dir/state"
+truncate -s 320M "$dir/image"
+attach "$dir/image" 7
+the_rounds "$((of_4k + 1))" "$rounds"
 raw_discard_all
 check 'all of it was discarded'
 
@@ -238,7 +279,7 @@ pins=(/sys/fs/bpf/godwit/*)
 disk=$dev
 addpart "$disk" 1 4096 200000
 if [ -b "${disk}p1" ]; then
-    dev=${disk}p1 sectors=200000
+    dev=${disk}p1 sectors=200000 block=512
     rm "$dir/replica"
     rescan 'a partition' 'another one'
     raw_sectors
@@ -284,4 +325,4 @@ for at in 10 20; do
     check 'a write that was under way'
 done
 exec 8>&-
-echo "$rounds rounds on: ${kinds[*]:-the raw device}; every change was told"
+echo "$rounds rounds on: ${kinds[*]:-the raw device}, $of_4k with sectors of 4096 bytes, $replays journals read back; every change was told"

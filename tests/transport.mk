@@ -167,6 +167,7 @@ check_PROGRAMS += tool_track
 tool_track_SOURCES = tests/tool_track.c
 tool_track_LDADD = $(TRANSPORT_LIBS) $(BASE_LIBS)
 sh_tests += tests/flow_track_ebpf.sh
+EXTRA_DIST += tests/fsx.py
 ROUNDS = 1000
 check-track: all $(check_PROGRAMS)
 	@$(AM_TESTS_ENVIRONMENT) bash $(srcdir)/tests/flow_track_ebpf.sh $(ROUNDS)
