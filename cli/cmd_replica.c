@@ -11,6 +11,7 @@
 #include "cli/replica_cost.h"
 #include "cli/replica_view.h"
 #include "cli/verbs.h"
+#include "transport/volume.h"
 
 #include <stdio.h>
 
@@ -18,7 +19,7 @@
 
 const struct opt cmd_replica_push_opts[] = {
     REPLICA_ARG_OPTIONS,
-    {"tracker", 0, OPT_CHOICE, "KIND", "auto|ebpf|scan", 0, 0, "auto", "how changes are found"},
+    {"tracker", 0, OPT_CHOICE, "KIND", "auto|ebpf|nbd|scan", 0, 0, "auto", "how changes are found"},
     {"level", 0, OPT_TEXT, "N", NULL, 0, 0, "auto", "zstd level -7 to 19, auto, or 0 for none"},
     {"state-dir", 0, OPT_TEXT, "DIR", NULL, 0, 0, NULL, "where to remember what was sent"},
     {"compact", 0, OPT_TEXT, "SHARE", NULL, 0, 0, "10%",
@@ -122,7 +123,7 @@ struct mover {
 /* Before a vault is made for it: a typo in the volume's name must leave nothing behind. */
 static int check_readable(const char *volume, struct err *err)
 {
-    if (access(volume, R_OK) == 0)
+    if (volume_is_export(volume) || access(volume, R_OK) == 0)
         return 0;
     return err_set_gw(err, GW_VOLUME_UNREADABLE, -errno, "open '%s': %m", volume);
 }

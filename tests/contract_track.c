@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What every change tracker must do: ranges that cover what changed, and two phases. */
 #include "tests/loop_device.h"
+#include "tests/nbd_server.h"
 #include "tests/unit.h"
 
 #include "base/text.h"
@@ -9,13 +10,14 @@
 
 #include "base/banned.h"
 
-/* The last one is of block devices, and of kernels that have it. */
-static const char *const kinds[] = {"scan", "auto", "ebpf"};
+/* The last two are of block devices, on kernels that have it, and of exports of QEMU. */
+static const char *const kinds[] = {"scan", "auto", "ebpf", "nbd"};
 
 struct place {
     char *dir;
     char image[PATH_MAX];
     int loop;
+    pid_t server;
 };
 
 static int setup(void **state)
@@ -36,14 +38,55 @@ static void close_loop(struct place *p)
     p->loop = -1;
 }
 
+static void end_server(struct place *p)
+{
+    if (p->server > 0)
+        nbd_server_end(p->server);
+    p->server = 0;
+}
+
 static int teardown(void **state)
 {
     struct place *p = *state;
 
     close_loop(p);
+    end_server(p);
     unit_rmdir(p->dir);
     free(p);
     return 0;
+}
+
+/* NULL: there is no qemu-storage-daemon here, or no libnbd in this build. */
+static struct volume *open_export(struct place *p)
+{
+    char file[PATH_MAX + 64], server[PATH_MAX + 64], monitor[PATH_MAX + 64], uri[2 * PATH_MAX];
+    char socket_path[PATH_MAX];
+    const char *argv[] = {"qemu-storage-daemon",
+                          "--blockdev",
+                          file,
+                          "--nbd-server",
+                          server,
+                          "--export",
+                          "nbd,id=e,node-name=d,name=d",
+                          "--chardev",
+                          monitor,
+                          "--monitor",
+                          "chardev=c",
+                          NULL};
+    struct volume *v = NULL;
+
+    end_server(p);
+    unit_path(p->dir, "nbd", socket_path);
+    assert_ok(text_print(file, sizeof(file), "driver=file,filename=%s,node-name=d", p->image));
+    assert_ok(text_print(server, sizeof(server), "addr.type=unix,addr.path=%s", socket_path));
+    assert_ok(
+        text_print(monitor, sizeof(monitor), "socket,path=%s/qmp,server=on,wait=off,id=c", p->dir));
+    assert_ok(
+        text_print(uri, sizeof(uri), "nbd+unix:///d?socket=%s&qmp=%s/qmp", socket_path, p->dir));
+    p->server = nbd_server_start(argv, socket_path);
+    if (p->server < 0 || volume_open(uri, VOLUME_READ, &v, NULL) < 0)
+        return NULL;
+    return v;
 }
 
 /* NULL: this kind is not to be had here. */
@@ -54,6 +97,8 @@ static struct volume *open_volume(struct place *p, const char *kind, uint64_t si
     char device[LOOP_DEVICE_PATH];
 
     assert_ok(volume_prepare(p->image, size, NULL));
+    if (text_equal(kind, "nbd"))
+        return open_export(p);
     if (!text_equal(kind, "ebpf")) {
         assert_ok(volume_open(p->image, VOLUME_READ, &v, NULL));
         return v;

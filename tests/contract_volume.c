@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every volume must do. Runs over images, and over loop devices where this user may make
- * them. */
+/* What every volume must do. Runs over images, over NBD exports where there is a server, and over
+ * loop devices where this user may make them. */
+#include "tests/file_holder.h"
 #include "tests/volume_place.h"
 
 #include "base/gw.h"
@@ -197,8 +198,7 @@ static void ranges_outside_are_refused(void **state)
 
 static void a_reader_cannot_write(void **state)
 {
-    struct place *p = *state;
-    auto_volume struct volume *r = open_for(p, VOLUME_READ);
+    auto_volume struct volume *r = open_for(*state, VOLUME_READ);
 
     assert_fails(-EBADF, volume_write(r, 0, "x", 1, NULL));
     assert_fails(-EBADF, volume_zero(r, 0, 1, NULL));
@@ -345,55 +345,6 @@ static void readonly_takes_the_write_bits_and_gives_them_back(void **state)
     assert_int_equal(0200, st.st_mode & 0200);
 }
 
-/* A child that does act and then waits to be ended. Its pid, once act has been done. */
-static pid_t start_child(void (*act)(const char *path), const char *path)
-{
-    int ready[2];
-    char byte = 0;
-    pid_t pid;
-
-    assert_int_equal(0, pipe2(ready, O_CLOEXEC));
-    pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        act(path);
-        if (write(ready[1], "x", 1) == 1)
-            pause();
-        _exit(0);
-    }
-    close(ready[1]);
-    assert_int_equal(1, read(ready[0], &byte, 1));
-    close(ready[0]);
-    return pid;
-}
-
-static void end_child(pid_t pid)
-{
-    kill(pid, SIGKILL);
-    assert_int_equal(pid, waitpid(pid, NULL, 0));
-}
-
-static void act_read(const char *path)
-{
-    if (open(path, O_RDONLY | O_CLOEXEC) < 0)
-        _exit(1);
-}
-
-static void act_write(const char *path)
-{
-    if (open(path, O_WRONLY | O_APPEND | O_CLOEXEC) < 0)
-        _exit(1);
-}
-
-static void act_map(const char *path)
-{
-    int fd = open(path, O_RDWR | O_CLOEXEC);
-
-    if (fd < 0 || mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED)
-        _exit(1);
-    close(fd);
-}
-
 static unsigned writers_of(const char *path, char *out_name, size_t size)
 {
     struct err err = {0};
@@ -520,15 +471,47 @@ static void a_device_with_another_medium_is_estale(void **state)
 
 #define CASE(name, kind) cmocka_unit_test_setup_teardown(name, setup##kind, teardown)
 
-#define OVER(kind)                                                                                 \
+/* An export has no claim, and the size that its server gives it. */
+#define OVER_ALL(kind)                                                                             \
     CASE(what_was_written_is_read_back, kind),                                                     \
         CASE(large_aligned_writes_and_small_ones_are_seen, kind),                                  \
         CASE(many_reads_at_a_time_give_the_bytes, kind),                                           \
-        CASE(a_read_that_fails_in_a_queue_is_told, kind),                                          \
         CASE(zeroed_ranges_read_as_zeroes_and_neighbours_stay, kind),                              \
         CASE(ranges_outside_are_refused, kind), CASE(a_reader_cannot_write, kind),                 \
-        CASE(only_one_may_write, kind), CASE(extents_cover_the_volume, kind),                      \
+        CASE(extents_cover_the_volume, kind),                                                      \
         CASE(identity_is_of_the_thing_not_of_the_handle, kind)
+
+#define OVER(kind)                                                                                 \
+    OVER_ALL(kind), CASE(only_one_may_write, kind), CASE(a_read_that_fails_in_a_queue_is_told, kind)
+
+/* The server ends in the middle: soon an error with a name, and no call waits for ever. */
+static void a_server_that_ends_is_estale(void **state)
+{
+    struct place *p = *state;
+    auto_volume struct volume *r = open_for(p, VOLUME_READ);
+    auto_free uint8_t *data = make_bytes(VOLUME_BLOCK);
+    struct err err = {0};
+
+    assert_ok(volume_read(r, 0, data, VOLUME_BLOCK, NULL));
+    nbd_server_end(p->server);
+    p->server = 0;
+    assert_fails(-ESTALE, volume_read(r, 0, data, VOLUME_BLOCK, &err));
+    assert_int_equal(GW_VOLUME_CHANGED, err.gw);
+    assert_fails(-ESTALE, volume_check(r, NULL));
+    assert_fails(-ECONNREFUSED, volume_open(p->path, VOLUME_READ, &r, NULL));
+    assert_fails(-EOPNOTSUPP, volume_set_readonly(p->path, true, NULL));
+}
+
+static bool has_exports(void)
+{
+    void *state = NULL;
+    auto_volume struct volume *v = NULL;
+    bool yes = setup_nbd(&state) == 0 &&
+               volume_open(((struct place *)state)->path, VOLUME_READ, &v, NULL) == 0;
+
+    teardown(&state);
+    return yes;
+}
 
 /* May this user make loop devices here? */
 static bool has_loops(void)
@@ -560,7 +543,17 @@ int main(void)
         CASE(a_mounted_file_system_is_a_writer, _loop),
         CASE(a_device_with_another_medium_is_estale, _loop),
     };
+    const struct CMUnitTest exports[] = {
+        OVER_ALL(_nbd),
+        CASE(devices_that_are_too_small_are_refused, _nbd),
+        CASE(a_server_that_ends_is_estale, _nbd),
+    };
     int rc = cmocka_run_group_tests_name("images", images, NULL, NULL);
+
+    if (has_exports())
+        rc += cmocka_run_group_tests_name("exports", exports, NULL, NULL);
+    else
+        print_message("no nbdkit, or no libnbd in this build: NBD exports were not tested\n");
 
     if (!has_loops()) {
         print_message("loop devices cannot be made here: block devices were not tested\n");

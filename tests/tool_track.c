@@ -59,8 +59,30 @@ static int copy_all(struct copy *c, struct track *t, struct err *err)
     return rc;
 }
 
+/* It differs: did the tracker see why, after this pass had committed? Then somebody wrote while
+ * nobody should; else a change was missed. */
+static int accuse(struct copy *c, struct track *t, uint64_t at, struct err *err)
+{
+    struct track_range r;
+    int rc = track_freeze(t, err);
+
+    if (rc < 0)
+        return rc;
+    while ((rc = track_next(t, &r, err)) == 1)
+        if (at >= r.offset && at < r.offset + r.len)
+            return err_set(err, -EBUSY, "written during the comparison: a change at %" PRIu64, at);
+    if (rc == 0)
+        rc = volume_read(c->volume, at, c->data, 512, err);
+    if (rc == 0)
+        rc = fd_pread_full(c->image, c->other, 512, at, err);
+    if (rc < 0)
+        return rc;
+    return err_set(err, -EBADMSG, "MISSED: a change at %" PRIu64 "; read once more, it is %s", at,
+                   memcmp(c->data, c->other, 512) == 0 ? "not there" : "still there");
+}
+
 /* What differs, and did not have to, was missed. */
-static int compare(struct copy *c, struct err *err)
+static int compare(struct copy *c, struct track *t, struct err *err)
 {
     uint64_t size = volume_size(c->volume);
     int rc = 0;
@@ -73,7 +95,7 @@ static int compare(struct copy *c, struct err *err)
             rc = fd_pread_full(c->image, c->other, len, at, err);
         for (size_t i = 0; rc == 0 && i < len; i += 512)
             if (memcmp(c->data + i, c->other + i, num_min(512, len - i)) != 0)
-                return err_set(err, -EBADMSG, "MISSED: a change at %" PRIu64, at + i);
+                return accuse(c, t, at + i, err);
     }
     return rc;
 }
@@ -93,7 +115,7 @@ static int pass(char **argv, struct copy *c, struct err *err)
         return rc;
     printf("%" PRIu64 " %s\n", c->told, track_rescan(t)[0] ? track_rescan(t) : "-");
     rc = track_commit(t, err);
-    return rc == 0 && text_equal(argv[5], "equal") ? compare(c, err) : rc;
+    return rc == 0 && text_equal(argv[5], "equal") ? compare(c, t, err) : rc;
 }
 
 int main(int argc, char **argv)

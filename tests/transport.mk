@@ -6,9 +6,9 @@ unit_store_gate_SOURCES = tests/unit_store_gate.c
 unit_store_gate_LDADD = $(TRANSPORT_TEST_LIBS)
 contract_store_SOURCES = tests/contract_store.c
 contract_store_LDADD = $(TRANSPORT_TEST_LIBS)
-contract_track_SOURCES = tests/contract_track.c tests/loop_device.h
+contract_track_SOURCES = tests/contract_track.c tests/loop_device.h tests/nbd_server.h
 contract_track_LDADD = $(TRANSPORT_TEST_LIBS)
-contract_volume_SOURCES = tests/contract_volume.c tests/volume_place.h
+contract_volume_SOURCES = tests/contract_volume.c tests/file_holder.h tests/nbd_server.h tests/volume_place.h
 contract_volume_LDADD = $(TRANSPORT_TEST_LIBS)
 fault_s3_SOURCES = tests/fault_s3.c
 fault_s3_LDADD = $(TRANSPORT_TEST_LIBS)
@@ -166,7 +166,7 @@ endif
 check_PROGRAMS += tool_track
 tool_track_SOURCES = tests/tool_track.c
 tool_track_LDADD = $(TRANSPORT_LIBS) $(BASE_LIBS)
-sh_tests += tests/flow_track_ebpf.sh
+sh_tests += tests/flow_track_ebpf.sh tests/flow_track_nbd.sh
 EXTRA_DIST += tests/fsx.py
 ROUNDS = 1000
 check-track: all $(check_PROGRAMS)

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A volume of 1 MiB in a directory that goes away: an image, or a loop device on one. */
+/* A volume of 1 MiB in a directory that goes away: an image, a loop device on one, or an export of
+ * a server that does not keep it. */
 #ifndef GODWIT_TESTS_VOLUME_PLACE_H
 #define GODWIT_TESTS_VOLUME_PLACE_H
 
+#include "tests/nbd_server.h"
 #include "tests/unit.h"
 
 #include "base/buf.h"
@@ -18,6 +20,7 @@ struct place {
     char path[PATH_MAX]; /* of the volume: the image, or a loop device on it */
     char image[PATH_MAX];
     bool is_loop;
+    pid_t server; /* of an NBD export, or 0 */
 };
 
 /* The first line that a program prints into out; false when it fails. */
@@ -58,12 +61,31 @@ static inline int setup_loop(void **state)
     return attach_loop(*state) ? 0 : -1;
 }
 
+/* Fails without nbdkit. */
+static inline int setup_nbd(void **state)
+{
+    char socket_path[PATH_MAX];
+    const char *argv[] = {"nbdkit", "-f", "-U", socket_path, "memory", "1M", NULL};
+    struct place *p;
+
+    setup(state);
+    p = *state;
+    unit_path(p->dir, "nbd", socket_path);
+    p->server = nbd_server_start(argv, socket_path);
+    return p->server > 0 &&
+                   text_print(p->path, sizeof(p->path), "nbd+unix:///?socket=%s", socket_path) == 0
+               ? 0
+               : -1;
+}
+
 static inline int teardown(void **state)
 {
     struct place *p = *state;
     const char *argv[] = {"losetup", "--detach", p->path, NULL};
     char out[64];
 
+    if (p->server > 0)
+        nbd_server_end(p->server);
     if (p->is_loop) {
         volume_set_readonly(p->path, false, NULL);
         run(argv, out, sizeof(out));

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LIBRARIES += libgodwit_transport.a
-libgodwit_transport_a_CPPFLAGS = $(AM_CPPFLAGS) $(ZSTD_CFLAGS) $(CURL_CFLAGS) $(LIBURING_CFLAGS) $(LIBBPF_CFLAGS)
+libgodwit_transport_a_CPPFLAGS = $(AM_CPPFLAGS) $(ZSTD_CFLAGS) $(CURL_CFLAGS) $(LIBURING_CFLAGS) $(LIBBPF_CFLAGS) $(LIBNBD_CFLAGS)
 libgodwit_transport_a_SOURCES = \
 	transport/age.c transport/age.h \
 	transport/age_bech32.c transport/age_bech32.h \
@@ -32,6 +32,10 @@ libgodwit_transport_a_SOURCES = \
 	transport/store_s3.c \
 	transport/track.c transport/track.h transport/track_impl.h transport/track_scan.c \
 	transport/track_abi.h transport/track_bpf.c transport/track_bpf.h transport/track_ebpf.c \
+	transport/nbd_link.c transport/nbd_link.h transport/nbd_uri.c transport/nbd_uri.h \
+	transport/qmp.c transport/qmp.h transport/track_bits.c transport/track_bits.h \
+	transport/track_nbd.c transport/track_nbd.h transport/track_nbd_own.c \
+	transport/volume_nbd.c transport/volume_nbd.h \
 	transport/track_map.c transport/track_map.h transport/track_pin.c transport/track_pin.h \
 	transport/unit.c transport/unit.h transport/unittab.c transport/unittab.h \
 	transport/vault.c transport/vault.h \

@@ -271,6 +271,12 @@ static int device_stamp(dev_t dev, char *out, size_t size)
                       text_vec_len(fields) > 13 ? fields[11] : "-");
 }
 
+/* Of what a server has, nothing here tells whether it was written. */
+static bool is_export(const struct volume *v)
+{
+    return volume_is_export(volume_path(v));
+}
+
 /* Whatever moves when somebody writes the volume. */
 static int describe(const struct volume *v, char *out)
 {
@@ -278,6 +284,8 @@ static int describe(const struct volume *v, char *out)
     struct stat st;
     int rc;
 
+    if (is_export(v))
+        return text_print(out, STATE_TEXT_MAX, "%s -", volume_identity(v));
     if (stat(volume_path(v), &st) < 0)
         return -errno;
     if (S_ISBLK(st.st_mode))
@@ -304,7 +312,8 @@ bool state_touched(const struct state *s, const struct volume *v)
 {
     char now[STATE_TEXT_MAX];
 
-    return describe(v, now) < 0 || !text_equal(now, s->volume) || volume_size(v) != s->volume_bytes;
+    return is_export(v) || describe(v, now) < 0 || !text_equal(now, s->volume) ||
+           volume_size(v) != s->volume_bytes;
 }
 
 bool state_same_volume(const struct state *s, const struct volume *v)

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/fail.h"
 #include "base/gw.h"
+#include "base/text.h"
 #include "transport/volume.h"
 
 #include <string.h>
@@ -16,6 +17,7 @@
 /* In the order in which "auto" tries them; the last one always works. */
 static const struct track_ops *const trackers[] = {
     &track_ebpf_ops,
+    &track_nbd_ops,
     &track_scan_ops,
 };
 
@@ -31,6 +33,8 @@ static int open_auto(struct volume *v, const char *state_dir, struct track *t, s
     int rc = -EOPNOTSUPP;
 
     for (size_t i = 0; i < ARRAY_LEN(trackers); i++) {
+        if (trackers[i]->only && !text_equal(trackers[i]->only, volume_kind(v)))
+            continue; /* nobody wonders why it was passed over */
         rc = trackers[i]->open(v, state_dir, &t->self, err);
         if (rc == 0)
             t->ops = trackers[i];

@@ -16,6 +16,7 @@
  * after a freeze that returned 0, and a close in between is an abort first. */
 struct track_ops {
     const char *kind;
+    const char *only; /* the kind of volumes it is for; NULL: any, as far as open knows */
     /* -EOPNOTSUPP: not for this volume or machine; "auto" goes on to the next row. */
     int (*open)(struct volume *v, const char *state_dir, void **ret_self, struct err *err);
     void (*close)(void *self);
@@ -33,6 +34,7 @@ struct track_ops {
 };
 
 extern const struct track_ops track_ebpf_ops;
+extern const struct track_ops track_nbd_ops;
 extern const struct track_ops track_scan_ops;
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/fail.h"
 #include "base/fd.h"
 #include "base/gw.h"
+#include "base/num.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@
 static const struct volume_ops *const volumes[] = {
     &volume_image_ops,
     &volume_blockdev_ops,
+    &volume_nbd_ops,
 };
 
 enum { VOLUME_IMAGE_MODE = 0600 };
@@ -64,10 +66,10 @@ static const char *kind_of_mode(mode_t mode)
     }
 }
 
-static const struct volume_ops *ops_of(const struct stat *st)
+static const struct volume_ops *ops_of(const char *path, const struct stat *st)
 {
     for (size_t i = 0; i < ARRAY_LEN(volumes); i++)
-        if (volumes[i]->claims(st))
+        if (volumes[i]->claims(path, st))
             return volumes[i];
     return NULL;
 }
@@ -76,11 +78,13 @@ static const struct volume_ops *ops_of(const struct stat *st)
 static int find_ops(const char *path, struct stat *ret_st, const struct volume_ops **ret_ops,
                     struct err *err)
 {
-    const struct volume_ops *ops;
+    const struct volume_ops *ops = ops_of(path, NULL);
 
-    if (stat(path, ret_st) < 0)
+    *ret_st = (struct stat){0};
+    if (!ops && stat(path, ret_st) < 0)
         return volume_open_failed(path, -errno, err);
-    ops = ops_of(ret_st);
+    if (!ops)
+        ops = ops_of(path, ret_st);
     if (!ops)
         return err_set_gw(err, GW_VOLUME_UNREADABLE, -EINVAL,
                           "'%s' is %s; a volume is a block device or a regular file", path,
@@ -117,6 +121,8 @@ void volume_close(struct volume *v)
 {
     if (!v)
         return;
+    if (v->ops && v->ops->close)
+        v->ops->close(v);
     if (v->fd >= 0)
         close(v->fd);
     if (v->direct_fd >= 0)
@@ -152,10 +158,31 @@ int volume_prepare(const char *path, uint64_t size_bytes, struct err *err)
     struct stat st;
     int rc;
 
-    if (stat(path, &st) < 0 && errno == ENOENT)
+    if (!ops_of(path, NULL) && stat(path, &st) < 0 && errno == ENOENT)
         return make_image(path, size_bytes, err);
     rc = find_ops(path, &st, &ops, err);
     return rc < 0 ? rc : ops->prepare(path, size_bytes, err);
+}
+
+int volume_prepare_fixed(const char *path, uint64_t size_bytes, struct err *err)
+{
+    auto_volume struct volume *v = NULL;
+    char have[NUM_TEXT_MAX];
+    char need[NUM_TEXT_MAX];
+    int rc = volume_open(path, VOLUME_READ, &v, err);
+
+    if (rc < 0 || v->size_bytes >= size_bytes)
+        return rc;
+    return err_set_gw(err, GW_VOLUME_TOO_SMALL, -ENOSPC,
+                      "volume '%s' has %s (%llu bytes), %s (%llu bytes) are needed", path,
+                      num_format_bytes(v->size_bytes, false, have),
+                      (unsigned long long)v->size_bytes, num_format_bytes(size_bytes, false, need),
+                      (unsigned long long)size_bytes);
+}
+
+bool volume_is_export(const char *path)
+{
+    return ops_of(path, NULL) != NULL;
 }
 
 uint64_t volume_size(const struct volume *v)

@@ -25,16 +25,19 @@ enum {
 };
 
 /*
- * Open path, taking the first row that claims it: a block device or a regular file.
+ * Open path, taking the first row that claims it: a block device, a regular file, or the URI of an
+ * NBD export (transport/nbd_uri.h).
  * Block devices are read with O_DIRECT; large aligned writes of images go past the page cache where
- * the file system is known for doing that well. VOLUME_WRITE takes an exclusive claim where the kind has
- * one (O_EXCL on devices): -EBUSY (GW_VOLUME_BUSY). -ENOENT, -EACCES (GW_VOLUME_UNREADABLE),
- * -EINVAL for what cannot be a volume.
+ * the file system is known for doing that well. VOLUME_WRITE takes an exclusive claim where the
+ * kind has one (O_EXCL on devices): -EBUSY (GW_VOLUME_BUSY). -ENOENT, -EACCES
+ * (GW_VOLUME_UNREADABLE), -EINVAL for what cannot be a volume.
  */
 int volume_open(const char *path, enum volume_mode mode, struct volume **ret, struct err *err);
 /* Make (or resize) an image file of size_bytes for a restore; an existing device must be at least
  * that big: -ENOSPC (GW_VOLUME_TOO_SMALL). */
 int volume_prepare(const char *path, uint64_t size_bytes, struct err *err);
+/* Is path no path at all, but the name of something on a server? Looks at the text alone. */
+bool volume_is_export(const char *path);
 void volume_close(struct volume *v);
 static inline void volume_closep(struct volume **v)
 {
@@ -43,7 +46,7 @@ static inline void volume_closep(struct volume **v)
 #define auto_volume AUTO(volume_closep)
 
 uint64_t volume_size(const struct volume *v);    /* bytes; any number, not only whole sectors */
-const char *volume_kind(const struct volume *v); /* "image", "blockdev" */
+const char *volume_kind(const struct volume *v); /* "image", "blockdev", "nbd" */
 const char *volume_path(const struct volume *v);
 
 /*
@@ -67,7 +70,8 @@ int volume_extent(struct volume *v, uint64_t offset, uint64_t *ret_len, bool *re
 
 /* Is it still the thing that was opened, of the same size? 0 or -ESTALE (GW_VOLUME_CHANGED). */
 int volume_check(struct volume *v, struct err *err);
-/* Stable identity text of what was opened: "image:DEV:INO" or "blockdev:MAJ:MIN:DISKSEQ:SIZE". */
+/* Stable identity text of what was opened: "image:DEV:INO", "blockdev:MAJ:MIN:DISKSEQ:SIZE" or
+ * "nbd:HASH:SIZE". */
 const char *volume_identity(const struct volume *v);
 
 /* Fence help: make the medium refuse writes (BLKROSET, or file mode without write bits) and back.

@@ -23,9 +23,10 @@
 /* One size for all alignments: no logical block of Linux is larger than a page here. */
 enum { BLOCKDEV_ALIGN = VOLUME_SECTOR, BLOCKDEV_BOUNCE = 256 * 1024 };
 
-static bool blockdev_claims(const struct stat *st)
+static bool blockdev_claims(const char *path, const struct stat *st)
 {
-    return S_ISBLK(st->st_mode);
+    (void)path;
+    return st && S_ISBLK(st->st_mode);
 }
 
 /* A number that changes whenever another medium sits behind the same device node (Linux 5.15). */
@@ -266,22 +267,6 @@ static int blockdev_check(struct volume *v, struct err *err)
     return 0;
 }
 
-static int blockdev_prepare(const char *path, uint64_t size_bytes, struct err *err)
-{
-    auto_volume struct volume *v = NULL;
-    char have[NUM_TEXT_MAX];
-    char need[NUM_TEXT_MAX];
-    int rc = volume_open(path, VOLUME_READ, &v, err);
-
-    if (rc < 0 || v->size_bytes >= size_bytes)
-        return rc;
-    return err_set_gw(err, GW_VOLUME_TOO_SMALL, -ENOSPC,
-                      "volume '%s' has %s (%llu bytes), %s (%llu bytes) are needed", path,
-                      num_format_bytes(v->size_bytes, false, have),
-                      (unsigned long long)v->size_bytes, num_format_bytes(size_bytes, false, need),
-                      (unsigned long long)size_bytes);
-}
-
 static int blockdev_set_readonly(const char *path, bool readonly, struct err *err)
 {
     auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -306,6 +291,6 @@ const struct volume_ops volume_blockdev_ops = {
     .drop_cache = blockdev_drop_cache,
     .extent = blockdev_extent,
     .check = blockdev_check,
-    .prepare = blockdev_prepare,
+    .prepare = volume_prepare_fixed,
     .set_readonly = blockdev_set_readonly,
 };

@@ -30,9 +30,10 @@ enum {
     IMAGE_WRITE_MAX = 256 * 1024
 };
 
-static bool image_claims(const struct stat *st)
+static bool image_claims(const char *path, const struct stat *st)
 {
-    return S_ISREG(st->st_mode);
+    (void)path;
+    return st && S_ISREG(st->st_mode);
 }
 
 /* Two restores into one image would make a mix of both. */

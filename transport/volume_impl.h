@@ -17,7 +17,7 @@ enum { VOLUME_IDENTITY_MAX = 96 };
 
 struct volume_ops;
 
-/* Set by the dispatcher but for fd, size_bytes, identity and diskseq, which are open's. */
+/* Set by the dispatcher but for fd, size_bytes, identity, diskseq and more, which are open's. */
 struct volume {
     const struct volume_ops *ops;
     enum volume_mode mode;
@@ -26,6 +26,7 @@ struct volume {
     uint64_t size_bytes;
     struct stat st;               /* of the path when it was opened */
     uint64_t diskseq;             /* block devices: changes with the medium */
+    void *more;                   /* of the kind; its close frees it */
     pthread_mutex_t partial_lock; /* block devices: around read, change, write of one sector */
     char *path;
     char identity[VOLUME_IDENTITY_MAX];
@@ -38,9 +39,12 @@ struct volume {
 struct volume_ops {
     const char *kind;
     bool direct; /* reads pass the page cache by: only a deep queue of them is fast */
-    bool (*claims)(const struct stat *st);
-    /* Open v->path in v->mode; v->st is what stat said of it. On failure volume.c closes v->fd. */
+    /* st NULL: path is the name of something that is no file. */
+    bool (*claims)(const char *path, const struct stat *st);
+    /* Open v->path in v->mode; v->st is what stat said of it, if anything. On failure volume.c
+     * closes v->fd and calls close. */
     int (*open)(struct volume *v, struct err *err);
+    void (*close)(struct volume *v); /* NULL: v->fd is all there is */
     int (*read)(struct volume *v, uint64_t offset, void *data, size_t len, struct err *err);
     int (*write)(struct volume *v, uint64_t offset, const void *data, size_t len, struct err *err);
     int (*zero)(struct volume *v, uint64_t offset, uint64_t len, struct err *err);
@@ -56,6 +60,7 @@ struct volume_ops {
 
 extern const struct volume_ops volume_image_ops;
 extern const struct volume_ops volume_blockdev_ops;
+extern const struct volume_ops volume_nbd_ops;
 
 /* Helpers of the implementations. */
 int volume_changed(const struct volume *v, const char *what,
@@ -68,5 +73,7 @@ int volume_io_failed(const struct volume *v, int code, const char *what, uint64_
 int volume_check_read(const struct volume *v, uint64_t offset, size_t len, struct err *err);
 /* Write zeroes by hand where no call makes holes. */
 int volume_write_zeroes(struct volume *v, uint64_t offset, uint64_t len, struct err *err);
+/* The prepare of what has the size that it has. */
+int volume_prepare_fixed(const char *path, uint64_t size_bytes, struct err *err);
 
 #endif

@@ -189,7 +189,7 @@ int volume_queue_new(struct volume *v, unsigned depth, struct volume_queue **ret
 
     if (!v->ops->direct)
         return volume_queue_new_by(VOLUME_QUEUE_HINTS, v, depth, ret, err);
-    rc = volume_queue_new_by(VOLUME_QUEUE_RING, v, depth, ret, err);
+    rc = v->fd < 0 ? -ENOSYS : volume_queue_new_by(VOLUME_QUEUE_RING, v, depth, ret, err);
     if (rc == 0)
         return 0;
     err_clear(err); /* old kernels, containers and cautious administrators have none */

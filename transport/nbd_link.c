@@ -1,0 +1,577 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* libnbd, where there is one. */
+#include "transport/nbd_link.h"
+
+#include "base/err.h"
+
+#ifdef HAVE_LIBNBD
+#include "base/clock.h"
+#include "base/gw.h"
+#include "base/num.h"
+#include "base/text.h"
+
+#include <libnbd.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+
+#include "base/banned.h"
+
+enum {
+    CONNECT_MS = 30000,
+    SILENT_MS = 120000,
+    TICK_MS = 1000,
+    REQUEST_MAX = 2 << 20,
+    STATUS_MAX = 1 << 30,
+    CONTEXT_MAX = 320
+};
+
+struct nbd_link {
+    struct nbd_handle *nbd;
+    uint64_t size_bytes;
+    uint32_t grain;
+    uint32_t request_max;
+    bool readonly;
+    bool zero;
+    bool flush;
+    bool allocation;
+    char bitmap[CONTEXT_MAX]; /* "" when there is none */
+    char *export;
+    int wake_fd;
+    pthread_t mover;
+    bool moving;
+    atomic_bool stop;
+    atomic_bool dead;
+    atomic_uint under_way;
+    pthread_mutex_t lock; /* of done in struct call */
+    pthread_cond_t done;
+};
+
+/* One request, on the stack of who waits for it. */
+struct call {
+    struct nbd_link *link;
+    bool done;
+    int error;
+    const char *context; /* block status */
+    nbd_extent_fn fn;
+    void *arg;
+    uint64_t offset;
+    uint64_t end;
+    uint64_t reached;
+    int fn_rc;
+};
+
+static void wake(const struct nbd_link *l)
+{
+    uint64_t one = 1;
+
+    (void)!write(l->wake_fd, &one, sizeof(one));
+}
+
+static int on_done(void *arg, int *error)
+{
+    struct call *c = arg;
+
+    pthread_mutex_lock(&c->link->lock);
+    c->error = *error;
+    c->done = true;
+    pthread_cond_broadcast(&c->link->done);
+    pthread_mutex_unlock(&c->link->lock);
+    return 1; /* nobody asks libnbd for it again */
+}
+
+/* cookie: what libnbd said to the request. */
+static int finish(struct call *c, int64_t cookie)
+{
+    struct nbd_link *l = c->link;
+
+    if (cookie < 0) {
+        int code = nbd_get_errno();
+
+        return atomic_load(&l->dead) || code == 0 ? -ENOTCONN : -code;
+    }
+    atomic_fetch_add(&l->under_way, 1);
+    wake(l); /* it may have more to write than the socket took */
+    pthread_mutex_lock(&l->lock);
+    while (!c->done)
+        pthread_cond_wait(&l->done, &l->lock);
+    pthread_mutex_unlock(&l->lock);
+    atomic_fetch_sub(&l->under_way, 1);
+    return c->error ? -c->error : 0;
+}
+
+/* One step of the connection. False: nothing came. */
+static bool turn(struct nbd_link *l, int timeout_ms)
+{
+    unsigned way = nbd_aio_get_direction(l->nbd);
+    struct pollfd fds[2] = {{.fd = nbd_aio_get_fd(l->nbd)}, {.fd = l->wake_fd, .events = POLLIN}};
+    uint64_t drained;
+
+    fds[0].events = (short)((way & LIBNBD_AIO_DIRECTION_READ ? POLLIN : 0) |
+                            (way & LIBNBD_AIO_DIRECTION_WRITE ? POLLOUT : 0));
+    if (poll(fds, ARRAY_LEN(fds), timeout_ms) < 0)
+        return false;
+    if (fds[1].revents)
+        (void)!read(l->wake_fd, &drained, sizeof(drained));
+    if ((fds[0].revents & (POLLIN | POLLHUP | POLLERR)) && (way & LIBNBD_AIO_DIRECTION_READ))
+        (void)nbd_aio_notify_read(l->nbd);
+    else if (fds[0].revents)
+        (void)nbd_aio_notify_write(l->nbd);
+    return fds[0].revents != 0;
+}
+
+static bool ended(struct nbd_link *l)
+{
+    return nbd_aio_is_dead(l->nbd) != 0 || nbd_aio_is_closed(l->nbd) != 0;
+}
+
+/* A server that owes an answer and says nothing for so long has gone: the end of the socket makes
+ * libnbd fail all that is under way. */
+static void hang_up(const struct nbd_link *l)
+{
+    (void)shutdown(nbd_aio_get_fd(l->nbd), SHUT_RDWR);
+}
+
+static void *move(void *arg)
+{
+    struct nbd_link *l = arg;
+    uint64_t heard_ms = clock_mono_ms(&clock_system);
+
+    while (!atomic_load(&l->stop) && !ended(l)) {
+        bool heard = turn(l, TICK_MS);
+        uint64_t now_ms = clock_mono_ms(&clock_system);
+
+        if (heard || atomic_load(&l->under_way) == 0)
+            heard_ms = now_ms;
+        else if (now_ms - heard_ms > SILENT_MS)
+            hang_up(l);
+    }
+    atomic_store(&l->dead, true);
+    return NULL;
+}
+
+/* -------------------------------------------------------------------------- */
+
+static int failed(const char *uri, struct err *err)
+{
+    int code = nbd_get_errno();
+    const char *why = nbd_get_error();
+
+    /* What the server refused has no errno of its own. */
+    return err_set_gw(err, GW_VOLUME_UNREADABLE, code > 0 ? -code : -EIO, "NBD export '%s': %s",
+                      uri, why ? why : "failed");
+}
+
+static int prepare(struct nbd_link *l, const char *uri, const char *export, const char *bitmap,
+                   struct err *err)
+{
+    int rc = nbd_set_uri_allow_local_file(l->nbd, true); /* keys of TLS; who names it is trusted */
+
+    if (rc == 0)
+        rc = nbd_set_full_info(l->nbd, true);
+    if (rc == 0)
+        rc = nbd_add_meta_context(l->nbd, NBD_LINK_ALLOCATION);
+    if (rc == 0 && bitmap) {
+        int printed = text_print(l->bitmap, sizeof(l->bitmap), "qemu:dirty-bitmap:%s", bitmap);
+
+        if (printed < 0)
+            return err_set(err, printed, "bitmap '%s': %m", bitmap);
+        rc = nbd_add_meta_context(l->nbd, l->bitmap);
+    }
+    /* Of the URI's place, but another export: its own name is set when it is parsed. */
+    if (rc == 0 && export)
+        rc = nbd_set_opt_mode(l->nbd, true);
+    return rc < 0 ? failed(uri, err) : 0;
+}
+
+/* Until it is ready, or (opt mode) ready to be told which export. */
+static int wait_connected(struct nbd_link *l, const char *uri, struct err *err)
+{
+    uint64_t until_ms = clock_mono_ms(&clock_system) + CONNECT_MS;
+
+    while (nbd_aio_is_connecting(l->nbd) == 1) {
+        if (clock_mono_ms(&clock_system) > until_ms)
+            return err_set_gw(err, GW_VOLUME_UNREADABLE, -ETIMEDOUT,
+                              "NBD export '%s': no answer in %d s", uri, CONNECT_MS / 1000);
+        if (nbd_poll(l->nbd, TICK_MS) < 0)
+            return failed(uri, err);
+    }
+    if (nbd_aio_is_ready(l->nbd) != 1 && nbd_aio_is_negotiating(l->nbd) != 1)
+        return failed(uri, err);
+    return 0;
+}
+
+static int connect_to(struct nbd_link *l, const char *uri, const char *export, struct err *err)
+{
+    int rc = nbd_aio_connect_uri(l->nbd, uri) < 0 ? failed(uri, err) : wait_connected(l, uri, err);
+
+    if (rc < 0 || !export)
+        return rc;
+    if (nbd_set_export_name(l->nbd, export) < 0 || nbd_aio_opt_go(l->nbd, NBD_NULL_COMPLETION) < 0)
+        return failed(uri, err);
+    return wait_connected(l, uri, err);
+}
+
+static uint32_t limit_of(struct nbd_link *l, int which, uint32_t dflt)
+{
+    int64_t n = nbd_get_block_size(l->nbd, which);
+
+    return n > 0 && n <= UINT32_MAX ? (uint32_t)n : dflt;
+}
+
+static int learn(struct nbd_link *l, const char *uri, struct err *err)
+{
+    int64_t size = nbd_get_size(l->nbd);
+
+    if (size < 0)
+        return failed(uri, err);
+    l->size_bytes = (uint64_t)size;
+    l->grain = limit_of(l, LIBNBD_SIZE_MINIMUM, 1);
+    l->request_max = (uint32_t)num_min(limit_of(l, LIBNBD_SIZE_MAXIMUM, REQUEST_MAX), REQUEST_MAX);
+    if (l->request_max < l->grain || (l->grain & (l->grain - 1)) != 0)
+        return err_set(err, -EBADMSG, "NBD export '%s': blocks of %u bytes", uri, l->grain);
+    l->request_max -= l->request_max % l->grain;
+    l->readonly = nbd_is_read_only(l->nbd) != 0;
+    l->zero = nbd_can_zero(l->nbd) == 1;
+    l->flush = nbd_can_flush(l->nbd) == 1;
+    l->allocation = nbd_can_meta_context(l->nbd, NBD_LINK_ALLOCATION) == 1;
+    if (l->bitmap[0] && nbd_can_meta_context(l->nbd, l->bitmap) != 1)
+        l->bitmap[0] = '\0';
+    l->export = nbd_get_export_name(l->nbd);
+    return 0;
+}
+
+static int start(struct nbd_link *l, struct err *err)
+{
+    int rc = pthread_create(&l->mover, NULL, move, l);
+
+    l->moving = rc == 0;
+    return rc > 0 ? err_set(err, -rc, "NBD: start a thread: %m") : 0;
+}
+
+int nbd_link_open(const char *uri, const char *export, const char *bitmap, struct nbd_link **ret,
+                  struct err *err)
+{
+    auto_nbd_link struct nbd_link *l = calloc(1, sizeof(*l));
+    int rc;
+
+    if (!l)
+        return err_set(err, -ENOMEM, "NBD export '%s': %m", uri);
+    pthread_mutex_init(&l->lock, NULL);
+    pthread_cond_init(&l->done, NULL);
+    l->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    l->nbd = nbd_create();
+    if (l->wake_fd < 0 || !l->nbd)
+        return err_set(err, -ENOMEM, "NBD export '%s': %m", uri);
+    rc = prepare(l, uri, export, bitmap, err);
+    if (rc == 0)
+        rc = connect_to(l, uri, export, err);
+    if (rc == 0)
+        rc = learn(l, uri, err);
+    if (rc == 0)
+        rc = start(l, err);
+    if (rc == 0)
+        *ret = TAKE(l);
+    return rc;
+}
+
+void nbd_link_close(struct nbd_link *l)
+{
+    if (!l)
+        return;
+    atomic_store(&l->stop, true);
+    if (l->moving) {
+        wake(l);
+        pthread_join(l->mover, NULL);
+    }
+    /* The server is told; a dead one is not there to hear it. */
+    if (l->nbd && nbd_aio_is_ready(l->nbd) == 1)
+        (void)nbd_aio_disconnect(l->nbd, 0);
+    nbd_close(l->nbd);
+    if (l->wake_fd >= 0)
+        (void)close(l->wake_fd);
+    pthread_cond_destroy(&l->done);
+    pthread_mutex_destroy(&l->lock);
+    free(l->export);
+    free(l);
+}
+
+uint64_t nbd_link_size(const struct nbd_link *l)
+{
+    return l->size_bytes;
+}
+
+bool nbd_link_readonly(const struct nbd_link *l)
+{
+    return l->readonly;
+}
+
+bool nbd_link_has_allocation(const struct nbd_link *l)
+{
+    return l->allocation;
+}
+
+bool nbd_link_has_bitmap(const struct nbd_link *l)
+{
+    return l->bitmap[0] != '\0';
+}
+
+bool nbd_link_alive(struct nbd_link *l)
+{
+    return !atomic_load(&l->dead);
+}
+
+uint32_t nbd_link_grain(const struct nbd_link *l)
+{
+    return l->grain;
+}
+
+const char *nbd_link_export(const struct nbd_link *l)
+{
+    return l->export ? l->export : "";
+}
+
+int nbd_link_read(struct nbd_link *l, uint64_t offset, void *data, size_t len)
+{
+    uint8_t *out = data;
+    int rc = 0;
+
+    while (rc == 0 && len > 0) {
+        struct call c = {.link = l};
+        size_t now = (size_t)num_min(len, l->request_max);
+
+        rc = finish(&c, nbd_aio_pread(l->nbd, out, now, offset,
+                                      (nbd_completion_callback){on_done, &c, NULL}, 0));
+        out += now;
+        offset += now;
+        len -= now;
+    }
+    return rc;
+}
+
+int nbd_link_write(struct nbd_link *l, uint64_t offset, const void *data, size_t len)
+{
+    const uint8_t *in = data;
+    int rc = 0;
+
+    while (rc == 0 && len > 0) {
+        struct call c = {.link = l};
+        size_t now = (size_t)num_min(len, l->request_max);
+
+        rc = finish(&c, nbd_aio_pwrite(l->nbd, in, now, offset,
+                                       (nbd_completion_callback){on_done, &c, NULL}, 0));
+        in += now;
+        offset += now;
+        len -= now;
+    }
+    return rc;
+}
+
+int nbd_link_zero(struct nbd_link *l, uint64_t offset, uint64_t len)
+{
+    int rc = l->zero ? 0 : -EOPNOTSUPP;
+
+    while (rc == 0 && len > 0) {
+        struct call c = {.link = l};
+        uint64_t now = num_min(len, STATUS_MAX);
+
+        rc = finish(
+            &c, nbd_aio_zero(l->nbd, now, offset, (nbd_completion_callback){on_done, &c, NULL}, 0));
+        offset += now;
+        len -= now;
+    }
+    return rc;
+}
+
+int nbd_link_flush(struct nbd_link *l)
+{
+    struct call c = {.link = l};
+
+    if (!l->flush)
+        return 0; /* it says that it has nothing to flush */
+    return finish(&c, nbd_aio_flush(l->nbd, (nbd_completion_callback){on_done, &c, NULL}, 0));
+}
+
+/* Entries are pairs: length, flags. A server may tell more than it was asked for. */
+static int on_extents(void *arg, const char *context, uint64_t offset, uint32_t *entries, size_t n,
+                      int *error)
+{
+    struct call *c = arg;
+
+    (void)error;
+    if (!text_equal(context, c->context))
+        return 0;
+    for (size_t i = 0; i + 1 < n && offset < c->end && c->fn_rc == 0; i += 2) {
+        uint64_t len = num_min(entries[i], c->end - offset);
+
+        if (len > 0)
+            c->fn_rc = c->fn(c->arg, offset, len, entries[i + 1]);
+        offset += len;
+        c->reached = offset;
+    }
+    return 0;
+}
+
+static int ask_status(struct nbd_link *l, struct call *c, uint64_t *ret_len)
+{
+    uint64_t len = num_min(c->end - c->offset, STATUS_MAX);
+    int rc = finish(c, nbd_aio_block_status(l->nbd, len, c->offset,
+                                            (nbd_extent_callback){on_extents, c, NULL},
+                                            (nbd_completion_callback){on_done, c, NULL}, 0));
+
+    if (rc == 0)
+        rc = c->fn_rc;
+    if (rc == 0 && c->reached <= c->offset)
+        rc = -EBADMSG;
+    if (rc == 0)
+        *ret_len = c->reached - c->offset;
+    return rc;
+}
+
+int nbd_link_allocation(struct nbd_link *l, uint64_t offset, uint64_t len, nbd_extent_fn fn,
+                        void *arg, uint64_t *ret_len)
+{
+    struct call c = {.link = l,
+                     .context = NBD_LINK_ALLOCATION,
+                     .fn = fn,
+                     .arg = arg,
+                     .offset = offset,
+                     .end = offset + len};
+
+    return l->allocation ? ask_status(l, &c, ret_len) : -EOPNOTSUPP;
+}
+
+int nbd_link_bitmap(struct nbd_link *l, uint64_t offset, uint64_t len, nbd_extent_fn fn, void *arg,
+                    uint64_t *ret_len)
+{
+    struct call c = {.link = l,
+                     .context = l->bitmap,
+                     .fn = fn,
+                     .arg = arg,
+                     .offset = offset,
+                     .end = offset + len};
+
+    return l->bitmap[0] ? ask_status(l, &c, ret_len) : -EOPNOTSUPP;
+}
+
+#else
+
+#include "base/banned.h"
+
+int nbd_link_open(const char *uri, const char *export, const char *bitmap, struct nbd_link **ret,
+                  struct err *err)
+{
+    (void)export;
+    (void)bitmap;
+    (void)ret;
+    return err_set(err, -EOPNOTSUPP, "NBD export '%s': this build is without libnbd", uri);
+}
+
+void nbd_link_close(struct nbd_link *l)
+{
+    (void)l;
+}
+
+uint64_t nbd_link_size(const struct nbd_link *l)
+{
+    (void)l;
+    return 0;
+}
+
+bool nbd_link_readonly(const struct nbd_link *l)
+{
+    (void)l;
+    return true;
+}
+
+bool nbd_link_has_allocation(const struct nbd_link *l)
+{
+    (void)l;
+    return false;
+}
+
+bool nbd_link_has_bitmap(const struct nbd_link *l)
+{
+    (void)l;
+    return false;
+}
+
+bool nbd_link_alive(struct nbd_link *l)
+{
+    (void)l;
+    return false;
+}
+
+uint32_t nbd_link_grain(const struct nbd_link *l)
+{
+    (void)l;
+    return 1;
+}
+
+const char *nbd_link_export(const struct nbd_link *l)
+{
+    (void)l;
+    return "";
+}
+
+int nbd_link_read(struct nbd_link *l, uint64_t offset, void *data, size_t len)
+{
+    (void)l;
+    (void)offset;
+    (void)data;
+    (void)len;
+    return -EOPNOTSUPP;
+}
+
+int nbd_link_write(struct nbd_link *l, uint64_t offset, const void *data, size_t len)
+{
+    (void)l;
+    (void)offset;
+    (void)data;
+    (void)len;
+    return -EOPNOTSUPP;
+}
+
+int nbd_link_zero(struct nbd_link *l, uint64_t offset, uint64_t len)
+{
+    (void)l;
+    (void)offset;
+    (void)len;
+    return -EOPNOTSUPP;
+}
+
+int nbd_link_flush(struct nbd_link *l)
+{
+    (void)l;
+    return -EOPNOTSUPP;
+}
+
+int nbd_link_allocation(struct nbd_link *l, uint64_t offset, uint64_t len, nbd_extent_fn fn,
+                        void *arg, uint64_t *ret_len)
+{
+    (void)l;
+    (void)offset;
+    (void)len;
+    (void)fn;
+    (void)arg;
+    (void)ret_len;
+    return -EOPNOTSUPP;
+}
+
+int nbd_link_bitmap(struct nbd_link *l, uint64_t offset, uint64_t len, nbd_extent_fn fn, void *arg,
+                    uint64_t *ret_len)
+{
+    (void)l;
+    (void)offset;
+    (void)len;
+    (void)fn;
+    (void)arg;
+    (void)ret_len;
+    return -EOPNOTSUPP;
+}
+
+#endif
