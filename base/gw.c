@@ -116,7 +116,10 @@ static const struct gw_row rows[] = {
      "Two writers used the same name, or somebody changed the object. It was not overwritten.",
      "godwit replica verify STORE/NAME --full"},
     {GW_STORE_BAD_URL, GW_EXIT_USAGE, "the store's address is not understood",
-     "Stores are file:///path and s3://bucket/prefix.", "godwit replica push --help"},
+     "Stores are file:///path, with the path from the root, and s3://bucket/prefix; the bucket "
+     "must "
+     "exist.",
+     "godwit replica push --help"},
     {GW_VAULT_NEWER, GW_EXIT_USAGE, "the vault was written by a newer version",
      "Its format has a number that this program does not know. Nothing was changed. Where no newer "
      "version ever wrote, the object is damaged.",

@@ -106,6 +106,15 @@ int cmd_exit(const struct err *err)
     return err->code ? (int)gw_of(err)->exit : GW_EXIT_OK;
 }
 
+int cmd_end(int r, struct err *err)
+{
+    if (r >= 0)
+        return GW_EXIT_OK;
+    if (!err->code)
+        (void)err_set(err, r, "%m");
+    return cmd_exit(err);
+}
+
 /* How many words of row words[0..n) begin with; 0 = not this row. */
 static size_t match(const struct cmd *row, const char *const *words, size_t n)
 {

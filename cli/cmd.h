@@ -75,8 +75,11 @@ bool cmd_is_noun(const char *word);
 
 /* Keep a planner's godwit.error/1: what, why and next of it are shown when err is about it. */
 void cmd_keep_error(struct cmd_call *call, struct js *taken_doc);
-/* The exit code for err by the catalogue. */
+/* The exit code for err by the catalogue; 0 for an empty one. */
 int cmd_exit(const struct err *err);
+/* How a verb ends that has come to r: 0, or the exit code of its failure, which is told even when
+ * whoever met it did not say why. */
+int cmd_end(int r, struct err *err);
 
 /*
  * Ask before a severe act: --confirm=NAME, or the name typed on a terminal. -EPERM

@@ -106,7 +106,7 @@ int cmd_app_edit(struct cmd_call *call, struct err *err)
     if (r == 0)
         r = jsw_new(&w, err);
     if (r < 0)
-        return cmd_exit(err);
+        return cmd_end(r, err);
     jsw_js(w, NULL, doc);
     return fetch_change(call, "PUT", path, w, view_one, err);
 }

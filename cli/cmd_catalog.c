@@ -155,7 +155,7 @@ int cmd_catalog_import(struct cmd_call *call, struct err *err)
     if (r == 0)
         r = report(call, &c, &told, err);
     if (r < 0)
-        return cmd_exit(err);
+        return cmd_end(r, err);
     return told.refused_n > 0 ? GW_EXIT_PARTIAL : GW_EXIT_OK;
 }
 
@@ -229,5 +229,5 @@ int cmd_catalog_show(struct cmd_call *call, struct err *err)
         r = catalogue_write(&c, &doc, err);
     if (r == 0)
         r = out_document(call->out, doc, view_show, err);
-    return r < 0 ? cmd_exit(err) : GW_EXIT_OK;
+    return cmd_end(r, err);
 }

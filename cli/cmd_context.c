@@ -69,7 +69,7 @@ int cmd_config_show(struct cmd_call *call, struct err *err)
     if (r == 0)
         r = jsw_new(&w, err);
     if (r < 0)
-        return cmd_exit(err);
+        return cmd_end(r, err);
     jsw_document(w, "godwit.config/1", clock_wall_ms(call->clock));
     jsw_bool(w, "with_origin", opt_switch(call->opts, "origin"));
     jsw_arr(w, "items");
@@ -127,7 +127,7 @@ int cmd_context_ls(struct cmd_call *call, struct err *err)
     if (r == 0)
         r = jsw_new(&w, err);
     if (r < 0)
-        return cmd_exit(err);
+        return cmd_end(r, err);
     l = (struct listing){.w = w, .current = context_name(call, conf)};
     jsw_document(w, "godwit.context-list/1", clock_wall_ms(call->clock));
     jsw_arr(w, "items");

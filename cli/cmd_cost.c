@@ -86,7 +86,7 @@ int cmd_cost(struct cmd_call *call, struct err *err)
                          opt_given(call->opts, "by") ? view_of(call) : cost_view_workload, err);
     else if (r == 0)
         r = out_document(call->out, doc, view_of(call), err);
-    return r < 0 ? cmd_exit(err) : GW_EXIT_OK;
+    return cmd_end(r, err);
 }
 
 int cmd_cost_rates(struct cmd_call *call, struct err *err)
@@ -111,5 +111,5 @@ int cmd_cost_rates(struct cmd_call *call, struct err *err)
     }
     if (r == 0)
         r = out_document(call->out, doc, cost_view_rates, err);
-    return r < 0 ? cmd_exit(err) : GW_EXIT_OK;
+    return cmd_end(r, err);
 }

@@ -193,14 +193,14 @@ static int run_first(struct demo *d, struct err *err)
     if (r == 0)
         r = begin(d, err);
     if (r < 0)
-        return cmd_exit(err);
+        return cmd_end(r, err);
     code = demo_story_tell(d, err);
     if (code != GW_EXIT_OK)
         return code;
     r = mark_ready(d, err);
     if (r == 0)
         r = report(d, err);
-    return r < 0 ? cmd_exit(err) : GW_EXIT_OK;
+    return cmd_end(r, err);
 }
 
 /* After a reboot or a kill: what does not run is started, the ledger only where it may write. */
@@ -225,7 +225,7 @@ static int run_again(struct demo *d, struct err *err)
     if (r == 0)
         r = save_context(d, err);
     if (r < 0)
-        return cmd_exit(err);
+        return cmd_end(r, err);
     out_text(d->call->out, up ? "The demo is running already.  Remove it all: godwit demo --down"
                               : "The demo runs again, from where it was.  Remove it all: godwit "
                                 "demo --down");
@@ -256,7 +256,7 @@ static int run_down(struct demo *d, struct err *err)
         if (r == 0)
             out_text(d->call->out, "There is no demo.");
     }
-    return r < 0 ? cmd_exit(err) : GW_EXIT_OK;
+    return cmd_end(r, err);
 }
 
 /* -- the verb ---------------------------------------------------------------------- */

@@ -42,6 +42,6 @@ int cmd_doctor(struct cmd_call *call, struct err *err)
     if (r == 0)
         r = out_document(call->out, doc, view, err);
     if (r < 0)
-        return cmd_exit(err);
+        return cmd_end(r, err);
     return is_well(doc) ? GW_EXIT_OK : GW_EXIT_PARTIAL;
 }

@@ -151,5 +151,5 @@ int cmd_events(struct cmd_call *call, struct err *err)
         r = get_events(call, api, NULL, &doc, err);
     if (r == 0)
         r = show_events(call->out, doc, false, err);
-    return r < 0 ? cmd_exit(err) : GW_EXIT_OK;
+    return cmd_end(r, err);
 }

@@ -37,11 +37,13 @@ const struct opt cmd_key_recover_opts[] = {
 
 static int view_add(struct out *o, const struct js *doc, struct table *t, struct err *err)
 {
+    char recipients[OUT_COUNT_MAX];
+
     (void)t;
     (void)err;
-    out_text(o, "%s  %s for %llu recipients", js_str(doc, "object", ""),
+    out_text(o, "%s  %s for %s", js_str(doc, "object", ""),
              js_bool(doc, "created", false) ? "made" : "was there already",
-             (unsigned long long)js_u64(doc, "recipients", 0));
+             out_count(js_u64(doc, "recipients", 0), "recipient", recipients));
     return 0;
 }
 
@@ -87,7 +89,7 @@ int cmd_key_add(struct cmd_call *call, struct err *err)
     arg.recipients = &recipients;
     if (r == 0)
         r = add(call, &arg, err);
-    return r < 0 ? cmd_exit(err) : GW_EXIT_OK;
+    return cmd_end(r, err);
 }
 
 /* ---- ls --------------------------------------------------------------------------- */
@@ -256,5 +258,5 @@ int cmd_key_recover(struct cmd_call *call, struct err *err)
     if (r == 0)
         r = recover_and_save(call, &arg, path, &identities, err);
     age_wipe(&identities);
-    return r < 0 ? cmd_exit(err) : GW_EXIT_OK;
+    return cmd_end(r, err);
 }

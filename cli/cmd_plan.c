@@ -240,7 +240,7 @@ static int show_diff(struct cmd_call *call, const struct js *plan, struct js *ta
     if (r == 0)
         r = out_document(call->out, diff, view_diff, err);
     if (r < 0)
-        return cmd_exit(err);
+        return cmd_end(r, err);
     return opt_switch(call->opts, "detailed-exitcode") && !js_bool(diff, "same", true)
                ? GW_EXIT_CHANGES
                : GW_EXIT_OK;
@@ -282,7 +282,7 @@ int cmd_plan(struct cmd_call *call, struct err *err)
         return show_diff(call, doc, TAKE(input), err);
     if (r == 0)
         r = out_document(call->out, doc, view_plan, err);
-    return r < 0 ? cmd_exit(err) : GW_EXIT_OK;
+    return cmd_end(r, err);
 }
 
 int cmd_plan_ls(struct cmd_call *call, struct err *err)
@@ -342,7 +342,7 @@ int cmd_plan_explain(struct cmd_call *call, struct err *err)
         r = plan_explain(plan, cmd_arg(call, 0), &doc, err);
     if (r == 0)
         r = out_document(call->out, doc, view_explain, err);
-    return r < 0 ? cmd_exit(err) : GW_EXIT_OK;
+    return cmd_end(r, err);
 }
 
 int cmd_apply(struct cmd_call *call, struct err *err)

@@ -203,7 +203,7 @@ static int report(struct cmd_call *call, const struct mover *m, struct err *err)
     int r = jsw_new(&w, err);
 
     if (r < 0)
-        return cmd_exit(err);
+        return cmd_end(r, err);
     jsw_document(w, m->direction->schema, clock_wall_ms(call->clock));
     jsw_str(w, "replica", m->arg.name);
     jsw_str(w, "volume", m->run.volume_path);
@@ -342,7 +342,7 @@ int cmd_replica_push(struct cmd_call *call, struct err *err)
     if (r == 0)
         r = parse_compact(opt_text(call->opts, "compact"), &m.run.compact, err);
     if (r < 0)
-        return cmd_exit(err);
+        return cmd_end(r, err);
     m.arg.recipients = recipients.n > 0 ? &recipients : NULL;
     m.run.tracker = opt_text(call->opts, "tracker");
     m.run.repair = opt_switch(call->opts, "repair");
@@ -358,7 +358,7 @@ int cmd_replica_pull(struct cmd_call *call, struct err *err)
     int r = replica_arg_parse(cmd_arg(call, 0), true, &m.arg, err);
 
     if (r < 0)
-        return cmd_exit(err);
+        return cmd_end(r, err);
     m.run.seq = m.arg.seq;
     return move_and_report(call, &m, err);
 }

@@ -60,7 +60,7 @@ int cmd_replica_ls(struct cmd_call *call, struct err *err)
     if (r == 0)
         r = jsw_new(&w, err);
     if (r < 0)
-        return cmd_exit(err);
+        return cmd_end(r, err);
     jsw_document(w, "godwit.replica-list/1", clock_wall_ms(call->clock));
     jsw_str(w, "store", arg.url);
     jsw_arr(w, "items");
@@ -69,7 +69,7 @@ int cmd_replica_ls(struct cmd_call *call, struct err *err)
     jsw_end(w);
     if (r == 0)
         r = out_writer(call->out, w, view_names, err);
-    return r < 0 ? cmd_exit(err) : GW_EXIT_OK;
+    return cmd_end(r, err);
 }
 
 int cmd_replica_show(struct cmd_call *call, struct err *err)
@@ -85,7 +85,7 @@ int cmd_replica_show(struct cmd_call *call, struct err *err)
     if (r == 0)
         r = jsw_new(&w, err);
     if (r < 0)
-        return cmd_exit(err);
+        return cmd_end(r, err);
     jsw_document(w, "godwit.replica/1", clock_wall_ms(call->clock));
     jsw_str(w, "replica", arg.name);
     jsw_str(w, "store", arg.url);

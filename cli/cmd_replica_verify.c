@@ -171,7 +171,7 @@ int cmd_replica_verify(struct cmd_call *call, struct err *err)
     if (r == 0)
         r = jsw_new(&w, err);
     if (r < 0)
-        return cmd_exit(err);
+        return cmd_end(r, err);
     run.vault = vault;
     run.name = arg.name;
     run.seq = arg.seq;

@@ -138,7 +138,7 @@ int cmd_status_show(struct cmd_call *call, struct api *api, const char *workload
         r = api_get(api, path, &doc, err);
     if (r == 0)
         r = out_document(call->out, doc, view_workload, err);
-    return r < 0 ? cmd_exit(err) : GW_EXIT_OK;
+    return cmd_end(r, err);
 }
 
 int cmd_status(struct cmd_call *call, struct err *err)
@@ -155,7 +155,7 @@ int cmd_status(struct cmd_call *call, struct err *err)
     if (r == 0)
         r = out_document(call->out, doc, view, err);
     if (r < 0)
-        return cmd_exit(err);
+        return cmd_end(r, err);
     return opt_switch(call->opts, "detailed-exitcode") && needs_attention(doc) ? GW_EXIT_CHANGES
                                                                                : GW_EXIT_OK;
 }

@@ -93,10 +93,10 @@ int cmd_store_show(struct cmd_call *call, struct err *err)
     if (r == 0)
         r = write_show(w, vault, cmd_arg(call, 0), err);
     if (r < 0)
-        return cmd_exit(err);
+        return cmd_end(r, err);
     jsw_end(w);
     r = out_writer(call->out, w, view_show, err);
-    return r < 0 ? cmd_exit(err) : GW_EXIT_OK;
+    return cmd_end(r, err);
 }
 
 /* ---- usage ------------------------------------------------------------------------- */
@@ -112,11 +112,11 @@ static const struct columns_row usage_rows[] = {
 static int view_usage(struct out *o, const struct js *doc, struct table *t, struct err *err)
 {
     int r = columns_fill(o, js_member(doc, "items"), t, usage_rows, ARRAY_LEN(usage_rows), err);
-    char all[NUM_TEXT_MAX], unneeded[NUM_TEXT_MAX];
+    char all[NUM_TEXT_MAX], unneeded[NUM_TEXT_MAX], objects[OUT_COUNT_MAX];
 
-    out_after(o, "%s in %llu objects, of it %s that no point needs.",
+    out_after(o, "%s in %s, of it %s that no point needs.",
               out_bytes(o, js_u64(doc, "bytes", 0), all),
-              (unsigned long long)js_u64(doc, "objects", 0),
+              out_count(js_u64(doc, "objects", 0), "object", objects),
               out_bytes(o, js_u64(doc, "unneeded_bytes", 0), unneeded));
     if (js_kind(js_member(doc, "price_month")) == JS_REAL)
         out_after(o, "At %s a GB and month: %.2f a month, without requests and traffic.",
@@ -177,7 +177,7 @@ int cmd_store_usage(struct cmd_call *call, struct err *err)
     if (r == 0)
         r = store_arg_begin(call, "godwit.store-usage/1", &arg, &vault, &w, err);
     if (r < 0)
-        return cmd_exit(err);
+        return cmd_end(r, err);
     jsw_str(w, "store", cmd_arg(call, 0));
     jsw_arr(w, "items");
     r = gc_usage(vault, progress_interrupts(), write_replica, w, &usage, err);
@@ -185,5 +185,5 @@ int cmd_store_usage(struct cmd_call *call, struct err *err)
         write_usage(w, &usage, price, each);
         r = out_writer(call->out, w, view_usage, err);
     }
-    return r < 0 ? cmd_exit(err) : GW_EXIT_OK;
+    return cmd_end(r, err);
 }

@@ -46,14 +46,13 @@ static void write_fault(void *arg, const struct gc_fault *f)
 
 static int view(struct out *o, const struct js *doc, struct table *t, struct err *err)
 {
-    char bytes[NUM_TEXT_MAX];
+    char bytes[NUM_TEXT_MAX], points[OUT_COUNT_MAX], replicas[OUT_COUNT_MAX], packs[OUT_COUNT_MAX];
     int r = columns_fill(o, js_member(doc, "faults"), t, rows, ARRAY_LEN(rows), err);
 
-    out_after(o, "%s  %llu points of %llu replicas, %llu packs, %s %s",
-              js_bool(doc, "ok", false) ? "whole" : "DAMAGED",
-              (unsigned long long)js_u64(doc, "points", 0),
-              (unsigned long long)js_u64(doc, "replicas", 0),
-              (unsigned long long)js_u64(doc, "packs", 0),
+    out_after(o, "%s  %s of %s, %s, %s %s", js_bool(doc, "ok", false) ? "whole" : "DAMAGED",
+              out_count(js_u64(doc, "points", 0), "point", points),
+              out_count(js_u64(doc, "replicas", 0), "replica", replicas),
+              out_count(js_u64(doc, "packs", 0), "pack", packs),
               out_bytes(o, js_u64(doc, "bytes", 0), bytes),
               js_bool(doc, "full", false) ? "read back" : "by their sizes");
     return r;
@@ -92,7 +91,7 @@ int cmd_store_check(struct cmd_call *call, struct err *err)
     int r = store_arg_begin(call, "godwit.store-check/1", &arg, &vault, &w, err);
 
     if (r < 0)
-        return cmd_exit(err);
+        return cmd_end(r, err);
     run.vault = vault;
     faults.w = w;
     jsw_str(w, "store", cmd_arg(call, 0));

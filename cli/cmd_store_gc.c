@@ -144,15 +144,15 @@ int cmd_store_gc(struct cmd_call *call, struct err *err)
     if (r == 0)
         r = store_arg_begin(call, "godwit.store-gc/1", &arg, &vault, &w, err);
     if (r < 0)
-        return cmd_exit(err);
+        return cmd_end(r, err);
     run.vault = vault;
     items.w = w;
     jsw_str(w, "store", cmd_arg(call, 0));
     jsw_arr(w, "items");
     r = gc_collect(&run, &report, err);
     if (r < 0)
-        return cmd_exit(err);
+        return cmd_end(r, err);
     write_report(w, &report, run.apply);
     r = out_writer(call->out, w, view, err);
-    return r < 0 ? cmd_exit(err) : GW_EXIT_OK;
+    return cmd_end(r, err);
 }

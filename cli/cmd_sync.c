@@ -114,7 +114,7 @@ int cmd_sync_limit(struct cmd_call *call, struct err *err)
     else
         r = rate_table_parse(text, &table, err);
     if (r < 0)
-        return cmd_exit(err);
+        return cmd_end(r, err);
     if (rate_table_is_flat(&table))
         return post_u64(call, "rate_bytes_per_s", table.entry[0].bytes_per_s, err);
     return post(call, "limit", "rate_table", text, err);

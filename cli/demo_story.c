@@ -291,7 +291,7 @@ int demo_story_tell(struct demo *d, struct err *err)
     if (r == 0)
         r = seed(d, err);
     if (r < 0)
-        return cmd_exit(err);
+        return cmd_end(r, err);
     code = test(d, err);
     if (code == GW_EXIT_OK)
         code = cut_over(d, err);
@@ -300,5 +300,5 @@ int demo_story_tell(struct demo *d, struct err *err)
     if (code != GW_EXIT_OK)
         return code;
     r = settle(d, err);
-    return r < 0 ? cmd_exit(err) : GW_EXIT_OK;
+    return cmd_end(r, err);
 }

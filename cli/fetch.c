@@ -34,7 +34,7 @@ int fetch_show(struct cmd_call *call, const char *path, out_view_fn view, struct
         r = api_get(api, path, &doc, err);
     if (r == 0)
         r = out_document(call->out, doc, view, err);
-    return r < 0 ? cmd_exit(err) : GW_EXIT_OK;
+    return cmd_end(r, err);
 }
 
 int fetch_path(struct cmd_call *call, const char *fmt, char out[static API_PATH_MAX],
@@ -70,5 +70,5 @@ int fetch_change(struct cmd_call *call, const char *method, const char *path, st
         r = out_document(call->out, doc, view, err);
     if (r == 0 && opt_switch(call->opts, "dry-run"))
         out_text(call->out, "Nothing was changed.");
-    return r < 0 ? cmd_exit(err) : GW_EXIT_OK;
+    return cmd_end(r, err);
 }

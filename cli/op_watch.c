@@ -138,7 +138,7 @@ static int end(struct watch *w, const struct js *op, struct err *err)
     int r = out_document(o, op, view_end, err);
 
     if (r < 0)
-        return cmd_exit(err);
+        return cmd_end(r, err);
     if (exit_code != GW_EXIT_OK)
         take_cause(w, op, err);
     return (int)exit_code;

@@ -157,6 +157,12 @@ char *out_bytes(const struct out *o, uint64_t bytes, char *text)
     return text;
 }
 
+char *out_count(uint64_t n, const char *noun, char *text)
+{
+    snprintf(text, OUT_COUNT_MAX, "%llu %s%s", (unsigned long long)n, noun, n == 1 ? "" : "s");
+    return text;
+}
+
 char *out_duration(const struct out *o, double seconds, char *text)
 {
     if (o->form != OUT_CSV)

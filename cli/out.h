@@ -14,6 +14,7 @@ struct opt_set;
 struct out;
 struct table;
 
+enum { OUT_COUNT_MAX = 48 };
 enum out_form { OUT_TABLE, OUT_WIDE, OUT_JSON, OUT_JSONL, OUT_YAML, OUT_CSV, OUT_NAME };
 
 int out_new(const struct opt_set *opts, const struct clock *clock, struct out **ret,
@@ -33,6 +34,8 @@ typedef int (*out_view_fn)(struct out *o, const struct js *doc, struct table *t,
 char *out_bytes(const struct out *o, uint64_t bytes, char *text);
 /* Likewise a duration. */
 char *out_duration(const struct out *o, double seconds, char *text);
+/* "1 point", "3 points". Returns text, which has OUT_COUNT_MAX bytes; noun is short. */
+char *out_count(uint64_t n, const char *noun, char *text);
 /* A time of a document in the local zone, or as it came with --utc and in CSV; text has
  * TEXT_TIME_MAX bytes. NULL stays NULL. */
 const char *out_time(const struct out *o, const char *rfc3339, char *text);

@@ -70,7 +70,7 @@ int help_version(struct cmd_call *call, struct err *err)
     int r = jsw_new(&w, err);
 
     if (r < 0)
-        return cmd_exit(err);
+        return cmd_end(r, err);
     jsw_document(w, "godwit.version/1", clock_wall_ms(call->clock));
     jsw_str(w, "version", PACKAGE_VERSION);
     jsw_obj(w, "libraries");
