@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/loop.h>
 #include <sched.h>
 #include <stdbool.h>
@@ -21,6 +22,14 @@ static inline bool loop_device_private_pins(void)
 {
     return unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
            mount("bpf", "/sys/fs/bpf", "bpf", 0, NULL) == 0;
+}
+
+/* A fence that somebody tested on a device of this number may still stand. */
+static inline int loop_device_unfence(int fd)
+{
+    int read_only = 0;
+
+    return ioctl(fd, BLKROSET, &read_only) == 0 ? 0 : -errno;
 }
 
 /* A device on image, gone when the last descriptor of it is closed. Its descriptor or a negative
@@ -44,7 +53,7 @@ static inline int loop_device_open(const char *image, char path[static LOOP_DEVI
         fd = open(path, O_RDWR | O_CLOEXEC);
         if (fd < 0)
             return -errno;
-        if (ioctl(fd, LOOP_CONFIGURE, &config) == 0)
+        if (ioctl(fd, LOOP_CONFIGURE, &config) == 0 && loop_device_unfence(fd) == 0)
             return fd;
         close(fd); /* somebody else was faster */
     }

@@ -319,11 +319,14 @@ static bool attach_big(const struct place *p, char *device, size_t size)
     char link[PATH_MAX];
     const char *argv[] = {"losetup", "--find", "--show", unit_path(p->dir, "disk", image), NULL};
     auto_buf struct buf text = {0};
+    auto_close int fd = -1;
 
     if (geteuid() != 0 || !losetup(argv, &text))
         return false;
     assert_ok(
         text_print(device, size, "%.*s", (int)strcspn(buf_cstr(&text), "\n"), buf_cstr(&text)));
+    fd = open(device, O_RDWR | O_CLOEXEC);
+    assert_int_equal(loop_device_unfence(fd), 0);
     assert_int_equal(symlink(device, unit_path(p->dir, "big", link)), 0);
     return true;
 }
