@@ -7,8 +7,8 @@ sh_tests += \
 	tests/cli_replica_follow.sh \
 	tests/cli_replica_serve.sh \
 	tests/cli_verbs.sh \
-	tests/flow_demo.sh \
 	tests/lint_verbs.sh
+long_tests += tests/flow_demo.sh
 
 if HAVE_CMOCKA
 c_tests += unit_cli_safe unit_cli_table unit_demo_ledger unit_progress_rate

@@ -3,8 +3,8 @@
 # line, and what to do about it.
 EXTRA_DIST += .clang-tidy tests/.clang-tidy tests/analyzer_allowed tests/cppcheck_suppressions \
 	tests/lint_common.sh
+long_tests += tests/lint_analyzer.sh tests/lint_tidy.sh tests/lint_itself.sh
 sh_tests += \
-	tests/lint_analyzer.sh \
 	tests/lint_banned.sh \
 	tests/lint_catalogue.sh \
 	tests/lint_cppcheck.sh \
@@ -13,11 +13,9 @@ sh_tests += \
 	tests/lint_format.sh \
 	tests/lint_functions.sh \
 	tests/lint_headers.sh \
-	tests/lint_itself.sh \
 	tests/lint_layers.sh \
 	tests/lint_mutable.sh \
 	tests/lint_routes.sh \
 	tests/lint_shell.sh \
 	tests/lint_spelling.sh \
-	tests/lint_tidy.sh \
 	tests/lint_wrappers.sh

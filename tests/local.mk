@@ -7,6 +7,7 @@
 #                  unit_x_LDADD = $(BASE_TEST_LIBS)
 #                  endif
 #   a shell test   sh_tests += tests/cli_x.sh
+#                  (long_tests when it takes more than 20 seconds: make check-times)
 #   a helper       check_PROGRAMS += tool_x (with _SOURCES and _LDADD); it is built, not run
 #
 # Programs are built at the top of the build directory, which comes first in the PATH of tests.
@@ -14,9 +15,11 @@
 
 c_tests =
 sh_tests =
+long_tests =
 check_PROGRAMS += $(c_tests)
-dist_check_SCRIPTS += $(sh_tests)
-TESTS += $(c_tests) $(sh_tests)
+dist_check_SCRIPTS += $(long_tests) $(sh_tests)
+# The long ones begin first: at the end the others would wait for them.
+TESTS += $(long_tests) $(c_tests) $(sh_tests)
 EXTRA_DIST += tests/alloc.h tests/unit.h
 
 TEST_EXTENSIONS = .sh
@@ -64,7 +67,8 @@ list-c-tests:
 .PHONY: list-c-tests
 
 # The whole story: its unhappy paths, and under kill -9 (a few rounds in check, 2,000 in check-soak).
-sh_tests += tests/flow_kill.sh tests/flow_switch.sh tests/flow_volumes.sh
+long_tests += tests/flow_switch.sh tests/flow_kill.sh
+sh_tests += tests/flow_volumes.sh
 EXTRA_DIST += tests/story.sh
 check-soak: all check-faults
 	$(AM_TESTS_ENVIRONMENT) bash $(srcdir)/tests/flow_kill.sh 2000

@@ -7,8 +7,8 @@ sh_tests += \
 	tests/api_ops.sh \
 	tests/api_plan.sh \
 	tests/api_state.sh \
-	tests/api_status.sh \
-	tests/api_work.sh
+	tests/api_status.sh
+long_tests += tests/api_work.sh
 
 if HAVE_CMOCKA
 c_tests += fuzz_workload unit_agent_config unit_gate unit_host_seen unit_service unit_switch_plan \

@@ -39,7 +39,8 @@ store_bench_SOURCES = tests/bench/store_bench.c
 store_bench_LDADD = $(TRANSPORT_LIBS) $(BASE_LIBS)
 
 # Real services: a short case in check, every combination in check-s3.
-sh_tests += tests/fault_cli.sh tests/fault_resume.sh tests/flow_ceph.sh tests/flow_http2.sh tests/flow_swift.sh
+long_tests += tests/fault_resume.sh
+sh_tests += tests/fault_cli.sh tests/flow_ceph.sh tests/flow_http2.sh tests/flow_swift.sh
 EXTRA_DIST += tests/tls_front.py
 EXTRA_DIST += tests/s3_common.sh tests/s3_service.sh
 check-s3: $(check_PROGRAMS)
@@ -166,7 +167,8 @@ endif
 check_PROGRAMS += tool_track
 tool_track_SOURCES = tests/tool_track.c
 tool_track_LDADD = $(TRANSPORT_LIBS) $(BASE_LIBS)
-sh_tests += tests/flow_track_ebpf.sh tests/flow_track_nbd.sh
+long_tests += tests/flow_track_ebpf.sh
+sh_tests += tests/flow_track_nbd.sh
 EXTRA_DIST += tests/fsx.py
 ROUNDS = 1000
 check-track: all $(check_PROGRAMS)
