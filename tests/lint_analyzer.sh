@@ -23,7 +23,7 @@ analyze() {
     tests/*) flags+=(-Wno-analyzer-malloc-leak -Wno-analyzer-file-leak
         -Wno-analyzer-possible-null-argument -Wno-analyzer-possible-null-dereference) ;;
     esac
-    LC_ALL=C $CC "${@:2}" "${flags[@]}" -c "$1" -o /dev/null 2>&1 | awk -v source="$1" '
+    LC_ALL=C $CC "${@:2}" "${flags[@]}" -S "$1" -o /dev/null 2>&1 | awk -v source="$1" '
         match($0, /([Ii]n function|inlined from) .[A-Za-z0-9_]+/) {
             name = substr($0, RSTART, RLENGTH)
             sub(/.* ./, "", name)
