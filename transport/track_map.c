@@ -45,12 +45,6 @@ void track_map_done(struct track_map *m)
     m->taken = NULL;
 }
 
-void track_map_mark_all(struct track_map *m)
-{
-    memset(m->fine, TRACK_DIRTY, m->granules);
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-}
-
 /* Long ranges are marked coarsely. First fine, then clear: a crash in between loses nothing, and a
  * mark that comes in between is of a change that is there before its granules are taken below. */
 static void spread(struct track_map *m)

@@ -38,8 +38,6 @@ uint64_t track_map_coarse(uint64_t granules); /* bytes of the coarse map */
 int track_map_init(struct track_map *m, struct err *err);
 void track_map_done(struct track_map *m); /* the maps stay as they are */
 
-/* Everything may have changed. */
-void track_map_mark_all(struct track_map *m);
 /* Take what is dirty, and what a pass that never ended had taken. */
 void track_map_take(struct track_map *m);
 /* 1 and a range of what was taken, ascending; 0 at the end. */

@@ -69,12 +69,6 @@ static const struct api_route routes[] = {
     {"GET", "/v1/status/{workload}", API_OPERATOR, api_status_show, API_PLAIN},
 };
 
-const struct api_route *api_routes(size_t *ret_n)
-{
-    *ret_n = ARRAY_LEN(routes);
-    return routes;
-}
-
 static size_t part_len(const char *at)
 {
     return strcspn(at, "/");

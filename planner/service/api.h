@@ -7,9 +7,6 @@
 
 struct httpd_request;
 
-/* Every route, for api.c and the tests. */
-const struct api_route *api_routes(size_t *ret_n);
-
 /* A httpd_fn; arg is the struct service. */
 void api_on_request(struct httpd_request *req, void *arg);
 
