@@ -143,8 +143,8 @@ static int do_enrol(const struct call *call, struct err *err)
     if (!from || !join.server)
         return err_set_gw(err, GW_USAGE, -EINVAL,
                           "enrol needs --server URL and --join FILE\n"
-                          "  godwit-agent enrol --server https://planner:7443 --join token\n"
-                          "  godwit-agent enrol --server https://planner:7443 --join - < token");
+                          "godwit-agent enrol --server https://planner:7443 --join token\n"
+                          "godwit-agent enrol --server https://planner:7443 --join - < token");
     r = host_name(call, name, sizeof(name), err);
     if (r == 0 && !text_is_name(name))
         r = err_set_gw(err, GW_BAD_NAME, -EINVAL, "'%s' cannot be the name of a host", name);

@@ -84,7 +84,7 @@ static void print_lines(FILE *to, const char *first, const char *rest, const cha
 void complaint_print(const struct complaint *c, bool colour, FILE *to)
 {
     fprintf(to, "%serror %s%s: ", colour ? "\033[31m" : "", c->code, colour ? "\033[0m" : "");
-    print_lines(to, "", "", c->what && c->what[0] ? c->what : "it failed");
+    print_lines(to, "", "  ", c->what && c->what[0] ? c->what : "it failed");
     print_lines(to, "  why   ", "        ", c->why);
     print_lines(to, "  next  ", "        ", c->next);
 }

@@ -44,12 +44,9 @@ static int view_one(struct out *o, const struct js *doc, struct table *t, struct
 {
     const struct js *warnings = js_member(doc, "warnings");
 
-    (void)t;
-    (void)err;
-    columns_lines(o, doc, rows, ARRAY_LEN(rows));
     for (size_t i = 0; i < js_len(warnings); i++)
-        out_text(o, "! %s", js_as_str(js_at(warnings, i), ""));
-    return 0;
+        out_after(o, "! %s", js_as_str(js_at(warnings, i), ""));
+    return columns_card(o, doc, t, rows, ARRAY_LEN(rows), err);
 }
 
 static int view_gone(struct out *o, const struct js *doc, struct table *t, struct err *err)

@@ -103,6 +103,9 @@ static const struct columns_row ls_rows[] = {
 
 static int view_ls(struct out *o, const struct js *doc, struct table *t, struct err *err)
 {
+    if (js_len(js_member(doc, "items")) == 0)
+        out_after(o, "The vault keeps no copy of its key.  Next: godwit key add %s --recipient KEY",
+                  js_str(doc, "store", "STORE"));
     return columns_fill(o, js_member(doc, "items"), t, ls_rows, ARRAY_LEN(ls_rows), err);
 }
 

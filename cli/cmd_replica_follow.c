@@ -4,6 +4,7 @@
 #include "base/auto.h"
 #include "base/num.h"
 #include "base/text.h"
+#include "cli/columns.h"
 #include "cli/out.h"
 #include "cli/progress.h"
 #include "cli/replica_arg.h"
@@ -59,13 +60,22 @@ static int begin(void *arg, const struct replica_point *head, struct replica_run
     return progress_start(f->call, "follow", &f->counters, &f->progress, err);
 }
 
+static const struct columns_row follow_rows[] = {
+    {"VOLUME", "volume", COLUMNS_TEXT, TABLE_LEFT},
+    {"REPLICA", "replica", COLUMNS_TEXT, TABLE_LEFT},
+    {"POINT", "point.seq", COLUMNS_COUNT, TABLE_RIGHT},
+    {"CHANGED", "changed_bytes", COLUMNS_BYTES, TABLE_RIGHT},
+    {"RECEIVED", "received_bytes", COLUMNS_BYTES, TABLE_RIGHT},
+    {"TOOK", "duration_s", COLUMNS_SECONDS, TABLE_RIGHT},
+};
+
 static int view_follow(struct out *o, const struct js *doc, struct table *t, struct err *err)
 {
     const struct js *point = js_member(doc, "point");
     char changed[NUM_TEXT_MAX], received[NUM_TEXT_MAX], took[NUM_TEXT_MAX];
 
-    (void)t;
-    (void)err;
+    if (!out_is_for_people(o))
+        return columns_one(o, doc, t, follow_rows, ARRAY_LEN(follow_rows), err);
     out_bytes(o, js_u64(doc, "changed_bytes", 0), changed);
     out_bytes(o, js_u64(doc, "received_bytes", 0), received);
     out_duration(o, js_f64(doc, "duration_s", 0), took);

@@ -35,10 +35,7 @@ static const struct columns_row show_rows[] = {
 
 static int view_show(struct out *o, const struct js *doc, struct table *t, struct err *err)
 {
-    (void)t;
-    (void)err;
-    columns_lines(o, doc, show_rows, ARRAY_LEN(show_rows));
-    return 0;
+    return columns_card(o, doc, t, show_rows, ARRAY_LEN(show_rows), err);
 }
 
 static int count_name(void *arg, const char *name)

@@ -22,10 +22,7 @@ static const struct columns_row rows[] = {
 
 static int view(struct out *o, const struct js *doc, struct table *t, struct err *err)
 {
-    (void)t;
-    (void)err;
-    columns_lines(o, doc, rows, ARRAY_LEN(rows));
-    return 0;
+    return columns_card(o, doc, t, rows, ARRAY_LEN(rows), err);
 }
 
 static int view_verify(struct out *o, const struct js *doc, struct table *t, struct err *err)

@@ -96,10 +96,7 @@ static int view_list(struct out *o, const struct js *doc, struct table *t, struc
 
 static int view_one(struct out *o, const struct js *doc, struct table *t, struct err *err)
 {
-    (void)t;
-    (void)err;
-    columns_lines(o, doc, rows, ARRAY_LEN(rows));
-    return 0;
+    return columns_card(o, doc, t, rows, ARRAY_LEN(rows), err);
 }
 
 static int view_gone(struct out *o, const struct js *doc, struct table *t, struct err *err)

@@ -174,3 +174,12 @@ void columns_lines(struct out *o, const struct js *doc, const struct columns_row
         out_text(o, "%-*s %s", (int)width, rows[c].name, value ? value : "-");
     }
 }
+
+int columns_card(struct out *o, const struct js *doc, struct table *t,
+                 const struct columns_row *rows, size_t n, struct err *err)
+{
+    if (!out_is_for_people(o))
+        return columns_one(o, doc, t, rows, n, err);
+    columns_lines(o, doc, rows, n);
+    return 0;
+}

@@ -38,6 +38,9 @@ int columns_fill(struct out *o, const struct js *items, struct table *t,
 /* One row: doc itself, for what is a sentence to people and a table in CSV. */
 int columns_one(struct out *o, const struct js *doc, struct table *t,
                 const struct columns_row *rows, size_t n, struct err *err);
+/* One document that is all there is to show: lines for people, one row for programs. */
+int columns_card(struct out *o, const struct js *doc, struct table *t,
+                 const struct columns_row *rows, size_t n, struct err *err);
 /* "key  value" lines of one document, for `show` verbs. */
 void columns_lines(struct out *o, const struct js *doc, const struct columns_row *rows, size_t n);
 

@@ -52,6 +52,12 @@ exits 0 godwit replica show "$store/a" -o json
 is '[.items[].seq] == [3]'
 exits 0 godwit store show "$store" -o json
 is '.policy.last == 1'
+exits 0 godwit store show "$store" -o name
+[ "$(cat "$dir/out")" = "$store" ] || fail 'show has no name'
+exits 0 godwit store show "$store" -o csv
+head -n 1 "$dir/out" | grep -q '^STORE,VAULT,' || fail 'show has no CSV'
+exits 0 godwit key ls "$store"
+says out 'keeps no copy'
 
 echo "-- with nobody pushing it goes at once, and every point is still whole"
 exits 0 godwit store gc "$store" --idle --yes -o json

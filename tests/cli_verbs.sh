@@ -219,6 +219,8 @@ exits 0 godwit sync resume shop
 grep -q 'PAUSED *no' "$dir/out" || fail 'sync resume does not show it'
 exits 0 godwit sync limit shop 20MiB
 grep -q 'LIMIT *20.0 MiB/s' "$dir/out" || fail 'sync limit does not show it'
+exits 0 godwit sync limit shop 20MiB -o csv
+says out ',20971520,'
 exits 0 godwit sync limit shop 20MiB --between 'Mon-Fri 08:00-18:00'
 exits 0 godwit sync limit shop '08:00-18:00 20MiB, none'
 exits 2 godwit sync limit shop fast

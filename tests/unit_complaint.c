@@ -62,7 +62,7 @@ static void what_comes_from_outside_cannot_steer_the_terminal(void **state)
     const struct complaint c = {.code = "GW-1001", .what = "a\033[2Jb\nc", .next = "\rx"};
 
     (void)state;
-    expect_print(&c, false, "error GW-1001: a?[2Jb\nc\n  next  ?x\n");
+    expect_print(&c, false, "error GW-1001: a?[2Jb\n  c\n  next  ?x\n");
 }
 
 static struct js *document(const struct complaint *c, bool member)
