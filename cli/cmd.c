@@ -17,7 +17,7 @@
 enum { CMD_WORDS_MAX = 48, CMD_TYPED_MAX = 128 };
 
 static const struct opt globals[] = {
-    {"output", 'o', OPT_CHOICE, "FORM", "table|wide|json|jsonl|yaml|csv|name", 0, 0, "table",
+    {"output", 'o', OPT_CHOICE, "FORM", "table|wide|json|jsonl|yaml|csv|name|dot", 0, 0, "table",
      "how to print"},
     {"watch", 'w', OPT_OPTIONAL, "EVERY", NULL, 200, 3600000, NULL, "repaint every so often (5s)"},
     {"dry-run", 'n', OPT_SWITCH, NULL, NULL, 0, 0, NULL, "check everything, change nothing"},
@@ -80,6 +80,9 @@ int cmd_check_flags(const struct cmd *cmd, const struct opt_set *opts, struct er
             return err_set_gw(err, GW_USAGE, -EINVAL, "godwit%s%s takes no --%s", cmd ? " " : "",
                               cmd ? cmd->words : "", flag);
     }
+    if (text_equal(opt_text(opts, "output"), "dot") && !(cmd && cmd->takes & CMD_DOT))
+        return err_set_gw(err, GW_USAGE, -EINVAL, "godwit%s%s draws no graph", cmd ? " " : "",
+                          cmd ? cmd->words : "");
     if (opt_switch(opts, "detach") && opt_given(opts, "wait"))
         return err_set_gw(err, GW_USAGE, -EINVAL, "--detach and --wait say different things");
     return 0;

@@ -39,6 +39,7 @@ enum cmd_takes {
     CMD_DETACH = 8,
     CMD_CONFIRM = 16,
     CMD_YES = 32,
+    CMD_DOT = 64, /* -o dot: a graph for Graphviz */
     CMD_SWITCH = CMD_DRY_RUN | CMD_WAIT | CMD_DETACH | CMD_CONFIRM,
 };
 

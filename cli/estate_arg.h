@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* --from FILE: a fleet from a file, settled. */
+/* --from FILE: a fleet from files, settled. Any format of import.h; a folder is its files. */
 #ifndef GODWIT_CLI_ESTATE_ARG_H
 #define GODWIT_CLI_ESTATE_ARG_H
 
@@ -8,11 +8,35 @@
 struct estate;
 
 #define ESTATE_ARG_OPTION                                                                          \
+    {"from", 0,    OPT_TEXT,                                                                       \
+     "FILE", NULL, 0,                                                                              \
+     0,      NULL, "the fleet: any list that host import reads; again for more files"},            \
     {                                                                                              \
-        "from", 0, OPT_TEXT, "FILE", NULL, 0, 0, NULL, "the fleet: a godwit.estate/1 document"     \
+        "format", 0, OPT_TEXT, "FORMAT", NULL, 0, 0, NULL,                                         \
+            "take --from for this format, not for what it holds"                                   \
     }
 
-/* -EINVAL (GW_USAGE): no --from. */
+/* What was read, beside the fleet. */
+struct estate_arg_told {
+    size_t files, rows, refused, passed_over;
+};
+
+/*
+ * The fleet of --from. What is refused of it is told on standard error, a line each. told may be
+ * NULL. -EINVAL (GW_USAGE): no --from.
+ */
 int estate_arg_read(const struct cmd_call *call, struct estate **ret, struct err *err);
+int estate_arg_take(const struct cmd_call *call, struct estate_arg_told *told, struct estate **ret,
+                    struct err *err);
+/* The same of files (or folders, or "-"); jsw refusals go into refused when it is not NULL. */
+struct jsw;
+struct estate_arg_spec {
+    const char *format;  /* NULL: by content */
+    struct jsw *refused; /* an open array; NULL: standard error */
+};
+int estate_arg_file(const struct estate_arg_spec *spec, const char *path, struct estate *into,
+                    struct estate_arg_told *told, struct err *err);
+/* GW_EXIT_OK, or GW_EXIT_PARTIAL when a row was refused. */
+int estate_arg_exit(const struct estate_arg_told *told);
 
 #endif

@@ -13,6 +13,7 @@ godwit_SOURCES = \
 	cli/cmd_demo.c \
 	cli/cmd_doctor.c \
 	cli/cmd_events.c \
+	cli/cmd_groups.c \
 	cli/cmd_help.c \
 	cli/cmd_host.c \
 	cli/cmd_init.c \

@@ -43,7 +43,7 @@ static const struct {
     enum out_form form;
 } forms[] = {
     {"table", OUT_TABLE}, {"wide", OUT_WIDE}, {"json", OUT_JSON}, {"jsonl", OUT_JSONL},
-    {"yaml", OUT_YAML},   {"csv", OUT_CSV},   {"name", OUT_NAME},
+    {"yaml", OUT_YAML},   {"csv", OUT_CSV},   {"name", OUT_NAME}, {"dot", OUT_DOT},
 };
 
 static enum out_form form_named(const char *name)
@@ -230,6 +230,12 @@ static int print_view(struct out *o, const struct js *doc, out_view_fn view, str
     buf_clear(&o->after);
     table_free(t);
     return r < 0 ? r : print_buf(&text, err);
+}
+
+int out_raw(struct out *o, struct buf *text, struct err *err)
+{
+    (void)o;
+    return print_buf(text, err);
 }
 
 int out_document(struct out *o, const struct js *doc, out_view_fn view, struct err *err)

@@ -15,7 +15,7 @@ struct out;
 struct table;
 
 enum { OUT_COUNT_MAX = 48 };
-enum out_form { OUT_TABLE, OUT_WIDE, OUT_JSON, OUT_JSONL, OUT_YAML, OUT_CSV, OUT_NAME };
+enum out_form { OUT_TABLE, OUT_WIDE, OUT_JSON, OUT_JSONL, OUT_YAML, OUT_CSV, OUT_NAME, OUT_DOT };
 
 int out_new(const struct opt_set *opts, const struct clock *clock, struct out **ret,
             struct err *err);
@@ -43,6 +43,8 @@ const char *out_time(const struct out *o, const char *rfc3339, char *text);
 /* Print doc (lent). view is used for table, wide, csv and name; its first column is what name
  * prints. */
 int out_document(struct out *o, const struct js *doc, out_view_fn view, struct err *err);
+/* Text that a verb made itself, for -o dot. */
+int out_raw(struct out *o, struct buf *text, struct err *err);
 /* The same from a writer, which is finished here. */
 int out_writer(struct out *o, struct jsw *w, out_view_fn view, struct err *err);
 

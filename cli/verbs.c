@@ -109,6 +109,11 @@ static const struct cmd cmds[] = {
      "godwit catalog show aws.json\n"
      "godwit catalog show prices.csv --provider aws --region us-east-1 -o csv",
      .takes = 0},
+    {"groups", "", 0, 0, cmd_groups, cmd_groups_opts,
+     "what moves together, by owners' words and by traffic",
+     "godwit groups --from fleet.json\n"
+     "godwit groups --from vms.csv --from dependencies.csv -o dot | dot -Tsvg >groups.svg",
+     .takes = CMD_DOT},
     {"cost", "", 0, 0, cmd_cost, cmd_cost_opts,
      "stay, move, moved: month by month, by workload, by head",
      "godwit cost --from fleet.json --catalog aws.json\n"

@@ -192,6 +192,32 @@ static void what_is_out_of_range_is_refused_and_nothing_is_fine(void **state)
     assert_int_equal(g.n, 0);
 }
 
+static void two_words_of_owners_are_two_groups(void **state)
+{
+    /* All talk to all, and host 4 most with 0, 5 most with 4, 6 with nobody more than with others.
+     */
+    const uint32_t tag[7] = {9, 9, 3, 3, 0, 0, 0};
+    struct group_talk talks[32];
+    struct group_input in = {.hosts = 7, .talks = talks, .tag = tag};
+    auto_groups struct groups g = {0};
+
+    (void)state;
+    for (uint32_t a = 0; a < 7; a++) {
+        for (uint32_t b = 0; b < a; b++)
+            talks[in.talks_n++] = (struct group_talk){a, b, 1 << 20};
+    }
+    talks[in.talks_n++] = (struct group_talk){4, 0, 1 << 30};
+    talks[in.talks_n++] = (struct group_talk){5, 4, 1 << 30};
+    assert_ok(group_find(&in, &g, NULL));
+    assert_int_equal(g.n, 2);
+    assert_int_equal(g.of[0], g.of[1]);
+    assert_int_equal(g.of[2], g.of[3]);
+    assert_int_not_equal(g.of[0], g.of[2]);
+    assert_int_equal(g.of[4], g.of[0]);
+    assert_true(g.of[5] == g.of[0] || g.of[5] == g.of[2]);
+    assert_int_not_equal(g.of[6], GROUP_HUB);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,6 +227,7 @@ int main(void)
         cmocka_unit_test(hubs_are_no_members),
         cmocka_unit_test(tags_tie_what_never_talks_and_lift_confidence),
         cmocka_unit_test(what_is_out_of_range_is_refused_and_nothing_is_fine),
+        cmocka_unit_test(two_words_of_owners_are_two_groups),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -111,10 +111,11 @@ static bool sum_of(const struct estate_host *h, enum estate_level level, bool us
     for (size_t i = 0; i < h->disks_n; i++) {
         const struct estate_disk *d = &h->disks[i];
 
-        if (d->level != level || (used ? !d->has_used : d->size_bytes == 0))
+        if (d->level != level || (d->size_bytes == 0 && !d->has_used))
             continue;
-        any = true;
-        if (!num_add(sum, used ? d->used_bytes : d->size_bytes, &sum))
+        any |= used ? d->has_used : d->size_bytes > 0;
+        /* Where it is known of one alone, the others count whole. */
+        if (!num_add(sum, used && d->has_used ? d->used_bytes : d->size_bytes, &sum))
             sum = INT64_MAX;
     }
     if (any)

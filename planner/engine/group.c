@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "planner/engine/graph.h"
+#include "planner/engine/group_part.h"
 #include "planner/engine/hub.h"
 #include "planner/engine/leiden.h"
 
@@ -144,7 +145,7 @@ static int communities(const struct graph *g, const struct group_input *in, cons
         r = leiden_find(&tied, (int64_t)resolution * GRAPH_ONE, label, &found, err);
     for (size_t h = 0; r == 0 && h < in->hosts; h++)
         of[h] = label[node[h]];
-    return r;
+    return r < 0 ? r : group_part(&talk, in, of, err);
 }
 
 /* Hubs leave; what remains is numbered by first hosts. */
@@ -188,6 +189,9 @@ static void view(struct group_view *v, const struct sums *s)
     v->cohesion = s->all ? permille((uint64_t)s->inside, (uint64_t)s->all) : GROUP_PERMILLE;
     v->confidence = (uint16_t)((unsigned)v->cohesion * (tags > v->coverage ? tags : v->coverage) /
                                GROUP_PERMILLE);
+    /* Whatever goes in and out: they are one because their owners say so. */
+    if (v->tagged == v->hosts)
+        v->confidence = GROUP_PERMILLE;
 }
 
 static int views(const struct graph *g, const struct group_input *in, struct groups *out,

@@ -4,7 +4,8 @@
  *
  * Hubs (DNS, directories, monitoring, backup) are services to keep reachable, not members: more
  * than 60 partners and ten times the median, spread over the groups (participation over 0.8;
- * Guimera and Amaral, 2005). What carries the same tag of an owner is never separated.
+ * Guimera and Amaral, 2005). What carries the same tag of an owner is never separated,
+ * and what carries two is never one.
  */
 #ifndef GODWIT_PLANNER_ENGINE_GROUP_H
 #define GODWIT_PLANNER_ENGINE_GROUP_H

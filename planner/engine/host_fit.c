@@ -69,12 +69,7 @@ int host_fit_shape(const struct size_policy *policy, const struct catalogue *c,
 
 uint64_t host_fit_data(const struct estate_host *h)
 {
-    uint64_t sum = 0;
+    uint64_t used;
 
-    for (size_t i = 0; i < h->disks_n; i++) {
-        if (!num_add(sum, h->disks[i].has_used ? h->disks[i].used_bytes : h->disks[i].size_bytes,
-                     &sum))
-            return UINT64_MAX;
-    }
-    return sum;
+    return estate_disk_used(h, &used) ? used : estate_disk_bytes(h);
 }

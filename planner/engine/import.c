@@ -88,9 +88,8 @@ static int read_rows(struct import *im, struct csv *csv, const struct import_she
 static int unknown_table(const struct import *im)
 {
     return err_set_gw(im->err, GW_BAD_DOCUMENT, -EINVAL,
-                      "'%s' has the columns of %s%s; say --format, or see the formats in "
-                      "godwit help import",
-                      im->file, im->spec->format ? "no table of " : "no format that is known here",
+                      "'%s' has the columns of %s%s; docs/planner.md has the formats", im->file,
+                      im->spec->format ? "no table of " : "no format that is known here",
                       im->spec->format ? im->spec->format : "");
 }
 

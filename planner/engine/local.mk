@@ -22,12 +22,14 @@ libgodwit_engine_a_SOURCES = \
 	planner/engine/estate.c planner/engine/estate.h planner/engine/estate_priv.h \
 	planner/engine/estate_doc.h planner/engine/estate_read.c planner/engine/estate_write.c \
 	planner/engine/estate_field.c \
+	planner/engine/estate_group.c planner/engine/estate_group.h planner/engine/estate_group_write.c \
 	planner/engine/estate_index.c planner/engine/estate_index.h \
 	planner/engine/estate_series.c planner/engine/estate_series.h \
 	planner/engine/estate_settle.c \
 	planner/engine/estate_usage.c \
 	planner/engine/graph.c planner/engine/graph.h \
 	planner/engine/group.c planner/engine/group.h \
+	planner/engine/group_part.c planner/engine/group_part.h \
 	planner/engine/host_fit.c planner/engine/host_fit.h \
 	planner/engine/hub.c planner/engine/hub.h \
 	planner/engine/import.c planner/engine/import.h planner/engine/import_priv.h \
