@@ -97,9 +97,9 @@ static int check_tcp(const struct health_run *run, const struct js *check, uint6
     struct addrinfo *list = NULL;
     char host[NI_MAXHOST];
     const char *port = NULL;
+    uint64_t until = clock_mono_ms(run->clock) + timeout_ms, now;
     int r;
 
-    (void)run;
     r = split_address(js_str(check, "tcp", ""), host, sizeof(host), &port, err);
     if (r < 0)
         return r;
@@ -109,8 +109,13 @@ static int check_tcp(const struct health_run *run, const struct js *check, uint6
         return -EHOSTUNREACH;
     }
     r = -EHOSTUNREACH;
-    for (const struct addrinfo *ai = list; ai && r < 0; ai = ai->ai_next)
-        r = connect_within(ai, timeout_ms);
+    /* All addresses of a name share the check's time. */
+    for (const struct addrinfo *ai = list; ai && r < 0; ai = ai->ai_next) {
+        now = clock_mono_ms(run->clock);
+        if (ai != list && now >= until)
+            break;
+        r = connect_within(ai, now < until ? until - now : 1);
+    }
     freeaddrinfo(list);
     if (r == 0)
         text_print(text, TEXT_MAX, "accepts connections");
