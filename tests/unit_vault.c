@@ -74,7 +74,7 @@ static void only_the_right_key_opens(void **state)
     (void)state;
     expect(-EKEYREJECTED, GW_VAULT_KEY, "mem:sealed", other_key);
     expect(-EKEYREJECTED, GW_VAULT_KEY, "mem:sealed", NULL);
-    expect(-EKEYREJECTED, GW_VAULT_KEY, "mem:open", fixture_key);
+    expect(-EKEYREJECTED, GW_VAULT_PLAIN, "mem:open", fixture_key);
     assert_false(vault_encrypted(open));
     vault_close(sealed);
     vault_close(open);
@@ -187,7 +187,7 @@ static void a_vault_cannot_be_turned_into_one_without_encryption(void **state)
     assert_ok(seal_keys_derive(NULL, vault_id(v), &plain, NULL));
     assert_ok(vault_object_format(&plain, &forged, NULL));
     fixture_put(v, "vault", buf_slice(&forged));
-    expect(-EKEYREJECTED, GW_VAULT_KEY, "mem:down", fixture_key);
+    expect(-EKEYREJECTED, GW_VAULT_PLAIN, "mem:down", fixture_key);
     vault_close(v);
 }
 
