@@ -7,6 +7,7 @@
 #include "cli/cost_view.h"
 #include "cli/out.h"
 #include "cli/verbs.h"
+#include "planner/engine/estate.h"
 
 #include "base/banned.h"
 
@@ -77,8 +78,12 @@ int cmd_cost(struct cmd_call *call, struct err *err)
     const char *app = opt_text(call->opts, "app");
     auto_js struct js *doc = NULL;
     auto_js struct js *part = NULL;
-    int r = cost_arg_compute(call, NULL, &doc, err);
+    auto_estate struct estate *e = NULL;
+    struct estate_arg_told told = {0};
+    int r = estate_arg_take(call, &told, &e, err);
 
+    if (r == 0)
+        r = cost_arg_compute(call, e, &doc, err);
     if (r == 0 && app)
         r = only(doc, app, &part, err);
     if (r == 0 && app)

@@ -6,7 +6,6 @@
 #include "base/text.h"
 #include "cli/slurp.h"
 #include "planner/engine/cost.h"
-#include "planner/engine/estate.h"
 
 #include "base/banned.h"
 
@@ -22,7 +21,7 @@ int cost_arg_rates(const struct cmd_call *call, struct cost_rates *ret, struct e
 }
 
 /* "2027-01", or the month that it is. */
-static int start(const struct cmd_call *call, unsigned *ret, struct err *err)
+int cost_arg_start(const struct cmd_call *call, unsigned *ret, struct err *err)
 {
     const char *text = opt_text(call->opts, "start");
     char now[TEXT_TIME_MAX], whole[TEXT_TIME_MAX];
@@ -48,21 +47,17 @@ int cost_arg_compute(const struct cmd_call *call, const struct estate *estate, s
 {
     const char *plan_file = opt_text(call->opts, "plan");
     auto_catalogue struct catalogue catalogue = {0};
-    auto_estate struct estate *own = NULL;
     auto_js struct js *plan = NULL;
     struct cost_rates rates;
-    struct cost_spec spec = {.catalogue = &catalogue, .rates = &rates};
-    int r = estate ? 0 : estate_arg_read(call, &own, err);
+    struct cost_spec spec = {.estate = estate, .catalogue = &catalogue, .rates = &rates};
+    int r = catalog_arg_flag(call, &catalogue, err);
 
-    if (r == 0)
-        r = catalog_arg_flag(call, &catalogue, err);
     if (r == 0)
         r = cost_arg_rates(call, &rates, err);
     if (r == 0)
-        r = start(call, &spec.start_month, err);
+        r = cost_arg_start(call, &spec.start_month, err);
     if (r == 0 && plan_file)
         r = slurp_js(plan_file, PLAN_MAX, &plan, err);
-    spec.estate = estate ? estate : own;
     spec.plan = plan;
     return r < 0 ? r : cost_compute(&spec, ret, err);
 }

@@ -14,18 +14,22 @@ struct js;
         "rates", 0, OPT_TEXT, "FILE", NULL, 0, 0, NULL,                                            \
             "a godwit.rates/1 document over the defaults"                                          \
     }
+#define COST_ARG_START_OPTION                                                                      \
+    {                                                                                              \
+        "start", 0, OPT_TEXT, "MONTH", NULL, 0, 0, NULL, "the first month: 2027-01 (this month)"   \
+    }
 #define COST_ARG_OPTIONS                                                                           \
     ESTATE_ARG_OPTION, CATALOG_ARG_OPTION, CATALOG_ARG_OPTIONS, COST_ARG_RATES_OPTION,             \
         {"plan", 0,    OPT_TEXT,                                                                   \
          "FILE", NULL, 0,                                                                          \
          0,      NULL, "a godwit.plan/1 document: when workloads move"},                           \
-    {                                                                                              \
-        "start", 0, OPT_TEXT, "MONTH", NULL, 0, 0, NULL, "the first month: 2027-01 (this month)"   \
-    }
+        COST_ARG_START_OPTION
 
+/* --start as year * 12 + month - 1. */
+int cost_arg_start(const struct cmd_call *call, unsigned *ret, struct err *err);
 /* --rates over the defaults. */
 int cost_arg_rates(const struct cmd_call *call, struct cost_rates *ret, struct err *err);
-/* The godwit.cost/1 document of those flags. estate: lent; NULL: that of --from. */
+/* The godwit.cost/1 document of those flags, for a fleet (of estate_arg_take). */
 int cost_arg_compute(const struct cmd_call *call, const struct estate *estate, struct js **ret,
                      struct err *err);
 

@@ -161,6 +161,23 @@ int estate_arg_read(const struct cmd_call *call, struct estate **ret, struct err
     return estate_arg_take(call, &told, ret, err);
 }
 
+int estate_arg_load(const char *path, struct estate **ret, struct err *err)
+{
+    struct estate_arg_spec spec = {.format = NULL};
+    struct estate_arg_told told = {0};
+    auto_estate struct estate *e = NULL;
+    int r = estate_new(&e, err);
+
+    if (r == 0)
+        r = estate_arg_file(&spec, path, e, &told, err);
+    if (r == 0)
+        r = estate_settle(e, err);
+    if (r < 0)
+        return r;
+    *ret = TAKE(e);
+    return 0;
+}
+
 int estate_arg_exit(const struct estate_arg_told *told)
 {
     return told->refused ? GW_EXIT_PARTIAL : GW_EXIT_OK;

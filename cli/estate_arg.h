@@ -36,6 +36,8 @@ struct estate_arg_spec {
 };
 int estate_arg_file(const struct estate_arg_spec *spec, const char *path, struct estate *into,
                     struct estate_arg_told *told, struct err *err);
+/* One file of any format (or folder, or "-"), settled: a fleet beside that of --from. */
+int estate_arg_load(const char *path, struct estate **ret, struct err *err);
 /* GW_EXIT_OK, or GW_EXIT_PARTIAL when a row was refused. */
 int estate_arg_exit(const struct estate_arg_told *told);
 

@@ -124,6 +124,21 @@ static const struct cmd cmds[] = {
      "godwit cost rates\n"
      "godwit cost rates -o json >rates.json",
      .takes = 0},
+    {"consolidate", "", 0, 0, cmd_consolidate, cmd_consolidate_opts,
+     "what does nothing, what shares a host, which hosts become free",
+     "godwit consolidate --from fleet.json\n"
+     "godwit consolidate --from fleet.json --show moves -o csv",
+     .takes = 0},
+    {"runway", "", 0, 0, cmd_runway, cmd_runway_opts,
+     "when each pool is full, and after which step how much later",
+     "godwit runway --from fleet.json --before last-year.json\n"
+     "godwit runway --from fleet.json --growth 30 --plan plan.json",
+     .takes = 0},
+    {"burst", "", 0, 0, cmd_burst, cmd_burst_opts,
+     "which workloads gain from both sides at a peak, and what it needs",
+     "godwit burst --from fleet.json --peak 2\n"
+     "godwit burst --from fleet.json --catalog aws.json -o json",
+     .takes = 0},
     {"apply", "ID", 1, 1, cmd_apply, NULL, "do exactly that plan",
      "godwit apply 7f3a91c2\n"
      "godwit apply 7f3a91c2 --dry-run",

@@ -11,8 +11,9 @@ int cmd_explain(struct cmd_call *call, struct err *err);
 int cmd_help(struct cmd_call *call, struct err *err);
 extern const struct opt cmd_status_opts[], cmd_switch_opts[], cmd_token_create_opts[],
     cmd_app_edit_opts[], cmd_window_opts[], cmd_op_ls_opts[], cmd_events_opts[], cmd_plan_opts[],
-    cmd_cost_opts[], cmd_groups_opts[], cmd_cost_rates_opts[], cmd_catalog_import_opts[],
-    cmd_catalog_show_opts[], cmd_plan_explain_opts[];
+    cmd_consolidate_opts[], cmd_runway_opts[], cmd_burst_opts[], cmd_cost_opts[],
+    cmd_groups_opts[], cmd_cost_rates_opts[], cmd_catalog_import_opts[], cmd_catalog_show_opts[],
+    cmd_plan_explain_opts[];
 int cmd_host_show(struct cmd_call *call, struct err *err);
 int cmd_host_rm(struct cmd_call *call, struct err *err);
 int cmd_host_rejoin(struct cmd_call *call, struct err *err);
@@ -36,6 +37,9 @@ int cmd_catalog_show(struct cmd_call *call, struct err *err);
 int cmd_cost(struct cmd_call *call, struct err *err);
 int cmd_groups(struct cmd_call *call, struct err *err);
 int cmd_cost_rates(struct cmd_call *call, struct err *err);
+int cmd_consolidate(struct cmd_call *call, struct err *err);
+int cmd_runway(struct cmd_call *call, struct err *err);
+int cmd_burst(struct cmd_call *call, struct err *err);
 int cmd_apply(struct cmd_call *call, struct err *err);
 int cmd_sync_start(struct cmd_call *call, struct err *err);
 int cmd_sync_pause(struct cmd_call *call, struct err *err);

@@ -27,6 +27,9 @@ unit_group_LDADD = $(ENGINE_TEST_LIBS) -lm
 c_tests += unit_import
 unit_import_SOURCES = tests/unit_import.c
 unit_import_LDADD = $(ENGINE_TEST_LIBS)
+c_tests += unit_share
+unit_share_SOURCES = tests/unit_share.c
+unit_share_LDADD = $(ENGINE_TEST_LIBS)
 c_tests += unit_plan
 unit_plan_SOURCES = tests/unit_plan.c
 unit_plan_LDADD = $(ENGINE_TEST_LIBS)
@@ -55,6 +58,9 @@ bench_groups_LDADD = $(ENGINE_LIBS) $(BASE_LIBS)
 check_PROGRAMS += bench_roles
 bench_roles_SOURCES = tests/bench/bench_roles.c
 bench_roles_LDADD = $(ENGINE_LIBS) $(BASE_LIBS)
+check_PROGRAMS += bench_share
+bench_share_SOURCES = tests/bench/bench_share.c tests/bench/series_read.c tests/bench/series_read.h
+bench_share_LDADD = $(ENGINE_LIBS) $(INVENTORY_LIBS) $(BASE_LIBS)
 check_PROGRAMS += bench_sizing
 bench_sizing_SOURCES = tests/bench/bench_sizing.c tests/bench/series_read.c \
 	tests/bench/series_read.h
@@ -63,7 +69,10 @@ bench_sizing_LDADD = $(ENGINE_LIBS) $(INVENTORY_LIBS) $(BASE_LIBS)
 # What the planner is worth, in numbers: a target for each part of the table. Instances lie outside
 # the tree: make bench-planner WAVES=DIR, with files w_HOSTS_WAVES.txt. Traces and prices do too:
 # TRACES=DIR, with the folders planetlab, bitbrains, cisco and prices; without it, those rows are left out.
-bench-planner: bench-planner-waves bench-planner-sizing bench-planner-groups
+bench-planner: bench-planner-waves bench-planner-sizing bench-planner-groups bench-planner-share
+bench-planner-share: bench_share
+	@test -z "$(TRACES)" || ./bench_share planetlab "$(TRACES)/planetlab"
+	@test -z "$(TRACES)" || ./bench_share bitbrains "$(TRACES)/bitbrains"
 bench-planner-groups: bench_groups bench_roles
 	@test -z "$(TRACES)" || ./bench_roles "$(TRACES)/cisco/g21"
 	@for a in '1000' '10000' '10000 50' '10000 50 50' '100000'; do ./bench_groups $$a || exit 1; done
@@ -81,4 +90,4 @@ bench-planner-waves: bench_waves
 # Random problems against every plan there is: a few in check, these here.
 soak-waves: unit_wave
 	./unit_wave 100000
-.PHONY: bench-planner bench-planner-groups bench-planner-sizing bench-planner-waves soak-waves
+.PHONY: bench-planner bench-planner-groups bench-planner-share bench-planner-sizing bench-planner-waves soak-waves

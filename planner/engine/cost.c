@@ -45,9 +45,10 @@ int cost_compute(const struct cost_spec *spec, struct js **ret, struct err *err)
         r = cost_shapes(m, err);
     if (r == 0)
         r = cost_ledger_init(&m->ledger, m->months, m->workloads_n, err);
+    if (r == 0)
+        r = cost_sets(m, err);
     if (r < 0)
         return r;
-    cost_sets(m);
     r = cost_post_all(m, m->rates->value[RATE_PRICES_FALL].micros, err);
     return r < 0 ? r : cost_write(m, ret, err);
 }

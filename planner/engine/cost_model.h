@@ -57,8 +57,8 @@ struct cost_host {
 
 /* Machines of one workload with one name stem and one shape: what may scale together. */
 struct cost_set {
-    size_t first, n; /* in by_set */
-    unsigned base, peak;
+    size_t first, n;    /* in by_set */
+    unsigned base;      /* as many are needed all the time */
     bool scales, known; /* tagged so; its week is known */
     int64_t full_month, shaped_month;
 };
@@ -111,7 +111,7 @@ void cost_hosts_done(struct cost_model *m);
 int cost_when(struct cost_model *m, struct err *err);
 /* cost_shapes.c: what each would be in the cloud; cost_sets.c: which scale together. */
 int cost_shapes(struct cost_model *m, struct err *err);
-void cost_sets(struct cost_model *m);
+int cost_sets(struct cost_model *m, struct err *err);
 /* cost_terms.c: prices as they fall; then how everything is bought at those. */
 void cost_terms(struct cost_model *m);
 /* cost_site.c, cost_cloud.c, cost_way.c: post the data centre, the cloud, the way there. */

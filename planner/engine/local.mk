@@ -13,6 +13,8 @@ libgodwit_engine_a_SOURCES = \
 	planner/engine/catalogue_gather.c planner/engine/catalogue_gather.h \
 	planner/engine/catalogue_own.c \
 	planner/engine/catalogue_read.c planner/engine/catalogue_read.h \
+	planner/engine/consolidate.c planner/engine/consolidate.h \
+	planner/engine/consolidate_load.c planner/engine/consolidate_load.h \
 	planner/engine/cost.c planner/engine/cost.h planner/engine/cost_model.h \
 	planner/engine/cost_cloud.c planner/engine/cost_hosts.c planner/engine/cost_ledger.c \
 	planner/engine/cost_rates.c planner/engine/cost_rates.h \
@@ -55,8 +57,12 @@ libgodwit_engine_a_SOURCES = \
 	planner/engine/plan_time.c \
 	planner/engine/plan_wave.c \
 	planner/engine/plan_write.c \
+	planner/engine/burst.c planner/engine/burst.h \
+	planner/engine/replicas.c planner/engine/replicas.h \
 	planner/engine/role.c planner/engine/role.h \
+	planner/engine/runway.c planner/engine/runway.h \
 	planner/engine/shape.c planner/engine/shape.h \
+	planner/engine/share.c planner/engine/share.h \
 	planner/engine/size.c planner/engine/size.h \
 	planner/engine/span.c planner/engine/span.h \
 	planner/engine/wave.c planner/engine/wave.h \
