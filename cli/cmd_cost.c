@@ -91,7 +91,7 @@ int cmd_cost(struct cmd_call *call, struct err *err)
                          opt_given(call->opts, "by") ? view_of(call) : cost_view_workload, err);
     else if (r == 0)
         r = out_document(call->out, doc, view_of(call), err);
-    return cmd_end(r, err);
+    return r < 0 ? cmd_exit(err) : estate_arg_exit(&told);
 }
 
 int cmd_cost_rates(struct cmd_call *call, struct err *err)
