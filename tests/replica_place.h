@@ -144,6 +144,7 @@ struct place_run {
     enum replica_kind kind;
     bool repair;
     int compact;
+    uint32_t pack_bytes;
     unsigned workers;
     const atomic_bool *stop;
     struct replica_progress progress;
@@ -167,6 +168,7 @@ static inline int place_do(const struct place *p, struct place_run *r,
                               .kind = r->kind,
                               .repair = r->repair,
                               .compact = r->compact,
+                              .pack_bytes = r->pack_bytes,
                               .seq = r->seq,
                               .stop = r->stop};
 

@@ -74,7 +74,7 @@ sh_tests += tests/fault_memory.sh tests/flow_digest.sh tests/flow_requests.sh
 EXTRA_DIST += tests/volume_digest.py
 if HAVE_CMOCKA
 EXTRA_DIST += tests/data/fuzz_state
-c_tests += fault_compact fault_replica fuzz_state unit_digest unit_gather unit_ledger unit_packs unit_push_tracked unit_replica unit_replica_damage \
+c_tests += fault_compact fault_made fault_replica fuzz_state unit_digest unit_gather unit_ledger unit_packs unit_push_tracked unit_replica unit_replica_damage \
 	unit_replica_sides unit_state unit_table unit_unit_cache
 unit_unit_cache_SOURCES = tests/unit_unit_cache.c
 unit_unit_cache_LDADD = $(TRANSPORT_TEST_LIBS)
@@ -86,6 +86,8 @@ unit_digest_SOURCES = tests/unit_digest.c
 unit_digest_LDADD = $(TRANSPORT_TEST_LIBS)
 fault_compact_SOURCES = tests/fault_compact.c tests/replica_place.h
 fault_compact_LDADD = $(TRANSPORT_TEST_LIBS)
+fault_made_SOURCES = tests/fault_made.c tests/replica_place.h
+fault_made_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_gather_SOURCES = tests/unit_gather.c tests/page_fixture.h
 unit_gather_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_ledger_SOURCES = tests/unit_ledger.c

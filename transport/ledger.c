@@ -2,6 +2,8 @@
 /* Durable units of a pass under way: records in a file, an open-addressed index over them. */
 #include "transport/ledger.h"
 
+#include "transport/made.h"
+
 #include "base/crypto.h"
 #include "base/err.h"
 #include "base/fd.h"
@@ -11,6 +13,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
 #include "base/banned.h"
@@ -33,8 +36,10 @@ struct slot {
 };
 
 struct ledger {
-    int fd;
+    char *dir;
     pthread_mutex_t lock; /* of everything below */
+    int fd;
+    uint64_t forgotten; /* records that were before the first of the file */
     uint32_t records;
     uint32_t loaded; /* of these, from earlier runs */
     uint32_t indexed;
@@ -184,6 +189,9 @@ int ledger_open(const char *dir, struct ledger **ret, struct err *err)
         return err_set(err, -ENOMEM, "ledger: %m");
     pthread_mutex_init(&l->lock, NULL);
     l->fd = -1;
+    l->dir = strdup(dir);
+    if (!l->dir)
+        return err_set(err, -ENOMEM, "ledger: %m");
     if (text_print(path, sizeof(path), "%s/ledger", dir) < 0)
         return err_set(err, -ENAMETOOLONG, "state directory '%s': %m", dir);
     l->fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -207,6 +215,7 @@ void ledger_close(struct ledger *l)
     pthread_mutex_destroy(&l->lock);
     free(l->slots);
     free(l->earlier);
+    free(l->dir);
     free(l);
 }
 
@@ -293,6 +302,146 @@ int ledger_add(struct ledger *l, const struct unit *units, size_t n, struct err 
     return rc;
 }
 
+uint64_t ledger_mark(struct ledger *l)
+{
+    uint64_t mark;
+
+    pthread_mutex_lock(&l->lock);
+    mark = l->forgotten + l->records;
+    pthread_mutex_unlock(&l->lock);
+    return mark;
+}
+
+/* Packs of the first n records go to m, a batch of records at a time. */
+static int hand_packs_on(const struct ledger *l, uint32_t n, uint8_t *batch, struct made *m,
+                         struct err *err)
+{
+    uint8_t names[BATCH][32];
+    int rc = 0;
+
+    for (uint32_t at = 0; rc == 0 && at < n; at += BATCH) {
+        size_t some = num_min(BATCH, n - at);
+        size_t names_n = 0;
+
+        rc = fd_pread_full(l->fd, batch, some * RECORD_LEN, (uint64_t)at * RECORD_LEN, err);
+        for (size_t i = 0; rc == 0 && i < some; i++) {
+            const uint8_t *pack = batch + i * RECORD_LEN;
+
+            if (names_n == 0 || memcmp(names[names_n - 1], pack, 32) != 0)
+                memcpy(names[names_n++], pack, 32);
+        }
+        if (rc == 0)
+            rc = made_add_packs(m, names, names_n, err);
+    }
+    return rc;
+}
+
+static int copy_rest(const struct ledger *l, uint32_t from, int to, uint8_t *batch, struct err *err)
+{
+    int rc = 0;
+
+    for (uint32_t at = from; rc == 0 && at < l->records; at += BATCH) {
+        size_t len = num_min(BATCH, l->records - at) * RECORD_LEN;
+
+        rc = fd_pread_full(l->fd, batch, len, (uint64_t)at * RECORD_LEN, err);
+        if (rc == 0)
+            rc = fd_pwrite_full(to, batch, len, (uint64_t)(at - from) * RECORD_LEN, err);
+    }
+    if (rc == 0 && fdatasync(to) < 0)
+        rc = err_set(err, -errno, "fdatasync: %m");
+    return rc;
+}
+
+/* A new file of the records from n on in place of the old one: either is right after a crash. */
+static int rewrite(struct ledger *l, uint32_t n, uint8_t *batch, struct err *err)
+{
+    auto_close int fd = -1;
+    char path[PATH_MAX];
+    char fresh[PATH_MAX];
+    int rc;
+
+    if (text_print(path, sizeof(path), "%s/ledger", l->dir) < 0 ||
+        text_print(fresh, sizeof(fresh), "%s/ledger.next", l->dir) < 0)
+        return err_set(err, -ENAMETOOLONG, "state directory '%s': %m", l->dir);
+    fd = open(fresh, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return err_set(err, -errno, "open '%s': %m", fresh);
+    rc = copy_rest(l, n, fd, batch, err);
+    if (rc == 0 && rename(fresh, path) < 0)
+        rc = err_set(err, -errno, "rename '%s': %m", fresh);
+    if (rc == 0)
+        rc = fd_sync_dir(l->dir, err);
+    if (rc < 0)
+        return rc;
+    close(l->fd);
+    l->fd = fd;
+    fd = -1;
+    return 0;
+}
+
+/* The index over what is left of the file; what was found of packs of earlier runs stays known. */
+static int reindex(struct ledger *l, uint32_t n, struct err *err)
+{
+    auto_free struct earlier *old = TAKE(l->earlier);
+    uint32_t old_n = l->earlier_n;
+    uint32_t records = l->records - n;
+    uint32_t loaded = l->loaded - (uint32_t)num_min(l->loaded, n);
+    uint32_t k = 0;
+
+    memset(l->slots, 0, l->slots_n * sizeof(*l->slots));
+    l->forgotten += n;
+    l->indexed = l->earlier_n = l->records = 0;
+    l->loaded = loaded;
+    for (; l->records < records; l->records++) {
+        uint8_t record[RECORD_LEN];
+        struct unit u = {0};
+        uint32_t pack = 0;
+        int rc =
+            fd_pread_full(l->fd, record, sizeof(record), (uint64_t)l->records * RECORD_LEN, err);
+
+        if (rc < 0)
+            return rc;
+        if (!record_parse(record, &u))
+            continue;
+        if (l->records < loaded) {
+            while (k + 1 < old_n && memcmp(old[k].pack, u.pack, 32) != 0)
+                k++;
+            pack = earlier_add(l, u.pack);
+            if (!pack)
+                return err_set(err, -ENOMEM, "ledger: %m");
+            l->earlier[pack - 1].standing = old[k].standing;
+        }
+        index_add(l, u.id, l->records, pack);
+    }
+    return 0;
+}
+
+static int forget(struct ledger *l, uint32_t n, struct made *m, struct err *err)
+{
+    auto_free uint8_t *batch = malloc((size_t)BATCH * RECORD_LEN);
+    int rc = batch ? 0 : err_set(err, -ENOMEM, "%m");
+
+    if (rc == 0)
+        rc = hand_packs_on(l, n, batch, m, err);
+    if (rc == 0)
+        rc = rewrite(l, n, batch, err);
+    return rc < 0 ? rc : reindex(l, n, err);
+}
+
+int ledger_release(struct ledger *l, uint64_t mark, size_t much, struct made *m, struct err *err)
+{
+    uint32_t n = 0;
+    int rc = 0;
+
+    pthread_mutex_lock(&l->lock);
+    if (l->records >= much && mark > l->forgotten)
+        n = (uint32_t)num_min(mark - l->forgotten, l->records / 2);
+    if (n > 0 && n >= much / 4) /* less is not worth writing the others anew */
+        rc = forget(l, n, m, err);
+    pthread_mutex_unlock(&l->lock);
+    return rc < 0 ? err_add(err, rc, "ledger") : 0;
+}
+
 int ledger_clear(struct ledger *l, struct err *err)
 {
     int rc = 0;
@@ -300,6 +449,7 @@ int ledger_clear(struct ledger *l, struct err *err)
     pthread_mutex_lock(&l->lock);
     memset(l->slots, 0, l->slots_n * sizeof(*l->slots));
     l->indexed = 0;
+    l->forgotten += l->records;
     l->records = 0;
     l->loaded = 0;
     l->earlier_n = 0;

@@ -3,8 +3,9 @@
  * The units that a pass under way has made durable: an append-only file in the state directory, so
  * that a killed pass does not send them again, and the index by which equal units are stored once.
  *
- * Units of an earlier run are believed only after their pack was seen in the store. The index is
- * bounded: past LEDGER_INDEX_MAX units, further ones are merely not known again.
+ * Units of an earlier run are believed only after their pack was seen in the store. File and index
+ * are bounded: what lies in regions whose pages were noted (made.h) is forgotten when there is much
+ * of it, and past LEDGER_INDEX_MAX units, further ones are merely not known again.
  */
 #ifndef GODWIT_TRANSPORT_LEDGER_H
 #define GODWIT_TRANSPORT_LEDGER_H
@@ -12,8 +13,12 @@
 #include "transport/unit.h"
 
 struct ledger;
+struct made;
 
-enum { LEDGER_INDEX_MAX = 512 * 1024 };
+enum {
+    LEDGER_INDEX_MAX = 512 * 1024,
+    LEDGER_MUCH = 3 * (LEDGER_INDEX_MAX / 4) /* records from which on some are forgotten */
+};
 
 /* Read what an earlier run left; a torn end is cut off. The directory is locked by the caller. */
 int ledger_open(const char *dir, struct ledger **ret, struct err *err);
@@ -32,6 +37,12 @@ int ledger_find(struct ledger *l, const uint8_t *id, uint32_t raw_len, ledger_ch
                 void *arg, struct unit *ret, struct err *err);
 /* n units of one pack that is durable; they are too, on return. Any thread. */
 int ledger_add(struct ledger *l, const struct unit *units, size_t n, struct err *err);
+/* How many records were ever added: a point in time. */
+uint64_t ledger_mark(struct ledger *l);
+/* What was added before mark lies in regions whose pages are noted in m: half of what there is may
+ * be forgotten once there is much (records; LEDGER_MUCH but for tests). m keeps its packs. Any
+ * thread. */
+int ledger_release(struct ledger *l, uint64_t mark, size_t much, struct made *m, struct err *err);
 /* The pass ended in a point. */
 int ledger_clear(struct ledger *l, struct err *err);
 /* Every pack that has records. counted_on: of this run, or seen in the store. When fn returns true

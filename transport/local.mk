@@ -68,6 +68,7 @@ libgodwit_transport_a_SOURCES += \
 	transport/holes.c transport/holes.h \
 	transport/ledger.c transport/ledger.h \
 	transport/lru.c transport/lru.h \
+	transport/made.c transport/made.h \
 	transport/packs.c transport/packs.h \
 	transport/packset.c transport/packset.h \
 	transport/pull.c transport/pull.h transport/pull_plan.c transport/pull_row.c \

@@ -63,6 +63,11 @@ int packset_row(struct packset *s, const uint8_t *name, struct packset_row **ret
     return 0;
 }
 
+bool packset_has(const struct packset *s, const uint8_t *name)
+{
+    return s->n > 0 && s->slots[slot_of(s, name)] != 0;
+}
+
 void packset_done(struct packset *s)
 {
     free(s->rows);

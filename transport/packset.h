@@ -34,6 +34,7 @@ struct packset {
 
 /* The row of name, made unseen when it is new; valid until the next packset_row. -ENOMEM. */
 int packset_row(struct packset *s, const uint8_t *name, struct packset_row **ret, struct err *err);
+bool packset_has(const struct packset *s, const uint8_t *name);
 void packset_done(struct packset *s);
 
 #endif

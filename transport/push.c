@@ -109,6 +109,8 @@ int push_init(struct push *p, struct err *err)
         p->streams_n = PUSH_STREAMS_AUTO;
     p->parcels_n = p->workers_n + p->streams_n;
     p->pack_target = num_max(PUSH_PACKS_BYTES / p->parcels_n, PACK_TARGET_MIN);
+    if (p->run->pack_bytes > 0)
+        p->pack_target = p->run->pack_bytes;
     push_level_init(p);
     rc = init_queues(p, err);
     if (rc == 0)

@@ -18,6 +18,7 @@
 #include "transport/care_log.h"
 #include "transport/ledger.h"
 #include "transport/capture.h"
+#include "transport/made.h"
 #include "transport/codec.h"
 #include "transport/gather.h"
 #include "transport/pack.h"
@@ -61,9 +62,12 @@ struct push_region {
     bool known;            /* old leaves are those of the head */
     uint8_t *old;
     uint8_t *leaves;
-    uint64_t *tags;   /* of every sector; each job changes those of its own blocks */
-    bool tags_whole;  /* no block is without: else they are not kept */
-    bool tags_loaded; /* from the table, or found not to be there */
+    uint64_t mark;     /* of the ledger: its units come after */
+    bool made_looked;  /* under page_lock, as the next */
+    struct page *made; /* by an earlier run of this pass; NULL: none */
+    uint64_t *tags;    /* of every sector; each job changes those of its own blocks */
+    bool tags_whole;   /* no block is without: else they are not kept */
+    bool tags_loaded;  /* from the table, or found not to be there */
     pthread_mutex_t
         page_lock;     /* of page, tags_whole and tags_loaded, also while they are fetched */
     struct page *page; /* of the head, fetched when it must be compared with */
@@ -156,6 +160,7 @@ struct push {
     struct state *state;
     struct table *table;
     struct ledger *ledger;
+    struct made *made;
     uint64_t size_bytes;
     uint64_t taken_ms;
     bool repair_asked;  /* by who called, not by what the state remembers */
@@ -229,6 +234,13 @@ int push_region_add(struct push *p, struct push_region *r, const struct push_ext
                     bool pending, uint32_t *ret_index, struct err *err);
 /* Make sure that the tags of the head, if they are known, are in r->tags. */
 int push_region_tags(struct push *p, struct push_region *r, struct err *err);
+/* 1: an earlier run of this pass put these sectors, whose unit id is id, into the page of the
+ * region, so they are durable as *ret. v is the thread's own. */
+int push_region_made(struct push *p, struct vault *v, struct push_region *r,
+                     const struct push_extent *e, const uint8_t *id, struct unit *ret,
+                     struct err *err);
+/* The mark of the ledger before which no region that is under way has units. */
+uint64_t push_region_oldest(struct push *p);
 /* A job (or the reader) is done with it; the last one writes the table. */
 int push_region_close(struct push *p, struct push_region *r, struct err *err);
 /* Its extent `index` is durable as u. */

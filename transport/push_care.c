@@ -70,6 +70,17 @@ static int meet(void *arg, const uint8_t *pack, bool counted_on)
     return 0;
 }
 
+/* What the ledger forgets, no page may be believed for either. */
+static int meet_ledger(void *arg, const uint8_t *pack, bool counted_on)
+{
+    struct wanted *w = arg;
+    int rc = meet(w, pack, counted_on);
+
+    if (rc > 0 && made_lose(w->p->made, pack, NULL) < 0)
+        return -ENOMEM;
+    return rc;
+}
+
 static void meet_maps(struct wanted *w)
 {
     struct push *p = w->p;
@@ -103,7 +114,9 @@ static int settle_list(struct push *p, struct care_list *list, bool *ret_lost, s
     if (!want)
         return err_set(err, -ENOMEM, "keep packs: %m");
     w.want = want;
-    rc = ledger_packs(p->ledger, meet, &w, err);
+    rc = ledger_packs(p->ledger, meet_ledger, &w, err);
+    if (rc == 0)
+        rc = made_packs(p->made, meet, &w, err);
     if (rc < 0)
         return rc;
     meet_maps(&w);
@@ -144,7 +157,7 @@ int push_care_begin(struct push *p, struct err *err)
     int rc;
 
     looked(p);
-    p->care.resumed = ledger_count(p->ledger) > 0;
+    p->care.resumed = ledger_count(p->ledger) > 0 || made_any(p->made);
     if (p->state->registered && !p->care.resumed)
         return 0;
     rc = open_log(p, err);

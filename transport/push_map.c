@@ -24,6 +24,9 @@ struct mapper {
     bool begun;
     size_t n;
     struct push_ref refs[REFS_MAX];
+    struct made_page noted[REFS_MAX];
+    uint8_t seen[PACK_NAME_LEN]; /* the last pack of an earlier run that was found in the store */
+    bool seen_any;
     struct buf raw; /* the unit being encoded */
     struct fetch *fetch;
     size_t regions_n;
@@ -110,7 +113,30 @@ static void resolve(struct push *p, const struct push_ref *ref, const struct uni
     push_region_free(p, ref->region);
 }
 
-static int flush(struct mapper *m, struct err *err)
+/* A pass that is killed from here on takes these regions over, and the ledger may forget them. */
+static int note_pages(struct mapper *m, struct err *err)
+{
+    struct push *p = m->p;
+    size_t n = 0;
+    int rc;
+
+    for (size_t i = 0; i < m->n; i++) {
+        const struct push_region *r = m->refs[i].region;
+
+        if (!r)
+            continue;
+        m->noted[n] = (struct made_page){.region = r->index, .sectors = r->sectors};
+        pack_unit(m->pack, i, &m->noted[n++].unit);
+    }
+    rc = made_note(p->made, m->noted, n, err);
+    if (rc < 0)
+        return rc;
+    rc = failpoint("push_pages_noted");
+    return rc < 0 ? err_set(err, rc, "push_pages_noted: %m") : 0;
+}
+
+/* more: the pass goes on for a while. */
+static int flush(struct mapper *m, bool more, struct err *err)
 {
     struct slice body;
     uint8_t name[PACK_NAME_LEN];
@@ -130,13 +156,17 @@ static int flush(struct mapper *m, struct err *err)
     pthread_mutex_unlock(&m->p->lock);
     if (m->p->run->progress)
         m->p->run->progress->sent_bytes += body.len;
-    for (size_t i = 0; i < m->n; i++) {
+    if (more)
+        rc = note_pages(m, err);
+    for (size_t i = 0; rc == 0 && i < m->n; i++) {
         pack_unit(m->pack, i, &u);
         resolve(m->p, &m->refs[i], &u);
     }
     m->n = 0;
     m->begun = false;
-    return 0;
+    if (rc == 0 && more)
+        rc = ledger_release(m->p->ledger, push_region_oldest(m->p), LEDGER_MUCH, m->p->made, err);
+    return rc;
 }
 
 static int begin(struct mapper *m, struct err *err)
@@ -161,7 +191,7 @@ static int add(struct mapper *m, struct push_ref ref, struct err *err)
         rc = pack_add(m->pack, id, buf_slice(&m->raw), CODEC_LEVEL_DEFAULT, err);
     if (rc == -ENOSPC) {
         err_clear(err);
-        rc = flush(m, err);
+        rc = flush(m, true, err);
         if (rc == 0)
             rc = begin(m, err);
         if (rc == 0)
@@ -170,7 +200,7 @@ static int add(struct mapper *m, struct push_ref ref, struct err *err)
     if (rc < 0)
         return rc;
     m->refs[m->n++] = ref;
-    return m->n == REFS_MAX || pack_len(m->pack) >= m->p->pack_target ? flush(m, err) : 0;
+    return m->n == REFS_MAX || pack_len(m->pack) >= m->p->pack_target ? flush(m, true, err) : 0;
 }
 
 static int take_page(void *arg, const struct fetch_item *item, struct slice raw, int rc,
@@ -220,6 +250,45 @@ static int apply(struct page *page, const struct push_region *r, struct err *err
     return rc;
 }
 
+/* 1: an earlier run of this pass made the very same page, and it is there. */
+static int made_before(struct mapper *m, const struct push_region *r, struct made_page *ret,
+                       struct err *err)
+{
+    uint8_t id[UNIT_ID_LEN];
+    bool there = true;
+    int rc = m->p->run->repair ? 0 : made_page(m->p->made, r->index, ret, err);
+
+    if (rc <= 0 || ret->sectors != r->sectors || ret->unit.raw_len != m->raw.len)
+        return rc < 0 ? rc : 0;
+    unit_id_of(m->vault, buf_slice(&m->raw), id);
+    if (memcmp(id, ret->unit.id, sizeof(id)) != 0)
+        return 0;
+    if (!m->seen_any || memcmp(m->seen, ret->unit.pack, sizeof(m->seen)) != 0)
+        rc = push_check_pack(m->vault, ret->unit.pack, &there, err);
+    if (rc < 0 || !there)
+        return rc < 0 ? rc : 0;
+    memcpy(m->seen, ret->unit.pack, sizeof(m->seen));
+    m->seen_any = true;
+    return 1;
+}
+
+static int put_page(struct mapper *m, struct push_region *r, struct page *page, struct err *err)
+{
+    struct push_ref ref = {.region = r};
+    struct made_page before;
+    int rc;
+
+    buf_clear(&m->raw);
+    rc = page_encode(page, &m->raw, err);
+    if (rc == 0)
+        rc = made_before(m, r, &before, err);
+    if (rc == 1)
+        resolve(m->p, &ref, &before.unit);
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    return add(m, ref, err);
+}
+
 static int map_region(struct mapper *m, struct push_region *r, struct page *page, struct err *err)
 {
     int rc = apply(page, r, err);
@@ -233,9 +302,7 @@ static int map_region(struct mapper *m, struct push_region *r, struct page *page
         push_region_free(m->p, r);
         return 0;
     }
-    buf_clear(&m->raw);
-    rc = page_encode(page, &m->raw, err);
-    return rc < 0 ? rc : add(m, (struct push_ref){.region = r}, err);
+    return put_page(m, r, page, err);
 }
 
 static void drop_pages(struct mapper *m)
@@ -314,7 +381,7 @@ static int map_all(struct mapper *m, struct err *err)
         if (rc < 0)
             return rc;
     }
-    return rc == -ENODATA ? flush(m, err) : rc;
+    return rc == -ENODATA ? flush(m, false, err) : rc;
 }
 
 int push_map(void *arg, size_t index, struct err *err)
@@ -355,7 +422,7 @@ int push_map_finish(struct push *p, struct err *err)
     for (uint32_t dir = 0; rc == 0 && dir < p->next.dirs_n; dir++)
         rc = finish_dir(m, dir, err);
     if (rc == 0)
-        rc = flush(m, err);
+        rc = flush(m, false, err);
     mapper_free(m);
     return rc;
 }

@@ -3,6 +3,7 @@
 #include "transport/push.h"
 
 #include "base/err.h"
+#include "base/num.h"
 
 #include <assert.h>
 
@@ -38,6 +39,7 @@ static void drop_leaves(struct push_region *r)
     free(TAKE(r->leaves));
     free(TAKE(r->tags));
     page_free(TAKE(r->page));
+    page_free(TAKE(r->made));
 }
 
 void push_region_free(struct push *p, struct push_region *r)
@@ -71,6 +73,7 @@ int push_region_new(struct push *p, uint32_t index, struct push_region **ret, st
     if (!r)
         return err_set(err, -ENOMEM, "region %u: %m", index);
     pthread_mutex_init(&r->page_lock, NULL);
+    r->mark = ledger_mark(p->ledger);
     link_in(p, r);
     describe(p, r, index);
     r->old = malloc(LEAVES_BYTES);
@@ -92,6 +95,60 @@ int push_region_new(struct push *p, uint32_t index, struct push_region **ret, st
         memcpy(r->leaves, r->old, digest_region_leaves(p->size_bytes, index) * DIGEST_LEN);
     *ret = r;
     return 0;
+}
+
+/* Asked before the list is looked at: regions that come to it later have no units before. */
+uint64_t push_region_oldest(struct push *p)
+{
+    uint64_t mark = ledger_mark(p->ledger);
+
+    pthread_mutex_lock(&p->lock);
+    for (const struct push_region *r = p->regions; r; r = r->next)
+        mark = num_min(mark, r->mark);
+    pthread_mutex_unlock(&p->lock);
+    return mark;
+}
+
+/* Its page is believed as the head's are: it was put after all that it names, so a store that was
+ * set back has lost it, too; and what a collector took is known (push_care.c). */
+static int fetch_made(struct push *p, struct vault *v, struct push_region *r, struct err *err)
+{
+    struct made_page at;
+    int rc;
+
+    if (r->made_looked)
+        return 0;
+    r->made_looked = true;
+    if (p->run->repair)
+        return 0;
+    rc = made_page(p->made, r->index, &at, err);
+    if (rc <= 0 || at.sectors != r->sectors)
+        return rc < 0 ? rc : 0;
+    rc = page_fetch(v, &at.unit, r->index, r->sectors, &r->made, err);
+    if (rc != -ENOENT && rc != -EBADMSG)
+        return rc;
+    err_clear(err);
+    return 0;
+}
+
+int push_region_made(struct push *p, struct vault *v, struct push_region *r,
+                     const struct push_extent *e, const uint8_t *id, struct unit *ret,
+                     struct err *err)
+{
+    struct page_extent x;
+    int rc;
+
+    pthread_mutex_lock(&r->page_lock);
+    rc = fetch_made(p, v, r, err);
+    pthread_mutex_unlock(&r->page_lock);
+    if (rc < 0 || !r->made || !page_extent(r->made, e->first, &x))
+        return rc;
+    if (x.zero || x.count != e->count || x.unit_first != 0 ||
+        x.unit.raw_len != e->count * VOLUME_SECTOR || memcmp(x.unit.id, id, UNIT_ID_LEN) != 0 ||
+        made_is_lost(p->made, x.unit.pack))
+        return 0;
+    *ret = x.unit;
+    return 1;
 }
 
 static int extents_grow(struct push_region *r)

@@ -142,9 +142,11 @@ static int emit(struct work *w, const struct push_job *j, uint32_t first, uint32
     if (zero)
         return push_region_add(w->tools.push, j->region, &e, false, NULL, err);
     push_diff_id(&w->tools, j, first, count, id);
-    rc = ledger_find(w->tools.push->ledger, id, count * VOLUME_SECTOR,
-                     w->tools.push->run->repair ? push_repair_check : push_check_pack,
-                     w->tools.vault, &e.unit, err);
+    rc = push_region_made(w->tools.push, w->tools.vault, j->region, &e, id, &e.unit, err);
+    if (rc == 0)
+        rc = ledger_find(w->tools.push->ledger, id, count * VOLUME_SECTOR,
+                         w->tools.push->run->repair ? push_repair_check : push_check_pack,
+                         w->tools.vault, &e.unit, err);
     if (rc < 0)
         return rc;
     if (rc == 1)

@@ -76,10 +76,11 @@ struct replica_run {
     /* push only */
     const char *tracker;             /* NULL = "auto" */
     struct replica_tracked *tracked; /* or NULL; to be read when the push has returned */
-    int level;      /* zstd, -7 .. 19; 0 = follows the bottleneck; or REPLICA_LEVEL_RAW */
-    bool paranoid;  /* prove every packed unit before its pack is sent, not one in 32 */
-    uint64_t epoch; /* 0 = the head's own (stand-alone use); below the head's: -ESTALE
-                       (GW_REPLICA_LOCKED) */
+    int level;           /* zstd, -7 .. 19; 0 = follows the bottleneck; or REPLICA_LEVEL_RAW */
+    uint32_t pack_bytes; /* at which a pack is sent; 0 = what memory allows */
+    bool paranoid;       /* prove every packed unit before its pack is sent, not one in 32 */
+    uint64_t epoch;      /* 0 = the head's own (stand-alone use); below the head's: -ESTALE
+                            (GW_REPLICA_LOCKED) */
     enum replica_kind kind;
     int compact; /* what lies scattered over many packs is sent again, together: at most so many
                     percent of what changes send; 0 = 10; or REPLICA_COMPACT_NONE or _ALL */

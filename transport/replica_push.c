@@ -196,6 +196,8 @@ static int open_all(struct push *p, struct err *err)
     if (rc == 0)
         rc = ledger_open(run->state_dir, &p->ledger, err);
     if (rc == 0)
+        rc = made_open(run->state_dir, &p->made, err);
+    if (rc == 0)
         rc = push_care_begin(p, err);
     if (rc == 0)
         rc = push_gather_begin(p, err);
@@ -302,6 +304,8 @@ static int remember(struct push *p, const struct replica_point *now, bool table_
         rc = step("push_track_commit", err);
     if (rc == 0)
         rc = track_commit(p->track, err);
+    if (rc == 0)
+        rc = made_clear(p->made, err); /* first: what its pages name may be listed in the ledger */
     return rc < 0 ? rc : ledger_clear(p->ledger, err);
 }
 
@@ -374,6 +378,7 @@ void push_close(struct push *p)
     push_done(p);
     track_close(p->track);
     ledger_close(p->ledger);
+    made_close(p->made);
     table_close(p->table);
     volume_close(p->volume);
     state_close(p->state);
