@@ -256,6 +256,28 @@ static void identity_is_of_the_thing_not_of_the_handle(void **state)
     assert_ok(volume_check(a, NULL));
 }
 
+/* The file system gives the number of a file that is gone to the next one. */
+static void a_new_image_in_its_place_is_another(void **state)
+{
+    struct place *p = *state;
+    struct volume *v = open_for(p, VOLUME_READ);
+    auto_free char *before = strdup(volume_identity(v));
+
+    if (!volume_is_unmistakable(v)) {
+        volume_close(v);
+        skip();
+    }
+    volume_close(v);
+    for (int i = 0; i < 4; i++) {
+        auto_volume struct volume *now = NULL;
+
+        assert_int_equal(0, unlink(p->image));
+        assert_ok(volume_prepare(p->image, SIZE, NULL));
+        now = open_for(p, VOLUME_READ);
+        assert_string_not_equal(before, volume_identity(now));
+    }
+}
+
 static void a_shrinking_image_is_estale(void **state)
 {
     struct place *p = *state;
@@ -528,6 +550,7 @@ int main(void)
 {
     const struct CMUnitTest images[] = {
         OVER(),
+        CASE(a_new_image_in_its_place_is_another, ),
         CASE(a_shrinking_image_is_estale, ),
         CASE(a_growing_image_is_estale, ),
         CASE(a_vanished_or_replaced_image_is_estale, ),

@@ -70,7 +70,7 @@ check-faults: all $(check_PROGRAMS)
 check_PROGRAMS += tool_digest
 tool_digest_SOURCES = tests/tool_digest.c
 tool_digest_LDADD = $(TRANSPORT_LIBS) $(BASE_LIBS)
-sh_tests += tests/fault_memory.sh tests/flow_digest.sh tests/flow_requests.sh
+sh_tests += tests/fault_memory.sh tests/fault_pull_place.sh tests/flow_digest.sh tests/flow_requests.sh
 EXTRA_DIST += tests/volume_digest.py
 if HAVE_CMOCKA
 EXTRA_DIST += tests/data/fuzz_state

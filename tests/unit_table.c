@@ -142,6 +142,89 @@ static void keeps_what_a_pass_committed(void **state)
     unit_rmdir(dir);
 }
 
+static int update(struct table *t, const struct model *m, uint64_t region)
+{
+    size_t first = (size_t)region * DIGEST_REGION_LEAVES;
+    struct table_region now = {.leaves = m->leaves[first], .tags = m->tags[first]};
+
+    return table_update(t, region, &now, NULL);
+}
+
+/* A whole pass to m that ends after its first region was kept; more: and some that was not. */
+static void keep_half(const char *dir, const struct model *m, bool more)
+{
+    auto_table struct table *t = NULL;
+    uint8_t digest[DIGEST_LEN];
+
+    model_digest(m, digest);
+    assert_ok(table_open(dir, size_bytes, NULL, &rng_system, &t, NULL));
+    assert_ok(table_begin(t, NULL));
+    assert_ok(update(t, m, 0));
+    assert_ok(table_keep(t, table_mark(t), digest, NULL));
+    if (more)
+        assert_ok(update(t, m, 1));
+}
+
+static void a_kept_pass_is_gone_on_with(void **state)
+{
+    auto_free struct model *m = malloc(sizeof(*m));
+
+    (void)state;
+    model_init(m, 1);
+    for (int more = 0; more < 2; more++) {
+        char *dir = unit_mkdir();
+        auto_table struct table *t = NULL;
+        auto_free uint64_t *done = NULL;
+        uint8_t want[DIGEST_LEN];
+        uint8_t digest[DIGEST_LEN];
+
+        keep_half(dir, m, more);
+        model_digest(m, want);
+        assert_ok(table_open(dir, size_bytes, NULL, &rng_system, &t, NULL));
+        assert_ok(table_begin_again(t, want, &done, NULL));
+        assert_non_null(done);
+        assert_int_equal(1, done[0]);
+        assert_ok(update(t, m, 1));
+        assert_ok(table_digest(t, digest, NULL));
+        assert_memory_equal(want, digest, DIGEST_LEN);
+        assert_ok(table_seal(t, digest, NULL));
+        assert_ok(table_commit(t, NULL));
+        table_close(TAKE(t));
+        assert_holds(dir, m);
+        unit_rmdir(dir);
+    }
+}
+
+static void flip(const char *dir, const char *name, long at);
+
+/* Another digest, another size, a header or a run that is damaged: from the start. */
+static void what_is_kept_of_another_or_damaged_is_nothing(void **state)
+{
+    static const long flips[] = {-1, 10, 70, 4096 * 2 + 100};
+    auto_free struct model *m = malloc(sizeof(*m));
+
+    (void)state;
+    model_init(m, 1);
+    for (size_t i = 0; i < ARRAY_LEN(flips); i++) {
+        char *dir = unit_mkdir();
+        auto_table struct table *t = NULL;
+        auto_free uint64_t *done = NULL;
+        uint8_t want[DIGEST_LEN];
+
+        keep_half(dir, m, true);
+        model_digest(m, want);
+        if (flips[i] < 0)
+            want[0] ^= 1;
+        else
+            flip(dir, "table.next", flips[i]);
+        assert_ok(table_open(dir, size_bytes, NULL, &rng_system, &t, NULL));
+        assert_ok(table_begin_again(t, want, &done, NULL));
+        assert_null(done);
+        assert_ok(update(t, m, 0)); /* it is a pass like any other */
+        unit_rmdir(dir);
+    }
+}
+
 static void sealed_pass_is_decided_by_who_opens(void **state)
 {
     char *dir = unit_mkdir();
@@ -418,6 +501,8 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keeps_what_a_pass_committed),
+        cmocka_unit_test(a_kept_pass_is_gone_on_with),
+        cmocka_unit_test(what_is_kept_of_another_or_damaged_is_nothing),
         cmocka_unit_test(sealed_pass_is_decided_by_who_opens),
         cmocka_unit_test(abort_keeps_the_old_table),
         cmocka_unit_test(other_size_is_not_known),

@@ -166,14 +166,22 @@ static int take_data(void *arg, const struct fetch_item *item, struct slice raw,
     return pull_row_add(s, n, raw, err);
 }
 
+static uint64_t batch_bytes(const struct pull_self *s)
+{
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < s->regions_n; i++)
+        bytes += s->regions[i].bytes;
+    return bytes;
+}
+
 static void tell_progress(const struct pull_self *s)
 {
     struct replica_progress *progress = s->pull->run->progress;
 
     if (!progress)
         return;
-    for (size_t i = 0; i < s->regions_n; i++)
-        progress->done_bytes += s->regions[i].bytes;
+    progress->done_bytes += batch_bytes(s);
     for (size_t i = 0; i < s->needs_n; i++)
         progress->changed_bytes += (uint64_t)s->needs[i].count * VOLUME_SECTOR;
 }
@@ -194,9 +202,10 @@ static int do_batch(struct pull_self *s, const struct walk_batch *b, struct err 
         rc = pull_row_write(s, err);
     for (size_t i = 0; rc == 0 && i < s->regions_n; i++)
         rc = pull_finish(s, &s->regions[i], err);
-    if (rc == 0)
-        tell_progress(s);
-    return rc;
+    if (rc < 0)
+        return rc;
+    tell_progress(s);
+    return pull_keep(s->pull, batch_bytes(s), err);
 }
 
 int pull_batch(void *self, const struct walk_batch *b, struct err *err)

@@ -14,6 +14,8 @@
 #include "transport/table.h"
 #include "transport/walk.h"
 
+#include <stdatomic.h>
+
 enum { PULL_MEM_BYTES = 1 << 20, PULL_BLOCK_SECTORS = VOLUME_BLOCK / VOLUME_SECTOR };
 
 /* What all threads share. */
@@ -25,6 +27,10 @@ struct pull {
     bool compare;        /* the volume may hold anything: look before fetching */
     struct packs *maps;  /* or NULL: map pages are fetched one by one */
     struct fetch_packs take;
+    const uint8_t *towards; /* the digest of the point, in a pull from nothing; NULL: not kept */
+    uint64_t *done;         /* or NULL: a bit for each region that a killed one finished */
+    atomic_uint_fast64_t unkept_bytes;
+    atomic_flag keeping;
 };
 
 struct pull_region {
@@ -84,6 +90,14 @@ int pull_share_maps(struct pull *p, struct err *err);
 int pull_open(void *arg, struct vault *v, void **ret_self, struct err *err);
 int pull_batch(void *self, const struct walk_batch *b, struct err *err);
 void pull_close(void *self);
+
+/*
+ * pull_keep.c: a pull from nothing takes long; its place is kept every few GiB, so that one that
+ * was killed goes on there. Bytes more are done.
+ */
+int pull_keep(struct pull *p, uint64_t bytes, struct err *err);
+/* Of struct walk: was it done before? */
+bool pull_skip(void *arg, uint32_t region);
 
 /* pull_plan.c: make what is zero zero, and list what must be fetched. */
 int pull_plan(struct pull_self *s, struct pull_region *r, struct err *err);

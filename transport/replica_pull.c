@@ -3,7 +3,8 @@
  * One pull, from the state directory to a volume that is equal to a point.
  *
  * The mark "applying" is durable before the first write; "equal" only after the flush of the last
- * one. In between the volume is equal to nothing, and whoever comes next compares before it writes.
+ * one. In between the volume is equal to nothing, and whoever comes next compares before it writes:
+ * all that two points differ in; or, from nothing, what lies behind the place that was kept.
  */
 #include "transport/pull.h"
 
@@ -36,6 +37,7 @@ struct job {
     struct point applying; /* what a killed pull was writing, or empty */
     const struct point *bases[WALK_BASES_MAX];
     size_t bases_n;
+    bool goes_on; /* with a pull of this very point that was killed */
 };
 
 static int step(const char *name, struct err *err)
@@ -91,6 +93,8 @@ static int choose_bases(struct job *j, struct err *err)
     int rc;
 
     j->pull.compare = true;
+    j->goes_on =
+        state_point_same(&s->applying, &j->target.info) && state_same_volume(s, j->pull.volume);
     if (j->run->untouched && !resuming && s->equal.seq != 0 && state_touched(s, j->pull.volume))
         return err_set_gw(err, GW_VOLUME_CHANGED, -ESTALE,
                           "somebody else wrote to it since it was point %" PRIu64, s->equal.seq);
@@ -138,6 +142,9 @@ static int mark(struct job *j, struct err *err)
     s->known_seq = num_max(s->known_seq, j->target.info.seq);
     if (j->bases_n == 0)
         s->equal = (struct state_point){0};
+    /* Whoever goes on must know the volume again. */
+    if (rc == 0 && j->bases_n == 0)
+        rc = state_set_volume(s, j->pull.volume, err);
     return rc < 0 ? rc : state_save(s, err);
 }
 
@@ -152,6 +159,7 @@ static int walk(struct job *j, struct err *err)
                      .threads = num_min(num_max(cores, THREADS_MIN), THREADS_MAX),
                      .stop = j->run->stop,
                      .arg = &j->pull,
+                     .skip = pull_skip,
                      .open = pull_open,
                      .batch_fn = pull_batch,
                      .close = pull_close};
@@ -238,12 +246,23 @@ static bool is_there(const struct job *j)
            !state_touched(j->state, j->pull.volume);
 }
 
+static int begin_table(struct job *j, struct err *err)
+{
+    if (!j->pull.table)
+        return 0;
+    if (j->bases_n > 0)
+        return table_begin(j->pull.table, err);
+    j->pull.towards = j->target.info.digest;
+    return j->goes_on ? table_begin_again(j->pull.table, j->pull.towards, &j->pull.done, err)
+                      : table_begin(j->pull.table, err);
+}
+
 static int apply(struct job *j, struct err *err)
 {
     int rc = open_table(j, err);
 
-    if (rc == 0 && j->pull.table)
-        rc = table_begin(j->pull.table, err);
+    if (rc == 0)
+        rc = begin_table(j, err);
     if (rc == 0 && j->bases_n == 0)
         rc = pull_share_maps(&j->pull, err);
     if (rc == 0)
@@ -310,13 +329,14 @@ static void remove_empty(const char *path)
 
 int replica_pull(const struct replica_run *run, struct replica_point *ret, struct err *err)
 {
-    struct job j = {.run = run};
+    struct job j = {.run = run, .pull = {.keeping = ATOMIC_FLAG_INIT}};
     int rc;
 
     if (!vault_is_replica_name(run->name))
         return err_set_gw(err, GW_BAD_NAME, -EINVAL, "'%s' is no name of a replica", run->name);
     rc = pull(&j, ret, err);
     packs_free(j.pull.maps);
+    free(j.pull.done);
     table_close(j.pull.table);
     if (rc < 0 && j.made)
         remove_empty(run->volume_path); /* while the volume's lock is held */

@@ -437,6 +437,45 @@ int table_begin(struct table *t, struct err *err)
     return rc;
 }
 
+int table_begin_again(struct table *t, const uint8_t *digest, uint64_t **ret_done, struct err *err)
+{
+    uint64_t regions = digest_regions(t->size_bytes);
+    auto_free uint64_t *done = calloc((size_t)num_div_up(regions, 64), sizeof(*done));
+    int rc;
+
+    assert(!t->next && !t->known);
+    if (!done)
+        return err_set(err, -ENOMEM, "digest table: %m");
+    rc = table_next_resume(t->dir, t->size_bytes, digest, &t->next, done, err);
+    if (rc < 0)
+        return rc;
+    if (!t->next)
+        return table_begin(t, err);
+    t->covered = 0;
+    for (uint64_t i = 0; i < regions; i++)
+        t->covered += done[i / 64] >> i % 64 & 1;
+    *ret_done = TAKE(done);
+    return 0;
+}
+
+uint64_t table_mark(struct table *t)
+{
+    uint64_t mark;
+
+    pthread_mutex_lock(&t->lock);
+    assert(t->next && !t->known);
+    mark = table_next_runs_bytes(t->next);
+    pthread_mutex_unlock(&t->lock);
+    return mark;
+}
+
+int table_keep(struct table *t, uint64_t mark, const uint8_t *digest, struct err *err)
+{
+    int rc = table_next_keep(t->next, mark, digest, err);
+
+    return rc < 0 ? err_add(err, rc, "digest table in '%s'", t->dir) : 0;
+}
+
 static bool has_bit(const uint64_t *changed, size_t i)
 {
     return !changed || (changed[i / 64] >> i % 64 & 1);

@@ -68,6 +68,20 @@ struct table_region {
     const uint64_t *changed;
 };
 int table_update(struct table *t, uint64_t region, const struct table_region *now, struct err *err);
+
+/*
+ * A pass that must cover every region may be kept on the way, and gone on with after a crash.
+ * table_mark says how far it has come; when all that the regions until then describe is durable,
+ * table_keep makes that much of the pass durable too. digest is the one the pass leads to. One
+ * thread at a time.
+ */
+uint64_t table_mark(struct table *t);
+int table_keep(struct table *t, uint64_t mark, const uint8_t *digest, struct err *err);
+/* As table_begin, for a table that is not known: goes on with a pass that was kept on the way to
+ * digest. *ret_done has a bit for each region that is not to be updated again, and is freed by the
+ * caller; NULL: no pass was kept. */
+int table_begin_again(struct table *t, const uint8_t *digest, uint64_t **ret_done, struct err *err);
+
 bool table_touched(struct table *t); /* was any region updated in this pass? */
 /* The volume digest with the pass's changes in it. When not known, every region was updated. */
 int table_digest(struct table *t, uint8_t *out, struct err *err);

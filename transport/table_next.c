@@ -17,7 +17,7 @@
 #include "base/banned.h"
 
 /*
- * Header: magic 8, size 8, runs_bytes 8, digest 32, SHA-256 of those 32.
+ * Header: magic 8 (sealed, or kept), size 8, runs_bytes 8, digest 32, SHA-256 of those 32.
  * Run: region 8, first 4, count 4, flags 1, SHA-256 of these and the rest cut to 16, then, unless
  * all is zero, leaves and, when tagged, tags in the host's order.
  */
@@ -25,7 +25,8 @@ enum { HEADER_LEN = 8 + 8 + 8 + 32 + 32, RUN_LEN = 8 + 4 + 4 + 1, CHECK_LEN = 16
 enum { FLAG_TAGGED = 1, FLAG_ZERO = 2 };
 enum { TAGS_BYTES = TAGS_A_BLOCK * sizeof(uint64_t), BLOCK_BYTES = DIGEST_LEN + TAGS_BYTES };
 
-static const char magic[] = "gwtnext1";
+static const char magic_sealed[] = "gwtnext1";
+static const char magic_kept[] = "gwtkept1";
 
 struct table_next {
     int fd;
@@ -81,7 +82,8 @@ int table_next_new(const char *dir, uint64_t size_bytes, struct table_next **ret
     return rc;
 }
 
-static bool header_parse(struct slice bytes, struct table_next *n, uint8_t *ret_digest)
+static bool header_parse(struct slice bytes, const char *magic, struct table_next *n,
+                         uint8_t *ret_digest)
 {
     struct buf_reader r = buf_reader(bytes);
     struct slice start = buf_get(&r, 8);
@@ -94,7 +96,10 @@ static bool header_parse(struct slice bytes, struct table_next *n, uint8_t *ret_
     return memcmp(start.data, magic, 8) == 0 && memcmp(buf_get(&r, 32).data, check, 32) == 0;
 }
 
-int table_next_open(const char *dir, struct table_next **ret, uint8_t *ret_digest, struct err *err)
+/* The file of dir when its header begins with magic; else *ret is NULL: torn or of another sort is
+ * the same as none. */
+static int open_as(const char *dir, const char *magic, struct table_next **ret, uint8_t *ret_digest,
+                   struct err *err)
 {
     struct table_next *n = NULL;
     uint8_t header[HEADER_LEN];
@@ -108,7 +113,7 @@ int table_next_open(const char *dir, struct table_next **ret, uint8_t *ret_diges
     if (rc < 0)
         return rc;
     rc = fd_pread_full(n->fd, header, sizeof(header), 0, err);
-    if (rc == 0 && header_parse(slice_of(header, sizeof(header)), n, ret_digest)) {
+    if (rc == 0 && header_parse(slice_of(header, sizeof(header)), magic, n, ret_digest)) {
         *ret = n;
         return 0;
     }
@@ -116,7 +121,58 @@ int table_next_open(const char *dir, struct table_next **ret, uint8_t *ret_diges
     if (rc < 0 && rc != -ENODATA)
         return rc;
     err_clear(err);
-    return 0; /* torn or never sealed: the same as none */
+    return 0;
+}
+
+int table_next_open(const char *dir, struct table_next **ret, uint8_t *ret_digest, struct err *err)
+{
+    return open_as(dir, magic_sealed, ret, ret_digest, err);
+}
+
+/* Runs of a region lie side by side, for it is updated once. */
+struct counting {
+    uint64_t size_bytes;
+    uint64_t *done;
+    uint64_t region;
+    uint64_t leaves; /* of it, so far */
+};
+
+static int count_run(void *arg, const struct table_run *run, struct err *err)
+{
+    struct counting *c = arg;
+
+    (void)err;
+    if (run->region != c->region || c->leaves != run->first)
+        c->leaves = 0;
+    c->region = run->region;
+    c->leaves += run->first == c->leaves ? run->count : 0;
+    if (c->leaves == digest_region_leaves(c->size_bytes, run->region))
+        c->done[run->region / 64] |= UINT64_C(1) << run->region % 64;
+    return 0;
+}
+
+int table_next_resume(const char *dir, uint64_t size_bytes, const uint8_t *digest,
+                      struct table_next **ret, uint64_t *ret_done, struct err *err)
+{
+    struct counting c = {.size_bytes = size_bytes, .done = ret_done, .region = UINT64_MAX};
+    struct table_next *n = NULL;
+    uint8_t towards[DIGEST_LEN];
+    int rc = open_as(dir, magic_kept, &n, towards, err);
+
+    if (rc == 0 && n && n->size_bytes == size_bytes && memcmp(towards, digest, DIGEST_LEN) == 0) {
+        rc = table_next_each(n, count_run, &c, err);
+        if (rc == 0) {
+            *ret = n;
+            return 0;
+        }
+    }
+    table_next_close(n);
+    if (rc == -EBADMSG) {
+        err_clear(err);
+        rc = 0;
+    }
+    *ret = NULL;
+    return rc;
 }
 
 void table_next_close(struct table_next *n)
@@ -192,7 +248,8 @@ int table_next_set_root(struct table_next *n, uint64_t region, const struct tabl
     return rc < 0 ? err_add(err, rc, "digest table") : 0;
 }
 
-int table_next_seal(struct table_next *n, const uint8_t *digest, struct err *err)
+static int header_save(const struct table_next *n, const char *magic, uint64_t runs_bytes,
+                       const uint8_t *digest, struct err *err)
 {
     auto_buf struct buf header = {0};
     uint8_t check[32];
@@ -200,23 +257,42 @@ int table_next_seal(struct table_next *n, const uint8_t *digest, struct err *err
 
     buf_append(&header, magic, 8);
     buf_u64le(&header, n->size_bytes);
-    buf_u64le(&header, n->runs_bytes);
+    buf_u64le(&header, runs_bytes);
     buf_append(&header, digest, DIGEST_LEN);
     if (!header.failed)
         crypto_sha256(buf_slice(&header), check);
     buf_append(&header, check, sizeof(check));
     rc = buf_failed(&header, err);
-    if (rc < 0)
-        return rc;
+    if (rc == 0)
+        rc = fd_pwrite_full(n->fd, header.data, header.len, 0, err);
+    if (rc == 0 && fsync(n->fd) < 0)
+        rc = err_set(err, -errno, "digest table: fsync: %m");
+    return rc;
+}
+
+int table_next_seal(struct table_next *n, const uint8_t *digest, struct err *err)
+{
+    int rc;
+
     if (fdatasync(n->fd) < 0)
         return err_set(err, -errno, "digest table: fdatasync: %m");
     rc = failpoint("table_seal");
     if (rc < 0)
         return err_set(err, rc, "digest table: seal: %m");
-    rc = fd_pwrite_full(n->fd, header.data, header.len, 0, err);
-    if (rc == 0 && fsync(n->fd) < 0)
-        rc = err_set(err, -errno, "digest table: fsync: %m");
-    return rc;
+    return header_save(n, magic_sealed, n->runs_bytes, digest, err);
+}
+
+uint64_t table_next_runs_bytes(const struct table_next *n)
+{
+    return n->runs_bytes;
+}
+
+int table_next_keep(struct table_next *n, uint64_t runs_bytes, const uint8_t *digest,
+                    struct err *err)
+{
+    if (fdatasync(n->fd) < 0)
+        return err_set(err, -errno, "digest table: fdatasync: %m");
+    return header_save(n, magic_kept, runs_bytes, digest, err);
 }
 
 struct reading {

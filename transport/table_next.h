@@ -4,7 +4,8 @@
  *
  * One header page, the root of every region as of this pass, then runs of leaves in the order they
  * came. It counts only when its header says sealed, which is written after everything else is
- * durable.
+ * durable. A long pass that covers everything is kept from time to time: then whoever makes the
+ * same pass again goes on with it.
  */
 #ifndef GODWIT_TRANSPORT_TABLE_NEXT_H
 #define GODWIT_TRANSPORT_TABLE_NEXT_H
@@ -24,6 +25,12 @@ struct table_root {
 int table_next_new(const char *dir, uint64_t size_bytes, struct table_next **ret, struct err *err);
 /* The sealed one of dir, with the volume digest it leads to; *ret NULL when there is none. */
 int table_next_open(const char *dir, struct table_next **ret, uint8_t *ret_digest, struct err *err);
+/*
+ * The one of dir that was kept on the way to digest, to go on with; *ret NULL when there is none.
+ * ret_done gets a bit for each region whose leaves it has all of; it comes as zeroes.
+ */
+int table_next_resume(const char *dir, uint64_t size_bytes, const uint8_t *digest,
+                      struct table_next **ret, uint64_t *ret_done, struct err *err);
 void table_next_close(struct table_next *n); /* the file stays */
 int table_next_remove(const char *dir, struct err *err);
 
@@ -45,6 +52,11 @@ int table_next_append(struct table_next *n, const struct table_run *run, struct 
 int table_next_set_root(struct table_next *n, uint64_t region, const struct table_root *root,
                         struct err *err);
 int table_next_seal(struct table_next *n, const uint8_t *digest, struct err *err);
+/* Not sealed, but durable so far: the first runs_bytes of the runs, and the roots of their regions.
+ * Others may append meanwhile. */
+uint64_t table_next_runs_bytes(const struct table_next *n);
+int table_next_keep(struct table_next *n, uint64_t runs_bytes, const uint8_t *digest,
+                    struct err *err);
 
 typedef int (*table_run_fn)(void *arg, const struct table_run *run, struct err *err);
 /* Every run, in order. -EBADMSG when the file is not what it was sealed as. */

@@ -205,6 +205,11 @@ const char *volume_identity(const struct volume *v)
     return v->identity;
 }
 
+bool volume_is_unmistakable(const struct volume *v)
+{
+    return v->unmistakable;
+}
+
 static int check_range(const struct volume *v, uint64_t offset, uint64_t len, struct err *err)
 {
     if (offset > v->size_bytes || len > v->size_bytes - offset)

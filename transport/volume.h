@@ -70,9 +70,12 @@ int volume_extent(struct volume *v, uint64_t offset, uint64_t *ret_len, bool *re
 
 /* Is it still the thing that was opened, of the same size? 0 or -ESTALE (GW_VOLUME_CHANGED). */
 int volume_check(struct volume *v, struct err *err);
-/* Stable identity text of what was opened: "image:DEV:INO", "blockdev:MAJ:MIN:DISKSEQ:SIZE" or
- * "nbd:HASH:SIZE". */
+/* Stable identity text of what was opened: "image:DEV:INO:BIRTH" (without the birth where the file
+ * system keeps none), "blockdev:MAJ:MIN:DISKSEQ:SIZE" or "nbd:HASH:SIZE". */
 const char *volume_identity(const struct volume *v);
+/* Would a new thing in the same place surely have another identity? Numbers of files are used again
+ * at once. */
+bool volume_is_unmistakable(const struct volume *v);
 
 /* Fence help: make the medium refuse writes (BLKROSET, or file mode without write bits) and back.
  */

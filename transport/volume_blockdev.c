@@ -76,6 +76,7 @@ static int blockdev_open(struct volume *v, struct err *err)
     if (rc < 0)
         return volume_open_failed(v->path, rc, err);
     v->diskseq = read_diskseq(v->fd, st.st_rdev);
+    v->unmistakable = v->diskseq != 0;
     return text_print(v->identity, sizeof(v->identity), "blockdev:%u:%u:%llu:%llu",
                       major(st.st_rdev), minor(st.st_rdev), (unsigned long long)v->diskseq,
                       (unsigned long long)v->size_bytes);

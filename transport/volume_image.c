@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 
 #include "base/banned.h"
@@ -80,6 +81,20 @@ static bool is_bottomless(int fd)
     return pread(fd, &byte, 1, 0) > 0;
 }
 
+static int image_identify(struct volume *v, const struct stat *st)
+{
+    unsigned long long dev = (unsigned long long)st->st_dev;
+    unsigned long long ino = (unsigned long long)st->st_ino;
+    struct statx sx;
+
+    v->unmistakable =
+        statx(v->fd, "", AT_EMPTY_PATH, STATX_BTIME, &sx) == 0 && (sx.stx_mask & STATX_BTIME);
+    if (!v->unmistakable)
+        return text_print(v->identity, sizeof(v->identity), "image:%llu:%llu", dev, ino);
+    return text_print(v->identity, sizeof(v->identity), "image:%llu:%llu:%lld.%09u", dev, ino,
+                      (long long)sx.stx_btime.tv_sec, (unsigned)sx.stx_btime.tv_nsec);
+}
+
 static int image_open(struct volume *v, struct err *err)
 {
     int flags = v->mode == VOLUME_WRITE ? O_RDWR : O_RDONLY;
@@ -103,8 +118,7 @@ static int image_open(struct volume *v, struct err *err)
                           "volume '%s' is no image: it has bytes and says that its size is 0",
                           v->path);
     v->size_bytes = (uint64_t)st.st_size;
-    return text_print(v->identity, sizeof(v->identity), "image:%llu:%llu",
-                      (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+    return image_identify(v, &st);
 }
 
 static int image_read(struct volume *v, uint64_t offset, void *data, size_t len, struct err *err)

@@ -30,6 +30,7 @@ struct volume {
     pthread_mutex_t partial_lock; /* block devices: around read, change, write of one sector */
     char *path;
     char identity[VOLUME_IDENTITY_MAX];
+    bool unmistakable;
 };
 
 /*

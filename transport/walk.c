@@ -149,6 +149,8 @@ static int feed_regions(struct walking *k, uint32_t dir, const struct open_dirs 
 
         if (stopped(k->w))
             return err_set(err, -ECANCELED, "stopped");
+        if (k->w->skip && k->w->skip(k->w->arg, r.region))
+            continue;
         page_of(d->point, slot, &r.page);
         for (size_t i = 0; i < k->w->bases_n; i++)
             page_of(d->bases[i], slot, &r.bases[i]);

@@ -38,6 +38,8 @@ struct walk {
      * out. None: nothing is. */
     const struct point *bases[WALK_BASES_MAX];
     size_t bases_n;
+    /* Regions to leave out; called by the feeder, in order. NULL: none. */
+    bool (*skip)(void *arg, uint32_t region);
     size_t batch; /* regions a batch, 1..WALK_BATCH_MAX */
     size_t threads;
     const atomic_bool *stop; /* or NULL */
