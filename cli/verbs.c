@@ -114,6 +114,11 @@ static const struct cmd cmds[] = {
      "godwit groups --from fleet.json\n"
      "godwit groups --from vms.csv --from dependencies.csv -o dot | dot -Tsvg >groups.svg",
      .takes = CMD_DOT},
+    {"size", "", 0, 0, cmd_size, cmd_size_opts,
+     "a shape for every host: what it needs, and why",
+     "godwit size --from fleet.json --catalog aws.json\n"
+     "godwit size --from vms.csv --from use.json --mgn import.csv -o csv",
+     .takes = 0},
     {"cost", "", 0, 0, cmd_cost, cmd_cost_opts,
      "stay, move, moved: month by month, by workload, by head",
      "godwit cost --from fleet.json --catalog aws.json\n"

@@ -50,3 +50,30 @@ exits 2 godwit groups
 printf 'a,b\n1,2\n' >"$dir/unknown.csv"
 exits 2 godwit groups --from "$dir/unknown.csv"
 says err 'no format that is known here'
+
+echo "-- size: a shape for every host, and why"
+exits 3 godwit size --from "$lists/plain.csv" --mgn "$dir/mgn.csv" --smc "$dir/smc.csv" -o json
+is '.schema == "godwit.sizes/1" and .catalogue.currency == null and (.hosts | length) == 4 and .unsized == []'
+is '.hosts[] | select(.host == "ldap-01") | .shape.vcpus == 1 and .arm_shape.name == "1x2g-arm" and .need.cpu_measured'
+is '.hosts[] | select(.host == "gpu-01") | .shape.gpus == 4'
+is '.hosts[] | select(.host == "shop-db-01") | .arm_shape == null and (.not_on_arm | test("Linux"))'
+is '[.hosts[].why[]] | any(test("vCPUs"))'
+exits 0 godwit groups --from "$dir/mgn.csv" -o json
+is '[.groups[].group] | sort == ["ldap", "ml", "shop"]'
+grep -q '^shop-db-01,Image,600,' "$dir/smc.csv" || fail 'no job of shop-db-01'
+exits 3 godwit size --from "$lists/godwit-estate.json" -o json
+is '.unsized == [{"host": "shop-web-01", "workload": null, "cores": 0, "memory_bytes": 0, "why": "its cores are not known"}]'
+cat >"$dir/prices.csv" <<'CSV'
+provider,region,currency,price_date,instance_type,price_per_hour,vcpu,mem_gib,arch
+acme,eu,USD,2026-05,s,0.05,2,8,amd64
+acme,eu,USD,2026-05,l,0.2,8,64,amd64
+acme,eu,USD,2026-05,a,0.04,2,8,arm64
+CSV
+exits 3 godwit size --from "$lists/plain.csv" --catalog "$dir/prices.csv" -o json
+is '.unsized[0].host == "gpu-01" and (.unsized[0].why | test("are needed, acme eu has"))'
+is '.sum.price_per_hour == "0.45" and .sum.arm_saves_per_hour == "0.01"'
+exits 3 godwit size --from "$lists/plain.csv" --catalog "$dir/prices.csv"
+says out 'gpu-01 has no shape'
+says out '0.45 USD an hour on demand at acme eu'
+exits 3 godwit size --from "$lists/plain.csv" -o csv
+says out 'HOST,APP,CORES,NEEDS CPU'

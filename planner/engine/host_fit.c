@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "inventory/rollup.h"
 #include "planner/engine/estate.h"
+#include "planner/engine/software.h"
 
 #include <strings.h>
 
@@ -27,7 +28,11 @@ bool host_fit_is_critical(const struct estate_host *h)
 
 bool host_fit_runs_on_arm(const struct estate_host *h)
 {
-    return tag_is(h, "arm", "yes") || h->arch == ESTATE_ARM64;
+    const char *why;
+
+    if (tag_is(h, "arm", "yes") || h->arch == ESTATE_ARM64)
+        return true;
+    return !tag_is(h, "arm", "no") && software_runs_on_arm(h, &why);
 }
 
 static const struct rollup_hist *hist(const struct estate_host *h, enum estate_metric metric,

@@ -9,7 +9,8 @@ struct estate_host;
 
 /* Tagged so: "critical", or "criticality" with "high" or "critical". */
 bool host_fit_is_critical(const struct estate_host *h);
-/* Its software runs on Arm: tagged "arm" with "yes", or an Arm machine already. */
+/* Its software runs on Arm: tagged "arm" with "yes", an Arm machine already, or all that was
+ * recognised on it is built for Arm and no tag says "no". */
 bool host_fit_runs_on_arm(const struct estate_host *h);
 
 /* What it needs; what was not measured is taken as it is. */

@@ -12,6 +12,7 @@ libgodwit_engine_a_SOURCES = \
 	planner/engine/catalogue_csv.c \
 	planner/engine/catalogue_gather.c planner/engine/catalogue_gather.h \
 	planner/engine/catalogue_own.c \
+	planner/engine/catalogue_neutral.c planner/engine/catalogue_neutral.h \
 	planner/engine/catalogue_read.c planner/engine/catalogue_read.h \
 	planner/engine/consolidate.c planner/engine/consolidate.h \
 	planner/engine/consolidate_load.c planner/engine/consolidate_load.h \
@@ -23,11 +24,13 @@ libgodwit_engine_a_SOURCES = \
 	planner/engine/cost_write.c \
 	planner/engine/estate.c planner/engine/estate.h planner/engine/estate_priv.h \
 	planner/engine/estate_doc.h planner/engine/estate_read.c planner/engine/estate_write.c \
+	planner/engine/estate_export.c \
 	planner/engine/estate_field.c \
 	planner/engine/estate_group.c planner/engine/estate_group.h planner/engine/estate_group_write.c \
 	planner/engine/estate_index.c planner/engine/estate_index.h \
 	planner/engine/estate_series.c planner/engine/estate_series.h \
 	planner/engine/estate_settle.c \
+	planner/engine/estate_size.c planner/engine/estate_size.h \
 	planner/engine/estate_usage.c \
 	planner/engine/graph.c planner/engine/graph.h \
 	planner/engine/group.c planner/engine/group.h \
@@ -64,6 +67,7 @@ libgodwit_engine_a_SOURCES = \
 	planner/engine/shape.c planner/engine/shape.h \
 	planner/engine/share.c planner/engine/share.h \
 	planner/engine/size.c planner/engine/size.h \
+	planner/engine/software.c planner/engine/software.h \
 	planner/engine/span.c planner/engine/span.h \
 	planner/engine/wave.c planner/engine/wave.h \
 	planner/engine/wave_anneal.c planner/engine/wave_anneal.h \
