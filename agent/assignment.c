@@ -11,7 +11,12 @@
 
 #include "base/banned.h"
 
-enum { INTERVAL_MAX_S = 86400, SELF_ABORT_MAX_S = 86400 * 30, INTERVAL_DEFAULT_S = 5 };
+enum {
+    INTERVAL_MAX_S = 86400,
+    SELF_ABORT_MAX_S = 86400 * 30,
+    FREEZE_MAX_S = 10,
+    INTERVAL_DEFAULT_S = 5
+};
 
 static int bad(struct err *err, const char *what, const char *value)
 {
@@ -119,6 +124,10 @@ static int parse_scalars(const struct js *doc, struct assignment *a, struct err 
                           err);
     if (r == 0)
         r = parse_seconds(doc, "self_abort_s", 0, SELF_ABORT_MAX_S, &a->self_abort_ms, err);
+    if (r == 0)
+        r = parse_seconds(doc, "consistent_s", 0, INTERVAL_MAX_S, &a->consistent_ms, err);
+    if (r == 0)
+        r = parse_seconds(doc, "freeze_s", 0, FREEZE_MAX_S, &a->freeze_ms, err);
     if (r == 0)
         r = parse_rate(doc, a, err);
     a->paused = js_bool(doc, "paused", false);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Privileged acts from a fixed list: mount(8) and umount(8) with fixed flags, and BLKROSET or file
- * modes through transport/volume.h. */
+/* Privileged acts from a fixed list: mount(8) and umount(8) with fixed flags, BLKROSET or file
+ * modes through transport/volume.h, freezing through transport/replica.h. */
 #include "agent/helper.h"
 
 #include "base/buf.h"
@@ -154,4 +154,10 @@ int helper_take(const struct assignment_volume *v, struct err *err)
     if (r == 0 && access(v->device, F_OK) == 0)
         r = volume_set_readonly(v->device, false, err);
     return r < 0 ? err_add(err, r, "take volume '%s'", v->name) : 0;
+}
+
+int helper_push_together(const struct replica_together *t, struct replica_point *ret,
+                         struct err *err)
+{
+    return replica_push_together(t, ret, err);
 }

@@ -23,6 +23,7 @@ libgodwit_agent_a_SOURCES = \
 	agent/repl.c agent/repl.h agent/repl_priv.h \
 	agent/repl_pass.c \
 	agent/repl_judge.c \
+	agent/repl_moment.c \
 	agent/repl_run.c \
 	agent/repl_write.c \
 	agent/report.c agent/report.h \

@@ -343,6 +343,13 @@ static uint64_t pass_all(struct repl *r, enum ownership_role role)
             repl_pass(r, i, role);
         wait = num_min(wait, wait_of(r, i, role));
     }
+    if (role != OWNERSHIP_PUSH || workload_interrupted(r->w))
+        return num_max(wait, LEAST_WAIT_MS);
+    if (repl_moment_wait_ms(r) == 0) {
+        repl_moment(r);
+        publish_all(r, role);
+    }
+    wait = num_min(wait, repl_moment_wait_ms(r));
     return num_max(wait, LEAST_WAIT_MS);
 }
 

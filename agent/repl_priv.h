@@ -27,6 +27,8 @@ struct repl {
     struct workload *w;
     bool untrimmed; /* a pass moved data since memory was given back */
     uint64_t trim_mono_ms;
+    uint64_t moment_mono_ms; /* the next consistent point is due then */
+    unsigned moment_failures;
     size_t n;
     struct repl_volume v[ASSIGNMENT_VOLUMES_MAX];
 };
@@ -37,5 +39,10 @@ uint64_t repl_wall(const struct repl *r);
 void repl_publish(struct repl *r, size_t i, enum ownership_role role, const struct err *err);
 /* One pass of volume i in that role. A failure is kept, logged once and published. */
 void repl_pass(struct repl *r, size_t i, enum ownership_role role);
+
+/* repl_moment.c: how long until a consistent point is due, UINT64_MAX = none is wanted or can be
+ * had; and the attempt to make one. */
+uint64_t repl_moment_wait_ms(const struct repl *r);
+void repl_moment(struct repl *r);
 
 #endif

@@ -328,6 +328,8 @@ static const struct limit limits[] = {
     LIMIT(interval_s, 5, 1, 86400),
     LIMIT(rate_bytes_per_s, 0, 0, INT64_MAX),
     LIMIT(self_abort_s, 900, 30, LIMIT_S_MAX),
+    LIMIT(consistent_s, 0, 0, 86400),
+    LIMIT(freeze_ms, 250, 10, 10000),
     LIMIT(verify_max_age_s, 7 * 86400, 60, LIMIT_S_MAX),
 };
 
@@ -349,9 +351,17 @@ static int parse_limit(const struct js *obj, const struct limit *limit, struct w
 
 static int parse_limits(const struct js *doc, struct workload *w, struct err *err)
 {
-    static const char *const names[] = {"max_lag_s",        "max_downtime_s",   "observe_s",
-                                        "interval_s",       "rate_bytes_per_s", "self_abort_s",
-                                        "verify_max_age_s", "require_test",     NULL};
+    static const char *const names[] = {"max_lag_s",
+                                        "max_downtime_s",
+                                        "observe_s",
+                                        "interval_s",
+                                        "rate_bytes_per_s",
+                                        "self_abort_s",
+                                        "verify_max_age_s",
+                                        "require_test",
+                                        "consistent_s",
+                                        "freeze_ms",
+                                        NULL};
     const struct js *obj = js_member(doc, "limits");
     const struct js *test = js_member(obj, "require_test");
     int r = 0;

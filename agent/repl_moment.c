@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Consistent points of a workload, as its policy wants them: all its volumes on this host at one
+ * moment, between the workload's freeze and thaw hooks.
+ *
+ * They come beside ordinary passes and never in their stead: an attempt that fails leaves
+ * replication as it was, and is made again after a wait that grows.
+ */
+#include "agent/helper.h"
+#include "agent/hook.h"
+#include "agent/repl_priv.h"
+#include "agent/workload.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/num.h"
+
+#include "base/banned.h"
+
+enum { HOOK_TIMEOUT_MS = 60 * 1000, RETRY_LEAST_MS = 10 * 1000, RETRY_SHIFT_MAX = 6 };
+
+struct moment {
+    struct workload *w;
+    struct replica_run runs[ASSIGNMENT_VOLUMES_MAX];
+    struct replica_point points[ASSIGNMENT_VOLUMES_MAX];
+    char dirs[ASSIGNMENT_VOLUMES_MAX][PATH_MAX];
+};
+
+static int run_hooks(struct workload *w, const char *name, struct err *err)
+{
+    const struct assignment *a = w->assignment;
+    struct hook_run run = {
+        .assignment = a, .epoch = w->own.max_epoch, .timeout_ms = HOOK_TIMEOUT_MS};
+
+    return hook_run_list(&run, js_member(a->hooks, name), NULL, err);
+}
+
+static int before(void *arg, struct err *err)
+{
+    return run_hooks(arg, "freeze", err);
+}
+
+static int after(void *arg, struct err *err)
+{
+    return run_hooks(arg, "thaw", err);
+}
+
+static bool has_hooks(const struct assignment *a)
+{
+    return js_len(js_member(a->hooks, "freeze")) > 0 || js_len(js_member(a->hooks, "thaw")) > 0;
+}
+
+static int attempt(struct moment *m, struct replica_moment *ret, struct err *err)
+{
+    struct workload *w = m->w;
+    struct replica_hooks hooks = {.before = before, .after = after, .arg = w};
+    struct replica_together together = {.runs = m->runs,
+                                        .n = w->assignment->volumes_n,
+                                        .freeze_ms = w->assignment->freeze_ms,
+                                        .hooks = has_hooks(w->assignment) ? &hooks : NULL,
+                                        .moment = ret};
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < together.n; i++)
+        rc = repl_run(w, i, m->dirs[i], &m->runs[i], err);
+    return rc < 0 ? rc : helper_push_together(&together, m->points, err);
+}
+
+/* Passes that came before the moment made points, too, whether it came or not. */
+static void learn(struct repl *r, const struct moment *m)
+{
+    for (size_t i = 0; i < r->n; i++)
+        if (m->points[i].seq > 0)
+            repl_learned(r, i, &m->points[i], false);
+}
+
+static void note_failure(struct repl *r, const struct err *err, int rc)
+{
+    unsigned shift = (unsigned)num_min(r->moment_failures, RETRY_SHIFT_MAX);
+    uint64_t wait = (uint64_t)RETRY_LEAST_MS << shift;
+
+    if (rc != -ECANCELED && r->moment_failures++ == 0)
+        log_err(LOG_LEVEL_WARNING, err, r->w->name);
+    r->moment_mono_ms = repl_mono(r) + num_min(wait, r->w->assignment->consistent_ms);
+}
+
+static void note_success(struct repl *r, const struct replica_moment *moment)
+{
+    log_info("%s: a consistent point; %u file systems stood still for %llu ms", r->w->name,
+             moment->file_systems, (unsigned long long)(moment->pause_us / 1000));
+    r->moment_failures = 0;
+    r->moment_mono_ms = repl_mono(r) + r->w->assignment->consistent_ms;
+}
+
+/* Everything is as it was at the last one. */
+static bool is_quiet(const struct repl *r)
+{
+    for (size_t i = 0; i < r->n; i++) {
+        const struct repl_volume *v = &r->v[i];
+
+        if (v->point.kind < REPLICA_FILESYSTEM ||
+            !idle_is_quiet(&v->idle, r->w->assignment->volumes[i].device, repl_mono(r)))
+            return false;
+    }
+    return true;
+}
+
+static bool is_ready(const struct repl *r)
+{
+    for (size_t i = 0; i < r->n; i++)
+        if (!r->v[i].seeded || r->v[i].failure != 0)
+            return false;
+    return r->n > 0;
+}
+
+uint64_t repl_moment_wait_ms(const struct repl *r)
+{
+    uint64_t now = repl_mono(r);
+
+    if (r->w->assignment->consistent_ms == 0 || !is_ready(r))
+        return UINT64_MAX;
+    return r->moment_mono_ms > now ? r->moment_mono_ms - now : 0;
+}
+
+void repl_moment(struct repl *r)
+{
+    struct replica_moment moment = {0};
+    struct err err = {0};
+    struct moment *m;
+    int rc;
+
+    if (is_quiet(r)) {
+        r->moment_mono_ms = repl_mono(r) + r->w->assignment->consistent_ms;
+        return;
+    }
+    m = calloc(1, sizeof(*m));
+    if (!m) {
+        err_set(&err, -ENOMEM, "consistent point: %m");
+        note_failure(r, &err, -ENOMEM);
+        return;
+    }
+    m->w = r->w;
+    r->untrimmed = true;
+    rc = attempt(m, &moment, &err);
+    learn(r, m);
+    if (rc < 0)
+        note_failure(r, &err, rc);
+    else
+        note_success(r, &moment);
+    free(m);
+}
