@@ -30,6 +30,7 @@ log=$dir/log
 mount -t tmpfs -o size=2g none "$dir"
 mount -t bpf bpf /sys/fs/bpf || skip 'no BPF file system here'
 mkdir "$dir/mnt" "$dir/state"
+: >"$dir/hidden"
 export XDG_STATE_HOME=$dir/xdg XDG_CONFIG_HOME=$dir/xdg TMPDIR=$dir
 trap 'jobs -p | xargs -r kill 2>/dev/null || true' EXIT
 
@@ -52,14 +53,28 @@ attach() {
     sectors=$(($(blockdev --getsize64 "$dev") / block))
 }
 
+# Some kernels do not tell programs of all that completes. It must be noticed; a pass is then begun again.
+is_hidden() { [[ $1 == *'sectors more than were seen'* || $1 == *'went by unseen'* ]]; }
+hidden_n() { wc -l <"$dir/hidden"; }
+
 # pass HOW: prints what tool_track prints.
-pass() { tool_track ebpf "$dev" "$dir/state" "$dir/replica" "$1"; }
+pass() {
+    local out rc=0
+    out=$(tool_track ebpf "$dev" "$dir/state" "$dir/replica" "$1" 2>&1) || rc=$?
+    if is_hidden "$out"; then
+        echo "$out" >>"$dir/hidden"
+        [ $rc = 0 ] || { pass "$1"; return; }
+    fi
+    echo "$out"
+    return $rc
+}
 
 # Nothing is being written; the copy must be equal, and tracking must not have been given up.
 check() {
-    local told
+    local told before
+    before=$(hidden_n)
     told=$(pass equal 2>&1) || fail "$1: $told"
-    [ "${told#* }" = - ] || fail "$1: everything was read: $told"
+    [ "${told#* }" = - ] || [ "$(hidden_n)" -gt "$before" ] || fail "$1: everything was read: $told"
 }
 
 # rescan WHAT WORDS: the next pass reads everything, and says so.
@@ -326,3 +341,4 @@ for at in 10 20; do
 done
 exec 8>&-
 echo "$rounds rounds on: ${kinds[*]:-the raw device}, $of_4k with sectors of 4096 bytes, $replays journals read back; every change was told"
+[ "$(hidden_n)" = 0 ] || echo "in $(hidden_n) passes the kernel had hidden events from every program: each was noticed, and everything read"

@@ -5,7 +5,7 @@
 #define GODWIT_TRANSPORT_TRACK_ABI_H
 
 enum {
-    TRACK_ABI_VERSION = 1,
+    TRACK_ABI_VERSION = 2,
     TRACK_ABI_PAGE = 4096,       /* bytes of one element of the byte maps */
     TRACK_ABI_COARSE_SHIFT = 10, /* a coarse byte stands for so many granules (a power of two) */
     TRACK_ABI_ABOUT = 1024,      /* bytes that the loader keeps beside the maps */
@@ -19,7 +19,11 @@ enum { TRACK_CLEAN = 0, TRACK_DIRTY = 1, TRACK_TAKEN = 2 };
 enum {
     TRACK_COUNT_SEEN, /* completions of the disk, reads too: proves that the program runs */
     TRACK_COUNT_LOST, /* changes that could not be marked: anything above 0 means a rescan */
-    TRACK_COUNT_MAX
+    /* of each copy: the sectors of all requests that it saw complete */
+    TRACK_COUNT_SECTORS,
+    /* of each copy, the loader's: what the disk itself had counted beyond that (track_tally.c) */
+    TRACK_COUNT_BEYOND = TRACK_COUNT_SECTORS + TRACK_ABI_COPIES,
+    TRACK_COUNT_MAX = TRACK_COUNT_BEYOND + TRACK_ABI_COPIES
 };
 
 #endif

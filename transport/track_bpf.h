@@ -63,5 +63,9 @@ uint8_t *track_bpf_coarse(struct track_bpf *b);
 int track_bpf_check(struct track_bpf *b, struct err *err);
 /* One of TRACK_COUNT_..., over all processors. */
 int track_bpf_count(struct track_bpf *b, unsigned which, uint64_t *ret, struct err *err);
+/* Only of those that no program counts. */
+int track_bpf_set_count(struct track_bpf *b, unsigned which, uint64_t value, struct err *err);
+/* How often the kernel did not run a copy, for events of any disk. */
+int track_bpf_skipped(struct track_bpf *b, unsigned copy, uint64_t *ret, struct err *err);
 
 #endif

@@ -20,7 +20,14 @@ char licence_word[] SEC("license") = "GPL";
 enum { RANGES_MAX = 256, CELLS_MAX = 1 << TRACK_ABI_COARSE_SHIFT };
 
 /* The first byte of cmd_flags; what changes data has odd numbers. */
-enum { OP_MASK = 0xff, OP_WRITE = 1, OP_DISCARD = 3, OP_SECURE_ERASE = 5, OP_WRITE_ZEROES = 9 };
+enum {
+    OP_MASK = 0xff,
+    OP_DRIVER = 32,
+    OP_WRITE = 1,
+    OP_DISCARD = 3,
+    OP_SECURE_ERASE = 5,
+    OP_WRITE_ZEROES = 9
+};
 
 /* As much of the kernel's structures as is used; where their members lie is found when the program
  * is loaded. */
@@ -189,7 +196,18 @@ static __always_inline int is_ours(struct request *rq)
     return disk && disk->major == disk_major && disk->first_minor == disk_minor;
 }
 
-static __always_inline int complete(__u64 *ctx)
+/* As the disk counts them, right after this event (blk_account_io_completion): of data, not of
+ * commands of the driver. */
+static __always_inline void count_sectors(__u32 copy, __u32 op, __u64 bytes)
+{
+    __u32 which = TRACK_COUNT_SECTORS + copy;
+    __u64 *n = bpf_map_lookup_elem(&counts, &which);
+
+    if (n && op < OP_DRIVER)
+        *n += bytes >> 9;
+}
+
+static __always_inline int complete(__u64 *ctx, __u32 copy)
 {
     struct request *rq = (struct request *)ctx[0];
     __u64 bytes = (__u32)ctx[2];
@@ -198,6 +216,7 @@ static __always_inline int complete(__u64 *ctx)
     if (!is_ours(rq))
         return 0;
     count(TRACK_COUNT_SEEN);
+    count_sectors(copy, op, bytes);
     if (!(op & 1))
         return 0;
     if (op != OP_WRITE && op != OP_DISCARD && op != OP_SECURE_ERASE && op != OP_WRITE_ZEROES)
@@ -210,13 +229,13 @@ static __always_inline int complete(__u64 *ctx)
 
 /* The kernel does not run a program that an interrupt finds running on its processor; then the next
  * copy runs. */
-#define COPY(name)                                                                                 \
+#define COPY(name, copy)                                                                           \
     SEC("tp_btf/block_rq_complete")                                                                \
     int name(__u64 *ctx)                                                                           \
     {                                                                                              \
-        return complete(ctx);                                                                      \
+        return complete(ctx, copy);                                                                \
     }
 
-COPY(complete0)
-COPY(complete1)
-COPY(complete2)
+COPY(complete0, 0)
+COPY(complete1, 1)
+COPY(complete2, 2)

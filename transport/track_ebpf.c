@@ -14,6 +14,7 @@
 #include "transport/track_bpf.h"
 #include "transport/track_map.h"
 #include "transport/track_pin.h"
+#include "transport/track_tally.h"
 #include "transport/volume.h"
 
 #include <limits.h>
@@ -169,6 +170,8 @@ static int examine(struct ebpf *e, struct err *err)
     if (rc == 0)
         rc = check_lost(e, err);
     if (rc == 0)
+        rc = track_tally_check(e->bpf, &e->aim, err);
+    if (rc == 0)
         rc = check_seen(e, err);
     return rc;
 }
@@ -194,6 +197,8 @@ static int start_anew(struct ebpf *e, struct err *err)
     rc = track_pin_new(&e->pin, err);
     if (rc == 0)
         rc = track_bpf_new(&e->aim, e->pin.dir, track_pin_about(&e->pin), &e->bpf, err);
+    if (rc == 0)
+        rc = track_tally_begin(e->bpf, &e->aim, err);
     if (rc == 0)
         rc = examine(e, err);
     if (rc < 0)

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Did the program see every request complete? Asked of somebody else: the disk counts the sectors
+ * of its requests (/sys/block/DISK/stat) in the same kernel function that tells the program of
+ * them.
+ *
+ * Finds kernels that do not run programs for some events and say nothing of it: one was met that
+ * hides what completes while a certain process runs, from every program alike, with
+ * recursion_misses at 0.
+ */
+#ifndef GODWIT_TRANSPORT_TRACK_TALLY_H
+#define GODWIT_TRANSPORT_TRACK_TALLY_H
+
+#include "transport/track_bpf.h"
+
+/* Right after the programs were attached. */
+int track_tally_begin(struct track_bpf *b, const struct track_bpf_aim *aim, struct err *err);
+/* -ESTALE: the disk completed more than the program saw. */
+int track_tally_check(struct track_bpf *b, const struct track_bpf_aim *aim, struct err *err);
+
+#endif
