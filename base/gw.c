@@ -199,6 +199,11 @@ static const struct gw_row rows[] = {
      "It was made without encryption, and a key, given or found, cannot open what has no lock. "
      "Nothing is read from it unless it is asked for as what it is.",
      "Repeat the command with --no-encrypt."},
+    {GW_TRACKER_MISSED, GW_EXIT_MISMATCH, "the change tracker missed a change",
+     "The scrub read blocks that the tracker called unchanged, and they had changed. Everything "
+     "was read "
+     "then, so the point is right; those of earlier passes since the change are not.",
+     "godwit replica push VOLUME STORE/NAME --tracker scan\nReport it, with the kernel's version."},
     {GW_GATE_CLOSED, GW_EXIT_REFUSED, "a gate is closed",
      "A condition for the switch does not hold: lag, window, verification, test or plan. Nothing "
      "was "

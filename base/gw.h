@@ -84,6 +84,7 @@ enum gw {
     GW_VOLUME_SHARED = 3031,    /* another workload uses the same file or device */
     GW_VOLUME_NOT_EMPTY = 3032, /* a target holds data of somebody else */
     GW_VAULT_PLAIN = 3033,      /* a key was given, and nothing is encrypted */
+    GW_TRACKER_MISSED = 3034,   /* a change tracker did not tell a change */
     /* 4xxx plans and cutovers */
     GW_GATE_CLOSED = 4101,
     GW_SWITCH_OPEN = 4102, /* another switch of this workload is open */

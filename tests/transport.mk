@@ -170,7 +170,7 @@ check_PROGRAMS += tool_track
 tool_track_SOURCES = tests/tool_track.c
 tool_track_LDADD = $(TRANSPORT_LIBS) $(BASE_LIBS)
 long_tests += tests/flow_track_ebpf.sh
-sh_tests += tests/flow_track_nbd.sh
+sh_tests += tests/flow_track_nbd.sh tests/flow_scrub.sh
 EXTRA_DIST += tests/fsx.py
 ROUNDS = 1000
 check-track: all $(check_PROGRAMS)

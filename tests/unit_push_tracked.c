@@ -90,6 +90,14 @@ int track_next(struct track *t, struct track_range *ret, struct err *err)
     return 1;
 }
 
+int track_marked(struct track *t, uint64_t offset, uint64_t len)
+{
+    for (size_t i = 0; i < t->n; i++)
+        if (t->dirty[i].offset < offset + len && offset < t->dirty[i].offset + t->dirty[i].len)
+            return 1;
+    return 0;
+}
+
 int track_commit(struct track *t, struct err *err)
 {
     (void)err;

@@ -76,7 +76,7 @@ libgodwit_transport_a_SOURCES += \
 	transport/pull_write.c \
 	transport/push.c transport/push.h transport/push_map.c transport/push_put.c \
 	transport/push_diff.c transport/push_diff.h transport/push_level.c transport/push_read.c transport/push_region.c \
-	transport/push_care.c transport/push_gather.c transport/push_repair.c transport/push_work.c \
+	transport/push_care.c transport/push_gather.c transport/push_repair.c transport/push_scrub.c transport/push_work.c \
 	transport/capture.c transport/capture.h \
 	transport/freeze.c transport/freeze.h transport/freeze_find.c transport/freeze_impl.h \
 	transport/freeze_watch.c transport/freeze_watch.h transport/replica_together.c \

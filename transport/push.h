@@ -247,6 +247,10 @@ int push_region_close(struct push *p, struct push_region *r, struct err *err);
 int push_region_durable(struct push *p, struct push_region *r, uint32_t index, const struct unit *u,
                         struct err *err);
 
+/* push_scrub.c: after the tracker was asked, before anything is sent: compare a part of what it
+ * calls clean. What it missed is told in run->scrub, and makes the pass read everything. */
+int push_scrub(struct push *p, struct err *err);
+
 /* push_read.c: the whole pass over the volume, in the caller's thread. */
 int push_read(struct push *p, struct err *err);
 

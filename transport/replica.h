@@ -64,6 +64,22 @@ struct replica_tracked {
     char rescan[480]; /* why it could not know, and everything was read; "" when it did */
 };
 
+struct replica_range {
+    uint64_t offset;
+    uint64_t len;
+};
+
+/* What a scrub looked at, and what it found that the tracker had missed. */
+struct replica_scrub {
+    uint64_t looked_bytes;   /* in this pass; 0: everything was read anyway */
+    uint64_t position_bytes; /* where the next pass goes on */
+    uint64_t rounds;         /* over the whole volume, ever */
+    uint64_t missed_bytes;   /* in this pass: an alarm */
+    uint64_t missed_total;   /* ever */
+    size_t missed_n;
+    struct replica_range missed[16]; /* the first of them */
+};
+
 struct replica_run {
     struct vault *vault; /* lent; workers make their own dups */
     const char *name;    /* replica */
@@ -76,6 +92,8 @@ struct replica_run {
     /* push only */
     const char *tracker;             /* NULL = "auto" */
     struct replica_tracked *tracked; /* or NULL; to be read when the push has returned */
+    uint64_t scrub_bytes_per_s;      /* since the last pass; 0 = no scrub */
+    struct replica_scrub *scrub;     /* or NULL; likewise; zero it before use */
     int level;           /* zstd, -7 .. 19; 0 = follows the bottleneck; or REPLICA_LEVEL_RAW */
     uint32_t pack_bytes; /* at which a pack is sent; 0 = what memory allows */
     bool paranoid;       /* prove every packed unit before its pack is sent, not one in 32 */

@@ -394,8 +394,10 @@ int replica_push(const struct replica_run *run, struct replica_point *ret, struc
         rc = push_take(&p, err);
     if (rc == 0) {
         p.taken_ms = clock_wall_ms(vault_clock(run->vault));
-        rc = push_pass(&p, ret, err);
+        rc = push_scrub(&p, err);
     }
+    if (rc == 0)
+        rc = push_pass(&p, ret, err);
     push_close(&p);
     return rc < 0 ? err_add(err, rc, "push '%s' to '%s'", run->volume_path, run->name) : 0;
 }

@@ -153,6 +153,11 @@ int track_next(struct track *t, struct track_range *ret, struct err *err)
     return t->ops->next(t->self, ret, err);
 }
 
+int track_marked(struct track *t, uint64_t offset, uint64_t len)
+{
+    return t->ops->marked ? t->ops->marked(t->self, offset, len) : -EOPNOTSUPP;
+}
+
 int track_commit(struct track *t, struct err *err)
 {
     int rc;

@@ -53,6 +53,11 @@ int track_take(struct track *t);
 int track_trust(struct track *t, struct err *err);
 /* 1 and a range, ascending and disjoint; 0 at the end. */
 int track_next(struct track *t, struct track_range *ret, struct err *err);
+/*
+ * Is any of the range marked: told in this pass, or changed since? 1 or 0; -EOPNOTSUPP when the
+ * kind cannot tell while a pass is open. Only then.
+ */
+int track_marked(struct track *t, uint64_t offset, uint64_t len);
 int track_commit(struct track *t, struct err *err);
 void track_abort(struct track *t);
 /* Bytes believed dirty now (for backlog); UINT64_MAX when only a scan can tell. */

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/fail.h"
 #include "base/fd.h"
 #include "base/num.h"
 #include "base/text.h"
@@ -267,6 +268,9 @@ static void ebpf_take(void *self)
     struct ebpf *e = self;
 
     track_map_take(&e->map);
+    /* A tracker that misses: for the test of who watches it. */
+    if (failpoint("track_miss") < 0)
+        track_map_commit(&e->map);
 }
 
 static int ebpf_trust(void *self, struct err *err)
@@ -296,6 +300,13 @@ static int ebpf_next(void *self, struct track_range *ret, struct err *err)
 
     (void)err;
     return track_map_next(&e->map, ret);
+}
+
+static int ebpf_marked(void *self, uint64_t offset, uint64_t len)
+{
+    const struct ebpf *e = self;
+
+    return track_map_marked(&e->map, offset, len);
 }
 
 static int ebpf_commit(void *self, struct err *err)
@@ -337,6 +348,7 @@ const struct track_ops track_ebpf_ops = {
     .take = ebpf_take,
     .trust = ebpf_trust,
     .next = ebpf_next,
+    .marked = ebpf_marked,
     .commit = ebpf_commit,
     .abort = ebpf_abort,
     .dirty_bytes = ebpf_dirty_bytes,

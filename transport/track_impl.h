@@ -26,6 +26,7 @@ struct track_ops {
     void (*take)(void *self);
     int (*trust)(void *self, struct err *err);
     int (*next)(void *self, struct track_range *ret, struct err *err);
+    int (*marked)(void *self, uint64_t offset, uint64_t len); /* NULL: it cannot tell */
     int (*commit)(void *self, struct err *err);
     void (*abort)(void *self);
     uint64_t (*dirty_bytes)(const void *self);

@@ -136,6 +136,17 @@ static void release(struct track_map *m, uint8_t to)
     m->told = m->granules;
 }
 
+bool track_map_marked(const struct track_map *m, uint64_t offset, uint64_t len)
+{
+    uint64_t end = num_min(num_div_up(offset + len, 1ULL << m->shift), m->granules);
+
+    for (uint64_t g = offset >> m->shift; g < end; g++)
+        if (__atomic_load_n(&m->fine[g], __ATOMIC_SEQ_CST) != TRACK_CLEAN ||
+            __atomic_load_n(&m->coarse[g / COARSE_GRANULES], __ATOMIC_SEQ_CST) != TRACK_CLEAN)
+            return true;
+    return false;
+}
+
 void track_map_commit(struct track_map *m)
 {
     release(m, TRACK_CLEAN);

@@ -42,6 +42,8 @@ void track_map_done(struct track_map *m); /* the maps stay as they are */
 void track_map_take(struct track_map *m);
 /* 1 and a range of what was taken, ascending; 0 at the end. */
 int track_map_next(struct track_map *m, struct track_range *ret);
+/* Is any of the range taken, or marked since? */
+bool track_map_marked(const struct track_map *m, uint64_t offset, uint64_t len);
 /* What was taken is clean, but what was marked since. */
 void track_map_commit(struct track_map *m);
 /* What was taken is dirty again. */

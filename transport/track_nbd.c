@@ -208,6 +208,35 @@ static int nbd_next(void *self, struct track_range *ret, struct err *err)
     return 1;
 }
 
+static int add_dirty(void *arg, uint64_t offset, uint64_t len, uint32_t flags)
+{
+    bool *dirty = arg;
+
+    (void)offset;
+    (void)len;
+    *dirty |= (flags & NBD_LINK_DIRTY) != 0;
+    return 0;
+}
+
+/* A bitmap of our own that records is not shown by any export. */
+static int nbd_marked(void *self, uint64_t offset, uint64_t len)
+{
+    struct nbd *n = self;
+    bool dirty = false;
+    uint64_t reached = 0;
+
+    if (n->own)
+        return -EOPNOTSUPP;
+    for (uint64_t at = offset; !dirty && at < offset + len; at += reached) {
+        int rc = nbd_link_bitmap(volume_nbd_link(n->volume), at, offset + len - at, add_dirty,
+                                 &dirty, &reached);
+
+        if (rc < 0)
+            return rc;
+    }
+    return dirty;
+}
+
 static int nbd_commit(void *self, struct err *err)
 {
     struct nbd *n = self;
@@ -250,6 +279,7 @@ const struct track_ops track_nbd_ops = {
     .close = nbd_close_,
     .freeze = nbd_freeze,
     .next = nbd_next,
+    .marked = nbd_marked,
     .commit = nbd_commit,
     .abort = nbd_abort,
     .dirty_bytes = nbd_dirty_bytes,

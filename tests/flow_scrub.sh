@@ -1,0 +1,103 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The scrub finds what a tracker missed, and only that: a tracker that is made to miss a write is caught, with the
+# place; one that does not is never accused, also while the volume is written and its writes take a second.
+set -eu
+: "${abs_top_builddir:?run by make check}"
+
+skip() {
+    echo "skipped: $1"
+    exit 77
+}
+
+[ "$(id -u)" = 0 ] || skip 'needs root'
+[ "${GODWIT_TEST_FAILPOINTS:-}" = yes ] || skip 'built without failpoints'
+if [ -z "${FLOW_SCRUB_DIR-}" ]; then
+    unshare -m true 2>/dev/null || skip 'no mount namespaces here'
+    FLOW_SCRUB_DIR=$(mktemp -d)
+    trap 'rmdir "$FLOW_SCRUB_DIR"' EXIT
+    export FLOW_SCRUB_DIR
+    rc=0
+    unshare -m --propagation private bash "$0" "$@" || rc=$?
+    exit $rc
+fi
+dir=$FLOW_SCRUB_DIR
+mount -t tmpfs -o size=1g none "$dir"
+mount -t bpf bpf /sys/fs/bpf || skip 'no BPF file system here'
+export XDG_STATE_HOME=$dir/xdg XDG_CONFIG_HOME=$dir/xdg
+
+fail() {
+    echo "FAILED: $1"
+    exit 1
+}
+
+# push WANTED-EXIT [OPTION...]: the document into $told. A kernel that hides events is no business of this test: then
+# everything was read, and it is pushed again.
+push() {
+    local wanted=$1 rc
+    shift
+    while :; do
+        rc=0
+        told=$(godwit replica push "$dev" "file://$dir/vault/v" --tracker ebpf -o json "$@" 2>"$dir/err") || rc=$?
+        [[ $(jq -r .rescan <<<"$told") == *'than were seen'* ]] || break
+    done
+    [ $rc = "$wanted" ] || fail "push $*: exit $rc, not $wanted: $(cat "$dir/err") $told"
+}
+want() {
+    local got
+    got=$(jq -r "$1" <<<"$told")
+    [ "$got" = "$2" ] || fail "$3: $1 is '$got', not '$2': $told"
+}
+change() { dd if=/dev/urandom of="$dev" bs=4k count="$2" seek="$1" oflag=direct conv=notrunc status=none; }
+
+truncate -s 160M "$dir/image"
+dd if=/dev/urandom of="$dir/image" bs=1M count=24 seek=50 conv=notrunc status=none
+dev=$(losetup --find --show "$dir/image") || skip 'no loop devices here'
+exec 7<>"$dev"
+losetup -d "$dev"
+blockdev --setrw "$dev"
+rc=0
+godwit replica push "$dev" "file://$dir/vault/v" --tracker ebpf -q 2>"$dir/err" || rc=$?
+[ $rc = 0 ] || { grep -q 'in the kernel' "$dir/err" && skip "$(cat "$dir/err")"; } || fail "$(cat "$dir/err")"
+
+# Round and round, nothing to tell.
+for _ in 1 2 3; do
+    change $((RANDOM % 40000)) 3
+    push 0 --scrub 10GiB
+    want .scrub.missed_bytes 0 'a tracker that sees'
+done
+[ "$(jq .scrub.rounds <<<"$told")" -ge 1 ] || fail "the scrub does not go round: $told"
+
+# It misses two writes; a pass says that the replica is equal, and is wrong.
+change 1600 1
+change 30000 20
+GODWIT_FAILPOINT=track_miss=err:EIO push 0
+want .changed_bytes 0 'a tracker that was made to miss'
+[ "$(jq -r .point.digest <<<"$told")" != "$(godwit replica digest "$dev" | cut -d' ' -f1)" ] || fail 'nothing was missed'
+push 9 --scrub 100GiB
+want .scrub.missed_bytes $((3 * 65536)) 'what was missed'
+want '.scrub.missed[0].offset' $((1600 * 4096)) 'what was missed'
+want '.scrub.missed[1].offset' $((30000 * 4096)) 'what was missed'
+want .scrub.missed_total_bytes $((3 * 65536)) 'the counter'
+[[ $(jq -r .rescan <<<"$told") == *scrub* ]] || fail "not everything was read: $told"
+grep -q 'GW-3034\|missed changes' "$dir/err" || fail "no alarm: $(cat "$dir/err")"
+grep -q "$dev" "$dir/err" || fail "the alarm does not name the device: $(cat "$dir/err")"
+[ "$(jq -r .point.digest <<<"$told")" = "$(godwit replica digest "$dev" | cut -d' ' -f1)" ] || fail 'it was not mended'
+push 0 --scrub 100GiB
+want .scrub.missed_bytes 0 'once it is mended'
+want .scrub.missed_total_bytes $((3 * 65536)) 'the counter'
+
+# While it is written, what is read before its mark is there must not be an alarm.
+while :; do change $((RANDOM % 40000)) $((RANDOM % 30 + 1)); done &
+writer=$!
+for _ in 1 2 3 4; do
+    push 0 --scrub 100GiB
+    want .scrub.missed_bytes 0 'while it is written'
+done
+kill $writer
+wait $writer || true
+
+rc=0
+godwit replica push "$dir/image" "file://$dir/vault/i" --scrub 1MiB -o json >"$dir/out" || rc=$?
+[ "$rc $(jq .scrub.looked_bytes "$dir/out")" = '0 0' ] || fail 'a scan needs no scrub'
+echo 'missed writes were found, and nothing else'
