@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "cli/columns.h"
 #include "cli/fetch.h"
+#include "cli/plan_from.h"
 #include "cli/plan_view.h"
 #include "cli/slurp.h"
 #include "cli/verbs.h"
@@ -18,8 +19,7 @@
 enum { PLAN_FILE_MAX = 16 << 20 };
 
 const struct opt cmd_plan_opts[] = {
-    {"from", 0, OPT_TEXT, "FILE", NULL, 0, 0, NULL,
-     "a godwit.plan-input/1 document instead of a planner"},
+    PLAN_FROM_OPTIONS,
     {"policy", 0, OPT_TEXT, "FILE", NULL, 0, 0, NULL, "a godwit.policy/1 document"},
     {"link", 0, OPT_RATE, "RATE", NULL, 1, 0, NULL,
      "what the line to the cloud carries: 1Gbit, 100MiB"},
@@ -130,38 +130,16 @@ static int save(const char *path, const struct js *doc, struct err *err)
     return r < 0 ? r : fd_save(path, buf_slice(&text), 0644, err);
 }
 
-/* The input with --link in the place of its own. */
-static int with_link(const struct js *input, uint64_t link, struct js **ret, struct err *err)
-{
-    auto_jsw struct jsw *w = NULL;
-    int r = jsw_new(&w, err);
-
-    if (r < 0)
-        return r;
-    jsw_obj(w, NULL);
-    jsw_str(w, "schema", js_str(input, "schema", NULL));
-    jsw_str(w, "now", js_str(input, "now", NULL));
-    jsw_u64(w, "link_bytes_per_s", link ? link : js_u64(input, "link_bytes_per_s", 0));
-    jsw_js(w, "calendars", js_member(input, "calendars"));
-    jsw_js(w, "workloads", js_member(input, "workloads"));
-    jsw_end(w);
-    return jsw_take(w, ret, err);
-}
-
 /* *ret_input is what the plan was made from: a plan that is compared names the blackouts in it. */
-static int plan_offline(struct cmd_call *call, const struct js *policy, struct js **ret_input,
-                        struct js **ret, struct err *err)
+static int plan_offline(struct cmd_call *call, const struct js *policy,
+                        struct estate_arg_told *told, struct js **ret_input, struct js **ret,
+                        struct err *err)
 {
     const char *base_file = opt_text(call->opts, "base");
-    auto_js struct js *file = NULL;
     auto_js struct js *base = NULL;
     auto_js struct js *linked = NULL;
-    int r = slurp_js(opt_text(call->opts, "from"), PLAN_FILE_MAX, &file, err);
+    int r = plan_from(call, told, &linked, err);
 
-    if (r == 0)
-        r = js_check_schema(file, "godwit.plan-input/1", err);
-    if (r == 0)
-        r = with_link(file, opt_u64(call->opts, "link"), &linked, err);
     if (r == 0 && base_file)
         r = slurp_js(base_file, PLAN_FILE_MAX, &base, err);
     if (r < 0)
@@ -268,13 +246,14 @@ int cmd_plan(struct cmd_call *call, struct err *err)
     auto_js struct js *policy = NULL;
     auto_js struct js *input = NULL;
     auto_js struct js *doc = NULL;
+    struct estate_arg_told told = {0};
     const char *file = opt_text(call->opts, "policy"), *out = opt_text(call->opts, "out");
     int r = check_plan_flags(call, err);
 
     if (r == 0 && file)
         r = slurp_js(file, PLAN_FILE_MAX, &policy, err);
     if (r == 0)
-        r = opt_given(call->opts, "from") ? plan_offline(call, policy, &input, &doc, err)
+        r = opt_given(call->opts, "from") ? plan_offline(call, policy, &told, &input, &doc, err)
                                           : plan_online(call, policy, &doc, err);
     if (r == 0 && out)
         r = save(out, doc, err);
@@ -282,7 +261,7 @@ int cmd_plan(struct cmd_call *call, struct err *err)
         return show_diff(call, doc, TAKE(input), err);
     if (r == 0)
         r = out_document(call->out, doc, view_plan, err);
-    return cmd_end(r, err);
+    return r < 0 ? cmd_end(r, err) : estate_arg_exit(&told);
 }
 
 int cmd_plan_ls(struct cmd_call *call, struct err *err)

@@ -63,23 +63,29 @@ static void tell(void *ctx, const struct import_refusal *refusal)
 
 /* -- files ------------------------------------------------------------------------------------ */
 
-static int take_file(const struct estate_arg_spec *spec, const char *path, struct estate *into,
-                     struct estate_arg_told *told, struct err *err)
+int estate_arg_bytes(const struct estate_arg_spec *spec, const char *path, struct slice bytes,
+                     struct estate *into, struct estate_arg_told *told, struct err *err)
 {
     const char *slash = strrchr(path, '/');
-    auto_buf struct buf bytes = {.max = IMPORT_BYTES_MAX};
     struct telling telling = {.spec = spec};
     struct import_spec import = {.format = spec->format, .refused = tell, .ctx = &telling};
     struct import_count count = {0};
-    int r = slurp(path, IMPORT_BYTES_MAX, &bytes, err);
+    int r = import_file(&import, slash ? slash + 1 : path, bytes, into, &count, err);
 
-    if (r == 0)
-        r = import_file(&import, slash ? slash + 1 : path, buf_slice(&bytes), into, &count, err);
     told->files++;
     told->rows += count.rows;
     told->refused += count.refused;
     told->passed_over += count.passed_over;
     return r;
+}
+
+static int take_file(const struct estate_arg_spec *spec, const char *path, struct estate *into,
+                     struct estate_arg_told *told, struct err *err)
+{
+    auto_buf struct buf bytes = {.max = IMPORT_BYTES_MAX};
+    int r = slurp(path, IMPORT_BYTES_MAX, &bytes, err);
+
+    return r < 0 ? r : estate_arg_bytes(spec, path, buf_slice(&bytes), into, told, err);
 }
 
 static int is_visible(const struct dirent *e)

@@ -3,6 +3,7 @@
 #ifndef GODWIT_CLI_ESTATE_ARG_H
 #define GODWIT_CLI_ESTATE_ARG_H
 
+#include "base/slice.h"
 #include "cli/cmd.h"
 
 struct estate;
@@ -38,6 +39,9 @@ int estate_arg_file(const struct estate_arg_spec *spec, const char *path, struct
                     struct estate_arg_told *told, struct err *err);
 /* One file of any format (or folder, or "-"), settled: a fleet beside that of --from. */
 int estate_arg_load(const char *path, struct estate **ret, struct err *err);
+/* The same of what was read already; path is what facts say they are from. */
+int estate_arg_bytes(const struct estate_arg_spec *spec, const char *path, struct slice bytes,
+                     struct estate *into, struct estate_arg_told *told, struct err *err);
 /* GW_EXIT_OK, or GW_EXIT_PARTIAL when a row was refused. */
 int estate_arg_exit(const struct estate_arg_told *told);
 

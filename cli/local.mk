@@ -55,6 +55,7 @@ godwit_SOURCES = \
 	cli/nbd_socket.c cli/nbd_socket.h \
 	cli/op_watch.c cli/op_watch.h \
 	cli/out.c cli/out.h \
+	cli/plan_from.c cli/plan_from.h \
 	cli/plan_view.c cli/plan_view.h \
 	cli/program.c cli/program.h \
 	cli/progress.c cli/progress.h \

@@ -77,3 +77,31 @@ says out 'gpu-01 has no shape'
 says out '0.45 USD an hour on demand at acme eu'
 exits 3 godwit size --from "$lists/plain.csv" -o csv
 says out 'HOST,APP,CORES,NEEDS CPU'
+
+echo "-- plan: groups are workloads, disks their data"
+exits 3 godwit plan --from "$lists/plain.csv" --from "$lists/plain-talks.csv" --now 2026-12-07T08:00:00Z -o json
+is '[.waves[].workloads[].workload] | sort == ["ldap", "ml", "shop"]'
+is '.waves[0].workloads == [.waves[0].workloads[] | select(.workload == "ldap")]'
+is '.waves[].workloads[] | select(.workload == "shop") | .hosts == 2 and .bytes == 420 * 1073741824 and .depends == ["ldap"]'
+cp "$dir/out" "$dir/first.json"
+exits 3 godwit plan --from "$lists/plain-talks.csv" --from "$lists/plain.csv" --now 2026-12-07T08:00:00Z -o json
+cmp -s "$dir/out" "$dir/first.json" || fail 'the order of files changed the plan'
+cat >"$dir/freeze.ics" <<'ICS'
+BEGIN:VCALENDAR
+VERSION:2.0
+PRODID:test
+BEGIN:VEVENT
+UID:1
+DTSTART:20261207T000000Z
+DTEND:20261221T000000Z
+SUMMARY:freeze
+END:VEVENT
+END:VCALENDAR
+ICS
+exits 3 godwit plan --from "$lists/plain.csv" --now 2026-12-07T08:00:00Z --blackout "$dir/freeze.ics" -o json
+is 'all(.waves[]; .cutover_from >= "2026-12-21")'
+exits 3 godwit plan --from "$lists/rvtools-vInfo.csv" --now 2026-12-07T08:00:00Z
+says out 'WAVE'
+exits 2 godwit plan --from "$lists/plain.csv" --now tomorrow
+exits 0 godwit plan --from "$lists/godwit-estate.json" --now 2026-12-07T08:00:00Z -o json
+is '.unplaced | any(.workload == "shop" and (.why[0].text | test("disks of shop-web-01")))'

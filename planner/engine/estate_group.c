@@ -193,15 +193,16 @@ static void propose(const struct estate *e, const struct estate_group_policy *p,
         (void)text_copy(out, ESTATE_GROUP_NAME_MAX, "group");
 }
 
-/* The first of a name keeps it, others are name-2, name-3, ... */
+/* The first of a name keeps it, others are name-2, name-3, ...; groups come before hubs. */
 static int make_unique(struct estate_groups *g, struct err *err)
 {
     struct estate_texts texts = {0};
     struct estate_index index = {0};
     int r = 0;
 
-    for (size_t k = 0; r == 0 && k < g->found.n; k++) {
-        char *name = g->names[k], base[ESTATE_GROUP_NAME_MAX];
+    for (size_t k = 0; r == 0 && k < g->found.n + g->found.hubs; k++) {
+        char *name = k < g->found.n ? g->names[k] : g->hub_names[k - g->found.n];
+        char base[ESTATE_GROUP_NAME_MAX];
         const char *kept;
 
         (void)text_copy(base, sizeof(base), name);
@@ -241,14 +242,21 @@ static int gather(size_t hosts, struct estate_groups *g, struct err *err)
 static int name_groups(const struct estate *e, const struct estate_group_policy *p,
                        struct estate_groups *g, struct err *err)
 {
+    size_t hub = 0;
+
     g->names = calloc(g->found.n + 1, sizeof(*g->names));
-    if (!g->names)
+    g->hub_names = calloc(g->found.hubs + 1, sizeof(*g->hub_names));
+    if (!g->names || !g->hub_names)
         return err_set(err, -ENOMEM, "names of %zu groups: %m", g->found.n);
     for (size_t k = 0; k < g->found.n; k++) {
         const uint32_t *members = g->members + g->first[k];
 
         if (estate_host(e, members[0])->kind != ESTATE_HYPERVISOR)
             propose(e, p, members, g->first[k + 1] - g->first[k], g->names[k]);
+    }
+    for (uint32_t h = 0; h < estate_hosts(e); h++) {
+        if (g->found.of[h] == GROUP_HUB)
+            propose(e, p, &h, 1, g->hub_names[hub++]);
     }
     return make_unique(g, err);
 }
@@ -291,6 +299,7 @@ void estate_group_done(struct estate_groups *g)
 {
     group_done(&g->found);
     free(g->names);
+    free(g->hub_names);
     free(g->members);
     free(g->first);
     free(g->observed);

@@ -23,11 +23,12 @@ struct estate_group_policy {
 };
 
 struct estate_groups {
-    struct groups found;                  /* of[] by the index of a settled estate's host */
-    char (*names)[ESTATE_GROUP_NAME_MAX]; /* [found.n], no two the same; "" a hypervisor's */
-    uint32_t *members;                    /* hosts by group, each group's in order of name */
-    size_t *first;                        /* [found.n + 1] of a group, into members */
-    uint16_t *observed;                   /* [hosts] permille of its traffic that was seen */
+    struct groups found;                      /* of[] by the index of a settled estate's host */
+    char (*names)[ESTATE_GROUP_NAME_MAX];     /* [found.n], no two the same; "" a hypervisor's */
+    char (*hub_names)[ESTATE_GROUP_NAME_MAX]; /* [found.hubs] in the order of hosts */
+    uint32_t *members;                        /* hosts by group, each group's in order of name */
+    size_t *first;                            /* [found.n + 1] of a group, into members */
+    uint16_t *observed;                       /* [hosts] permille of its traffic that was seen */
 };
 
 /* e is settled. -EFBIG, -ENOMEM. */

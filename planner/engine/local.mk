@@ -28,6 +28,7 @@ libgodwit_engine_a_SOURCES = \
 	planner/engine/estate_field.c \
 	planner/engine/estate_group.c planner/engine/estate_group.h planner/engine/estate_group_write.c \
 	planner/engine/estate_index.c planner/engine/estate_index.h \
+	planner/engine/estate_plan.c planner/engine/estate_plan.h \
 	planner/engine/estate_series.c planner/engine/estate_series.h \
 	planner/engine/estate_settle.c \
 	planner/engine/estate_size.c planner/engine/estate_size.h \
