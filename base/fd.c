@@ -17,6 +17,9 @@
 #include "base/banned.h"
 
 enum { PROC_CHUNK = 16 * 1024 };
+/* At once. 4 MiB in one call took two to four times the processor time of the same in pieces of up
+ * to 1 MiB (ext4, Linux 6.18, whose large pages it makes the kernel look for). */
+enum { WRITE_MAX = 256 * 1024 };
 
 int fd_write_full(int fd, const void *data, size_t len, struct err *err)
 {
@@ -27,7 +30,7 @@ int fd_write_full(int fd, const void *data, size_t len, struct err *err)
     if (rc < 0)
         return err_set(err, rc, "write: %m");
     while (len) {
-        n = write(fd, at, len);
+        n = write(fd, at, (size_t)num_min(len, WRITE_MAX));
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
