@@ -184,10 +184,11 @@ endif
 
 # Consistent points: a few rounds in check, POINTS_ROUNDS of them in check-points.
 sh_tests += tests/flow_points.sh
-EXTRA_DIST += tests/points_sqlite.sh tests/points_writer.py
+EXTRA_DIST += tests/points_postgres.sh tests/points_sqlite.sh tests/points_writer.py
 POINTS_ROUNDS = 50
 check-points: all $(check_PROGRAMS)
 	@$(AM_TESTS_ENVIRONMENT) bash $(srcdir)/tests/flow_points.sh $(POINTS_ROUNDS) sqlite
+	@$(AM_TESTS_ENVIRONMENT) bash $(srcdir)/tests/flow_points.sh $(POINTS_ROUNDS) postgres
 .PHONY: check-points
 if HAVE_CMOCKA
 c_tests += fault_capture
