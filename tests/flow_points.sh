@@ -186,5 +186,20 @@ echo '-- nothing is mounted'
 godwit replica push "$dev" "$store/db2" --consistent -o json >"$dir/out" 2>"$dir/said" || fail 'push'
 jq -e '.point.kind == "file-system-consistent" and .freeze.file_systems == 0' "$dir/out" >/dev/null ||
     fail "what was made: $(cat "$dir/out")"
+
+echo '-- mounted where only another mount namespace sees it'
+# shellcheck disable=SC2016 # the inner shell expands it
+coproc ELSEWHERE {
+    setpriv --pdeathsig KILL unshare -m --propagation private bash -c \
+        'mount "$0" "$1" && echo mounted >"$1/elsewhere" && echo yes && read -r _' "$dev" "$dir/back"
+}
+read -r -t 10 answer <&"${ELSEWHERE[0]}" || answer=no
+[ "$answer" = yes ] || fail 'the other namespace'
+godwit replica push "$dev" "$store/db2" --consistent -o json >"$dir/out" 2>"$dir/said" || fail 'push'
+jq -e '.point.kind == "file-system-consistent" and .freeze.file_systems == 1' "$dir/out" >/dev/null ||
+    fail "what was made: $(cat "$dir/out")"
+elsewhere=$ELSEWHERE_PID
+echo 'it is over' >&"${ELSEWHERE[1]}"
+wait "$elsewhere" || true
 exec 7>&-
 echo "every point was whole"

@@ -3,7 +3,9 @@
 # PostgreSQL as the database of flow_points.sh: one server on the file system that is frozen, another
 # on each restored copy, which recovers by itself.
 pg_bin=$(printf '%s\n' /usr/lib/postgresql/*/bin | tail -n 1)
-[ -x "$pg_bin/postgres" ] && id postgres >/dev/null 2>&1 || skip 'no PostgreSQL server here'
+if ! [ -x "$pg_bin/postgres" ] || ! id postgres >/dev/null 2>&1; then
+    skip 'no PostgreSQL server here'
+fi
 
 place_of() { echo "host=${dir:?}/live dbname=postgres user=postgres"; }
 

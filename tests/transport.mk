@@ -183,7 +183,7 @@ unit_track_map_LDADD = $(TRANSPORT_TEST_LIBS)
 endif
 
 # Consistent points: a few rounds in check, POINTS_ROUNDS of them in check-points.
-sh_tests += tests/flow_points.sh
+long_tests += tests/flow_points.sh
 EXTRA_DIST += tests/points_postgres.sh tests/points_sqlite.sh tests/points_writer.py
 POINTS_ROUNDS = 50
 check-points: all $(check_PROGRAMS)

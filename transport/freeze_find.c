@@ -7,6 +7,7 @@
 #include "transport/volume_above.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -43,9 +44,14 @@ static int add(struct freeze *f, const struct volume_mount *m, struct freeze_fs 
 /* -1: its name leads elsewhere, because something else is mounted over it. */
 static int open_mount(const struct volume_mount *m)
 {
-    auto_close int fd = open(m->at, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    char path[PATH_MAX];
+    auto_close int fd = -1;
     struct statx st;
-    int mine = fd;
+    int mine;
+
+    if (text_print(path, sizeof(path), "%s/root%s", m->proc, m->at) < 0)
+        return -1;
+    mine = fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
     if (fd < 0 || statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) < 0)
         return -1;
@@ -83,7 +89,7 @@ int freeze_find(struct freeze *f, struct err *err)
 
         rc = volume_above_find(f->volumes[i], &s.above, err);
         if (rc == 0)
-            rc = volume_above_mounts(look_at_mount, &s, err);
+            rc = volume_above_all_mounts(look_at_mount, &s, err);
     }
     return rc;
 }

@@ -15,7 +15,7 @@
 
 #include "base/banned.h"
 
-enum { MOUNTINFO_MAX = 8 << 20, FIELDS = 6 };
+enum { MOUNTINFO_MAX = 8 << 20, FIELDS = 6, PROC_MAX = 64 };
 
 bool volume_above_has(const struct volume_above *a, dev_t dev)
 {
@@ -216,19 +216,22 @@ static bool parse_mount(char *line, struct volume_mount *ret)
     return true;
 }
 
-int volume_above_mounts(volume_mount_fn fn, void *arg, struct err *err)
+static int mounts_of(const char *proc, volume_mount_fn fn, void *arg, struct err *err)
 {
     auto_buf struct buf text = {0};
+    char path[PROC_MAX];
     char *line;
-    int rc = fd_load_proc("/proc/self/mountinfo", MOUNTINFO_MAX, &text, err);
+    int rc = text_print(path, sizeof(path), "%s/mountinfo", proc);
 
+    if (rc == 0)
+        rc = fd_load_proc(path, MOUNTINFO_MAX, &text, err);
     if (rc < 0)
         return rc;
     if (!buf_cstr(&text))
         return buf_failed(&text, err);
     line = (char *)text.data;
     while (line && *line != '\0' && rc == 0) {
-        struct volume_mount m = {0};
+        struct volume_mount m = {.proc = proc};
         char *end = strchr(line, '\n');
 
         if (end)
@@ -237,5 +240,84 @@ int volume_above_mounts(volume_mount_fn fn, void *arg, struct err *err)
             rc = fn(arg, &m, err);
         line = end ? end + 1 : NULL;
     }
+    return rc;
+}
+
+int volume_above_mounts(volume_mount_fn fn, void *arg, struct err *err)
+{
+    return mounts_of("/proc/self", fn, arg, err);
+}
+
+/* Mount namespaces that were seen. */
+struct namespaces {
+    ino_t *seen;
+    size_t n;
+};
+
+/* 1: proc is in one that was not seen yet. */
+static int is_new(struct namespaces *ns, const char *proc, struct err *err)
+{
+    char path[PROC_MAX];
+    struct stat st;
+    ino_t *more;
+
+    if (text_print(path, sizeof(path), "%s/ns/mnt", proc) < 0 || stat(path, &st) < 0)
+        return 0; /* it ended, or is none of our business */
+    for (size_t i = 0; i < ns->n; i++)
+        if (ns->seen[i] == st.st_ino)
+            return 0;
+    more = reallocarray(ns->seen, ns->n + 1, sizeof(*more));
+    if (!more)
+        return err_set(err, -ENOMEM, "mount namespaces: %m");
+    ns->seen = more;
+    ns->seen[ns->n++] = st.st_ino;
+    return 1;
+}
+
+/* What ended meanwhile has no mounts any more. */
+static int look_at_process(struct namespaces *ns, const char *proc, volume_mount_fn fn, void *arg,
+                           struct err *err)
+{
+    int rc = is_new(ns, proc, err);
+
+    if (rc <= 0)
+        return rc;
+    rc = mounts_of(proc, fn, arg, err);
+    if (rc != -ENOENT && rc != -ESRCH && rc != -EACCES && rc != -EPERM && rc != -EINVAL)
+        return rc;
+    err_clear(err);
+    return 0;
+}
+
+static int look_at_processes(struct namespaces *ns, volume_mount_fn fn, void *arg, struct err *err)
+{
+    DIR *d = opendir("/proc");
+    struct dirent *e;
+    int rc = 0;
+
+    if (!d)
+        return err_set(err, -errno, "list processes: %m");
+    while (rc == 0 && (e = readdir(d))) {
+        char proc[PROC_MAX];
+        uint64_t pid;
+
+        if (num_parse_u64(e->d_name, 1, INT32_MAX, &pid, NULL) == 0 &&
+            text_print(proc, sizeof(proc), "/proc/%s", e->d_name) == 0)
+            rc = look_at_process(ns, proc, fn, arg, err);
+    }
+    closedir(d);
+    return rc;
+}
+
+int volume_above_all_mounts(volume_mount_fn fn, void *arg, struct err *err)
+{
+    struct namespaces ns = {0};
+    int rc = is_new(&ns, "/proc/self", err);
+
+    if (rc >= 0)
+        rc = volume_above_mounts(fn, arg, err);
+    if (rc == 0)
+        rc = look_at_processes(&ns, fn, arg, err);
+    free(ns.seen);
     return rc;
 }

@@ -33,11 +33,15 @@ struct volume_mount {
     const char *at;
     const char *type; /* "ext4" */
     bool writable;
+    const char *proc; /* "/proc/self", or of a process that sees it */
 };
 typedef int (*volume_mount_fn)(void *arg, const struct volume_mount *m, struct err *err);
 
 /* Every mount that this process sees, oldest first, until fn returns something else than 0. */
 int volume_above_mounts(volume_mount_fn fn, void *arg, struct err *err);
+/* The same, then those of every other mount namespace that some process is in: containers, services
+ * with mounts of their own. Those that this user may not see are left out. */
+int volume_above_all_mounts(volume_mount_fn fn, void *arg, struct err *err);
 
 /* "8:1": the text of a dev file of sysfs. */
 bool volume_above_parse(const char *text, dev_t *ret);
