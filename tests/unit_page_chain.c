@@ -2,6 +2,9 @@
 /* Pages written as differences: against a plain model, and chains that cannot be. */
 #include "tests/page_fixture.h"
 
+#include "transport/fetch.h"
+#include "transport/page_many.h"
+
 #include "base/banned.h"
 
 static struct unit put_page(struct vault *v, const struct page *p, size_t *ret_len)
@@ -292,6 +295,121 @@ static void depths_must_count_down_and_end(void **state)
     vault_close(v);
 }
 
+enum { MANY = 6, LEVELS = 5 };
+
+/* MANY regions, each a chain of LEVELS pages; those of one level lie in one pack. */
+static void put_chains(struct vault *v, struct unit units[LEVELS][MANY])
+{
+    for (uint32_t level = 0; level < LEVELS; level++) {
+        struct buf raws[MANY] = {0};
+        struct slice slices[MANY];
+
+        for (uint32_t i = 0; i < MANY; i++) {
+            auto_page struct page *p = NULL;
+            struct unit u = made_up(100 * level + i, 64, UNIT_DATA);
+
+            if (level == 0)
+                assert_ok(page_new(i, 9000, &p, NULL));
+            else
+                assert_ok(page_fetch(v, &units[level - 1][i], i, 9000, &p, NULL));
+            for (uint32_t k = 0; level == 0 && k < 100; k++) {
+                struct unit first = made_up(5000 + 100 * i + k, 64, UNIT_DATA);
+
+                assert_ok(page_set_unit(p, k * 64, 64, &first, 0, NULL));
+            }
+            assert_ok(page_set_unit(p, level * 64, 64, &u, 0, NULL));
+            assert_ok(page_encode(p, &raws[i], NULL));
+            slices[i] = buf_slice(&raws[i]);
+        }
+        fixture_pack(v, UNIT_MAP, slices, MANY, units[level]);
+        for (uint32_t i = 0; i < MANY; i++)
+            buf_done(&raws[i]);
+    }
+}
+
+static uint64_t requests(struct vault *v)
+{
+    struct store_counts c;
+
+    store_counts(vault_store(v), &c);
+    return c.get_n;
+}
+
+static void want_all(struct page_want *wants, const struct unit *units)
+{
+    for (uint32_t i = 0; i < MANY; i++)
+        wants[i] = (struct page_want){.unit = units[i], .region = i, .sectors = 9000};
+}
+
+/* Level by level, and each the page that it is when fetched alone. */
+static void many_chains_take_a_request_a_level(void **state)
+{
+    struct vault *v = fixture_vault("mem:many", fixture_key);
+    struct unit units[LEVELS][MANY];
+    struct page_want wants[MANY];
+    struct fetch *f = NULL;
+    uint64_t before;
+
+    (void)state;
+    put_chains(v, units);
+    want_all(wants, units[LEVELS - 1]);
+    assert_ok(fetch_new(v, NULL, &f, NULL));
+    before = requests(v);
+    assert_ok(page_many_fetch(v, f, wants, MANY, NULL));
+    assert_int_equal(requests(v) - before, LEVELS);
+    for (uint32_t i = 0; i < MANY; i++) {
+        auto_page struct page *alone = NULL;
+        auto_buf struct buf a = {0};
+        auto_buf struct buf b = {0};
+
+        assert_int_equal(wants[i].rc, 0);
+        assert_ok(page_fetch(v, &units[LEVELS - 1][i], i, 9000, &alone, NULL));
+        for (size_t k = 0; k < LEVELS; k++)
+            assert_true(k == LEVELS - 1
+                            ? !page_rests_on(wants[i].page, k)
+                            : unit_same(page_rests_on(wants[i].page, k), page_rests_on(alone, k)));
+        page_set_zero(wants[i].page, 8000, 5); /* and it can be written as a difference */
+        page_set_zero(alone, 8000, 5);
+        assert_ok(page_encode(wants[i].page, &a, NULL));
+        assert_ok(page_encode(alone, &b, NULL));
+        assert_int_equal(a.len, b.len);
+        assert_memory_equal(a.data, b.data, a.len);
+    }
+    page_many_free(wants, MANY);
+    fetch_free(f);
+    vault_close(v);
+}
+
+/* Of each chain the page that is damaged or gone is named, and the others come. */
+static void of_many_chains_the_broken_ones_are_told(void **state)
+{
+    struct vault *v = fixture_vault("mem:many", fixture_key);
+    struct unit units[LEVELS][MANY];
+    struct page_want wants[MANY];
+    auto_buf struct buf body = {0};
+    struct fetch *f = NULL;
+    char key[PACK_KEY_MAX];
+
+    (void)state;
+    put_chains(v, units);
+    fixture_get(v, pack_key(units[1][0].pack, key), &body);
+    body.data[units[1][3].offset + 2] ^= 1;
+    fixture_put(v, key, buf_slice(&body));
+    want_all(wants, units[LEVELS - 1]);
+    wants[5].unit.pack[0] ^= 1; /* a pack that is not there */
+    assert_ok(fetch_new(v, NULL, &f, NULL));
+    assert_ok(page_many_fetch(v, f, wants, MANY, NULL));
+    for (uint32_t i = 0; i < MANY; i++)
+        assert_int_equal(wants[i].rc, i == 3 ? -EBADMSG : i == 5 ? -ENOENT : 0);
+    assert_true(unit_same(&wants[3].blame, &units[1][3]));
+    assert_true(unit_same(&wants[5].blame, &wants[5].unit));
+    assert_int_equal(wants[3].err.gw, GW_VAULT_DAMAGED);
+    assert_null(wants[3].page);
+    page_many_free(wants, MANY);
+    fetch_free(f);
+    vault_close(v);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -302,6 +420,8 @@ int main(void)
         cmocka_unit_test(long_differences_make_room_for_each_other),
         cmocka_unit_test(extents_of_a_difference_stay_inside_the_region),
         cmocka_unit_test(depths_must_count_down_and_end),
+        cmocka_unit_test(many_chains_take_a_request_a_level),
+        cmocka_unit_test(of_many_chains_the_broken_ones_are_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@ libgodwit_transport_a_SOURCES = \
 	transport/control.c transport/control.h \
 	transport/pack.c transport/pack.h transport/pack_read.c \
 	transport/page.c transport/page.h transport/page_code.c transport/page_impl.h \
+	transport/page_many.c transport/page_many.h \
 	transport/pagedir.c transport/pagedir.h \
 	transport/point.c transport/point.h transport/point_store.c \
 	transport/rate.c transport/rate.h \

@@ -5,7 +5,8 @@
 #include "base/err.h"
 #include "base/num.h"
 #include "base/worker.h"
-#include "transport/page.h"
+#include "transport/fetch.h"
+#include "transport/page_many.h"
 #include "transport/pagedir.h"
 #include "transport/walk.h"
 
@@ -13,7 +14,7 @@
 
 #include "base/banned.h"
 
-enum { THREADS_MIN = 4, THREADS_MAX = 8 };
+enum { THREADS_MIN = 4, THREADS_MAX = 8, BATCH = 8 };
 
 /* One point, with the one before it: what both share was marked already. */
 struct step {
@@ -27,6 +28,8 @@ struct step {
 struct self {
     struct step *step;
     struct vault *vault;
+    struct fetch *fetch;
+    struct page_want wants[BATCH];
 };
 
 static void own(struct mark_info *info, int owner)
@@ -113,36 +116,56 @@ static int bad_dir(void *arg, uint32_t dir, const struct unit *u, int rc, struct
 
 static int open_self(void *arg, struct vault *v, void **ret_self, struct err *err)
 {
-    struct self *s = malloc(sizeof(*s));
+    struct self *s = calloc(1, sizeof(*s));
 
     if (!s)
         return err_set(err, -ENOMEM, "mark: %m");
-    *s = (struct self){.step = arg, .vault = v};
+    s->step = arg;
+    s->vault = v;
     *ret_self = s;
-    return 0;
+    return fetch_new(v, NULL, &s->fetch, err);
+}
+
+static void close_self(void *arg)
+{
+    struct self *s = arg;
+
+    fetch_free(s->fetch);
+    free(s);
+}
+
+static int note_wanted(const struct step *s, const struct page_want *w, struct err *err)
+{
+    int rc = note(s, &w->unit, err);
+
+    if (rc < 0)
+        return rc;
+    if (w->rc == 0)
+        return note_page(s, w->page, err);
+    if (err)
+        *err = w->err;
+    return bad_unit(s, &w->unit, w->rc, err);
 }
 
 static int batch(void *arg, const struct walk_batch *b, struct err *err)
 {
-    const struct self *s = arg;
+    struct self *s = arg;
     uint64_t bytes = s->step->point->info.size_bytes;
-    int rc = 0;
+    size_t n = 0;
+    int rc;
 
-    for (size_t i = 0; rc == 0 && i < b->n; i++) {
+    for (size_t i = 0; i < b->n; i++) {
         const struct walk_region *r = &b->regions[i];
-        auto_page struct page *page = NULL;
 
-        if (!r->page.some)
-            continue;
-        rc = note(s->step, &r->page.unit, err);
-        if (rc == 0)
-            rc = page_fetch(s->vault, &r->page.unit, r->region, point_sectors_of(bytes, r->region),
-                            &page, err);
-        if (rc == 0)
-            rc = note_page(s->step, page, err);
-        else if (!page)
-            rc = bad_unit(s->step, &r->page.unit, rc, err);
+        if (r->page.some)
+            s->wants[n++] = (struct page_want){.unit = r->page.unit,
+                                               .region = r->region,
+                                               .sectors = point_sectors_of(bytes, r->region)};
     }
+    rc = page_many_fetch(s->vault, s->fetch, s->wants, n, err);
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        rc = note_wanted(s->step, &s->wants[i], err);
+    page_many_free(s->wants, n);
     return rc;
 }
 
@@ -166,13 +189,13 @@ static int walk_point(struct step *s, const struct point *before, struct err *er
                      .point = s->point,
                      .bases = {differs ? before : NULL},
                      .bases_n = differs,
-                     .batch = WALK_BATCH_MAX,
+                     .batch = BATCH,
                      .threads = num_min(num_max(workers_cores(), THREADS_MIN), THREADS_MAX),
                      .stop = s->m->stop,
                      .arg = s,
                      .open = open_self,
                      .batch_fn = batch,
-                     .close = free,
+                     .close = close_self,
                      .bad_dir = bad_dir};
     int rc = note_dirs(s, err);
 

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/gw.h"
 #include "transport/page_impl.h"
+#include "transport/page_many.h"
 #include "transport/unittab.h"
 
 #include <stdlib.h>
@@ -161,6 +162,9 @@ struct head {
     uint32_t base_sectors;
     struct unit base;
     struct unit *blame; /* of open_chain: the page that is being opened */
+    /* what it rests on, as far as it was fetched before */
+    const struct page_link *links;
+    size_t links_n;
 };
 
 static int damaged(const struct head *h, const char *what, struct err *err)
@@ -362,6 +366,35 @@ static int raw_fetch(struct vault *v, const struct unit *u, uint8_t **ret, struc
     return rc;
 }
 
+bool page_base_of(struct slice raw, uint32_t region, uint32_t sectors, struct unit *ret,
+                  uint32_t *ret_sectors)
+{
+    struct head h = {.region = region, .sectors = sectors};
+    struct buf_reader r = buf_reader(raw);
+
+    if (head_parse(&r, &h, NULL) != 0 || h.layout != LAYOUT_DIFFERENCE)
+        return false;
+    *ret = h.base;
+    *ret_sectors = h.base_sectors;
+    return true;
+}
+
+/* What a page rests on: *ret is lent by the links, or in *ret_own. */
+static int base_raw(struct vault *v, const struct head *want, const struct unit *u,
+                    struct slice *ret, uint8_t **ret_own, struct err *err)
+{
+    int rc;
+
+    if (want->links_n > 0 && unit_same(&want->links[0].unit, u)) {
+        *ret = slice_of(want->links[0].raw, u->raw_len);
+        return 0;
+    }
+    rc = raw_fetch(v, u, ret_own, err);
+    if (!rc)
+        *ret = slice_of(*ret_own, u->raw_len);
+    return rc;
+}
+
 /* want->depth is the greatest that may be met, and what was met on return. Each page rests on one
  * less deep, so that no chain of them is endless. */
 static int open_chain(struct vault *v, struct slice raw, struct head *want, struct page **ret,
@@ -372,6 +405,7 @@ static int open_chain(struct vault *v, struct slice raw, struct head *want, stru
     struct head below;
     auto_page struct page *p = NULL;
     auto_free uint8_t *base = NULL;
+    struct slice base_slice = {0};
     struct unit own;
     int rc = head_parse(&r, &h, err);
 
@@ -384,11 +418,15 @@ static int open_chain(struct vault *v, struct slice raw, struct head *want, stru
         return page_decode(raw, h.region, h.sectors, ret, err);
     below = (struct head){
         .region = h.region, .sectors = h.base_sectors, .depth = h.depth - 1, .blame = want->blame};
+    if (want->links_n > 1) {
+        below.links = want->links + 1;
+        below.links_n = want->links_n - 1;
+    }
     own = *want->blame;
     *want->blame = h.base;
-    rc = raw_fetch(v, &h.base, &base, err);
+    rc = base_raw(v, want, &h.base, &base_slice, &base, err);
     if (!rc)
-        rc = open_chain(v, slice_of(base, h.base.raw_len), &below, &p, err);
+        rc = open_chain(v, base_slice, &below, &p, err);
     if (!rc)
         *want->blame = own;
     if (!rc && below.depth != h.depth - 1)
@@ -413,23 +451,53 @@ int page_open(struct vault *v, struct slice raw, uint32_t region, uint32_t secto
     return open_chain(v, raw, &want, ret, err);
 }
 
-int page_open_at(struct vault *v, const struct unit *u, struct slice raw, uint32_t region,
-                 uint32_t sectors, struct page **ret, struct err *err)
+/* The chain of want, from the unit u, so that it may be written as a difference from there. */
+static int open_at(struct vault *v, const struct unit *u, struct slice raw, struct head *want,
+                   struct page **ret, struct err *err)
 {
-    struct unit blame = *u;
-    struct head want = {
-        .region = region, .sectors = sectors, .depth = PAGE_DEPTH_MAX, .blame = &blame};
+    uint32_t sectors = want->sectors;
     struct page *p = NULL;
-    int rc = open_chain(v, raw, &want, &p, err);
+    int rc = open_chain(v, raw, want, &p, err);
 
     if (rc)
         return rc;
     p->has_base = true;
     p->base = *u;
     p->base_sectors = sectors;
-    p->depth = want.depth;
+    p->depth = want->depth;
     *ret = p;
     return 0;
+}
+
+int page_open_at(struct vault *v, const struct unit *u, struct slice raw, uint32_t region,
+                 uint32_t sectors, struct page **ret, struct err *err)
+{
+    struct unit blame = *u;
+    struct head want = {
+        .region = region, .sectors = sectors, .depth = PAGE_DEPTH_MAX, .blame = &blame};
+
+    return open_at(v, u, raw, &want, ret, err);
+}
+
+int page_open_links(struct vault *v, struct page_want *w, const struct page_link *links, size_t n,
+                    struct err *err)
+{
+    struct head want = {.region = w->region,
+                        .sectors = w->sectors,
+                        .depth = PAGE_DEPTH_MAX,
+                        .blame = &w->blame,
+                        .links = n > 0 ? links + 1 : NULL,
+                        .links_n = n > 0 ? n - 1 : 0};
+    auto_free uint8_t *own = NULL;
+    uint8_t *raw = n > 0 ? links[0].raw : NULL;
+    int rc = 0;
+
+    w->blame = w->unit;
+    if (!raw) {
+        rc = raw_fetch(v, &w->unit, &own, err);
+        raw = own;
+    }
+    return rc ? rc : open_at(v, &w->unit, slice_of(raw, w->unit.raw_len), &want, &w->page, err);
 }
 
 int page_fetch(struct vault *v, const struct unit *u, uint32_t region, uint32_t sectors,

@@ -42,6 +42,21 @@ int page_reserve(struct page *p, size_t n, struct err *err);
 /* Slots of [first, first + count): unit PAGE_NONE for zeroes. Marks them dirty. */
 void page_fill(struct page *p, uint32_t first, uint32_t count, uint16_t unit, uint32_t inside);
 
+/* Raw bytes of a page that were fetched already. */
+struct page_link {
+    struct unit unit;
+    uint8_t *raw;
+    uint32_t base_sectors; /* of what it rests on */
+};
+/* Does raw, which should be a page of region, rest on another? What is no page rests on none. */
+bool page_base_of(struct slice raw, uint32_t region, uint32_t sectors, struct unit *ret,
+                  uint32_t *ret_sectors);
+/* page_fetch of want->unit into want->page and want->blame, with no request for what is among the
+ * links: the page itself and what it rests on, the nearest first. */
+struct page_want;
+int page_open_links(struct vault *v, struct page_want *want, const struct page_link *links,
+                    size_t n, struct err *err);
+
 /* Put a page that was written as a difference over p, which must say what its base says. page_open
  * does it; here for fuzzing. p is spoilt on failure. */
 int page_apply(struct page *p, struct slice raw, struct err *err);

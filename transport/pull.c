@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/num.h"
 #include "transport/pack.h"
+#include "transport/page_many.h"
 #include "transport/vault_impl.h"
 
 #include <inttypes.h>
@@ -124,34 +125,48 @@ static int begin_region(struct pull_self *s, const struct walk_region *w, struct
     return rc;
 }
 
-static int take_page(void *arg, const struct fetch_item *item, struct slice raw, int rc,
-                     struct err *err)
+/* To each region its pages, or the first failure. */
+static int take_pages(struct pull_self *s, struct page_want *wants, const size_t *of, size_t n,
+                      struct err *err)
 {
-    struct pull_self *s = arg;
-    struct pull_region *r = &s->regions[item->cookie / 2];
-    struct unit blame = item->unit;
+    int rc = 0;
 
-    if (rc == 0)
-        rc = page_open(s->vault, raw, r->index, r->sectors,
-                       item->cookie % 2 == PAGE_OF_BASE ? &r->base : &r->page, &blame, err);
-    return rc < 0 ? err_add(err, rc, "map page of region %u", r->index) : 0;
+    for (size_t i = 0; i < n; i++) {
+        struct pull_region *r = &s->regions[of[i] / 2];
+
+        if (wants[i].rc < 0 && rc == 0)
+            rc = page_want_failed(&wants[i], err);
+        *(of[i] % 2 == PAGE_OF_BASE ? &r->base : &r->page) = TAKE(wants[i].page);
+    }
+    return rc;
 }
 
 static int fetch_pages(struct pull_self *s, const struct walk_batch *b, struct err *err)
 {
-    struct fetch_item items[2 * WALK_BATCH_MAX];
+    auto_free struct page_want *wants = calloc((size_t)2 * WALK_BATCH_MAX, sizeof(*wants));
+    size_t of[2 * WALK_BATCH_MAX];
     size_t n = 0;
+    int rc;
 
+    if (!wants)
+        return err_set(err, -ENOMEM, "fetch map pages: %m");
     for (size_t i = 0; i < b->n; i++) {
         const struct walk_region *w = &b->regions[i];
+        const struct walk_page *pages[] = {&w->page, s->pull->compare ? NULL : &w->bases[0]};
 
-        if (w->page.some)
-            items[n++] = (struct fetch_item){.unit = w->page.unit, .cookie = i * 2 + PAGE_OF_POINT};
-        if (!s->pull->compare && w->bases[0].some)
-            items[n++] =
-                (struct fetch_item){.unit = w->bases[0].unit, .cookie = i * 2 + PAGE_OF_BASE};
+        for (size_t k = 0; k < ARRAY_LEN(pages); k++) {
+            if (!pages[k] || !pages[k]->some)
+                continue;
+            wants[n] = (struct page_want){.unit = pages[k]->unit,
+                                          .region = s->regions[i].index,
+                                          .sectors = s->regions[i].sectors};
+            of[n++] = i * 2 + (k == 0 ? PAGE_OF_POINT : PAGE_OF_BASE);
+        }
     }
-    return fetch_units(s->fetch, items, n, take_page, s, err);
+    rc = page_many_fetch(s->vault, s->fetch, wants, n, err);
+    if (rc < 0)
+        page_many_free(wants, n);
+    return rc < 0 ? rc : take_pages(s, wants, of, n, err);
 }
 
 static int take_data(void *arg, const struct fetch_item *item, struct slice raw, int rc,

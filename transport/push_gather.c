@@ -11,6 +11,8 @@
 #include "transport/push.h"
 
 #include "base/num.h"
+#include "transport/fetch.h"
+#include "transport/page_many.h"
 #include "transport/walk.h"
 
 #include "base/banned.h"
@@ -19,7 +21,8 @@ enum {
     PERCENT_DEFAULT = 10,
     SLACK_LEAST = 8,            /* packs end somewhere */
     CREDIT_MAX_BYTES = 1 << 30, /* after a great change, that much at most is spent on small ones */
-    WALKERS = 4
+    WALKERS = 4,
+    BATCH = 8 /* pages that each of them has in memory */
 };
 
 /* A region that one push has written may lie in two packs of each worker. */
@@ -33,17 +36,28 @@ static uint32_t slack(const struct push *p)
 struct self {
     struct push *push;
     struct vault *vault;
+    struct fetch *fetch;
+    struct page_want wants[BATCH];
 };
 
 static int open_self(void *arg, struct vault *v, void **ret_self, struct err *err)
 {
-    struct self *s = malloc(sizeof(*s));
+    struct self *s = calloc(1, sizeof(*s));
 
     if (!s)
         return err_set(err, -ENOMEM, "look at map pages: %m");
-    *s = (struct self){.push = arg, .vault = v};
+    s->push = arg;
+    s->vault = v;
     *ret_self = s;
-    return 0;
+    return fetch_new(v, s->push->run->progress, &s->fetch, err);
+}
+
+static void close_self(void *arg)
+{
+    struct self *s = arg;
+
+    fetch_free(s->fetch);
+    free(s);
 }
 
 static int add_whole(struct push *p, uint32_t region, uint32_t sectors, struct err *err)
@@ -61,26 +75,36 @@ static int add_whole(struct push *p, uint32_t region, uint32_t sectors, struct e
 }
 
 /* Many small GETs, or much in them that nobody asked for. */
+static int look_at(struct push *p, const struct page_want *w, struct err *err)
+{
+    struct gather_cost c = {0};
+    int rc =
+        w->rc < 0 ? page_want_failed(w, err) : gather_page(NULL, w->page, w->region, 0, &c, err);
+
+    if (rc < 0 || (!gather_is_scattered(&c, slack(p)) && c.bytes <= c.useful + c.useful / 4))
+        return rc;
+    return add_whole(p, w->region, w->sectors, err);
+}
+
 static int look(void *arg, const struct walk_batch *b, struct err *err)
 {
-    const struct self *s = arg;
-    struct push *p = s->push;
-    int rc = 0;
+    struct self *s = arg;
+    const struct push *p = s->push;
+    size_t n = 0;
+    int rc;
 
-    for (size_t i = 0; rc == 0 && i < b->n; i++) {
+    for (size_t i = 0; i < b->n; i++) {
         const struct walk_region *r = &b->regions[i];
         uint32_t sectors = point_sectors_of(p->head.info.size_bytes, r->region);
-        auto_page struct page *page = NULL;
-        struct gather_cost c = {0};
 
-        if (!r->page.some || point_sectors_of(p->size_bytes, r->region) < sectors)
-            continue;
-        rc = page_fetch(s->vault, &r->page.unit, r->region, sectors, &page, err);
-        if (rc == 0)
-            rc = gather_page(NULL, page, r->region, 0, &c, err);
-        if (rc == 0 && (gather_is_scattered(&c, slack(p)) || c.bytes > c.useful + c.useful / 4))
-            rc = add_whole(p, r->region, sectors, err);
+        if (r->page.some && point_sectors_of(p->size_bytes, r->region) >= sectors)
+            s->wants[n++] =
+                (struct page_want){.unit = r->page.unit, .region = r->region, .sectors = sectors};
     }
+    rc = page_many_fetch(s->vault, s->fetch, s->wants, n, err);
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        rc = look_at(s->push, &s->wants[i], err);
+    page_many_free(s->wants, n);
     return rc;
 }
 
@@ -88,13 +112,13 @@ static int plan_all(struct push *p, struct err *err)
 {
     struct walk w = {.vault = p->run->vault,
                      .point = &p->head,
-                     .batch = 1,
+                     .batch = BATCH,
                      .threads = WALKERS,
                      .stop = p->run->stop,
                      .arg = p,
                      .open = open_self,
                      .batch_fn = look,
-                     .close = free};
+                     .close = close_self};
     int rc = p->have_head ? walk_run(&w, err) : 0;
 
     if (rc == 0)

@@ -4,6 +4,7 @@
  * changed, then the directories over them. One thread with one open pack of its own.
  */
 #include "transport/fetch.h"
+#include "transport/page_many.h"
 #include "transport/push.h"
 
 #include "base/err.h"
@@ -203,36 +204,35 @@ static int add(struct mapper *m, struct push_ref ref, struct err *err)
     return m->n == REFS_MAX || pack_len(m->pack) >= m->p->pack_target ? flush(m, true, err) : 0;
 }
 
-static int take_page(void *arg, const struct fetch_item *item, struct slice raw, int rc,
-                     struct err *err)
-{
-    struct mapper *m = arg;
-    const struct push_region *r = m->regions[item->cookie];
-    struct page **page = &m->pages[item->cookie];
-
-    if (rc == 0)
-        rc = page_open_at(m->vault, &item->unit, raw, r->index, r->head_sectors, page, err);
-    if (rc == 0)
-        rc = page_resize(*page, r->sectors, err);
-    return rc < 0 ? err_add(err, rc, "map page of region %u", r->index) : 0;
-}
-
 /* The head's pages of the batch, new ones where it has none. */
 static int old_pages(struct mapper *m, struct err *err)
 {
-    struct fetch_item items[BATCH_MAX];
+    auto_free struct page_want *wants = calloc(BATCH_MAX, sizeof(*wants));
+    size_t of[BATCH_MAX];
     size_t n = 0;
-    int rc = 0;
+    int rc = wants ? 0 : err_set(err, -ENOMEM, "fetch map pages: %m");
 
     for (size_t i = 0; rc == 0 && i < m->regions_n; i++) {
         const struct push_region *r = m->regions[i];
 
+        of[n] = i;
         if (r->has_page)
-            items[n++] = (struct fetch_item){.unit = r->page_unit, .cookie = i};
+            wants[n++] = (struct page_want){
+                .unit = r->page_unit, .region = r->index, .sectors = r->head_sectors};
         else
             rc = page_new(r->index, r->sectors, &m->pages[i], err);
     }
-    return rc < 0 ? rc : fetch_units(m->fetch, items, n, take_page, m, err);
+    if (rc == 0)
+        rc = page_many_fetch(m->vault, m->fetch, wants, n, err);
+    for (size_t k = 0; k < n; k++)
+        m->pages[of[k]] = wants[k].page;
+    for (size_t k = 0; rc == 0 && k < n; k++) {
+        const struct push_region *r = m->regions[of[k]];
+
+        rc = wants[k].rc < 0 ? page_want_failed(&wants[k], err)
+                             : page_resize(m->pages[of[k]], r->sectors, err);
+    }
+    return rc;
 }
 
 static int apply(struct page *page, const struct push_region *r, struct err *err)
