@@ -28,6 +28,7 @@ godwit_SOURCES = \
 	cli/cmd_replica_verify.c \
 	cli/cmd_store.c cli/cmd_store_check.c cli/cmd_store_gc.c \
 	cli/store_arg.c cli/store_arg.h \
+	cli/cmd_report.c \
 	cli/cmd_size.c \
 	cli/cmd_status.c cli/cmd_status.h \
 	cli/cmd_switch.c cli/cmd_switch.h \

@@ -99,6 +99,11 @@ static const struct cmd cmds[] = {
      "godwit plan explain shop\n"
      "godwit plan explain shop --from plan.json",
      .takes = 0},
+    {"plan report", "", 0, 0, cmd_plan_report, cmd_plan_report_opts,
+     "one page for who signs and who does: calendar, cost, map, rooms",
+     "godwit plan report --from fleet.json --catalog aws.json --html report.html\n"
+     "godwit plan report --from fleet.json --catalog aws.json --plan plan.json --blackout freeze.ics --html report.html",
+     .takes = 0},
     {"catalog import", "FILE...", 1, 64, cmd_catalog_import, cmd_catalog_import_opts,
      "price lists (AWS, Azure, Alibaba, CSV) as one dated catalogue",
      "godwit catalog import AmazonEC2.json --region eu-west-1 --out aws.json\n"

@@ -11,8 +11,8 @@ int cmd_explain(struct cmd_call *call, struct err *err);
 int cmd_help(struct cmd_call *call, struct err *err);
 extern const struct opt cmd_status_opts[], cmd_switch_opts[], cmd_token_create_opts[],
     cmd_app_edit_opts[], cmd_window_opts[], cmd_op_ls_opts[], cmd_events_opts[], cmd_plan_opts[],
-    cmd_consolidate_opts[], cmd_runway_opts[], cmd_burst_opts[], cmd_cost_opts[],
-    cmd_cost_rates_opts[], cmd_catalog_import_opts[], cmd_catalog_show_opts[],
+    cmd_plan_report_opts[], cmd_consolidate_opts[], cmd_runway_opts[], cmd_burst_opts[],
+    cmd_cost_opts[], cmd_cost_rates_opts[], cmd_catalog_import_opts[], cmd_catalog_show_opts[],
     cmd_plan_explain_opts[];
 int cmd_host_show(struct cmd_call *call, struct err *err);
 int cmd_host_rm(struct cmd_call *call, struct err *err);
@@ -39,6 +39,7 @@ extern const struct opt cmd_groups_opts[], cmd_size_opts[];
 int cmd_size(struct cmd_call *call, struct err *err);
 int cmd_groups(struct cmd_call *call, struct err *err);
 int cmd_cost_rates(struct cmd_call *call, struct err *err);
+int cmd_plan_report(struct cmd_call *call, struct err *err);
 int cmd_consolidate(struct cmd_call *call, struct err *err);
 int cmd_runway(struct cmd_call *call, struct err *err);
 int cmd_burst(struct cmd_call *call, struct err *err);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 sh_tests += \
-	tests/cli_capacity.sh tests/cli_catalog.sh tests/cli_cost.sh tests/cli_fleet.sh \
+	tests/cli_capacity.sh tests/cli_catalog.sh tests/cli_cost.sh tests/cli_fleet.sh tests/cli_report.sh \
 	tests/cli_help.sh \
 	tests/cli_plan.sh \
 	tests/cli_key.sh tests/cli_replica.sh tests/cli_store.sh \

@@ -72,7 +72,7 @@ exits 2 godwit cost --from "$dir/fleet.json"
 exits 2 "${bill[@]}" --start soon
 exits 2 godwit cost --from "$dir/bad.json" --catalog "$dir/prices.csv"
 echo "-- a fleet with rows that make no sense is priced without them, and ends with 3"
-printf "name,cores,memory_bytes\na,2,4000000000\n,4,1\n" >"$dir/fleet.csv"
+printf "host,cores,memory_bytes\na,2,4000000000\n,4,1\n" >"$dir/fleet.csv"
 exits 3 godwit cost --from "$dir/fleet.csv" --catalog "$dir/prices.csv" -o json
 is ".hosts == 1"
 echo "ok"

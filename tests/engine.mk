@@ -30,6 +30,9 @@ unit_import_LDADD = $(ENGINE_TEST_LIBS)
 c_tests += unit_share
 unit_share_SOURCES = tests/unit_share.c
 unit_share_LDADD = $(ENGINE_TEST_LIBS)
+c_tests += unit_html
+unit_html_SOURCES = tests/unit_html.c
+unit_html_LDADD = $(ENGINE_TEST_LIBS)
 c_tests += unit_plan
 unit_plan_SOURCES = tests/unit_plan.c
 unit_plan_LDADD = $(ENGINE_TEST_LIBS)
@@ -46,7 +49,7 @@ c_tests += unit_wave_link
 unit_wave_link_SOURCES = tests/unit_wave_link.c
 unit_wave_link_LDADD = $(ENGINE_TEST_LIBS)
 endif
-EXTRA_DIST += tests/wave_random_problem.h tests/data/fuzz_catalogue tests/made_estate.py
+EXTRA_DIST += tests/wave_random_problem.h tests/data/fuzz_catalogue tests/made_estate.py tests/bench/report_prices.csv
 EXTRA_DIST += tests/data/fuzz_import tests/wave_random_problem.h tests/data/fuzz_catalogue
 
 check_PROGRAMS += bench_waves
@@ -87,7 +90,11 @@ bench-planner-waves: bench_waves
 		printf '%-16s ' "$${f##*/}"; ./bench_waves "$$f" 2>&1 >/dev/null || exit 1; \
 	done
 
+# 10,000 hosts from a list to a page, within a minute.
+bench-report: all
+	@$(AM_TESTS_ENVIRONMENT) bash $(srcdir)/tests/cli_report.sh 10000
+
 # Random problems against every plan there is: a few in check, these here.
 soak-waves: unit_wave
 	./unit_wave 100000
-.PHONY: bench-planner bench-planner-groups bench-planner-share bench-planner-sizing bench-planner-waves soak-waves
+.PHONY: bench-report bench-planner bench-planner-groups bench-planner-share bench-planner-sizing bench-planner-waves soak-waves

@@ -37,6 +37,7 @@ libgodwit_engine_a_SOURCES = \
 	planner/engine/group.c planner/engine/group.h \
 	planner/engine/group_part.c planner/engine/group_part.h \
 	planner/engine/host_fit.c planner/engine/host_fit.h \
+	planner/engine/html.c planner/engine/html.h \
 	planner/engine/hub.c planner/engine/hub.h \
 	planner/engine/import.c planner/engine/import.h planner/engine/import_priv.h \
 	planner/engine/import_ansible.c \
@@ -63,6 +64,8 @@ libgodwit_engine_a_SOURCES = \
 	planner/engine/plan_write.c \
 	planner/engine/burst.c planner/engine/burst.h \
 	planner/engine/replicas.c planner/engine/replicas.h \
+	planner/engine/report.c planner/engine/report.h \
+	planner/engine/report_cost.c planner/engine/report_gantt.c planner/engine/report_map.c \
 	planner/engine/role.c planner/engine/role.h \
 	planner/engine/runway.c planner/engine/runway.h \
 	planner/engine/shape.c planner/engine/shape.h \

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Escaping, numbers, tables. */
+#include "planner/engine/html.h"
+
+#include "base/buf.h"
+#include "base/js.h"
+#include "base/num.h"
+#include "planner/engine/money.h"
+
+#include "base/banned.h"
+
+void html_short(struct buf *b, const char *text, size_t max)
+{
+    size_t shown = 0;
+
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+
+        /* Whole characters: what follows the first byte of one is not counted. */
+        if ((c & 0xc0) != 0x80 && shown++ == max) {
+            buf_str(b, "…");
+            return;
+        }
+        if (c == '&')
+            buf_str(b, "&amp;");
+        else if (c == '<')
+            buf_str(b, "&lt;");
+        else if (c == '>')
+            buf_str(b, "&gt;");
+        else if (c == '"')
+            buf_str(b, "&quot;");
+        else if (c == '\'')
+            buf_str(b, "&#39;");
+        else
+            buf_u8(b, c < 0x20 || c == 0x7f ? ' ' : c);
+    }
+}
+
+void html_text(struct buf *b, const char *text)
+{
+    html_short(b, text, SIZE_MAX);
+}
+
+void html_money(struct buf *b, int64_t micros)
+{
+    char text[MONEY_TEXT_MAX];
+
+    money_text(micros, text);
+    if (micros >= 1000 * MONEY_UNIT || micros <= -1000 * MONEY_UNIT) {
+        money_text(money_part(micros, 1, MONEY_UNIT) * MONEY_UNIT, text);
+        text[strlen(text) - 3] = '\0';
+    }
+    buf_str(b, text);
+}
+
+void html_bytes(struct buf *b, uint64_t bytes)
+{
+    char text[NUM_TEXT_MAX];
+
+    buf_str(b, num_format_bytes(bytes, false, text));
+}
+
+static void cell(struct buf *b, const struct html_column *c, const struct js *v)
+{
+    buf_str(b, c->kind == HTML_TEXT || c->kind == HTML_YES ? "<td>" : "<td class=n>");
+    switch (c->kind) {
+    case HTML_TEXT:
+        html_text(b, js_str(v, c->key, "–"));
+        break;
+    case HTML_COUNT:
+        buf_printf(b, "%llu", (unsigned long long)js_u64(v, c->key, 0));
+        break;
+    case HTML_MONEY:
+        html_money(b, js_i64(v, c->key, 0));
+        break;
+    case HTML_BYTES:
+        html_bytes(b, js_u64(v, c->key, 0));
+        break;
+    case HTML_SHARE:
+        buf_printf(b, "%.0f%%", js_f64(v, c->key, 0) * 100);
+        break;
+    case HTML_YES:
+        buf_str(b, js_bool(v, c->key, false) ? "yes" : "no");
+        break;
+    }
+    buf_str(b, "</td>");
+}
+
+void html_table(struct buf *b, const struct html_table *t, const struct js *items)
+{
+    size_t rows = num_min(js_len(items), t->max);
+
+    buf_str(b, "<table><caption>");
+    html_text(b, t->caption);
+    buf_str(b, "</caption><thead><tr>");
+    for (size_t i = 0; i < t->n; i++) {
+        buf_str(b, "<th scope=col>");
+        html_text(b, t->columns[i].name);
+        buf_str(b, "</th>");
+    }
+    buf_str(b, "</tr></thead><tbody>\n");
+    for (size_t i = 0; i < rows; i++) {
+        buf_str(b, "<tr>");
+        for (size_t k = 0; k < t->n; k++)
+            cell(b, &t->columns[k], js_at(items, i));
+        buf_str(b, "</tr>\n");
+    }
+    buf_str(b, "</tbody></table>\n");
+    if (rows < js_len(items))
+        buf_printf(b, "<p class=more>and %zu more: the documents (-o json, -o csv) have all.</p>\n",
+                   js_len(items) - rows);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* HTML and SVG as text: what is from outside goes through html_text, the rest is ours. */
+#ifndef GODWIT_PLANNER_ENGINE_HTML_H
+#define GODWIT_PLANNER_ENGINE_HTML_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct buf;
+struct js;
+
+/* Escaped for text and for attributes in double quotes; control characters become blanks. */
+void html_text(struct buf *b, const char *text);
+/* The same, of at most max characters; an ellipsis stands for the rest. */
+void html_short(struct buf *b, const char *text, size_t max);
+/* "1,234.56" of millionths; without cents from a thousand on. */
+void html_money(struct buf *b, int64_t micros);
+void html_bytes(struct buf *b, uint64_t bytes);
+
+enum html_kind { HTML_TEXT, HTML_COUNT, HTML_MONEY, HTML_BYTES, HTML_SHARE, HTML_YES };
+
+struct html_column {
+    const char *name, *key;
+    enum html_kind kind;
+};
+
+/* A table of the members of items, at most max rows; what is left out is counted below it. */
+struct html_table {
+    const char *caption;
+    const struct html_column *columns;
+    size_t n, max;
+};
+void html_table(struct buf *b, const struct html_table *t, const struct js *items);
+
+#endif

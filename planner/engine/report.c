@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The page: what it looks like, and its sections in order. */
+#include "planner/engine/report.h"
+
+#include "base/auto.h"
+#include "base/buf.h"
+#include "base/js.h"
+#include "base/text.h"
+#include "planner/engine/estate.h"
+#include "planner/engine/html.h"
+#include "planner/engine/money.h"
+
+#include "base/banned.h"
+
+static const char style[] =
+    ":root{color-scheme:light dark;--ink:#1b2733;--paper:#fff;--dim:#5b6b7a;--rule:#d5dde5;"
+    "--c0:#b3261e;--c1:#0b6e4f;--c2:#a15c00;--c3:#2f5fb3;--fill:#9ec5e8;--shade:#0001}\n"
+    "@media(prefers-color-scheme:dark){:root{--ink:#e4ebf1;--paper:#12181f;--dim:#9fb0bf;"
+    "--rule:#2c3946;--c0:#ff8a80;--c1:#6fd6ac;--c2:#ffbf69;--c3:#8fb8ff;--fill:#35597d;"
+    "--shade:#fff2}}\n"
+    "*{box-sizing:border-box}body{font:15px/1.45 system-ui,sans-serif;color:var(--ink);"
+    "background:var(--paper);max-width:60rem;margin:0 auto;padding:1rem}\n"
+    "h1{font-size:1.7rem;margin:.2em 0}h2{font-size:1.2rem;margin:2rem 0 .4rem;border-bottom:1px "
+    "solid var(--rule)}p{max-width:46rem}.dim,.more,figcaption{color:var(--dim)}\n"
+    "dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(11rem,1fr));gap:.6rem}"
+    "dl div{border:1px solid var(--rule);border-radius:6px;padding:.5rem .7rem}"
+    "dt{color:var(--dim);font-size:.85em}dd{margin:0;font-size:1.25rem;font-weight:600}\n"
+    "table{border-collapse:collapse;width:100%;font-size:.86em;margin:.6rem 0}caption{text-align:"
+    "left;font-weight:600;padding:.3rem 0}th{text-align:left;border-bottom:1px solid var(--dim)}"
+    "td,th{padding:.15rem .5rem .15rem 0;vertical-align:top}td{border-bottom:1px solid var(--rule)}"
+    ".n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}\n"
+    "figure{margin:1rem 0}svg{width:100%;height:auto;font:11px system-ui,sans-serif}"
+    "svg.map{max-width:44rem;display:block;margin:auto}svg text{fill:var(--ink);text-anchor:middle}"
+    "svg .y{text-anchor:end}svg .k{text-anchor:start}\n"
+    ".grid{stroke:var(--rule);fill:none}.l0,.l1,.l2,.l3{fill:none;stroke-width:2.2}"
+    ".l0{stroke:var(--c0)}.l1{stroke:var(--c1);stroke-dasharray:7 3}.l2{stroke:var(--c2);"
+    "stroke-dasharray:2 3}.l3{stroke:var(--c3);stroke-dasharray:10 3 2 3}"
+    ".even{stroke:var(--dim);stroke-dasharray:3 3}\n"
+    ".seed{fill:var(--fill)}.cut{fill:var(--c3)}.black{fill:var(--shade);stroke:var(--rule)}"
+    ".edge{fill:none;stroke:var(--c3);stroke-opacity:.45}.dep{stroke-dasharray:5 4}"
+    ".node{fill:var(--c1)}summary{cursor:pointer}.warn{border-left:4px solid var(--c2);"
+    "padding-left:.7rem}\n"
+    "@media print{:root{--ink:#000;--paper:#fff;--dim:#444;--rule:#bbb;--c0:#000;--c1:#000;"
+    "--c2:#666;--c3:#333;--fill:#ccc;--shade:#0002}body{max-width:none;font-size:10pt;padding:0}"
+    "h2{break-after:avoid}figure,tr,dl div{break-inside:avoid}thead{display:table-header-group}"
+    "@page{margin:16mm}}\n";
+
+#define COLUMNS(c) .columns = (c), .n = sizeof(c) / sizeof((c)[0]), .max = REPORT_ROWS_MAX
+
+/* -- parts ---------------------------------------------------------------------------------------
+ */
+
+static void heading(struct buf *b, const char *id, const char *text)
+{
+    buf_printf(b, "<h2 id=%s>", id);
+    html_text(b, text);
+    buf_str(b, "</h2>\n");
+}
+
+static void figure_of(struct buf *b, const char *name, int64_t micros)
+{
+    buf_printf(b, "<div><dt>%s</dt><dd>", name);
+    html_money(b, micros);
+    buf_str(b, "</dd></div>\n");
+}
+
+static void head(const struct report_spec *spec, struct buf *b)
+{
+    buf_str(b, "<!DOCTYPE html>\n<html lang=en><head><meta charset=utf-8>\n<meta name=viewport "
+               "content=\"width=device-width, initial-scale=1\">\n<meta "
+               "http-equiv=Content-Security-Policy content=\"default-src 'none'; style-src "
+               "'unsafe-inline'\">\n<title>");
+    html_text(b, spec->title);
+    buf_str(b, "</title><style>\n");
+    buf_str(b, style);
+    buf_str(b, "</style></head>\n<body><main><h1>");
+    html_text(b, spec->title);
+    buf_str(b, "</h1>\n");
+}
+
+static void summary(const struct report_spec *spec, struct buf *b)
+{
+    const struct js *c = spec->cost, *list = js_member(c, "catalogue");
+    const char *even = js_str(c, "break_even", "never in this time");
+
+    buf_printf(b, "<p class=dim>%zu hosts, %zu workloads. Amounts in ", estate_hosts(spec->estate),
+               estate_workloads(spec->estate));
+    html_text(b, js_str(c, "currency", ""));
+    buf_printf(b, ", %zu months from ", js_len(js_member(c, "months")));
+    html_text(b, js_str(c, "start", ""));
+    buf_str(b, ", prices of ");
+    html_text(b, js_str(list, "provider", ""));
+    buf_str(b, " ");
+    html_text(b, js_str(list, "region", ""));
+    buf_str(b, " of ");
+    html_text(b, js_str(list, "date", ""));
+    buf_str(b, ".</p>\n<dl>\n");
+    figure_of(b, "Staying", js_i64(c, "stay_micros", 0));
+    figure_of(b, "Going", js_i64(c, "move_micros", 0));
+    figure_of(b, "Saved", js_i64(c, "saving_micros", 0));
+    figure_of(b, "A month, staying", js_i64(c, "stay_month_micros", 0));
+    figure_of(b, "A month, gone", js_i64(c, "moved_month_micros", 0));
+    buf_str(b, "<div><dt>Even from</dt><dd>");
+    html_text(b, even);
+    buf_str(b, "</dd></div>\n</dl>\n");
+    if (js_u64(c, "unpriced", 0) > 0)
+        buf_printf(b,
+                   "<p class=warn>%llu hosts have no price in the cloud: the sums lack them. "
+                   "Machines, below, say why.</p>\n",
+                   (unsigned long long)js_u64(c, "unpriced", 0));
+}
+
+static void scenarios(const struct report_spec *spec, struct buf *b)
+{
+    const struct js *all = js_member(spec->cost, "scenarios");
+
+    buf_str(b,
+            "<table><caption>When prices keep falling</caption><thead><tr><th scope=col>A year</th>"
+            "<th scope=col>Going</th><th scope=col>Saved</th><th scope=col>Even "
+            "from</th></tr></thead><tbody>\n");
+    for (size_t i = 0; i < js_len(all); i++) {
+        const struct js *v = js_at(all, i);
+
+        buf_printf(b, "<tr><td>-%g%%</td><td class=n>", js_f64(v, "prices_fall_percent", 0));
+        html_money(b, js_i64(v, "move_micros", 0));
+        buf_str(b, "</td><td class=n>");
+        html_money(b, js_i64(v, "saving_micros", 0));
+        buf_str(b, "</td><td>");
+        html_text(b, js_str(v, "break_even", "never"));
+        buf_str(b, "</td></tr>\n");
+    }
+    buf_str(b, "</tbody></table>\n");
+}
+
+static void money(const struct report_spec *spec, struct buf *b)
+{
+    static const struct html_column heads[] = {
+        {"Head", "head", HTML_TEXT},           {"Stay", "stay_micros", HTML_MONEY},
+        {"Move", "move_micros", HTML_MONEY},   {"Both sides", "dual_micros", HTML_MONEY},
+        {"Moved", "moved_micros", HTML_MONEY}, {"On", "on", HTML_YES},
+        {"What", "what", HTML_TEXT},
+    };
+    static const struct html_column workloads[] = {
+        {"Workload", "workload", HTML_TEXT},
+        {"Hosts", "hosts", HTML_COUNT},
+        {"Moves", "moves", HTML_TEXT},
+        {"Stay", "stay_micros", HTML_MONEY},
+        {"Move", "move_micros", HTML_MONEY},
+        {"A month, staying", "stay_month_micros", HTML_MONEY},
+        {"A month, gone", "moved_month_micros", HTML_MONEY},
+    };
+
+    heading(b, "cost", "What it costs");
+    report_cost(spec, b);
+    scenarios(spec, b);
+    html_table(b, &(struct html_table){.caption = "By head", COLUMNS(heads)},
+               js_member(spec->cost, "heads"));
+    html_table(b, &(struct html_table){.caption = "By workload", COLUMNS(workloads)},
+               js_member(spec->cost, "workloads"));
+}
+
+static void elastic(const struct report_spec *spec, struct buf *b)
+{
+    static const struct html_column sets[] = {
+        {"Workload", "workload", HTML_TEXT},
+        {"First host", "first_host", HTML_TEXT},
+        {"Machines", "machines", HTML_COUNT},
+        {"Always needed", "base", HTML_COUNT},
+        {"Scales", "scales", HTML_YES},
+        {"A month, all", "full_month_micros", HTML_MONEY},
+        {"By load", "shaped_month_micros", HTML_MONEY},
+    };
+    static const struct html_column bursts[] = {
+        {"Workload", "workload", HTML_TEXT},
+        {"First host", "first_host", HTML_TEXT},
+        {"Now", "machines", HTML_COUNT},
+        {"Always", "base", HTML_COUNT},
+        {"In the cloud", "in_cloud", HTML_COUNT},
+        {"Hours a week", "hours_a_week", HTML_COUNT},
+        {"Across, a second", "path_bytes_per_s", HTML_BYTES},
+        {"Ready", "ready", HTML_YES},
+    };
+
+    heading(b, "elastic", "What breathes");
+    buf_str(b, "<p>Like machines of one workload: as many as are always needed, and the rest for "
+               "the hours that want them. Only what owners tagged scale=yes is priced so.</p>\n");
+    html_table(b, &(struct html_table){.caption = "By the load of the week", COLUMNS(sets)},
+               js_member(spec->cost, "elastic"));
+    html_table(b, &(struct html_table){.caption = "On both sides for a peak", COLUMNS(bursts)},
+               js_member(spec->burst, "sets"));
+}
+
+static void runway(const struct report_spec *spec, struct buf *b)
+{
+    const struct js *pools = js_member(spec->runway, "pools");
+
+    buf_str(b,
+            "<table><caption>When each pool is full</caption><thead><tr><th scope=col>Pool</th><th "
+            "scope=col>After</th><th scope=col>Full</th><th scope=col>By</th><th "
+            "scope=col>CPU</th><th scope=col>Memory</th></tr></thead><tbody>\n");
+    for (size_t i = 0; i < js_len(pools) && i < REPORT_ROWS_MAX; i++) {
+        const struct js *steps = js_member(js_at(pools, i), "steps");
+
+        for (size_t k = 0; k < js_len(steps); k++) {
+            const struct js *v = js_at(steps, k);
+
+            buf_str(b, "<tr><td>");
+            html_text(b, js_str(js_at(pools, i), "pool", ""));
+            buf_str(b, "</td><td>");
+            html_text(b, js_str(v, "step", ""));
+            buf_str(b, "</td><td>");
+            html_text(b, js_str(v, "full", "not in 20 years"));
+            buf_str(b, "</td><td>");
+            html_text(b, js_str(v, "by", "–"));
+            buf_printf(b, "</td><td class=n>%.0f%%</td><td class=n>%.0f%%</td></tr>\n",
+                       js_f64(v, "cpu_used", 0) * 100, js_f64(v, "memory_used", 0) * 100);
+        }
+    }
+    buf_str(b, "</tbody></table>\n");
+}
+
+static void room(const struct report_spec *spec, struct buf *b)
+{
+    static const struct html_column pools[] = {
+        {"Pool", "pool", HTML_TEXT},      {"Machines", "machines", HTML_COUNT},
+        {"Hosts", "hosts", HTML_COUNT},   {"In use", "in_use", HTML_COUNT},
+        {"Needed", "needed", HTML_COUNT}, {"At least", "at_least", HTML_COUNT},
+        {"Freed", "freed", HTML_COUNT},
+    };
+    static const struct html_column still[] = {
+        {"Host", "host", HTML_TEXT},         {"State", "state", HTML_TEXT},
+        {"Workload", "workload", HTML_TEXT}, {"Owner", "owner", HTML_TEXT},
+        {"Cores", "cores", HTML_COUNT},      {"Memory", "memory_bytes", HTML_BYTES},
+    };
+    static const struct html_column freed[] = {
+        {"Host", "host", HTML_TEXT}, {"Pool", "pool", HTML_TEXT}, {"Rack", "rack", HTML_TEXT}};
+
+    heading(b, "room", "What the machine room still takes");
+    runway(spec, b);
+    html_table(b, &(struct html_table){.caption = "Packed anew", COLUMNS(pools)},
+               js_member(spec->consolidate, "pools"));
+    html_table(b,
+               &(struct html_table){.caption = "Does nothing, or next to nothing: ask the owner",
+                                    COLUMNS(still)},
+               js_member(spec->consolidate, "still"));
+    html_table(b, &(struct html_table){.caption = "Hosts that become free", COLUMNS(freed)},
+               js_member(spec->consolidate, "freed"));
+}
+
+static void machines(const struct report_spec *spec, struct buf *b)
+{
+    static const struct html_column columns[] = {
+        {"Host", "host", HTML_TEXT},
+        {"Workload", "workload", HTML_TEXT},
+        {"Shape", "shape", HTML_TEXT},
+        {"Bought", "term", HTML_TEXT},
+        {"Hours a week", "hours_a_week", HTML_COUNT},
+        {"Compute", "compute_month_micros", HTML_MONEY},
+        {"Disks", "disk_month_micros", HTML_MONEY},
+        {"Why not", "why", HTML_TEXT},
+    };
+    static const struct html_column due[] = {
+        {"Host", "host", HTML_TEXT},         {"Due", "due", HTML_TEXT},
+        {"Empty", "empty", HTML_TEXT},       {"Price", "price_micros", HTML_MONEY},
+        {"Not needed", "avoided", HTML_YES}, {"Date assumed", "assumed", HTML_YES},
+    };
+
+    heading(b, "machines", "Machines");
+    html_table(b, &(struct html_table){.caption = "In the cloud", COLUMNS(columns)},
+               js_member(spec->cost, "machines"));
+    html_table(b, &(struct html_table){.caption = "Due for a successor", COLUMNS(due)},
+               js_member(spec->cost, "refreshes"));
+}
+
+/* Every figure with its source. */
+static void rates(const struct report_spec *spec, struct buf *b)
+{
+    const struct js *all = js_member(spec->cost, "rates");
+
+    heading(b, "rates", "Where the figures are from");
+    buf_str(b, "<table><caption>Rates</caption><thead><tr><th scope=col>Rate</th><th "
+               "scope=col>Value</th><th scope=col>Unit</th><th scope=col>Source</th></tr></thead>"
+               "<tbody>\n");
+    for (size_t i = 0; i < js_len(all); i++) {
+        const struct js *v = js_at(all, i);
+
+        buf_str(b, "<tr><td>");
+        html_text(b, js_str(v, "rate", ""));
+        buf_printf(b, "</td><td class=n>%g</td><td>", js_f64(v, "value", 0));
+        html_text(b, js_str(v, "unit", ""));
+        buf_str(b, "</td><td>");
+        html_text(b, js_str(v, "source", ""));
+        buf_str(b, "</td></tr>\n");
+    }
+    buf_str(b, "</tbody></table>\n<p class=dim>Lists that the fleet was read from: ");
+    for (size_t i = 1; i <= estate_files(spec->estate) && i <= REPORT_ROWS_MAX; i++) {
+        buf_str(b, i > 1 ? ", " : "");
+        html_text(b, estate_file(spec->estate, (uint32_t)i));
+    }
+    buf_str(b, estate_files(spec->estate) ? ".</p>\n" : "not said.</p>\n");
+}
+
+int report_html(const struct report_spec *spec, struct buf *out, struct err *err)
+{
+    int r;
+
+    head(spec, out);
+    summary(spec, out);
+    heading(out, "when", "When");
+    report_gantt(spec, out);
+    money(spec, out);
+    heading(out, "map", "Who talks to whom");
+    r = report_map(spec, out, err);
+    if (r < 0)
+        return r;
+    elastic(spec, out);
+    room(spec, out);
+    machines(spec, out);
+    rates(spec, out);
+    buf_str(out, "</main></body></html>\n");
+    return buf_failed(out, err);
+}
