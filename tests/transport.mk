@@ -170,14 +170,16 @@ check_PROGRAMS += tool_track
 tool_track_SOURCES = tests/tool_track.c
 tool_track_LDADD = $(TRANSPORT_LIBS) $(BASE_LIBS)
 long_tests += tests/flow_track_ebpf.sh
-sh_tests += tests/flow_track_nbd.sh tests/flow_scrub.sh
+sh_tests += tests/flow_track_dm.sh tests/flow_track_nbd.sh tests/flow_scrub.sh
 EXTRA_DIST += tests/fsx.py
 ROUNDS = 1000
 check-track: all $(check_PROGRAMS)
 	@$(AM_TESTS_ENVIRONMENT) bash $(srcdir)/tests/flow_track_ebpf.sh $(ROUNDS)
 .PHONY: check-track
 if HAVE_CMOCKA
-c_tests += unit_track_map
+c_tests += unit_dm_table unit_track_map
+unit_dm_table_SOURCES = tests/unit_dm_table.c
+unit_dm_table_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_track_map_SOURCES = tests/unit_track_map.c
 unit_track_map_LDADD = $(TRANSPORT_TEST_LIBS)
 endif

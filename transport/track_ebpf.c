@@ -12,6 +12,8 @@
 #include "base/fd.h"
 #include "base/num.h"
 #include "base/text.h"
+#include "transport/dm_device.h"
+#include "transport/dm_table.h"
 #include "transport/track_bpf.h"
 #include "transport/track_map.h"
 #include "transport/track_pin.h"
@@ -25,7 +27,7 @@
 
 #include "base/banned.h"
 
-enum { SECTOR = 512, SYSFS_TEXT_MAX = 64 };
+enum { SECTOR = 512, SYSFS_TEXT_MAX = 64, BELOW_MAX = 8 };
 
 struct ebpf {
     struct volume *volume;
@@ -62,40 +64,82 @@ static int sysfs_text(dev_t dev, const char *file, char *out, size_t size, struc
     return text_print(out, size, "%.*s", (int)strcspn(buf_cstr(&text), "\n"), buf_cstr(&text));
 }
 
-/* A partition completes no requests of its own: its disk does, and numbers the sectors. */
-static int find_disk(dev_t dev, struct track_bpf_aim *aim, struct err *err)
+/* Its disk, and where it begins there. */
+static int below_partition(dev_t dev, dev_t *ret_disk, uint64_t *ret_start, struct err *err)
 {
     auto_vec char **numbers = NULL;
     char text[SYSFS_TEXT_MAX];
     uint64_t major_n = 0;
     uint64_t minor_n = 0;
-    int rc;
+    int rc = sysfs_text(dev, "start", text, sizeof(text), err);
 
-    aim->whole_disk = sysfs_text(dev, "partition", text, sizeof(text), NULL) < 0;
-    if (aim->whole_disk) {
-        aim->major = major(dev);
-        aim->minor = minor(dev);
-        return 0;
-    }
-    rc = sysfs_text(dev, "start", text, sizeof(text), err);
     if (rc == 0)
-        rc = num_parse_u64(text, 0, UINT64_MAX / SECTOR, &aim->first_sector, err);
+        rc = num_parse_u64(text, 0, UINT64_MAX / SECTOR, ret_start, err);
     if (rc == 0)
         rc = sysfs_text(dev, "../dev", text, sizeof(text), err);
     if (rc == 0)
         rc = text_split(text, ":", &numbers, err);
-    if (rc == 0 && text_vec_len(numbers) != 2)
+    if (rc == 0 && (!numbers || text_vec_len(numbers) != 2))
         rc = err_set(err, -EBADMSG, "'%s' is no number of a disk", text);
     if (rc == 0)
         rc = num_parse_u64(numbers[0], 0, UINT32_MAX, &major_n, err);
     if (rc == 0)
         rc = num_parse_u64(numbers[1], 0, UINT32_MAX, &minor_n, err);
-    aim->major = (unsigned)major_n;
-    aim->minor = (unsigned)minor_n;
+    *ret_disk = makedev((unsigned)major_n, (unsigned)minor_n);
     return rc;
 }
 
-/* Device-mapper, md, zram and their like pass bios on and complete no requests of their own. */
+/* What a logical volume lies on, when that is one run. */
+static int below_mapped(dev_t dev, dev_t *ret_disk, uint64_t *ret_start, struct err *err)
+{
+    auto_free struct dm_table *table = calloc(1, sizeof(*table));
+    auto_buf struct buf text = {0};
+    struct dm_piece run = {0};
+    int rc = table ? dm_device_table(dev, &text, err) : err_set(err, -ENOMEM, "change tracker: %m");
+
+    if (rc == 0 && !buf_cstr(&text))
+        rc = err_set(err, -ENOMEM, "change tracker: %m");
+    if (rc == 0)
+        rc = dm_table_parse(buf_cstr(&text), table, err);
+    if (rc == 0)
+        rc = dm_table_run(table, &run, err);
+    if (rc < 0)
+        return rc;
+    *ret_disk = makedev(run.major, run.minor);
+    *ret_start = run.at;
+    return 0;
+}
+
+/* Partitions and logical volumes complete no requests of their own: their disk does, and numbers
+ * the sectors. */
+static int find_disk(dev_t dev, struct track_bpf_aim *aim, struct err *err)
+{
+    char text[SYSFS_TEXT_MAX];
+
+    aim->whole_disk = true;
+    for (int depth = 0; depth < BELOW_MAX; depth++) {
+        bool mapped = dm_device_is(dev);
+        uint64_t start = 0;
+        int rc;
+
+        if (!mapped && sysfs_text(dev, "partition", text, sizeof(text), NULL) < 0) {
+            aim->major = major(dev);
+            aim->minor = minor(dev);
+            return 0;
+        }
+        rc =
+            mapped ? below_mapped(dev, &dev, &start, err) : below_partition(dev, &dev, &start, err);
+        if (rc < 0)
+            return rc;
+        aim->whole_disk = false;
+        if (!num_add(aim->first_sector, start, &aim->first_sector))
+            return err_set(err, -EBADMSG, "sectors without end");
+    }
+    return err_set(err, -EOPNOTSUPP, "it lies on too many devices, one below the other");
+}
+
+/* md, zram, most of device-mapper and their like pass bios on and complete no requests of their
+ * own. */
 static int check_requests(const struct track_bpf_aim *aim, const char *volume, struct err *err)
 {
     char path[PATH_MAX];
@@ -161,11 +205,26 @@ static int check_lost(struct ebpf *e, struct err *err)
     return rc;
 }
 
+/* A table of device-mapper can be loaded anew under a volume. */
+static int check_aim(const struct ebpf *e, struct err *err)
+{
+    struct track_bpf_aim now = {0};
+    int rc = take_aim(e->volume, &now, err);
+
+    if (rc == 0 && (now.major != e->aim.major || now.minor != e->aim.minor ||
+                    now.first_sector != e->aim.first_sector || now.sectors != e->aim.sectors))
+        return err_set(err, -ESTALE, "'%s' lies elsewhere on its disks now",
+                       volume_path(e->volume));
+    return rc;
+}
+
 /* Any doubt at all: not 0. */
 static int examine(struct ebpf *e, struct err *err)
 {
     int rc = volume_check(e->volume, err);
 
+    if (rc == 0)
+        rc = check_aim(e, err);
     if (rc == 0)
         rc = track_bpf_check(e->bpf, err);
     if (rc == 0)

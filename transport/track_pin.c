@@ -54,7 +54,9 @@ int track_pin_init(struct track_pin *p, const char *state_dir, const char *ident
     *p = (struct track_pin){.about = {.version = TRACK_ABI_VERSION,
                                       .shift = aim->shift,
                                       .first_sector = aim->first_sector,
-                                      .sectors = aim->sectors}};
+                                      .sectors = aim->sectors,
+                                      .disk_major = aim->major,
+                                      .disk_minor = aim->minor}};
     rc = text_print(p->about.file, sizeof(p->about.file), "%s/tracker", real);
     if (rc == 0)
         rc = text_copy(p->about.identity, sizeof(p->about.identity), identity);

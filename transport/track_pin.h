@@ -24,6 +24,8 @@ struct track_pin_about {
     uint32_t shift;
     uint64_t first_sector;
     uint64_t sectors;
+    uint32_t disk_major; /* that completes the requests */
+    uint32_t disk_minor;
     uint64_t file_dev; /* of the file that names the directory */
     uint64_t file_ino;
     char identity[160]; /* of the volume */
