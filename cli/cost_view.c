@@ -94,6 +94,8 @@ static void say_sum(struct out *o, const struct js *doc)
               money_text(js_i64(doc, "stay_month_micros", 0), before),
               money_text(js_i64(doc, "moved_month_micros", 0), after), even ? even : "never");
     say_scenarios(o, doc);
+    out_after(o, "  The way back: %s for all data that leaves the cloud again, at today's prices.",
+              money_text(js_i64(doc, "way_back_micros", 0), before));
     if (js_u64(doc, "unpriced", 0) > 0)
         out_after(o,
                   "! %llu hosts have no price in the cloud, and are missing in these sums: "

@@ -21,6 +21,9 @@ unit_cost_LDADD = $(ENGINE_TEST_LIBS)
 c_tests += fuzz_import
 fuzz_import_SOURCES = tests/fuzz_import.c
 fuzz_import_LDADD = $(ENGINE_TEST_LIBS)
+c_tests += fuzz_rates
+fuzz_rates_SOURCES = tests/fuzz_rates.c
+fuzz_rates_LDADD = $(ENGINE_TEST_LIBS)
 c_tests += unit_group
 unit_group_SOURCES = tests/unit_group.c
 unit_group_LDADD = $(ENGINE_TEST_LIBS) -lm
@@ -49,7 +52,7 @@ c_tests += unit_wave_link
 unit_wave_link_SOURCES = tests/unit_wave_link.c
 unit_wave_link_LDADD = $(ENGINE_TEST_LIBS)
 endif
-EXTRA_DIST += tests/wave_random_problem.h tests/data/fuzz_catalogue tests/made_estate.py tests/bench/report_prices.csv
+EXTRA_DIST += tests/wave_random_problem.h tests/data/fuzz_catalogue tests/data/fuzz_rates tests/made_estate.py tests/bench/report_prices.csv
 EXTRA_DIST += tests/data/fuzz_import tests/wave_random_problem.h tests/data/fuzz_catalogue
 
 check_PROGRAMS += bench_waves

@@ -119,6 +119,7 @@ static void a_bill_done_by_hand(void **state)
     /* 1.5 days for the host, 5 for the workload. */
     assert_int_equal(head(&b, "effort", "dual_micros"), 3900 * 1000000LL);
     assert_int_equal(js_i64(js_at(js_member(b.doc, "months"), 23), "idc_micros", -1), 0);
+    assert_int_equal(js_i64(b.doc, "way_back_micros", -1), 0); /* 10 GiB: the first 100 are free */
 }
 
 static void a_machine_is_due_for_its_successor(void **state)

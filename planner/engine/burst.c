@@ -31,7 +31,6 @@ struct set {
 };
 
 struct work {
-    const struct estate *e;
     const struct burst_policy *policy;
     const struct catalogue *catalogue;
     const struct estate_host **by_kind;
@@ -223,7 +222,7 @@ static void work_done(struct work *w)
 int burst_compute(const struct estate *e, const struct burst_policy *policy,
                   const struct catalogue *catalogue, struct js **ret, struct err *err)
 {
-    AUTO(work_done) struct work w = {.e = e, .policy = policy, .catalogue = catalogue};
+    AUTO(work_done) struct work w = {.policy = policy, .catalogue = catalogue};
     size_t n = estate_hosts(e);
     auto_jsw struct jsw *out = NULL;
     int r = jsw_new(&out, err);

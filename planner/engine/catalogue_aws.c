@@ -85,7 +85,7 @@ static int machine(struct catalogue_read *r, const char *sku, const struct js *a
         s->net_bytes_per_s = num_min(value, UINT32_MAX) * mbit_bytes;
     if (measure(js_str(a, "dedicatedEbsThroughput", ""), " Mbps", &value))
         s->disk_bytes_per_s = num_min(value, UINT32_MAX) / 1000 * mbit_bytes;
-    return catalogue_names_put(&r->skus, sku, (uint32_t)(s - r->out.shapes) << 1 | WARE_SHAPE, err);
+    return catalogue_names_put(&r->skus, sku, (uint32_t)(s - r->out.shapes) * 2 + WARE_SHAPE, err);
 }
 
 /* Of a rate its kind and name are kept; its price comes with the terms, tier by tier. */
@@ -99,7 +99,7 @@ static int ware(struct catalogue_read *r, const char *sku, enum catalogue_item i
     if (text_copy(rate.name, sizeof(rate.name), name) < 0)
         return catalogue_gather_refuse(r, "volumeApiName", "no name");
     rc = catalogue_gather_rate(r, &rate, &at, err);
-    return rc < 0 ? rc : catalogue_names_put(&r->skus, sku, (uint32_t)at << 1 | WARE_RATE, err);
+    return rc < 0 ? rc : catalogue_names_put(&r->skus, sku, (uint32_t)at * 2 + WARE_RATE, err);
 }
 
 static int storage(struct catalogue_read *r, const char *sku, const struct js *a, struct err *err)

@@ -82,10 +82,10 @@ void consolidate_load(const struct estate_host *host, struct consolidate_load *r
 
     ret->guessed = !cpu || cpu->mean < 0;
     for (size_t h = 0; h < ESTATE_WEEK; h++) {
-        double percent = ret->guessed ? 100 : cpu->mean;
+        double percent = 100;
 
-        if (cpu && cpu->week && cpu->week[h] >= 0)
-            percent = cpu->week[h];
+        if (cpu && cpu->mean >= 0)
+            percent = cpu->week && cpu->week[h] >= 0 ? cpu->week[h] : cpu->mean;
         ret->slots[h] = (float)(percent * cores / 100);
     }
     ret->variance = variance(host, ret);

@@ -76,6 +76,7 @@ struct cost_model {
     size_t *by_box, *by_set, *all; /* hosts in the order of boxes; of sets; as they come */
     struct cost_set *sets;
     size_t sets_n;
+    int64_t way_back;               /* what the provider asks for all data that leaves again */
     unsigned first_move, last_gone; /* COST_NEVER: nothing moves */
     struct cost_ledger ledger;
 };

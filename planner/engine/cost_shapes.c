@@ -148,17 +148,26 @@ static void traffic(struct cost_model *m, const bool *seen)
     }
 }
 
+static int64_t traffic_cost(const struct cost_model *m, uint64_t gib_out)
+{
+    const struct catalogue_rate *r = catalogue_rate_of(m->spec->catalogue, CATALOGUE_EGRESS);
+
+    return r ? ours(m, catalogue_rate_cost(m->spec->catalogue, r, gib_out))
+             : money_of((__int128)m->rates->value[RATE_EGRESS].micros * (__int128)gib_out);
+}
+
 /* All of the traffic has tiers together; a host pays its part. */
 static void price_traffic(struct cost_model *m)
 {
-    const struct catalogue_rate *r = catalogue_rate_of(m->spec->catalogue, CATALOGUE_EGRESS);
-    uint64_t all = 0, before = 0;
+    uint64_t all = 0, before = 0, data = 0;
     int64_t cost, given = 0;
 
-    for (size_t i = 0; i < m->hosts_n; i++)
+    for (size_t i = 0; i < m->hosts_n; i++) {
         all += m->hosts[i].egress_gib;
-    cost = r ? ours(m, catalogue_rate_cost(m->spec->catalogue, r, all))
-             : money_of((__int128)m->rates->value[RATE_EGRESS].micros * (__int128)all);
+        data += m->hosts[i].data_gib;
+    }
+    cost = traffic_cost(m, all);
+    m->way_back = traffic_cost(m, data);
     for (size_t i = 0; i < m->hosts_n && all > 0; i++) {
         int64_t until;
 

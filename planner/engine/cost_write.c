@@ -297,6 +297,7 @@ static void write_head(const struct cost_model *m, struct jsw *w)
     jsw_end(w);
     jsw_u64(w, "hosts", m->hosts_n);
     jsw_u64(w, "unpriced", unpriced);
+    jsw_i64(w, "way_back_micros", m->way_back);
 }
 
 static int write_scenarios(struct cost_model *m, struct jsw *w, struct err *err)

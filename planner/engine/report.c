@@ -100,6 +100,7 @@ static void summary(const struct report_spec *spec, struct buf *b)
     figure_of(b, "Saved", js_i64(c, "saving_micros", 0));
     figure_of(b, "A month, staying", js_i64(c, "stay_month_micros", 0));
     figure_of(b, "A month, gone", js_i64(c, "moved_month_micros", 0));
+    figure_of(b, "Data out again", js_i64(c, "way_back_micros", 0));
     buf_str(b, "<div><dt>Even from</dt><dd>");
     html_text(b, even);
     buf_str(b, "</dd></div>\n</dl>\n");

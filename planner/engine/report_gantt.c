@@ -124,8 +124,11 @@ static void of_plan(const struct report_spec *spec, struct buf *b)
         months(&g);
         for (size_t i = 0; i < g.rows; i++)
             bar(&g, i, js_at(waves, i));
-        buf_str(b, "</svg><figcaption>Replication (light), cutover (dark), blackouts "
-                   "(shaded)</figcaption></figure>\n");
+        buf_printf(
+            b,
+            "</svg><figcaption>Replication (light), cutover (dark), blackouts (shaded); %zu of "
+            "%zu waves</figcaption></figure>\n",
+            g.rows, js_len(waves));
     }
     html_table(b,
                &(struct html_table){.caption = "Waves",
