@@ -95,8 +95,23 @@ static bool there_is_room(const struct packs *p, const struct slot *for_one)
     return others == 0 || others + num_max(coming_bytes(p), for_one->body.cap) <= p->budget;
 }
 
-/* A free one, which keeps its memory; else the one that nobody holds and that was used longest ago;
- * or NULL. */
+/* In steps of four times the size, so that what is about as large goes by age. */
+static unsigned size_class(const struct slot *s)
+{
+    return (64 - (unsigned)__builtin_clzll(s->body.cap | 1)) / 2;
+}
+
+/* Of two that may go. A large one first: it serves neighbours, which are soon done with it, where
+ * the small ones of many small passes are wanted again and again, in turns that are longer than
+ * what fits: by age alone each would go just before it is wanted. */
+static bool goes_before(const struct slot *a, const struct slot *b)
+{
+    if (size_class(a) != size_class(b))
+        return size_class(a) > size_class(b);
+    return a->used < b->used;
+}
+
+/* A free one, which keeps its memory; else one that nobody holds; or NULL. */
 static struct slot *oldest(struct packs *p, const struct slot *but)
 {
     struct slot *best = NULL;
@@ -106,7 +121,7 @@ static struct slot *oldest(struct packs *p, const struct slot *but)
 
         if (s == but || s->holders > 0 || (but && s->body.cap == 0))
             continue;
-        if (!best || s->used < best->used)
+        if (!best || (but ? goes_before(s, best) : s->used < best->used))
             best = s;
     }
     return best;
