@@ -9,7 +9,10 @@
 
 #include "base/crypto.h"
 #include "base/text.h"
+#include "transport/gather.h"
 #include "transport/ledger.h"
+#include "transport/made.h"
+#include "transport/page.h"
 #include "transport/state.h"
 #include "transport/table.h"
 
@@ -17,10 +20,12 @@
 
 enum { VOLUME_BYTES = 300000, LEAVES_BYTES = DIGEST_REGION_LEAVES * DIGEST_LEN };
 enum { TABLE_SUM_AT = 84, TABLE_DIGEST_AT = 52, NEXT_SUM_AT = 56, NEXT_DIGEST_AT = 24 };
+enum { PAGE_SLOT = 128, PAGE_SUM_AT = 114, PAGE_SUM_LEN = 8 };
 enum { RECORD_LEN = 114, TAGS_N = DIGEST_REGION_LEAVES * TAGS_A_BLOCK };
 
 static const uint8_t id[VAULT_ID_LEN];
-static const char *const names[] = {"state.json", "table", "table.next", "ledger"};
+static const char *const names[] = {"state.json", "table",  "table.next",
+                                    "ledger",     "gather", "pages"};
 static char *dir;
 
 static void leave(void)
@@ -95,6 +100,47 @@ static void try_ledger(struct slice body)
         abort();
 }
 
+/* Whatever it says, groups lie among runs, and runs inside regions of the volume. */
+static void try_gather(struct slice body)
+{
+    struct gather_run *runs = NULL;
+    struct gather g = {0};
+    uint64_t credit = 0;
+    size_t n = 0;
+
+    place_summed(4, body, body.len - CRYPTO_SHA256_LEN);
+    if (gather_load(dir, VOLUME_BYTES, &g, &credit, NULL) != 0)
+        abort();
+    for (size_t i = 0; i < g.runs_n; i++)
+        if (g.runs[i].region != 0 || g.runs[i].count == 0 ||
+            g.runs[i].first + g.runs[i].count > PAGE_SECTORS_MAX)
+            abort();
+    if (gather_choose(&g, credit, &runs, &n, NULL) != 0 || n > g.runs_n)
+        abort();
+    free(runs);
+    gather_done(&g);
+}
+
+static void try_pages(struct slice body)
+{
+    uint8_t slots[4 * PAGE_SLOT] = {0};
+    uint8_t sum[CRYPTO_SHA256_LEN];
+    struct made *m = NULL;
+    struct made_page page;
+
+    memcpy(slots, body.data, body.len < sizeof(slots) ? body.len : sizeof(slots));
+    crypto_sha256(slice_of(slots, PAGE_SUM_AT), sum);
+    memcpy(slots + PAGE_SUM_AT, sum, PAGE_SUM_LEN);
+    place(5, slice_of(slots, sizeof(slots)));
+    if (made_open(dir, &m, NULL) != 0)
+        abort();
+    for (uint32_t region = 0; region < 5; region++)
+        if (made_page(m, region, &page, NULL) == 1 &&
+            (page.region != region || unit_check(&page.unit, NULL) != 0))
+            abort();
+    made_close(m);
+}
+
 static void fuzz_run(struct slice input)
 {
     struct slice body = slice_of(input.data + 1, input.len - 1);
@@ -119,6 +165,10 @@ static void fuzz_run(struct slice input)
     }
     if (input.data[0] == '3')
         try_ledger(body);
+    if (input.data[0] == '4' && body.len >= CRYPTO_SHA256_LEN)
+        try_gather(body);
+    if (input.data[0] == '5')
+        try_pages(body);
 }
 
 #ifndef GODWIT_LIBFUZZER
