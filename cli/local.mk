@@ -6,6 +6,7 @@ godwit_SOURCES = \
 	cli/catalog_arg.c cli/catalog_arg.h \
 	cli/cmd.c cli/cmd.h \
 	cli/cmd_app.c \
+	cli/cmd_assess.c \
 	cli/cmd_capacity.c \
 	cli/cmd_catalog.c \
 	cli/cmd_completion.c \

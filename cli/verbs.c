@@ -119,6 +119,11 @@ static const struct cmd cmds[] = {
      "godwit groups --from fleet.json\n"
      "godwit groups --from vms.csv --from dependencies.csv -o dot | dot -Tsvg >groups.svg",
      .takes = CMD_DOT},
+    {"assess", "", 0, 0, cmd_assess, cmd_assess_opts,
+     "what becomes of each workload, and what speaks against it",
+     "godwit assess --from fleet.json\n"
+     "godwit assess --from vms.csv --from use.json --app shop",
+     .takes = 0},
     {"size", "", 0, 0, cmd_size, cmd_size_opts,
      "a shape for every host: what it needs, and why",
      "godwit size --from fleet.json --catalog aws.json\n"

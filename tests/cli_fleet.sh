@@ -105,3 +105,16 @@ says out 'WAVE'
 exits 2 godwit plan --from "$lists/plain.csv" --now tomorrow
 exits 0 godwit plan --from "$lists/godwit-estate.json" --now 2026-12-07T08:00:00Z -o json
 is '.unplaced | any(.workload == "shop" and (.why[0].text | test("disks of shop-web-01")))'
+
+echo "-- assess: a way for each workload, with what speaks against it"
+exits 3 godwit assess --from "$lists/plain.csv" --from "$lists/plain-talks.csv" -o json
+is '.schema == "godwit.assessment/1" and ([.workloads[].workload] | sort == ["ldap", "ml", "shop"])'
+is '.workloads[] | select(.workload == "shop") | .strategy == "replatform" and any(.why[]; .rule == "managed") and (.against | length) >= 2'
+is '.workloads[] | select(.workload == "shop") | [.alternatives[].strategy] == ["rehost"]'
+is '.workloads[] | select(.workload == "ml") | .gpus == 4 and .strategy == "rehost"'
+exits 3 godwit assess --from "$lists/plain.csv" --app shop
+says out 'shop: replatform'
+says out 'or rehost'
+exits 3 godwit assess --from "$lists/plain.csv" -o csv
+says out 'APP,HOSTS,STRATEGY'
+exits 4 godwit assess --from "$lists/plain.csv" --app nobody

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 if HAVE_CMOCKA
+c_tests += unit_assess
+unit_assess_SOURCES = tests/unit_assess.c
+unit_assess_LDADD = $(ENGINE_TEST_LIBS)
 c_tests += unit_calendar
 unit_calendar_SOURCES = tests/unit_calendar.c
 unit_calendar_LDADD = $(ENGINE_TEST_LIBS)

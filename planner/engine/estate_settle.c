@@ -148,6 +148,17 @@ static void settle_talks(struct estate *e)
     e->talks_n = n;
 }
 
+/* What listens on a host runs on it. */
+static void settle_software(struct estate *e)
+{
+    for (size_t i = 0; i < e->talks_n; i++) {
+        const struct estate_talk *t = &e->talks[i];
+
+        if (t->to.host && t->to.host->software_n < ESTATE_LIST_MAX)
+            estate_software_add(e, t->to.host, t->to_process, "", t->source);
+    }
+}
+
 /* -- workloads -------------------------------------------------------------------------------- */
 
 static int by_workload(const void *a, const void *b)
@@ -179,11 +190,12 @@ static void settle_workloads(struct estate *e)
 int estate_settle(struct estate *e, struct err *err)
 {
     sort((void *)e->hosts, e->hosts_n, sizeof(void *), by_host);
-    for (size_t i = 0; i < e->hosts_n; i++) {
+    for (size_t i = 0; i < e->hosts_n; i++)
         e->hosts[i]->index = i;
-        sort_host(e->hosts[i]);
-    }
     settle_talks(e);
+    settle_software(e);
+    for (size_t i = 0; i < e->hosts_n; i++)
+        sort_host(e->hosts[i]);
     settle_workloads(e);
     return estate_failed(e, err);
 }

@@ -4,6 +4,8 @@ libgodwit_engine_a_CPPFLAGS = $(AM_CPPFLAGS) $(ICAL_CFLAGS)
 # The same plan on every machine: no multiply-add where the code has a product and a sum.
 libgodwit_engine_a_CFLAGS = $(AM_CFLAGS) -ffp-contract=off
 libgodwit_engine_a_SOURCES = \
+	planner/engine/assess.c planner/engine/assess.h \
+	planner/engine/assess_facts.c planner/engine/assess_write.c \
 	planner/engine/calendar.c planner/engine/calendar.h \
 	planner/engine/catalogue.c planner/engine/catalogue.h \
 	planner/engine/catalogue_alibaba.c \
