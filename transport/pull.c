@@ -9,6 +9,7 @@
 #include "transport/vault_impl.h"
 
 #include <inttypes.h>
+#include <sys/mman.h>
 
 #include "base/banned.h"
 
@@ -69,8 +70,11 @@ int pull_open(void *arg, struct vault *v, void **ret_self, struct err *err)
     s->leaves = malloc((size_t)WALK_BATCH_MAX * LEAVES_BYTES);
     s->tags = malloc((size_t)WALK_BATCH_MAX * TAGS_N * sizeof(*s->tags));
     if (!s->zeroes || !s->leaves || !s->tags ||
-        posix_memalign((void **)&s->mem, VOLUME_SECTOR, PULL_MEM_BYTES) != 0)
+        posix_memalign((void **)&s->mem, PULL_MEM_BYTES, PULL_MEM_BYTES) != 0)
         return err_set(err, -ENOMEM, "pull: %m");
+    /* One page: what is written past the page cache is one segment, where 512 would be split into
+     * several requests. */
+    (void)madvise(s->mem, PULL_MEM_BYTES, MADV_HUGEPAGE);
     return s->pull->table ? tags_new(table_tag_key(s->pull->table), &s->tagger, err) : 0;
 }
 

@@ -16,7 +16,7 @@
 
 #include <stdatomic.h>
 
-enum { PULL_MEM_BYTES = 1 << 20, PULL_BLOCK_SECTORS = VOLUME_BLOCK / VOLUME_SECTOR };
+enum { PULL_MEM_BYTES = 2 << 20, PULL_BLOCK_SECTORS = VOLUME_BLOCK / VOLUME_SECTOR };
 
 /* What all threads share. */
 struct pull {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Rows: units that lie side by side in the volume are opened side by side in memory, and written
- * and hashed a MiB at a time. Large writes may pass the page cache by, and sixteen blocks at once
+ * and hashed two MiB at a time. Large writes may pass the page cache by, and sixteen blocks at once
  * hash faster than four.
  */
 #include "transport/pull.h"
