@@ -83,13 +83,35 @@ bool catalogue_gather_wanted(const struct catalogue_read *r, const char *provide
            (!r->spec->region || text_equal(r->spec->region, region));
 }
 
-static int same(char *all, size_t size, const char *what, const char *here, struct err *err)
+/* What is kept of a file is shown on terminals. -ENAMETOOLONG, or 0. */
+static int clean(char out[static CATALOGUE_NAME_MAX], const char *text)
 {
-    if (!here || !*here || text_equal(all, here))
+    int rc = text_copy(out, CATALOGUE_NAME_MAX, text ? text : "");
+
+    text_sanitize(out);
+    return rc;
+}
+
+static bool is_currency(const char *text)
+{
+    for (size_t i = 0; i < 3; i++) {
+        if (text[i] < 'A' || text[i] > 'Z')
+            return false;
+    }
+    return text[3] == '\0';
+}
+
+static int same(char *all, size_t size, const char *what, const char *text, struct err *err)
+{
+    char here[CATALOGUE_NAME_MAX];
+
+    if (clean(here, text) < 0)
+        return err_set(err, -EINVAL, "'%.64s' is too long for a %s", text, what);
+    if (!*here || text_equal(all, here))
         return 0;
     if (*all)
-        return err_set(err, -EINVAL, "%s '%.64s' beside '%s': a catalogue has one, so say which", what, here,
-                       all);
+        return err_set(err, -EINVAL, "%s '%.64s' beside '%s': a catalogue has one, so say which",
+                       what, here, all);
     if (text_copy(all, size, here) < 0)
         return err_set(err, -EINVAL, "'%.64s' is no %s", here, what);
     return 0;
@@ -103,6 +125,8 @@ int catalogue_gather_same(struct catalogue_read *r, const char *provider, const 
 
     if (rc == 0)
         rc = same(c->region, sizeof(c->region), "region", region, err);
+    if (rc == 0 && currency && *currency && !is_currency(currency))
+        return err_set(err, -EINVAL, "a currency has three letters: USD");
     return rc == 0 ? same(c->currency, sizeof(c->currency), "currency", currency, err) : rc;
 }
 
@@ -172,7 +196,8 @@ int catalogue_gather_rate(struct catalogue_read *r, const struct catalogue_rate 
         return rc;
     if (ret_index)
         *ret_index = c->rates_n;
-    c->rates[c->rates_n++] = *rate;
+    c->rates[c->rates_n] = *rate;
+    text_sanitize(c->rates[c->rates_n++].name);
     return 0;
 }
 

@@ -64,8 +64,8 @@ bool catalogue_gather_wanted(const struct catalogue_read *r, const char *provide
  * is nothing said. */
 int catalogue_gather_same(struct catalogue_read *r, const char *provider, const char *region,
                           const char *currency, struct err *err);
-/* The shape of that name, a new one when there is none. Lent until the next call. */
-int catalogue_gather_shape(struct catalogue_read *r, const char *name, struct catalogue_shape **ret,
+/* The shape of that name (sanitised), a new one when there is none. Lent until the next call. */
+int catalogue_gather_shape(struct catalogue_read *r, const char *text, struct catalogue_shape **ret,
                            struct err *err);
 /* A newer price takes the place of an older one; of two of one date the lower stays. */
 void catalogue_gather_price(struct catalogue_shape *s, enum catalogue_term term, uint64_t micros,
