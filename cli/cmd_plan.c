@@ -47,8 +47,12 @@ static int view_plan(struct out *o, const struct js *doc, struct table *t, struc
 {
     int r = plan_view_waves(o, doc, t, err);
 
-    out_after(o, "Nothing has changed yet. To do exactly this: godwit apply %s",
-              js_str(doc, "id", "?"));
+    /* What a planner has kept, it has kept since. */
+    if (js_str(doc, "created_at", NULL))
+        out_after(o, "Nothing has changed yet. To do exactly this: godwit apply %s",
+                  js_str(doc, "id", "?"));
+    else
+        out_after(o, "Nothing has changed, and no planner knows of it.");
     return r;
 }
 
@@ -111,10 +115,7 @@ static int view_diff(struct out *o, const struct js *doc, struct table *t, struc
         out_after(o, "Plan %s is plan %s: nothing changed.", js_str(doc, "to", "?"),
                   js_str(doc, "from", "?"));
     else
-        out_after(
-            o,
-            "Plan %s after plan %s. Nothing has changed yet. To do exactly this: godwit apply %s",
-            js_str(doc, "to", "?"), js_str(doc, "from", "?"), js_str(doc, "to", "?"));
+        out_after(o, "Plan %s, after plan %s.", js_str(doc, "to", "?"), js_str(doc, "from", "?"));
     return columns_fill(o, changes, t, diff_rows, ARRAY_LEN(diff_rows), err);
 }
 

@@ -48,7 +48,7 @@ echo "-- the table for people, and a copy in a file"
 exits 0 godwit plan --from "$dir/input.json" --out "$dir/plan.json"
 says out WAVE
 says out shop
-says out 'Nothing has changed yet'
+says out 'no planner knows of it'
 [ "$(jq -r .id "$dir/plan.json")" = "$(jq -r .id "$dir/first.json")" ] || fail "--out is another plan"
 exits 0 godwit plan --from "$dir/input.json" -o csv
 [ "$(head -n 1 "$dir/out" | cut -d, -f1)" = WAVE ] || fail "no header"
