@@ -13,6 +13,7 @@
 #include "base/pool.h"
 #include "base/text.h"
 #include "transport/rate.h"
+#include "transport/track.h"
 
 #include <signal.h>
 #include <time.h>
@@ -147,6 +148,8 @@ int run_daemon(const struct run_conf *conf, struct err *err)
         r = work_start(d.work, err);
     if (r == 0)
         r = report_start(d.report, err);
+    if (r == 0)
+        track_sweep(); /* of replicas that were given up while no agent ran */
     if (r == 0) {
         log_info("agent %s (%s) of %s", d.agent.identity->identity, d.agent.identity->name,
                  d.agent.identity->server);

@@ -290,13 +290,19 @@ rescan 'another state directory' 'not tracked before'
 pins=(/sys/fs/bpf/godwit/*)
 [ ${#pins[@]} = 1 ] || fail "pins of nobody stay: ${pins[*]}"
 
+rm -r "$dir/state"
+tool_track sweep
+pins=(/sys/fs/bpf/godwit/*)
+[ ! -e "${pins[0]}" ] || fail "an agent that starts leaves pins of nobody: ${pins[*]}"
+mkdir "$dir/state"
+
 # --- a partition as the volume -----------------------------------------------------------------------
 disk=$dev
 addpart "$disk" 1 4096 200000
 if [ -b "${disk}p1" ]; then
     dev=${disk}p1 sectors=200000 block=512
     rm "$dir/replica"
-    rescan 'a partition' 'another one'
+    rescan 'a partition' 'not tracked before'
     raw_sectors
     dd if=/dev/urandom of="$disk" bs=512 count=20 seek=4090 oflag=direct conv=notrunc status=none
     dd if=/dev/urandom of="$disk" bs=512 count=20 seek=204090 oflag=direct conv=notrunc status=none

@@ -103,6 +103,12 @@ dist_check_SCRIPTS += tests/bench/scatter.sh
 bench-scatter: godwit tool_s3 tool_proxy
 	@$(AM_TESTS_ENVIRONMENT) bash $(srcdir)/tests/bench/scatter.sh $(SHARES)
 .PHONY: bench-scatter
+# Tracked and not, in pairs.
+dist_check_SCRIPTS += tests/bench/track.sh
+PAIRS = 20
+bench-track: tool_track
+	@$(AM_TESTS_ENVIRONMENT) bash $(srcdir)/tests/bench/track.sh $(PAIRS)
+.PHONY: bench-track
 
 check-vm:
 	@echo 'check-vm: there are no tests in virtual machines yet; check and check-soak are what there is' >&2

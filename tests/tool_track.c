@@ -4,6 +4,7 @@
  * which is a replica, and commits. With "equal" the device must not be written meanwhile, and the
  * image must then be equal to it, byte by byte.
  *   tool_track KIND DEVICE STATE_DIR IMAGE copy|equal|die
+ *   tool_track sweep        as an agent does when it starts
  * Prints: why everything was read (or -), bytes that were told. die: ends between take and commit.
  */
 #include "base/err.h"
@@ -127,6 +128,10 @@ int main(int argc, char **argv)
     struct copy c;
     int rc;
 
+    if (argc == 2 && text_equal(argv[1], "sweep")) {
+        track_sweep();
+        return 0;
+    }
     if (argc != 6 || !data)
         return USAGE;
     image = open(argv[4], O_RDWR | O_CREAT | O_CLOEXEC, 0600);

@@ -8,6 +8,7 @@
 #include "base/fail.h"
 #include "base/gw.h"
 #include "base/text.h"
+#include "transport/track_pin.h"
 #include "transport/volume.h"
 
 #include <string.h>
@@ -178,6 +179,11 @@ void track_abort(struct track *t)
         return;
     t->ops->abort(t->self);
     t->frozen = false;
+}
+
+void track_sweep(void)
+{
+    track_pin_sweep();
 }
 
 uint64_t track_dirty_bytes(const struct track *t)

@@ -60,6 +60,8 @@ int track_next(struct track *t, struct track_range *ret, struct err *err);
 int track_marked(struct track *t, uint64_t offset, uint64_t len);
 int track_commit(struct track *t, struct err *err);
 void track_abort(struct track *t);
+/* End the tracking of state directories that are gone. Harmless without a privilege. */
+void track_sweep(void);
 /* Bytes believed dirty now (for backlog); UINT64_MAX when only a scan can tell. */
 uint64_t track_dirty_bytes(const struct track *t);
 

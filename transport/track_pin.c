@@ -165,7 +165,7 @@ static bool is_wanted(const char *dir, const char *id)
     return load_file(about.file, named, boot, NULL) == 0 && text_equal(named, id);
 }
 
-static void sweep(void)
+void track_pin_sweep(void)
 {
     DIR *d = opendir(PINS);
     const struct dirent *entry;
@@ -204,7 +204,7 @@ int track_pin_new(struct track_pin *p, struct err *err)
         rc = look_at_file(p, err);
     if (rc == 0)
         rc = text_print(p->dir, sizeof(p->dir), PINS "/%s", hex);
-    sweep();
+    track_pin_sweep();
     return rc;
 }
 

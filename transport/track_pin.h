@@ -46,6 +46,8 @@ int track_pin_find(struct track_pin *p, struct err *err);
 /* A name that nobody has, noted durably before anything is pinned there. Removes what state
  * directories that are gone have left. */
 int track_pin_new(struct track_pin *p, struct err *err);
+/* Remove what state directories that are gone have left. */
+void track_pin_sweep(void);
 struct slice track_pin_about(const struct track_pin *p);
 /* Tracking ends, if there was any. */
 void track_pin_drop(struct track_pin *p);
