@@ -7,7 +7,6 @@
 #include "base/gw.h"
 #include "base/js.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/banned.h"
@@ -102,6 +101,9 @@ static bool judge(struct jspiece *p)
 
         if (!leads(p, p->spec.paths[i], &more))
             continue;
+        if (!more && p->depth > 0 && p->spec.want &&
+            !p->spec.want(p->spec.ctx, i, p->frames[p->depth - 1].key))
+            return false;
         if (!more && p->depth > 0) {
             p->taking = (long)i;
             p->taking_depth = p->depth;

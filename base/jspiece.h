@@ -13,6 +13,8 @@
 #include "base/auto.h"
 #include "base/slice.h"
 
+#include <stdbool.h>
+
 struct err;
 struct js;
 struct jspiece;
@@ -26,11 +28,15 @@ enum { JSPIECE_BYTES_MAX = 4 << 20, JSPIECE_KEY_MAX = 256 };
 typedef int (*jspiece_fn)(void *ctx, size_t path, const char *key, const struct js *value,
                           struct err *err);
 
-/* paths: n of them, lent until jspiece_free. */
+/* Is the piece under that name worth the time? What is not is skipped like all else. */
+typedef bool (*jspiece_want_fn)(void *ctx, size_t path, const char *key);
+
+/* paths: n of them, lent until jspiece_free. want: NULL wants all. */
 struct jspiece_spec {
     const char *const *paths;
     size_t n;
     jspiece_fn fn;
+    jspiece_want_fn want;
     void *ctx;
 };
 int jspiece_new(const struct jspiece_spec *spec, struct jspiece **ret, struct err *err);

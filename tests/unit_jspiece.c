@@ -101,6 +101,26 @@ static void depth_names_and_pieces_are_bounded(void **state)
     assert_fails(-EFBIG, walk(name, 64, &s));
 }
 
+static bool only_b(void *ctx, size_t path, const char *key)
+{
+    (void)ctx;
+    return path != 1 || strcmp(key, "B") == 0;
+}
+
+static void what_is_not_wanted_is_skipped(void **state)
+{
+    struct seen s = {0};
+    struct jspiece_spec spec = {
+        .paths = paths, .n = ARRAY_LEN(paths), .fn = take, .want = only_b, .ctx = &s};
+    auto_jspiece struct jspiece *p = NULL;
+
+    (void)state;
+    assert_ok(jspiece_new(&spec, &p, NULL));
+    assert_ok(jspiece_feed(p, slice_str(document), NULL));
+    assert_ok(jspiece_finish(p, NULL));
+    assert_string_equal(s.text, "0:currency=USD/0;1:B=-/0;2:A=-/2;3:name=n0/0;3:name=n1/0;");
+}
+
 static void the_callee_ends_the_walk(void **state)
 {
     struct seen s = {.stop_at = 2};
@@ -117,6 +137,7 @@ int main(void)
         cmocka_unit_test(a_document_that_ends_early_is_refused_wherever_it_ends),
         cmocka_unit_test(what_is_malformed_is_refused),
         cmocka_unit_test(depth_names_and_pieces_are_bounded),
+        cmocka_unit_test(what_is_not_wanted_is_skipped),
         cmocka_unit_test(the_callee_ends_the_walk),
     };
 

@@ -287,10 +287,20 @@ static int piece(struct catalogue_read *r, size_t path, const char *key, const s
     return terms_of(r, key, value, path == PATH_RESERVED, err);
 }
 
+/* Most products are others' systems and tenancies; their terms are most of the file. */
+static bool want(void *read, size_t path, const char *key)
+{
+    const struct catalogue_read *r = read;
+    uint32_t ware;
+
+    return path < PATH_ON_DEMAND || catalogue_names_find(&r->skus, key, &ware) == 0;
+}
+
 const struct catalogue_reader catalogue_aws = {
     .name = "aws",
     .mark = "\"offerCode\"",
     .paths = paths,
     .paths_n = ARRAY_LEN(paths),
     .piece = piece,
+    .want = want,
 };

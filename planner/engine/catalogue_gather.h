@@ -47,6 +47,7 @@ struct catalogue_reader {
     size_t paths_n;
     int (*piece)(struct catalogue_read *r, size_t path, const char *key, const struct js *value,
                  struct err *err);
+    bool (*want)(void *read, size_t path, const char *key); /* NULL: all of them */
 };
 
 extern const struct catalogue_reader catalogue_aws, catalogue_azure, catalogue_azure_sizes,

@@ -95,6 +95,7 @@ static int judge(struct catalogue_read *r, struct err *err)
     return r->reader->mark ? jspiece_new(&(struct jspiece_spec){.paths = r->reader->paths,
                                                                 .n = r->reader->paths_n,
                                                                 .fn = take_piece,
+                                                                .want = r->reader->want,
                                                                 .ctx = r},
                                          &r->pieces, err)
                            : 0;
