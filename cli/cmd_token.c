@@ -6,6 +6,8 @@
 #include "cli/fetch.h"
 #include "cli/verbs.h"
 
+#include <stdio.h>
+
 #include "base/banned.h"
 
 /* As the planner has it. */
@@ -41,9 +43,10 @@ static int view_created(struct out *o, const struct js *doc, struct table *t, st
     (void)t;
     (void)err;
     out_value(o, js_str(doc, "token", ""));
-    if (text_equal(js_str(doc, "kind", ""), "join"))
-        out_text(o, "Shown once. On the host: godwit-agent enrol --server URL --join -   (the "
-                    "token on standard input)");
+    /* Not beside the token: standard output is what `enrol --join -` reads. */
+    if (text_equal(js_str(doc, "kind", ""), "join") && out_is_for_people(o) && !out_quiet(o))
+        fprintf(stderr, "Shown once. On the host: godwit-agent enrol --server URL --join -   (the "
+                        "token on standard input)\n");
     return 0;
 }
 

@@ -55,7 +55,12 @@ godwit events >/dev/full 2>"$dir/err" || code=$?
 exits 0 godwit doctor
 says out database
 
-echo "-- tokens"
+echo "-- tokens; standard output is the token alone, as enrol --join - reads it"
+exits 0 godwit token create
+[[ $(<"$dir/out") =~ ^gw1\.[^[:space:]]+$ ]] || fail "more than a token"
+says err 'godwit-agent enrol'
+exits 0 godwit token create -q
+[ ! -s "$dir/err" ] || fail "--quiet says more"
 exits 0 godwit token create --host db-01 --ttl 15m -o json
 is '.kind == "join" and (.token | startswith("gw1."))'
 id=$(jq -r .id "$dir/out")
