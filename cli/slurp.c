@@ -28,9 +28,14 @@ static int slurp_stdin(size_t max_bytes, struct buf *out, struct err *err)
 
 int slurp(const char *path, size_t max_bytes, struct buf *out, struct err *err)
 {
+    int r;
+
     if (text_equal(path, "-"))
         return slurp_stdin(max_bytes, out, err);
-    return fd_load(path, max_bytes, out, err);
+    r = fd_load(path, max_bytes, out, err);
+    if (r == -EFBIG)
+        return err_set_gw(err, GW_BAD_DOCUMENT, r, "'%s' is above %zu bytes", path, max_bytes);
+    return r;
 }
 
 int slurp_js(const char *path, size_t max_bytes, struct js **ret, struct err *err)

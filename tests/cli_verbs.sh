@@ -190,6 +190,9 @@ exits 0 godwit window rm "$twice" --yes
 echo nonsense >"$dir/bad.ics"
 exits 2 godwit window import "$dir/bad.ics"
 says err GW-4203
+truncate -s 2M "$dir/huge.ics"
+exits 2 godwit window import "$dir/huge.ics"
+says err GW-1004
 exits 0 godwit window ls
 says out freeze
 from=$(date -u -d '+1 day' +%FT%TZ)
