@@ -81,13 +81,14 @@ status '.warnings[0] | (.text | contains("61.0 MiB/s") and contains("38.9 MiB/s"
 
 # Errors, stalls, pauses, quarantine.
 report src "$(replica shop push stalled '"reason": "read_error", "error": {"what": "read /srv: I/O error"}')"
-status '.volumes[0].state == "error" and (.warnings[0].text | contains("I/O error"))'
+status '.volumes[0].state == "error" and (.warnings[0].text | contains("I/O error"))
+    and .next.command == "godwit events --for shop"'
 reasons 'contains("I/O error")'
 report src "$(replica shop push rescan)"
 status '.volumes[0].state == "rescan"'
 reasons 'contains("rescans")'
 api POST /v1/workloads/shop/sync '{"action": "pause"}'
-status '.volumes[0].state == "paused" and .paused'
+status '.volumes[0].state == "paused" and .paused and .next.command == "godwit sync resume shop"'
 reasons 'contains("paused")'
 api POST /v1/workloads/shop/sync '{"action": "resume"}'
 

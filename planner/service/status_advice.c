@@ -146,6 +146,14 @@ static bool only(const struct gate_result *gate, const char *name)
     return n == 1 && closed(gate, name);
 }
 
+static bool has_error(const struct workload_view *v)
+{
+    for (size_t i = 0; i < v->workload->volumes_n; i++)
+        if (text_equal(status_volume_state(v, &v->volumes[i]), "error"))
+            return true;
+    return false;
+}
+
 static void next_dual_run(const struct workload_view *v, const struct gate_result *gate,
                           struct jsw *w)
 {
@@ -158,6 +166,12 @@ static void next_dual_run(const struct workload_view *v, const struct gate_resul
     } else if (only(gate, "tested")) {
         (void)snprintf(command, sizeof(command), "godwit test %s", name);
         next(w, "test it", command);
+    } else if (v->workload->control.paused) {
+        (void)snprintf(command, sizeof(command), "godwit sync resume %s", name);
+        next(w, "let it go on", command);
+    } else if (has_error(v)) {
+        (void)snprintf(command, sizeof(command), "godwit events --for %s", name);
+        next(w, "mend what stops it; it goes on by itself then", command);
     } else if (only(gate, "window")) {
         next(w, "wait for the next window", "godwit window ls");
     } else if (closed(gate, "verified") && !closed(gate, "lag")) {
