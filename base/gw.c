@@ -154,7 +154,8 @@ static const struct gw_row rows[] = {
      "godwit replica show STORE/NAME\ngodwit op ls"},
     {GW_NO_VAULT, GW_EXIT_NOT_FOUND, "there is no vault at this place",
      "The store can be reached, but nobody has pushed anything to this address. Perhaps it is "
-     "misspelt, or one directory too high or too low.",
+     "misspelt, or one directory too high or too low: a name of two parts, as a planner's replicas "
+     "have, is set off by two slashes (file:///backup//shop/data).",
      "godwit replica ls STORE\ngodwit replica push VOLUME STORE/NAME"},
     {GW_STATE_FOREIGN, GW_EXIT_REFUSED, "the state directory belongs to another replica",
      "It remembers what was sent to or written from another replica, or a vault that stood at this "

@@ -41,6 +41,8 @@ mkdir "$dir/store2"
 exits 0 godwit replica push "$dir/sector.img" "file://$dir/store2//shop/data"
 ! grep -q 'key was made' "$dir/err" || fail "a second key"
 exits 0 godwit replica show "file://$dir/store2//shop/data"
+exits 4 godwit replica show "file://$dir/store2/shop/data"
+says err 'two slashes'
 
 echo "-- a change of one sector is a small point; points can be gone back to"
 cp "$dir/random.img" "$dir/before.img"
