@@ -147,7 +147,7 @@ int cmd_consolidate(struct cmd_call *call, struct err *err)
     auto_js struct js *doc = NULL;
     out_view_fn view = view_pools;
     struct estate_arg_told told = {0};
-    int r = estate_arg_take(call, &told, &e, err);
+    int r = cost_arg_fleet(call, &told, &e, err);
 
     policy.servers = opt_switch(call->opts, "servers");
     for (size_t i = 0; i < ARRAY_LEN(shows); i++)
@@ -215,7 +215,7 @@ int cmd_runway(struct cmd_call *call, struct err *err)
     auto_js struct js *doc = NULL;
     struct runway_spec spec = {0};
     struct estate_arg_told told = {0};
-    int r = estate_arg_take(call, &told, &now, err);
+    int r = cost_arg_fleet(call, &told, &now, err);
 
     if (r == 0 && before)
         r = estate_arg_load(before, &then, err);
@@ -283,7 +283,7 @@ int cmd_burst(struct cmd_call *call, struct err *err)
     auto_js struct js *doc = NULL;
     bool priced = opt_given(call->opts, "catalog");
     struct estate_arg_told told = {0};
-    int r = estate_arg_take(call, &told, &e, err);
+    int r = cost_arg_fleet(call, &told, &e, err);
 
     if (r == 0 && priced)
         r = catalog_arg_flag(call, &catalogue, err);

@@ -80,7 +80,7 @@ int cmd_cost(struct cmd_call *call, struct err *err)
     auto_js struct js *part = NULL;
     auto_estate struct estate *e = NULL;
     struct estate_arg_told told = {0};
-    int r = estate_arg_take(call, &told, &e, err);
+    int r = cost_arg_fleet(call, &told, &e, err);
 
     if (r == 0)
         r = cost_arg_compute(call, e, &doc, err);

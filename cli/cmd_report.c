@@ -151,7 +151,7 @@ int cmd_plan_report(struct cmd_call *call, struct err *err)
     struct estate_arg_told told = {0};
     size_t bytes = 0;
     int r = opt_text(call->opts, "html")
-                ? estate_arg_take(call, &told, &p.estate, err)
+                ? cost_arg_fleet(call, &told, &p.estate, err)
                 : err_set_gw(err, GW_USAGE, -EINVAL, "where to? --html FILE");
 
     if (r == 0)

@@ -6,10 +6,26 @@
 #include "base/text.h"
 #include "cli/slurp.h"
 #include "planner/engine/cost.h"
+#include "planner/engine/estate.h"
+#include "planner/engine/estate_grouped.h"
 
 #include "base/banned.h"
 
 enum { RATES_MAX = 1 << 20, PLAN_MAX = 64 << 20 };
+
+int cost_arg_fleet(const struct cmd_call *call, struct estate_arg_told *told, struct estate **ret,
+                   struct err *err)
+{
+    auto_estate struct estate *e = NULL;
+    int r = estate_arg_take(call, told, &e, err);
+
+    if (r == 0)
+        r = estate_grouped(e, err);
+    if (r < 0)
+        return r;
+    *ret = TAKE(e);
+    return 0;
+}
 
 int cost_arg_rates(const struct cmd_call *call, struct cost_rates *ret, struct err *err)
 {

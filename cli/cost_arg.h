@@ -25,11 +25,14 @@ struct js;
          0,      NULL, "a godwit.plan/1 document: when workloads move"},                           \
         COST_ARG_START_OPTION
 
+/* The fleet of --from (estate_arg_take), every host with a workload: those that a plan moves. */
+int cost_arg_fleet(const struct cmd_call *call, struct estate_arg_told *told, struct estate **ret,
+                   struct err *err);
 /* --start as year * 12 + month - 1. */
 int cost_arg_start(const struct cmd_call *call, unsigned *ret, struct err *err);
 /* --rates over the defaults. */
 int cost_arg_rates(const struct cmd_call *call, struct cost_rates *ret, struct err *err);
-/* The godwit.cost/1 document of those flags, for a fleet (of estate_arg_take). */
+/* The godwit.cost/1 document of those flags, for a fleet of cost_arg_fleet. */
 int cost_arg_compute(const struct cmd_call *call, const struct estate *estate, struct js **ret,
                      struct err *err);
 

@@ -63,6 +63,15 @@ jq -n '{schema: "godwit.plan/1", waves: [{wave: "1", cutover_from: "2027-09-04T0
 exits 0 "${bill[@]}" --plan "$dir/plan.json" -o json
 is '(.workloads[] | select(.workload == "app-0001").moves) == "2027-09" and (.workloads[] | select(.workload == "app-0000").moves) == null'
 
+echo "-- the workloads of a bill are those of a plan, whether owners named them or not"
+jq 'del(.hosts[].workload) | .workloads = []' "$dir/fleet.json" >"$dir/unnamed.json"
+exits 0 godwit plan --from "$dir/unnamed.json" --now 2027-01-01T00:00:00Z --out "$dir/plan.json"
+exits 0 godwit cost --from "$dir/unnamed.json" --catalog "$dir/prices.csv" --start 2027-01 --plan "$dir/plan.json" -o json
+jq -r '.workloads[].workload // empty' "$dir/out" | sort >"$dir/billed"
+jq -r '(.waves[].workloads[], .unplaced[]).workload' "$dir/plan.json" | sort >"$dir/planned"
+cmp "$dir/billed" "$dir/planned" || fail "another set of workloads"
+is '[.workloads[] | select(.workload != null and .moves != null)] | length > 5'
+
 echo "-- what is refused"
 sed 's/USD/EUR/' "$dir/prices.csv" >"$dir/euro.csv"
 exits 2 godwit cost --from "$dir/fleet.json" --catalog "$dir/euro.csv"

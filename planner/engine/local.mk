@@ -29,6 +29,7 @@ libgodwit_engine_a_SOURCES = \
 	planner/engine/estate_export.c \
 	planner/engine/estate_field.c \
 	planner/engine/estate_group.c planner/engine/estate_group.h planner/engine/estate_group_write.c \
+	planner/engine/estate_grouped.c planner/engine/estate_grouped.h \
 	planner/engine/estate_index.c planner/engine/estate_index.h \
 	planner/engine/estate_plan.c planner/engine/estate_plan.h \
 	planner/engine/estate_series.c planner/engine/estate_series.h \
