@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LIBRARIES += libgodwit_base.a
 libgodwit_base_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS) $(EVENT_CFLAGS) $(OPENSSL_CFLAGS) \
-	$(JANSSON_CFLAGS) $(SQLITE_CFLAGS) $(INIH_CFLAGS)
+	$(JANSSON_CFLAGS) $(SQLITE_CFLAGS) $(INIH_CFLAGS) $(LIBARCHIVE_CFLAGS) $(EXPAT_CFLAGS)
 libgodwit_base_a_SOURCES = \
 	base/auto.h \
 	base/banned.h \
@@ -35,4 +35,6 @@ libgodwit_base_a_SOURCES = \
 	base/slice.h \
 	base/text.c base/text_time.c base/text.h \
 	base/tree.c base/tree.h \
-	base/worker.c base/worker.h
+	base/worker.c base/worker.h \
+	base/xml.c base/xml.h \
+	base/zip.c base/zip.h

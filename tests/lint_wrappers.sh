@@ -14,6 +14,8 @@ event2/          base/loop.c base/httpd.c base/httpd_conn.c base/httpd_priv.h te
 curl/            base/http.c base/http_multi.c base/http_priv.h
 sqlite3\.h       base/db.c
 ini\.h           base/conf.c
+archive          base/zip.c
+expat\.h         base/xml.c
 zstd             transport/codec.c
 liburing\.h      transport/volume_ring.c
 librsync\.h      transport/delta.c

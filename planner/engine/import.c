@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* importers[], and which of them a file is for. */
-#include "planner/engine/import_priv.h"
+#include "planner/engine/import_zip.h"
 
 #include "base/csv.h"
 #include "base/err.h"
 #include "base/gw.h"
 #include "base/js.h"
 #include "base/text.h"
+#include "base/zip.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -158,10 +159,13 @@ int import_file(const struct import_spec *spec, const char *name, struct slice b
 
     if (spec->format && !importer_of(spec->format))
         return err_set_gw(err, GW_BAD_VALUE, -EINVAL, "there is no format '%s'", spec->format);
-    im.file_no = estate_file_add(into, name);
-    if (im.file_no == 0)
+    if (!zip_is(bytes))
+        im.file_no = estate_file_add(into, name);
+    if (estate_failed(into, err) < 0)
         return estate_failed(into, err);
-    r = looks_like_json(bytes) ? read_json(&im, bytes) : read_csv(&im, bytes);
+    r = zip_is(bytes)            ? import_zip(&im, bytes)
+        : looks_like_json(bytes) ? read_json(&im, bytes)
+                                 : read_csv(&im, bytes);
     estate_series_keep(&im.series, into, import_source(&im, 0));
     estate_series_done(&im.series);
     return r < 0 ? r : estate_failed(into, err);

@@ -85,7 +85,8 @@ const struct import_sheet *import_sheet_of(const char *format, const char *const
         for (const struct import_sheet *const *sheet = all[i].sheets; *sheet; sheet++) {
             size_t found = score(*sheet, header, n);
 
-            if (found > best_score) {
+            /* One word alone is no table, unless somebody says so. */
+            if (found > best_score && (found > 1 || format)) {
                 best_score = found;
                 best = *sheet;
                 *ret_format = all[i].format;

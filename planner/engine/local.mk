@@ -53,6 +53,8 @@ libgodwit_engine_a_SOURCES = \
 	planner/engine/import_prometheus.c \
 	planner/engine/import_rvtools.c \
 	planner/engine/import_table.c \
+	planner/engine/import_xlsx.c planner/engine/import_xlsx.h \
+	planner/engine/import_zip.c planner/engine/import_zip.h \
 	planner/engine/leiden.c planner/engine/leiden.h \
 	planner/engine/money.c planner/engine/money.h \
 	planner/engine/plan.c planner/engine/plan.h \
