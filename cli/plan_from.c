@@ -7,6 +7,7 @@
 #include "base/jsw.h"
 #include "base/text.h"
 #include "cli/slurp.h"
+#include "planner/engine/cost_savings.h"
 #include "planner/engine/estate.h"
 #include "planner/engine/estate_group.h"
 #include "planner/engine/estate_plan.h"
@@ -16,7 +17,7 @@
 
 #include "base/banned.h"
 
-enum { CALENDAR_MAX = 4 << 20 };
+enum { CALENDAR_MAX = 4 << 20, COST_MAX = 256 << 20 };
 
 static const char input_schema[] = "godwit.plan-input/1";
 
@@ -95,6 +96,24 @@ static int read_input(const struct cmd_call *call, struct estate_arg_told *told,
     return r;
 }
 
+/* --cost: with what each workload saves. */
+static int with_savings(const struct cmd_call *call, struct js **input, struct err *err)
+{
+    const char *file = opt_text(call->opts, "cost");
+    auto_js struct js *cost = NULL;
+    struct js *saving = NULL;
+    int r = file ? slurp_js(file, COST_MAX, &cost, err) : 0;
+
+    if (r < 0 || !file)
+        return r;
+    r = cost_savings(*input, cost, &saving, err);
+    if (r < 0)
+        return r;
+    js_free(*input);
+    *input = saving;
+    return 0;
+}
+
 /* -- what flags add to it -----------------------------------------------------------------------
  */
 
@@ -136,6 +155,8 @@ int plan_from(const struct cmd_call *call, struct estate_arg_told *told, struct 
     const struct js *calendars;
     int r = read_input(call, told, &input, err);
 
+    if (r == 0)
+        r = with_savings(call, &input, err);
     if (r == 0)
         r = jsw_new(&w, err);
     if (r < 0)

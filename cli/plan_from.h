@@ -13,6 +13,9 @@ struct js;
         {"window",   0,    OPT_TEXT,                                                               \
          "FILE.ics", NULL, 0,                                                                      \
          0,          NULL, "with --from: only then a cutover may be; again for more"},             \
+        {"cost", 0,    OPT_TEXT,                                                                   \
+         "FILE", NULL, 0,                                                                          \
+         0,      NULL, "with --from: a godwit.cost/1 document; what saves most moves first"},      \
     {                                                                                              \
         "blackout", 0, OPT_TEXT, "FILE.ics", NULL, 0, 0, NULL,                                     \
             "with --from: then no cutover may be; again for more"                                  \

@@ -72,6 +72,14 @@ jq -r '(.waves[].workloads[], .unplaced[]).workload' "$dir/plan.json" | sort >"$
 cmp "$dir/billed" "$dir/planned" || fail "another set of workloads"
 is '[.workloads[] | select(.workload != null and .moves != null)] | length > 5'
 
+echo "-- what saves most moves first, when a plan is given the bill"
+exits 0 "${bill[@]}" -o json
+cp "$dir/out" "$dir/cost.json"
+exits 0 godwit plan --from "$dir/fleet.json" --now 2027-01-01T00:00:00Z --cost "$dir/cost.json" -o json
+is '.least_cost.cost != null'
+exits 2 godwit plan --from "$dir/fleet.json" --cost "$dir/plan.json"
+says err godwit.cost/1
+
 echo "-- what is refused"
 sed 's/USD/EUR/' "$dir/prices.csv" >"$dir/euro.csv"
 exits 2 godwit cost --from "$dir/fleet.json" --catalog "$dir/euro.csv"

@@ -21,6 +21,7 @@ libgodwit_engine_a_SOURCES = \
 	planner/engine/cost.c planner/engine/cost.h planner/engine/cost_model.h \
 	planner/engine/cost_cloud.c planner/engine/cost_hosts.c planner/engine/cost_ledger.c \
 	planner/engine/cost_rates.c planner/engine/cost_rates.h \
+	planner/engine/cost_savings.c planner/engine/cost_savings.h \
 	planner/engine/cost_sets.c planner/engine/cost_shapes.c planner/engine/cost_site.c \
 	planner/engine/cost_terms.c planner/engine/cost_way.c planner/engine/cost_when.c \
 	planner/engine/cost_write.c \
