@@ -24,8 +24,9 @@ enum { MIB = 1 << 20, SIZE = 3 * MIB, HOUR_MS = 3600 * 1000 };
 
 struct ahead {
     struct clock clock;
-    uint64_t ms;
-    void (*hook)(void *arg); /* once, at the next look that a push takes while packs are sent */
+    _Atomic uint64_t ms;
+    void (*_Atomic hook)(
+        void *arg); /* once, at the next look that a push takes while packs are sent */
     void *arg;
     const struct replica_progress *progress;
 };
@@ -42,10 +43,10 @@ static uint64_t ahead_mono(void *arg)
     struct ahead *a = arg;
 
     if (a->hook && a->progress->packs > 0) {
-        void (*hook)(void *) = a->hook;
+        void (*hook)(void *) = atomic_exchange(&a->hook, NULL);
 
-        a->hook = NULL;
-        hook(a->arg);
+        if (hook)
+            hook(a->arg);
     }
     return clock_mono_ms(&clock_system) + a->ms;
 }

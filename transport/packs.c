@@ -23,6 +23,7 @@ struct slot {
     enum slot_state state;
     unsigned holders;
     uint64_t used; /* when, in calls */
+    size_t had;    /* memory of body when its load began: until it ends, body is the loader's */
     struct buf body;
 };
 
@@ -81,7 +82,7 @@ static size_t coming_bytes(const struct packs *p)
 /* What a slot takes, or will. */
 static size_t room_of(const struct packs *p, const struct slot *s)
 {
-    return s->state == SLOT_LOADING ? num_max(coming_bytes(p), s->body.cap) : s->body.cap;
+    return s->state == SLOT_LOADING ? num_max(coming_bytes(p), s->had) : s->body.cap;
 }
 
 /* Alone there always is, so that nobody waits for ever. */
@@ -171,6 +172,7 @@ static bool load(struct packs *p, struct slot *s, struct vault *v, const uint8_t
 
     memcpy(s->name, name, PACK_NAME_LEN);
     s->state = SLOT_LOADING;
+    s->had = s->body.cap;
     hold(p, s);
     pthread_mutex_unlock(&p->lock);
     buf_clear(&s->body);
