@@ -160,8 +160,10 @@ int cost_view_heads(struct out *o, const struct js *doc, struct table *t, struct
 
 int cost_view_workload(struct out *o, const struct js *doc, struct table *t, struct err *err)
 {
-    static const struct cell cells[] = {
-        {"HEAD", "head", TEXT}, {"STAY", "stay_micros", MONEY}, {"MOVE", "move_micros", MONEY}};
+    static const struct cell cells[] = {{"HEAD", "head", TEXT},
+                                        {"STAY", "stay_micros", MONEY},
+                                        {"MOVE", "move_micros", MONEY},
+                                        {"HOW", "how", TEXT}};
     const struct js *of = js_at(js_member(doc, "workloads"), 0);
     char stay[MONEY_TEXT_MAX], move[MONEY_TEXT_MAX];
 

@@ -67,6 +67,28 @@ static void a_table_says_what_it_leaves_out(void **state)
     assert_non_null(strstr(buf_cstr(&b), "and 2 more"));
 }
 
+static void the_largest_come_first_and_others_are_left_out(void **state)
+{
+    static const struct html_column columns[] = {{"Name", "name", HTML_TEXT}};
+    static const char doc[] = "[{\"name\":\"a\",\"n\":1,\"x\":1},{\"name\":\"b\",\"n\":5,\"x\":1},"
+                              "{\"name\":\"c\",\"n\":9},{\"name\":\"d\",\"n\":5,\"x\":1}]";
+    struct html_table t = {.caption = "t", .columns = columns, .n = 1, .max = 9};
+    auto_js struct js *items = NULL;
+    auto_buf struct buf b = {0};
+    auto_buf struct buf none = {0};
+
+    (void)state;
+    t.by = "n";
+    t.only = "x";
+    assert_ok(js_parse(slice_str(doc), 0, &items, NULL));
+    html_table(&b, &t, items);
+    assert_non_null(strstr(buf_cstr(&b), "<td>b</td></tr>\n<tr><td>d</td></tr>\n<tr><td>a</td>"));
+    assert_null(strstr(buf_cstr(&b), "<td>c</td>"));
+    t.only = "nothing";
+    html_table(&none, &t, items);
+    assert_int_equal(none.len, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -74,6 +96,7 @@ int main(void)
         cmocka_unit_test(what_is_too_long_is_cut_between_characters),
         cmocka_unit_test(large_amounts_have_no_cents),
         cmocka_unit_test(a_table_says_what_it_leaves_out),
+        cmocka_unit_test(the_largest_come_first_and_others_are_left_out),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

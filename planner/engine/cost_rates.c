@@ -12,24 +12,50 @@
 #include "base/banned.h"
 
 const struct cost_head_row cost_heads[COST_HEADS] = {
-    [COST_HARDWARE] = {"hardware", "machines, written off over their life"},
-    [COST_MAINTENANCE] = {"maintenance", "contracts for machines"},
-    [COST_POWER] = {"power", "power, and the cooling that goes with it"},
-    [COST_SPACE] = {"space", "racks; one saves when it is empty"},
-    [COST_LINE] = {"line", "the data centre's own lines, until the last host is gone"},
-    [COST_LICENCES] = {"licences", "operating systems and hypervisors"},
-    [COST_PEOPLE] = {"people", "those who look after machines"},
-    [COST_DISKS] = {"disks", "storage in the data centre"},
-    [COST_COMPUTE] = {"compute", "shapes, as their load lets them be bought"},
-    [COST_BLOCK] = {"block", "disks in the cloud"},
-    [COST_EGRESS] = {"egress", "traffic to the outside"},
-    [COST_SUPPORT] = {"support", "the provider's support, by its bill"},
-    [COST_EFFORT] = {"effort", "days of work to move"},
-    [COST_LINK] = {"link", "the line between both sides, while anything moves"},
-    [COST_VAULT] = {"vault", "object storage of what is replicated"},
-    [COST_LANDING] = {"landing", "disks and machines of the landing side before the cutover"},
-    [COST_DECOMMISSION] = {"decommission", "taking machines away"},
-    [COST_WRITE_OFF] = {"write_off", "what is left of machines that go before their time"},
+    [COST_HARDWARE] = {"hardware", "machines, written off over their life",
+                       "(server_base + cores x server_per_core + GiB x server_per_gib) / "
+                       "server_life_months, from bought_on to its end, then from refresh_on"},
+    [COST_MAINTENANCE] = {"maintenance", "contracts for machines",
+                          "price x maintenance_percent / 12"},
+    [COST_POWER] = {"power", "power, and the cooling that goes with it",
+                    "watts, else watts_base + cores x watts_per_core, x 730 h x pue x kwh"},
+    [COST_SPACE] =
+        {"space", "racks; one saves when it is empty",
+         "rack by month until it is empty, by cores; unknown racks: rack / hosts_per_rack"},
+    [COST_LINE] = {"line", "the data centre's own lines, until the last host is gone",
+                   "idc_line until the last host is gone, by cores"},
+    [COST_LICENCES] = {"licences", "operating systems and hypervisors",
+                       "hypervisors: cores x hypervisor_core; Windows: cores x windows_core; in "
+                       "the cloud vCPUs x hours x windows_vcpu_hour"},
+    [COST_PEOPLE] = {"people", "those who look after machines",
+                     "admin / idc_hosts_per_admin by server; in the cloud admin / "
+                     "cloud_hosts_per_admin by machine"},
+    [COST_DISKS] = {"disks", "storage in the data centre", "GiB used x idc_disk"},
+    [COST_COMPUTE] = {"compute", "shapes, as their load lets them be bought",
+                      "the shape's price x 730 h (x hours a week / 168), as prices fall; reserved: "
+                      "as they were when the term began"},
+    [COST_BLOCK] = {"block", "disks in the cloud",
+                    "GiB used x disk_headroom x the catalogue's block price, else block"},
+    [COST_EGRESS] = {"egress", "traffic to the outside",
+                     "GiB out by the catalogue's tiers, else egress; where talks were not seen: "
+                     "egress_share of the traffic"},
+    [COST_SUPPORT] = {"support", "the provider's support, by its bill",
+                      "support_percent of compute, block and egress"},
+    [COST_EFFORT] =
+        {"effort", "days of work to move",
+         "day x (days_per_host by host + days_per_workload by workload), and programme by month"},
+    [COST_LINK] = {"link", "the line between both sides, while anything moves",
+                   "link by month from the first seed to the last host gone, by cores"},
+    [COST_VAULT] =
+        {"vault", "object storage of what is replicated",
+         "GiB used x the catalogue's object price, else object, from seed until the host is gone"},
+    [COST_LANDING] = {"landing", "disks and machines of the landing side before the cutover",
+                      "landing_share of compute, and block, for dual_months before the cutover"},
+    [COST_DECOMMISSION] = {"decommission", "taking machines away",
+                           "decommission by server, when it is empty"},
+    [COST_WRITE_OFF] =
+        {"write_off", "what is left of machines that go before their time",
+         "price / server_life_months x the months of life that are left when it is empty"},
 };
 
 /* An amount of money has no default in another currency than the defaults'. */

@@ -41,6 +41,7 @@ enum cost_head {
 
 struct cost_head_row {
     const char *key, *what;
+    const char *how; /* in the names of rates */
 };
 extern const struct cost_head_row cost_heads[COST_HEADS];
 

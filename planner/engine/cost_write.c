@@ -113,6 +113,7 @@ static void write_heads(struct cost_model *m, struct jsw *w)
         jsw_obj(w, NULL);
         jsw_str(w, "head", cost_heads[i].key);
         jsw_str(w, "what", cost_heads[i].what);
+        jsw_str(w, "how", cost_heads[i].how);
         jsw_bool(w, "on", !m->rates->off[i]);
         if (m->rates->off[i])
             jsw_str(w, "off_why", m->rates->off_why[i]);
@@ -155,6 +156,7 @@ static void write_workload_heads(struct cost_model *m, size_t wl, struct jsw *w)
             continue;
         jsw_obj(w, NULL);
         jsw_str(w, "head", cost_heads[i].key);
+        jsw_str(w, "how", cost_heads[i].how);
         jsw_i64(w, "stay_micros", stay);
         jsw_i64(w, "move_micros", money_add(money_add(idc, dual), cloud));
         jsw_end(w);

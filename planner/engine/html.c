@@ -2,10 +2,14 @@
 /* Escaping, numbers, tables. */
 #include "planner/engine/html.h"
 
+#include "base/auto.h"
 #include "base/buf.h"
 #include "base/js.h"
 #include "base/num.h"
 #include "planner/engine/money.h"
+
+#include <errno.h>
+#include <stdlib.h>
 
 #include "base/banned.h"
 
@@ -86,10 +90,43 @@ static void cell(struct buf *b, const struct html_column *c, const struct js *v)
     buf_str(b, "</td>");
 }
 
-void html_table(struct buf *b, const struct html_table *t, const struct js *items)
-{
-    size_t rows = num_min(js_len(items), t->max);
+/* -- rows ---------------------------------------------------------------------------------- */
 
+struct row {
+    const struct js *v;
+    int64_t by;
+    size_t at;
+};
+
+static int largest_first(const void *a, const void *b)
+{
+    const struct row *x = a, *y = b;
+
+    if (x->by != y->by)
+        return x->by > y->by ? -1 : 1;
+    return x->at < y->at ? -1 : x->at > y->at;
+}
+
+/* Those that are shown, in their order; *ret_n of them. NULL: no memory. */
+static struct row *choose(const struct html_table *t, const struct js *items, size_t *ret_n)
+{
+    struct row *rows = calloc(js_len(items) + 1, sizeof(*rows));
+    size_t n = 0;
+
+    for (size_t i = 0; rows && i < js_len(items); i++) {
+        const struct js *v = js_at(items, i);
+
+        if (!t->only || js_kind(js_member(v, t->only)) != JS_NULL)
+            rows[n++] = (struct row){v, t->by ? js_i64(v, t->by, 0) : 0, i};
+    }
+    if (rows && n > 1)
+        qsort(rows, n, sizeof(*rows), largest_first);
+    *ret_n = n;
+    return rows;
+}
+
+static void head(struct buf *b, const struct html_table *t)
+{
     buf_str(b, "<table><caption>");
     html_text(b, t->caption);
     buf_str(b, "</caption><thead><tr>");
@@ -99,14 +136,26 @@ void html_table(struct buf *b, const struct html_table *t, const struct js *item
         buf_str(b, "</th>");
     }
     buf_str(b, "</tr></thead><tbody>\n");
-    for (size_t i = 0; i < rows; i++) {
+}
+
+void html_table(struct buf *b, const struct html_table *t, const struct js *items)
+{
+    size_t n = 0;
+    auto_free struct row *rows = choose(t, items, &n);
+
+    if (!rows)
+        b->failed = -ENOMEM; /* buf_failed tells the caller */
+    if (!rows || n == 0)
+        return;
+    head(b, t);
+    for (size_t i = 0; i < n && i < t->max; i++) {
         buf_str(b, "<tr>");
         for (size_t k = 0; k < t->n; k++)
-            cell(b, &t->columns[k], js_at(items, i));
+            cell(b, &t->columns[k], rows[i].v);
         buf_str(b, "</tr>\n");
     }
     buf_str(b, "</tbody></table>\n");
-    if (rows < js_len(items))
+    if (n > t->max)
         buf_printf(b, "<p class=more>and %zu more: the documents (-o json, -o csv) have all.</p>\n",
-                   js_len(items) - rows);
+                   n - t->max);
 }

@@ -25,11 +25,16 @@ struct html_column {
     enum html_kind kind;
 };
 
-/* A table of the members of items, at most max rows; what is left out is counted below it. */
+/*
+ * A table of the members of items, at most max rows; what is left out is counted below it. Without
+ * any row there is no table. by: the largest of that number first; only: those that have that
+ * member (either may be NULL).
+ */
 struct html_table {
     const char *caption;
     const struct html_column *columns;
     size_t n, max;
+    const char *by, *only;
 };
 void html_table(struct buf *b, const struct html_table *t, const struct js *items);
 

@@ -139,7 +139,7 @@ static void money(const struct report_spec *spec, struct buf *b)
         {"Head", "head", HTML_TEXT},           {"Stay", "stay_micros", HTML_MONEY},
         {"Move", "move_micros", HTML_MONEY},   {"Both sides", "dual_micros", HTML_MONEY},
         {"Moved", "moved_micros", HTML_MONEY}, {"On", "on", HTML_YES},
-        {"What", "what", HTML_TEXT},
+        {"What", "what", HTML_TEXT},           {"How", "how", HTML_TEXT},
     };
     static const struct html_column workloads[] = {
         {"Workload", "workload", HTML_TEXT},
@@ -156,7 +156,10 @@ static void money(const struct report_spec *spec, struct buf *b)
     scenarios(spec, b);
     html_table(b, &(struct html_table){.caption = "By head", COLUMNS(heads)},
                js_member(spec->cost, "heads"));
-    html_table(b, &(struct html_table){.caption = "By workload", COLUMNS(workloads)},
+    html_table(b,
+               &(struct html_table){.caption = "By workload, the dearest first",
+                                    COLUMNS(workloads),
+                                    .by = "stay_micros"},
                js_member(spec->cost, "workloads"));
 }
 
@@ -258,8 +261,10 @@ static void machines(const struct report_spec *spec, struct buf *b)
         {"Hours a week", "hours_a_week", HTML_COUNT},
         {"Compute", "compute_month_micros", HTML_MONEY},
         {"Disks", "disk_month_micros", HTML_MONEY},
-        {"Why not", "why", HTML_TEXT},
     };
+    static const struct html_column why[] = {{"Host", "host", HTML_TEXT},
+                                             {"Workload", "workload", HTML_TEXT},
+                                             {"Why", "why", HTML_TEXT}};
     static const struct html_column due[] = {
         {"Host", "host", HTML_TEXT},         {"Due", "due", HTML_TEXT},
         {"Empty", "empty", HTML_TEXT},       {"Price", "price_micros", HTML_MONEY},
@@ -267,7 +272,15 @@ static void machines(const struct report_spec *spec, struct buf *b)
     };
 
     heading(b, "machines", "Machines");
-    html_table(b, &(struct html_table){.caption = "In the cloud", COLUMNS(columns)},
+    html_table(b,
+               &(struct html_table){
+                   .caption = "Without a price in the cloud", COLUMNS(why), .only = "why"},
+               js_member(spec->cost, "machines"));
+    html_table(b,
+               &(struct html_table){.caption = "In the cloud, the dearest first",
+                                    COLUMNS(columns),
+                                    .by = "compute_month_micros",
+                                    .only = "shape"},
                js_member(spec->cost, "machines"));
     html_table(b, &(struct html_table){.caption = "Due for a successor", COLUMNS(due)},
                js_member(spec->cost, "refreshes"));
