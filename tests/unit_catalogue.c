@@ -161,6 +161,20 @@ static void arm_is_offered_where_it_runs_and_costs_less(void **state)
     assert_null(choice.arm);
 }
 
+static void what_is_lent_is_not_counted_on(void **state)
+{
+    static const char csv[] =
+        "provider,region,currency,sku,price_per_hour,price_date,vcpu,mem_gib\n"
+        "aws,r,USD,t3.large,0.08,2026-07,2,8\n"
+        "aws,r,USD,m7i.large,0.1,2026-07,2,8\n";
+    auto_catalogue struct catalogue c = {0};
+
+    (void)state;
+    assert_ok(catalogue_read_all(slice_str(csv), &(struct catalogue_spec){0}, &c, NULL));
+    assert_string_equal(x86_for(&c, (struct size_need){.vcpus = 0.4}), "t3.large");
+    assert_string_equal(x86_for(&c, (struct size_need){.vcpus = 0.5}), "m7i.large");
+}
+
 static void what_fits_nowhere_is_said(void **state)
 {
     auto_catalogue struct catalogue c = {0};
@@ -206,6 +220,7 @@ int main(void)
         cmocka_unit_test(what_is_no_price_list_is_refused),
         cmocka_unit_test(the_cheapest_shape_that_carries_everything),
         cmocka_unit_test(arm_is_offered_where_it_runs_and_costs_less),
+        cmocka_unit_test(what_is_lent_is_not_counted_on),
         cmocka_unit_test(what_fits_nowhere_is_said),
         cmocka_unit_test(prices_rise_with_needs),
     };

@@ -42,6 +42,7 @@ struct catalogue_shape {
     uint64_t disk_bytes_per_s, net_bytes_per_s; /* 0: the list does not say */
     uint32_t vcpus, gpus;                       /* no vcpus: the size is not known */
     bool arm;
+    bool burstable; /* by its name: whole vCPUs for a while only, a share of them always */
     char date[CATALOGUE_DATE_MAX]; /* "2024-10" or "2024-10-31" */
 };
 

@@ -209,6 +209,19 @@ static int by_item(const void *a, const void *b)
     return strcmp(y->date, x->date); /* the newest first, which stays */
 }
 
+/* Families whose CPU is a loan: AWS's T, Azure's B, Alibaba's t5 and t6. */
+static bool is_burstable(const char *name)
+{
+    static const char *const families[] = {"t2.",        "t3.",     "t3a.",   "t4g.",
+                                           "Standard_B", "ecs.t5-", "ecs.t6-"};
+
+    for (size_t i = 0; i < ARRAY_LEN(families); i++) {
+        if (text_starts(name, families[i]))
+            return true;
+    }
+    return false;
+}
+
 /* Sizes alone are no shape that can be had; tiers come once. */
 static void clean(struct catalogue *c)
 {
@@ -219,6 +232,7 @@ static void clean(struct catalogue *c)
             continue;
         c->shapes[n] = c->shapes[i];
         c->shapes[n].price_micros = c->shapes[n].term_micros[CATALOGUE_ON_DEMAND];
+        c->shapes[n].burstable = is_burstable(c->shapes[n].name);
         n++;
     }
     c->n = n;
