@@ -19,6 +19,9 @@ is 'all(.hosts[]; .cpu_high <= 1 and .memory <= 1) and all(.pools[]; .needed >= 
 cp "$dir/out" "$dir/first.json"
 exits 0 godwit consolidate --from "$dir/fleet.json" -o json
 cmp -s "$dir/out" "$dir/first.json" || fail "the same fleet gave another answer"
+jq '.hosts |= reverse | .talks |= reverse' "$dir/fleet.json" >"$dir/turned.json"
+exits 0 godwit consolidate --from "$dir/turned.json" -o json
+cmp -s "$dir/out" "$dir/first.json" || fail "the order of its parts changed the answer"
 for show in pools hosts moves still; do
     exits 0 godwit consolidate --from "$dir/fleet.json" --show "$show"
 done
@@ -55,6 +58,9 @@ echo "-- burst: what gains, what it needs, what speaks against it"
 exits 0 godwit burst --from "$dir/fleet.json" --peak 2 -o json
 is '.schema == "godwit.burst/1" and (.sets | length) > 0 and all(.sets[]; .base >= 1 and .in_cloud == .at_peak - .base and .machines >= 2)'
 is 'any(.sets[]; .ready) and any(.sets[]; (.ready | not) and any(.against[]; .what == "scale"))'
+cp "$dir/out" "$dir/first.json"
+exits 0 godwit burst --from "$dir/turned.json" --peak 2 -o json
+cmp -s "$dir/out" "$dir/first.json" || fail "the order of its parts changed the answer"
 exits 0 godwit burst --from "$dir/fleet.json"
 says out 'DATA PATH'
 exits 2 godwit burst --from "$dir/fleet.json" --peak many

@@ -29,6 +29,10 @@ cp "$dir/out" "$dir/first.json"
 exits 0 "${bill[@]}" -o json
 cmp -s "$dir/out" "$dir/first.json" || fail "the same input gave another bill"
 
+jq '.hosts |= reverse | .talks |= reverse | .workloads |= reverse' "$dir/fleet.json" >"$dir/turned.json"
+exits 0 godwit cost --from "$dir/turned.json" --catalog "$dir/prices.csv" --start 2027-01 -o json
+cmp -s "$dir/out" "$dir/first.json" || fail "the order of its parts changed the bill"
+
 echo "-- what scales is paid by its load, the rest is told"
 is 'any(.machines[]; .hours_a_week < 168) and any(.elastic[]; .scales | not)'
 is 'all(.elastic[]; .shaped_month_micros <= .full_month_micros)'
