@@ -215,16 +215,6 @@ static void write_tracked(const struct replica_tracked *tracked, struct jsw *w)
         jsw_str(w, "rescan", tracked->rescan);
 }
 
-static void write_moment(const struct replica_moment *moment, struct jsw *w)
-{
-    jsw_obj(w, "freeze");
-    jsw_u64(w, "file_systems", moment->file_systems);
-    jsw_u64(w, "passes_before", moment->passes);
-    jsw_u64(w, "bytes", moment->bytes);
-    jsw_f64(w, "pause_ms", (double)moment->pause_us / 1000.0);
-    jsw_end(w);
-}
-
 static void write_push(struct cmd_call *call, const struct mover *m, struct jsw *w)
 {
     write_weakness(call, m, w);
@@ -235,7 +225,7 @@ static void write_push(struct cmd_call *call, const struct mover *m, struct jsw 
     write_tracked(&m->tracked, w);
     write_scrub(m, w);
     if (m->moment.taken_ms > 0)
-        write_moment(&m->moment, w);
+        replica_view_write_freeze(w, &m->moment);
 }
 
 static int report(struct cmd_call *call, const struct mover *m, struct err *err)

@@ -26,6 +26,7 @@ godwit_SOURCES = \
 	cli/cmd_replica_follow.c \
 	cli/cmd_replica_look.c \
 	cli/cmd_replica_serve.c \
+	cli/cmd_replica_together.c \
 	cli/cmd_replica_verify.c \
 	cli/cmd_store.c cli/cmd_store_check.c cli/cmd_store_gc.c \
 	cli/store_arg.c cli/store_arg.h \

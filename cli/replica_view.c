@@ -25,6 +25,16 @@ void replica_view_write_point(struct jsw *w, const struct replica_point *p)
         jsw_null(w, "parent");
 }
 
+void replica_view_write_freeze(struct jsw *w, const struct replica_moment *m)
+{
+    jsw_obj(w, "freeze");
+    jsw_u64(w, "file_systems", m->file_systems);
+    jsw_u64(w, "passes_before", m->passes);
+    jsw_u64(w, "bytes", m->bytes);
+    jsw_f64(w, "pause_ms", (double)m->pause_us / 1000.0);
+    jsw_end(w);
+}
+
 static const struct table_column columns[] = {
     {"POINT", TABLE_RIGHT},  {"TAKEN", TABLE_LEFT},  {"KIND", TABLE_LEFT},
     {"EPOCH", TABLE_RIGHT},  {"SIZE", TABLE_RIGHT},  {"CHANGED", TABLE_RIGHT},

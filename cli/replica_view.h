@@ -8,6 +8,8 @@
 
 /* The members of a point into the object that is open in w. */
 void replica_view_write_point(struct jsw *w, const struct replica_point *p);
+/* The member "freeze" likewise. */
+void replica_view_write_freeze(struct jsw *w, const struct replica_moment *m);
 /* Documents with "items": points or replica names. */
 int replica_view_points(struct out *o, const struct js *doc, struct table *t, struct err *err);
 

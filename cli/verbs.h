@@ -76,8 +76,9 @@ int cmd_host_ls(struct cmd_call *call, struct err *err);
 
 extern const struct opt cmd_sync_limit_opts[], cmd_replica_push_opts[], cmd_replica_pull_opts[],
     cmd_replica_digest_opts[], cmd_replica_look_opts[], cmd_replica_verify_opts[],
-    cmd_replica_serve_opts[], cmd_replica_follow_opts[];
+    cmd_replica_serve_opts[], cmd_replica_follow_opts[], cmd_replica_together_opts[];
 int cmd_replica_push(struct cmd_call *call, struct err *err);
+int cmd_replica_together(struct cmd_call *call, struct err *err);
 int cmd_replica_pull(struct cmd_call *call, struct err *err);
 int cmd_replica_ls(struct cmd_call *call, struct err *err);
 int cmd_replica_show(struct cmd_call *call, struct err *err);
