@@ -92,6 +92,16 @@ push() {
     [ "$code" = "$want" ] || fail "push ended with $code, not $want: $(cat "$dir/out" "$dir/mnt/err")"
 }
 
+push_or_not() {
+    local code=0
+    godwit replica push "$dev" "$store/db" --consistent -o json >"$dir/out" 2>"$dir/mnt/err" || code=$?
+    [ $code != 0 ] || return 0
+    if [ $code != 5 ] || ! grep -q 'passes .* were left' "$dir/out" "$dir/mnt/err"; then
+        fail "push ended with $code: $(cat "$dir/out" "$dir/mnt/err")"
+    fi
+    return 1
+}
+
 # The newest point, restored and recovered in every way that a machine would.
 check_point() {
     local taken
@@ -117,9 +127,14 @@ start_writer
 
 echo "-- $rounds points while $kind writes"
 : >"$dir/pauses"
+given_up=0
 for round in $(seq "$rounds"); do
     begun=$(now_ms)
-    push 0
+    # On a busy machine there may be no moment of 250 ms; that it says so is right.
+    while ! push_or_not; do
+        given_up=$((given_up + 1))
+        [ $given_up -le $((rounds / 5 + 2)) ] || fail 'there is no moment'
+    done
     ended=$(now_ms)
     jq -e '.point.kind == "file-system-consistent" and .freeze.file_systems == 1' "$dir/out" \
         >/dev/null || fail "what was made: $(cat "$dir/out")"
@@ -139,6 +154,7 @@ p99=$(sort -n "$dir/pauses" | awk '
             v[int((NR + 1) / 2)], v[p], v[NR], NR >"/dev/stderr"
         print v[p]
     }')
+echo "$given_up attempts found no moment of 250 ms"
 # Of a few rounds on a busy machine the longest tells nothing.
 [ "$rounds" -lt 50 ] || awk -v ms="$p99" 'BEGIN { exit ms >= 250 }' || fail "p99 is $p99 ms"
 

@@ -6,6 +6,7 @@
 #include "transport/freeze.h"
 #include "transport/freeze_watch.h"
 
+#include <sched.h>
 #include <sys/types.h>
 
 enum { FREEZE_NAME_MAX = 128 };
@@ -24,6 +25,8 @@ struct freeze {
     struct freeze_fs fs[FREEZE_WATCH_MAX]; /* oldest mount first */
     size_t n;
     struct freeze_watch watch;
+    struct sched_param old_param; /* of the thread that freezes */
+    int old_policy;               /* -1: it was not raised */
     uint64_t budget_us;
     uint64_t begun_us;
     uint64_t pause_us;

@@ -63,7 +63,8 @@ static int open_one(struct member *m, const struct replica_run *run, struct err 
 
     mine.kind = REPLICA_FILESYSTEM;
     mine.repair = false;
-    mine.compact = REPLICA_COMPACT_NONE; /* that would read the volume as it is later */
+    mine.compact = REPLICA_COMPACT_NONE; /* these would read the volume as it is later */
+    mine.scrub_bytes_per_s = 0;
     rc = push_open(&m->push, &mine, err);
     if (rc == 0)
         rc = capture_new(m->push.volume, m->push.size_bytes, BYTES_MAX, &m->capture, err);
@@ -210,8 +211,10 @@ static int trust(struct together *g, struct err *err)
 
 static int moment(struct together *g, struct err *err)
 {
-    int rc = freeze_arm(g->freeze, g->budget_ms, err);
+    int rc = flush(g, err); /* again: the rehearsal took a while */
 
+    if (rc == 0)
+        rc = freeze_arm(g->freeze, g->budget_ms, err);
     if (rc == 0)
         rc = frozen(g, err);
     if (rc == 0)
@@ -349,6 +352,12 @@ static int send_all(struct together *g, struct replica_point *points, struct err
 
 static int check(const struct replica_together *t, struct err *err)
 {
+    for (size_t i = 0; i < t->n; i++)
+        if (volume_is_export(t->runs[i].volume_path))
+            return err_set_gw(err, GW_NOT_CONSISTENT, -EOPNOTSUPP,
+                              "what is mounted from '%s' cannot be frozen here: its file systems "
+                              "are of another machine",
+                              t->runs[i].volume_path);
     for (size_t i = 0; i < t->n; i++)
         if (t->runs[i].repair)
             return err_set_gw(err, GW_USAGE, -EINVAL,
