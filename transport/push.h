@@ -301,7 +301,7 @@ void push_gather_job(const struct push *p, const struct push_job *j, uint64_t *b
 /* The page of a region as the next point has it (NULL: zero). The mapper only. */
 int push_gather_page(struct push *p, uint32_t region, const struct page *page, struct err *err);
 /* The point stands: remember what the next pass may do. */
-int push_gather_end(struct push *p, struct err *err);
+void push_gather_end(struct push *p);
 
 /* push_repair.c: only when run->repair. Is a pack there, with the bytes it is named by? v is the
  * thread's own; each pack is read once. */

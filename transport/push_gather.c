@@ -246,16 +246,15 @@ static uint64_t credit_after(const struct push *p)
     return credit < 0 ? 0 : (uint64_t)num_min((uint64_t)credit, CREDIT_MAX_BYTES);
 }
 
-int push_gather_end(struct push *p, struct err *err)
+/* A failure costs the plan, not a pass whose point stands: what was there before is as good a hint.
+ */
+void push_gather_end(struct push *p)
 {
     struct gather next = {0};
-    int rc = 0;
 
     if (!p->gather.on || p->changed_bytes + p->gather.again_bytes == 0)
-        return 0;
-    rc = merge(&p->gather, &next, err);
-    if (rc == 0)
-        rc = gather_save(p->run->state_dir, p->size_bytes, &next, credit_after(p), err);
+        return;
+    if (merge(&p->gather, &next, NULL) == 0)
+        (void)gather_save(p->run->state_dir, p->size_bytes, &next, credit_after(p), NULL);
     gather_done(&next);
-    return rc;
 }
