@@ -71,6 +71,7 @@ long_tests += tests/flow_switch.sh tests/flow_kill.sh
 sh_tests += tests/flow_volumes.sh
 EXTRA_DIST += tests/story.sh
 check-soak: all check-faults
+	$(AM_TESTS_ENVIRONMENT) bash $(srcdir)/tests/lint_analyzer.sh all
 	$(AM_TESTS_ENVIRONMENT) bash $(srcdir)/tests/flow_kill.sh 2000
 .PHONY: check-soak
 
