@@ -97,6 +97,7 @@ void estate_free(struct estate *e)
     estate_index_done(&e->by_name);
     estate_index_done(&e->by_id);
     estate_index_done(&e->by_label);
+    estate_index_done(&e->namesakes);
     estate_index_done(&e->by_address);
     estate_index_done(&e->workload_by_name);
     estate_index_done(&e->file_by_name);
@@ -194,16 +195,19 @@ static struct estate_host *led(const struct estate_index *x, const char *key)
     return entry && entry->number == LEADS ? entry->value : NULL;
 }
 
-/* name, or name~2, name~3, ... */
+/* name, or name~2, name~3, ...: the entry of a name counts how many there were. */
 static const char *unique_name(struct estate *e, const char *name)
 {
     char other[ESTATE_TEXT_MAX + 16], key[ESTATE_KEY_MAX];
+    struct estate_entry *entry;
 
     estate_key(name, false, key);
     if (!estate_index_find(&e->by_name, key))
         return name;
-    for (size_t n = 2; n <= ESTATE_HOSTS_MAX + 1; n++) {
-        (void)text_print(other, sizeof(other), "%.*s~%zu", ESTATE_TEXT_MAX - 10, name, n);
+    entry = put(e, &e->namesakes, estate_text(e, key));
+    while (entry && entry->number++ <= ESTATE_HOSTS_MAX) {
+        (void)text_print(other, sizeof(other), "%.*s~%u", ESTATE_TEXT_MAX - 10, name,
+                         (unsigned)entry->number + 1);
         estate_key(other, false, key);
         if (!estate_index_find(&e->by_name, key))
             return estate_text(e, other);

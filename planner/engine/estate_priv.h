@@ -10,7 +10,8 @@ struct estate {
     int failed; /* the first failure, or 0 */
     const char *why;
     struct estate_texts texts;
-    struct estate_index by_name, by_id, by_label, by_address, workload_by_name, file_by_name;
+    struct estate_index by_name, by_id, by_label, by_address, namesakes, workload_by_name,
+        file_by_name;
     struct estate_host **hosts;
     struct estate_workload **workloads;
     struct estate_talk *talks;

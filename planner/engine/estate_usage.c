@@ -154,11 +154,16 @@ static void from_buckets(const struct estate_usage *u, struct rollup_hist *ret)
     ret->max = u->quantile[ESTATE_MAX];
 }
 
-/* n samples of v; v is at least 0 and far from what a count can hold. */
+/* n samples of v at once; v is not below what was added before, and far from what a count holds. */
 static void add_many(struct rollup_hist *h, double v, uint64_t n)
 {
-    for (; n > 0; n--)
-        (void)rollup_hist_add(h, v);
+    if (n == 0)
+        return;
+    h->min = h->n ? h->min : v;
+    h->max = v;
+    h->n += n;
+    h->sum += v * (double)n;
+    h->counts[rollup_bucket(v)] += (uint32_t)n;
 }
 
 static bool from_quantiles(const struct estate_usage *u, struct rollup_hist *ret)
