@@ -17,7 +17,7 @@ godwit_SOURCES = \
 	cli/cmd_events.c \
 	cli/cmd_groups.c \
 	cli/cmd_help.c \
-	cli/cmd_host.c \
+	cli/cmd_host.c cli/cmd_host_import.c \
 	cli/cmd_init.c \
 	cli/cmd_key.c \
 	cli/cmd_op.c \

@@ -38,6 +38,11 @@ static const struct cmd cmds[] = {
      "godwit host ls\n"
      "godwit host ls -o wide",
      .takes = CMD_WATCH},
+    {"host import", "FILE...", 1, 64, cmd_host_import, cmd_host_import_opts,
+     "lists of machines, checked and put together",
+     "godwit host import vms.xlsx dependencies.csv --out fleet.json\n"
+     "ansible-inventory --list | godwit host import - --dry-run",
+     .takes = CMD_DRY_RUN},
     {"host show", "HOST", 1, 1, cmd_host_show, NULL, "one host, its disks",
      "godwit host show db-01\n"
      "godwit host show db-01 -o json",

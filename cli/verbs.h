@@ -36,6 +36,8 @@ int cmd_catalog_import(struct cmd_call *call, struct err *err);
 int cmd_catalog_show(struct cmd_call *call, struct err *err);
 int cmd_cost(struct cmd_call *call, struct err *err);
 extern const struct opt cmd_assess_opts[], cmd_groups_opts[], cmd_size_opts[];
+extern const struct opt cmd_host_import_opts[];
+int cmd_host_import(struct cmd_call *call, struct err *err);
 int cmd_assess(struct cmd_call *call, struct err *err);
 int cmd_size(struct cmd_call *call, struct err *err);
 int cmd_groups(struct cmd_call *call, struct err *err);

@@ -118,3 +118,16 @@ says out 'or rehost'
 exits 3 godwit assess --from "$lists/plain.csv" -o csv
 says out 'APP,HOSTS,STRATEGY'
 exits 4 godwit assess --from "$lists/plain.csv" --app nobody
+
+echo "-- host import: what is refused, and one file of all"
+exits 3 godwit host import "$lists/plain.csv" "$lists/plain-talks.csv" --out "$dir/fleet.json" -o json
+is '.schema == "godwit.host-import/1" and .files == 2 and .hosts == 4 and .refused_n == 4 and .talks == 3'
+is '.refused[0] == {"file": "plain.csv", "line": 5, "column": "bought_on", "value": "2023-13-01", "why": "not a date like 2024-10-31", "whole_row": false}'
+exits 0 godwit groups --from "$dir/fleet.json" -o json
+cp "$dir/out" "$dir/groups.json"
+exits 3 godwit groups --from "$lists/plain.csv" --from "$lists/plain-talks.csv" -o json
+cmp -s "$dir/out" "$dir/groups.json" || fail 'a fleet of a file has other groups than its lists'
+exits 3 godwit host import "$lists/plain.csv" --out "$dir/none.json" --dry-run
+says out 'Nothing is written'
+[ ! -e "$dir/none.json" ] || fail '--dry-run wrote a file'
+exits 2 godwit host import
