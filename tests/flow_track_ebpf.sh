@@ -326,6 +326,9 @@ if [ -b /dev/zram0 ]; then
     [[ $told == *'no requests'* ]] || fail "zram: $told"
 fi
 
+echo "$rounds rounds on: ${kinds[*]:-the raw device}, $of_4k with sectors of 4096 bytes, $replays journals read back; every change was told"
+[ "$(hidden_n)" = 0 ] || echo "in $(hidden_n) passes the kernel had hidden events from every program: each was noticed, and everything read"
+
 # --- a write that is under way while its block is read -------------------------------------------------
 for need in nbdkit nbdfuse setpriv; do
     command -v $need >/dev/null || { echo "without writes in flight: no $need"; exit 0; }
@@ -353,5 +356,4 @@ for at in 10 20; do
     check 'a write that was under way'
 done
 exec 8>&-
-echo "$rounds rounds on: ${kinds[*]:-the raw device}, $of_4k with sectors of 4096 bytes, $replays journals read back; every change was told"
-[ "$(hidden_n)" = 0 ] || echo "in $(hidden_n) passes the kernel had hidden events from every program: each was noticed, and everything read"
+echo 'writes that take a second were told'

@@ -35,7 +35,11 @@ losetup -d "$dev"
 blockdev --setrw "$dev"
 mkdir "$dir/state"
 
-without() { rm -rf /sys/fs/bpf/godwit/*; }
+# Both read the device before, so that both write in the same state of the machine.
+without() {
+    rm -rf /sys/fs/bpf/godwit/*
+    tool_track scan "$dev" "$dir/state" "$dir/replica" die >/dev/null 2>&1
+}
 with() { tool_track ebpf "$dev" "$dir/state" "$dir/replica" die >/dev/null 2>&1 || say 'no change tracking in the kernel here'; }
 iops() {
     fio --name=w --filename="$dev" --rw=randwrite --bs=4k --direct=1 --ioengine=io_uring --iodepth=16 \
