@@ -53,6 +53,9 @@ c_tests += unit_num
 unit_num_SOURCES = tests/unit_num.c
 unit_num_LDADD = $(BASE_TEST_LIBS)
 
+c_tests += unit_xml
+unit_xml_SOURCES = tests/unit_xml.c
+unit_xml_LDADD = $(BASE_TEST_LIBS)
 c_tests += unit_csv
 unit_csv_SOURCES = tests/unit_csv.c
 unit_csv_LDADD = $(BASE_TEST_LIBS)
