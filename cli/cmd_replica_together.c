@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* godwit replica push-together: consistent points of several volumes at one moment. */
+/* godwit replica together: consistent points of several volumes at one moment. */
 #include "base/auto.h"
 #include "base/num.h"
 #include "base/text.h"

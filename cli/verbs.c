@@ -241,10 +241,10 @@ static const struct cmd cmds[] = {
      "godwit replica push /dev/vg0/pg s3://acme-migration/idc1/pg --limit 20MiB\n"
      "godwit replica push /dev/vg0/pg file:///backup/pg --consistent",
      .takes = 0},
-    {"replica push-together", "STORE VOLUME=NAME...", 2, 33, cmd_replica_together,
+    {"replica together", "STORE VOLUME=NAME...", 2, 33, cmd_replica_together,
      cmd_replica_together_opts, "consistent points of several volumes at one moment",
-     "godwit replica push-together file:///backup /dev/vg0/pg=data /dev/vg0/wal=wal\n"
-     "godwit replica push-together s3://acme/idc1 /dev/vdb=data /dev/vdc=wal --freeze 500ms",
+     "godwit replica together file:///backup /dev/vg0/pg=data /dev/vg0/wal=wal\n"
+     "godwit replica together s3://acme/idc1 /dev/vdb=data /dev/vdc=wal --freeze 500ms",
      .takes = 0},
     {"replica pull", "STORE/NAME[@POINT] VOLUME", 2, 2, cmd_replica_pull, cmd_replica_pull_opts,
      "restore a point; writes only what differs",

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# godwit replica push-together: a program writes to one volume, then to another, over and over; the
+# godwit replica together: a program writes to one volume, then to another, over and over; the
 # points are of one moment, so the second is never ahead of the first, and never two behind.
 set -eu
 if [ -z "${CLI_TOGETHER_PRIVATE-}" ] && [ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null; then
@@ -37,11 +37,11 @@ mkdir "$dir/store"
 store=file://$dir/store
 : >"$dir/image"
 echo '-- what is no list of volumes'
-exits 2 godwit replica push-together "$store"
-exits 2 godwit replica push-together "$store" "$dir/image"
-exits 2 godwit replica push-together "$store" "$dir/image=a" "$dir/image=a"
-exits 2 godwit replica push-together "$store" "$dir/image=a@3"
-exits 1 godwit replica push-together "$store" "$dir/none=a"
+exits 2 godwit replica together "$store"
+exits 2 godwit replica together "$store" "$dir/image"
+exits 2 godwit replica together "$store" "$dir/image=a" "$dir/image=a"
+exits 2 godwit replica together "$store" "$dir/image=a@3"
+exits 1 godwit replica together "$store" "$dir/none=a"
 [ -z "$(ls "$dir/store")" ] || fail 'a vault was made for nothing'
 
 [ -n "${CLI_TOGETHER_PRIVATE-}" ] || {
@@ -78,7 +78,7 @@ for _ in $(seq 500); do
 done
 
 for round in 1 2 3; do
-    exits 0 godwit replica push-together "$store" "${dev[1]}=data" "${dev[2]}=wal" -o json --freeze 1s
+    exits 0 godwit replica together "$store" "${dev[1]}=data" "${dev[2]}=wal" -o json --freeze 1s
     jq -e '.schema == "godwit.replica-together/1" and .freeze.file_systems == 2
         and ([.items[].point.kind] | unique) == ["file-system-consistent"]
         and ([.items[].point.taken_at] | unique | length) == 1' "$dir/out" >/dev/null || fail 'points'
