@@ -17,7 +17,7 @@ enum {
     BLOCK_SECTORS = VOLUME_BLOCK / VOLUME_SECTOR,
     LEAVES_BYTES = DIGEST_REGION_LEAVES * DIGEST_LEN,
     BITS_WORDS = DIGEST_REGION_LEAVES / 64,
-    SHARED_MAX = 64, /* blocks put together at one time: 4 MiB a thread */
+    SHARED_MAX = 32, /* blocks put together at one time: 2 MiB a thread */
     WAIT_MS = 100
 };
 
