@@ -52,6 +52,7 @@ static int parse_volume(const struct js *doc, struct assignment_volume *v, struc
         return bad(err, "not a replica's name:", v->replica);
     if (v->device[0] != '/')
         return bad(err, "not an absolute path:", v->device);
+    v->shrink = js_bool(doc, "shrink", false);
     v->overwrite = js_bool(doc, "overwrite", false);
     if (text_copy(v->mount, sizeof(v->mount), js_str(doc, "mount", "")) < 0)
         return bad(err, "too long:", "mount");

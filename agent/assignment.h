@@ -20,6 +20,7 @@ struct assignment_volume {
     char replica[VAULT_REPLICA_NAME_MAX + 1];
     char device[PATH_MAX];
     char mount[PATH_MAX]; /* "" = none */
+    bool shrink;          /* a push may be of a smaller volume than the replica */
     bool overwrite;       /* a first pull may destroy what the volume holds */
 };
 

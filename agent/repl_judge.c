@@ -54,6 +54,7 @@ static const struct {
     {GW_VOLUME_CHANGED, "volume_changed"},
     {GW_VOLUME_BUSY, "volume_busy"},
     {GW_VOLUME_TOO_SMALL, "volume_too_small"},
+    {GW_VOLUME_SHRANK, "volume_shrank"},
     {GW_VOLUME_SHARED, "volume_shared"},
     {GW_VOLUME_NOT_EMPTY, "volume_not_empty"},
     {GW_NO_SPACE, "no_space"},

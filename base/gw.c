@@ -183,6 +183,11 @@ static const struct gw_row rows[] = {
      "points.",
      "godwit replica show STORE/NAME\nGive it a longer --freeze, or try at a time with fewer "
      "writes"},
+    {GW_VOLUME_SHRANK, GW_EXIT_REFUSED, "the volume is smaller than its newest restore point",
+     "It lost its end, or it is another volume. A point of it would cut the copy on the other side "
+     "to the same size, so none was made. Older points stay as they are.",
+     "lsblk -b VOLUME\ngodwit replica show STORE/NAME\nIf it was made smaller on purpose: godwit "
+     "replica push --shrink, or \"shrink\": true beside its device in the workload's document."},
     {GW_DATA_DIFFERS, GW_EXIT_MISMATCH, "the data differs",
      "The two sides were compared and are not equal; the message says where the first difference "
      "is.",

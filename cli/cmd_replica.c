@@ -26,6 +26,8 @@ const struct opt cmd_replica_push_opts[] = {
     {"state-dir", 0, OPT_TEXT, "DIR", NULL, 0, 0, NULL, "where to remember what was sent"},
     {"compact", 0, OPT_TEXT, "SHARE", NULL, 0, 0, "10%",
      "of what changes send, to bring together what lies scattered: N%, none, or all at once"},
+    {"shrink", 0, OPT_SWITCH, NULL, NULL, 0, 0, NULL,
+     "the volume was made smaller on purpose: cut the replica to it"},
     {"repair", 0, OPT_SWITCH, NULL, NULL, 0, 0, NULL,
      "read back the vault's packs and send again what was lost"},
     {"paranoid", 0, OPT_SWITCH, NULL, NULL, 0, 0, NULL,
@@ -379,6 +381,7 @@ int cmd_replica_push(struct cmd_call *call, struct err *err)
     m.arg.recipients = recipients.n > 0 ? &recipients : NULL;
     m.run.tracker = opt_text(call->opts, "tracker");
     m.run.scrub_bytes_per_s = opt_u64(call->opts, "scrub");
+    m.run.may_shrink = opt_switch(call->opts, "shrink");
     m.run.repair = opt_switch(call->opts, "repair");
     m.run.paranoid = opt_switch(call->opts, "paranoid");
     return move_and_report(call, &m, err);

@@ -71,7 +71,7 @@ if [ -n "${GODWIT_TEST_FAILPOINTS:-}" ]; then
     seq 1 300000 >"$dir/text.img"
     GODWIT_FAILPOINT=pack_wrong:3=err:EIO exits 0 godwit replica push "$dir/text.img" "$store/text" --paranoid -o json
     is '.repacked_units == 1 and .point.seq == 1'
-    seq 2 300000 >"$dir/text.img"
+    seq 2 300001 >"$dir/text.img"
     GODWIT_FAILPOINT='pack_wrong:*=err:EIO' exits 9 godwit replica push "$dir/text.img" "$store/text"
     says err GW-3019
     exits 0 godwit replica show "$store/text" -o json
@@ -82,6 +82,20 @@ if [ -n "${GODWIT_TEST_FAILPOINTS:-}" ]; then
     exits 0 godwit replica verify "$store/text" --full
     exits 0 godwit replica verify "$store/text@1" --full
 fi
+
+echo "-- a volume that lost its end is no newest point, unless it is said to be"
+head -c 100000 /dev/urandom >"$dir/cut.img"
+exits 0 godwit replica push "$dir/cut.img" "$store/cut"
+truncate -s 99999 "$dir/cut.img"
+exits 5 godwit replica push "$dir/cut.img" "$store/cut"
+says err GW-3025
+says err 'has 99999 bytes'
+truncate -s 0 "$dir/cut.img"
+exits 5 godwit replica push "$dir/cut.img" "$store/cut"
+exits 0 godwit replica push "$dir/cut.img" "$store/cut" --shrink -o json
+is '.point.size_bytes == 0'
+exits 0 godwit replica pull "$store/cut@1" "$dir/cut.back"
+[ "$(stat -c %s "$dir/cut.back")" = 100000 ] || fail "the older point is not whole"
 
 echo "-- what is not there"
 exits 4 godwit replica show "$store/nobody"

@@ -174,6 +174,13 @@ godwit-agent guard shop --state-dir "$dir/source"
 [ "$(godwit-agent status -o json --state-dir "$dir/source" | jq -r '.workloads[0].state')" = owns ]
 [ "$(godwit-agent status -o json --state-dir "$dir/landing" | jq -r '.workloads[0].state')" = follows ]
 
+# a volume that lost its end is not replicated: the other side keeps its size, and status says why
+truncate -s 23000000 "$dir/source.img"
+until_true 60 "a volume that shrank is told" status_is '.volumes[0] | .state == "error" and (.reason | contains("shrank"))'
+[ "$(stat -c %s "$dir/landing.img")" = 24000000 ] || fail "the landing volume was cut"
+truncate -s 24000000 "$dir/source.img"
+until_true 90 "it goes on with its old size" status_is '.volumes[0].state == "in sync"'
+
 # the planner is away: what was assigned goes on, also in an agent that starts just then
 kill -9 "$planner"
 wait "$planner" 2>/dev/null || true

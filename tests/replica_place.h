@@ -143,6 +143,7 @@ struct place_run {
     uint64_t seq;
     enum replica_kind kind;
     bool repair;
+    bool may_shrink;
     int compact;
     uint32_t pack_bytes;
     unsigned workers;
@@ -167,6 +168,7 @@ static inline int place_do(const struct place *p, struct place_run *r,
                               .epoch = r->epoch,
                               .kind = r->kind,
                               .repair = r->repair,
+                              .may_shrink = r->may_shrink,
                               .compact = r->compact,
                               .pack_bytes = r->pack_bytes,
                               .seq = r->seq,

@@ -198,7 +198,7 @@ static void size_of_the_volume_may_change_between_passes(void **state)
 {
     static const uint64_t sizes[] = {
         3 * MIB, 3 * MIB + 100, 64 * MIB + 1, 130 * MIB, 64 * MIB + 77, 5 * MIB + 1, 0, MIB};
-    struct place_run push = {.image = "a", .state = "sa"};
+    struct place_run push = {.image = "a", .state = "sa", .may_shrink = true};
     struct place_run pull = {.image = "b", .state = "sb"};
     struct place p;
 

@@ -285,6 +285,36 @@ static void volume_that_shrinks_makes_no_point(void **state)
     place_done(&p);
 }
 
+static void volume_that_became_smaller_is_pushed_only_on_purpose(void **state)
+{
+    struct place_run push = {.image = "a", .state = "sa"};
+    struct place_run other = {.image = "b", .state = "sb"};
+    struct place_run shrink = {.image = "a", .state = "sa", .may_shrink = true};
+    struct place_run back = {.image = "c", .state = "sc"};
+    struct place p;
+
+    (void)state;
+    place_init(&p, "mem:smaller");
+    place_random(&p, "a", 0, 3 * MIB, 1);
+    place_ok(place_push(&p, &push), &push);
+    place_random(&p, "a", 3 * MIB, MIB, 2); /* to grow is nothing special */
+    place_ok(place_push(&p, &push), &push);
+    assert_int_equal(push.point.size_bytes, 4 * MIB);
+    place_resize(&p, "a", 4 * MIB - 1);
+    assert_int_equal(place_push(&p, &push), -EFBIG);
+    assert_int_equal(push.err.gw, GW_VOLUME_SHRANK);
+    /* Nor another volume, from a directory that never pushed. */
+    place_random(&p, "b", 0, MIB, 3);
+    assert_int_equal(place_push(&p, &other), -EFBIG);
+    place_ok(place_pull(&p, &back), &back);
+    assert_int_equal(back.point.seq, 2);
+    place_ok(place_push(&p, &shrink), &shrink);
+    assert_int_equal(shrink.point.size_bytes, 4 * MIB - 1);
+    place_ok(place_pull(&p, &back), &back);
+    assert_true(place_same(&p, "a", "c", 4 * MIB - 1));
+    place_done(&p);
+}
+
 static void digest_of_the_start_of_a_larger_volume(void **state)
 {
     struct place_run push = {.image = "a", .state = "sa"};
@@ -383,6 +413,7 @@ int main(void)
         cmocka_unit_test(stopped_push_and_pull_go_on_later),
         cmocka_unit_test(volume_written_while_it_is_read_gives_whole_points),
         cmocka_unit_test(volume_that_shrinks_makes_no_point),
+        cmocka_unit_test(volume_that_became_smaller_is_pushed_only_on_purpose),
         cmocka_unit_test(digest_of_the_start_of_a_larger_volume),
         cmocka_unit_test(larger_landing_device_keeps_the_size_of_the_replica),
     };

@@ -100,8 +100,10 @@ struct replica_run {
     uint64_t epoch;      /* 0 = the head's own (stand-alone use); below the head's: -ESTALE
                             (GW_REPLICA_LOCKED) */
     enum replica_kind kind;
-    int compact; /* what lies scattered over many packs is sent again, together: at most so many
-                    percent of what changes send; 0 = 10; or REPLICA_COMPACT_NONE or _ALL */
+    int compact;     /* what lies scattered over many packs is sent again, together: at most so many
+                        percent of what changes send; 0 = 10; or REPLICA_COMPACT_NONE or _ALL */
+    bool may_shrink; /* the volume may be smaller than the head, whose end is then cut off; else
+                        -EFBIG (GW_VOLUME_SHRANK) */
     bool repair; /* read the whole volume and every pack of the head; what a missing or damaged pack
                     held is sent again and a new point made of it. Older points stay as they are. So
                     does a head that cannot be read: the new point follows it, and begins with the

@@ -171,6 +171,22 @@ static int open_next(struct push *p, struct err *err)
     return 0;
 }
 
+/*
+ * A volume that lost its end, or another one under the same name, would become the newest point,
+ * and the other side would be cut to it. Growing is what volumes do; shrinking is said by somebody.
+ */
+static int check_size(const struct push *p, struct err *err)
+{
+    const struct replica_point *head = &p->head.info;
+
+    if (!p->have_head || p->run->may_shrink || p->size_bytes >= head->size_bytes)
+        return 0;
+    return err_set_gw(err, GW_VOLUME_SHRANK, -EFBIG,
+                      "'%s' has %" PRIu64 " bytes, and point %" PRIu64 " of '%s' has %" PRIu64,
+                      p->run->volume_path, p->size_bytes, head->seq, p->run->name,
+                      head->size_bytes);
+}
+
 static int open_all(struct push *p, struct err *err)
 {
     const struct replica_run *run = p->run;
@@ -187,6 +203,9 @@ static int open_all(struct push *p, struct err *err)
     if (rc < 0)
         return rc;
     p->size_bytes = size_of(p);
+    rc = check_size(p, err);
+    if (rc < 0)
+        return rc;
     rc = table_open(run->state_dir, p->size_bytes, p->have_head ? p->head.info.digest : NULL,
                     vault_rng(run->vault), &p->table, err);
     if (rc == 0)

@@ -56,6 +56,8 @@ static void write_volumes(struct jsw *w, const char *identity, const struct work
         jsw_str(w, "replica", v->replica);
         jsw_str(w, "device", v->at[side].device);
         jsw_str(w, "mount", v->at[side].mount);
+        if (v->at[side].shrink)
+            jsw_bool(w, "shrink", true);
         if (v->at[side].overwrite)
             jsw_bool(w, "overwrite", true);
         jsw_end(w);

@@ -41,6 +41,7 @@ struct workload_place {
     char identity[WORKLOAD_NAME_MAX]; /* "" while no agent of that name has enrolled */
     const char *device;
     const char *mount; /* or NULL */
+    bool shrink;       /* it was made smaller on purpose: the replica may be cut to it */
     bool overwrite;    /* of a target: what it holds may be destroyed by the first copy */
 };
 

@@ -193,11 +193,23 @@ static int parse_health(const struct js *doc, struct workload *w, struct err *er
 
 /* -- volumes ------------------------------------------------------------ */
 
+/* Of a place, false when absent. */
+static int parse_switch(const struct js *place, const char *name, const struct workload_volume *v,
+                        const char *side, bool *ret, struct err *err)
+{
+    const struct js *value = js_member(place, name);
+
+    if (value && js_kind(value) != JS_BOOL)
+        return bad(err, "volume '%s': %s.%s is true or false", v->name, side, name);
+    *ret = js_bool(place, name, false);
+    return 0;
+}
+
 static int parse_place(const struct js *volume, enum workload_side side, struct workload_volume *v,
                        struct err *err)
 {
-    static const char *const at_source[] = {"host", "device", "mount", NULL};
-    static const char *const at_target[] = {"host", "device", "mount", "overwrite", NULL};
+    static const char *const at_source[] = {"host", "device", "mount", "shrink", NULL};
+    static const char *const at_target[] = {"host", "device", "mount", "shrink", "overwrite", NULL};
     const char *const *names = side == WORKLOAD_TARGET ? at_target : at_source;
     const char *key = workload_side_name(side);
     const struct js *place = js_member(volume, key);
@@ -219,9 +231,9 @@ static int parse_place(const struct js *volume, enum workload_side side, struct 
     if (!workload_device_is_normal(ret->device))
         return bad(err, "volume '%s': %s.device is not an absolute path without '//', '.' and '..'",
                    v->name, key);
-    ret->overwrite = js_bool(place, "overwrite", false);
-    if (js_member(place, "overwrite") && js_kind(js_member(place, "overwrite")) != JS_BOOL)
-        return bad(err, "volume '%s': %s.overwrite is true or false", v->name, key);
+    if (parse_switch(place, "shrink", v, key, &ret->shrink, err) < 0 ||
+        parse_switch(place, "overwrite", v, key, &ret->overwrite, err) < 0)
+        return -EINVAL;
     if (ret->mount && ret->mount[0] != '/')
         return bad(err, "volume '%s': %s.mount is not an absolute path", v->name, key);
     return 0;
