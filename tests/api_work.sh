@@ -139,16 +139,25 @@ for i in $(seq 50); do
         "$server/v1/agent/work?config=0" || fail "m$i"
     jq -e '.config_version == 1' "$dir/m$i.out" >/dev/null || fail "m$i: $(cat "$dir/m$i.out")"
 done
+begun=$(date +%s%N)
+api GET /v1/status
+expect 200
+alone=$((($(date +%s%N) - begun) / 1000000))
 for i in $(seq 50); do # only now: enrolling fifty can take longer than a poll waits
     curl -sS --cacert "$state/ca.pem" --cert "$dir/m$i.pem" --key "$dir/m$i.key" -o "$dir/m$i.out" \
         "$server/v1/agent/work?config=1&wait=25" &
     many+=($!)
 done
+if command -v ss >/dev/null; then
+    all_wait() { [ "$(waiting)" -ge 50 ]; }
+    within 10 all_wait || echo "the machine is busy: not all fifty poll at a time"
+fi
 begun=$(date +%s%N)
 api GET /v1/status
 expect 200
 took=$((($(date +%s%N) - begun) / 1000000))
-[ "$took" -lt 1000 ] || fail "an answer took $took ms beside fifty polls"
+[ "$took" -lt 1000 ] || [ "$took" -lt $((alone * 4)) ] ||
+    fail "an answer took $took ms beside fifty polls, $alone ms alone"
 begun=$(date +%s%N)
 api PUT /v1/workloads/wide "$(jq -n '{schema: "godwit.workload/1", workload: "wide",
     volumes: [range(1; 50) | {name: "v\(.)", source: {host: "m\(.)", device: "/dev/sda"},

@@ -47,8 +47,6 @@ at_step() {
     story_api GET "/v1/ops?workload=ledger" | jq -e --arg s "$1" '.items[0] | .state == "running" and .step == $s' >/dev/null
 }
 
-slow_hook='["sleep", "4"]'
-
 story_up
 story_context
 
@@ -73,7 +71,8 @@ expect 11 "services that do not start there are started here again" godwit cutov
 serves source
 story_edit
 
-STORY_STOP_FIRST=$slow_hook story_edit
+# A hook that takes as long as what is tried beside it.
+STORY_STOP_FIRST='["sh", "-c", "until test -e '$story'/go; do sleep 0.1; done"]' story_edit
 ready
 expect 0 "an operator detaches" godwit cutover ledger --confirm=ledger --detach -q
 op=$(newest_op)
@@ -84,6 +83,7 @@ expect 8 "a wait that is over" godwit op attach "$op" --wait=1s
 expect 0 "a dry run of an abort" godwit op abort "$op" --dry-run
 story_api GET "/v1/ops/$op" | jq -e '.abort_wanted | not' >/dev/null || story_fail "the dry run asked for the abort"
 expect 0 "abort is asked for" godwit op abort "$op"
+touch "$story/go"
 expect 11 "and the operation ends aborted" godwit op attach "$op"
 serves source
 story_edit
