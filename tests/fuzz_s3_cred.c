@@ -33,6 +33,9 @@ static void fuzz_run(struct slice input)
     auto_close int fd = memfd_create("cred", MFD_CLOEXEC);
     char path[64];
 
+    /* A file may name a program that lends credentials: one that chance made up is not run. */
+    if (input.len > 0 && memmem(input.data, input.len, "credential_process", 18))
+        return;
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
     if (fd < 0 || (input.len > 0 && write(fd, input.data, input.len) != (ssize_t)input.len))
         return;
