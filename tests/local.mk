@@ -61,10 +61,13 @@ tests_switches = \
 	GODWIT_TEST_SANITIZED='$(tests_sanitized)'; export GODWIT_TEST_SANITIZED; \
 	GODWIT_TEST_FAILPOINTS='$(tests_failpoints)'; export GODWIT_TEST_FAILPOINTS;
 
-# The tests that are programs of their own, for runs under sanitizers.
-list-c-tests:
-	@echo $(c_tests)
-.PHONY: list-c-tests
+# The tests that are programs of their own, for builds with sanitizers: they need much less than make
+# check builds.
+c_tests_need = $(c_tests) tool_proxy tool_s3
+build-c-tests: $(c_tests_need)
+check-c-tests: build-c-tests
+	@$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(c_tests)' check_PROGRAMS='$(c_tests_need)'
+.PHONY: build-c-tests check-c-tests
 
 # The whole story: its unhappy paths, and under kill -9 (a few rounds in check, 2,000 in check-soak).
 long_tests += tests/flow_switch.sh tests/flow_kill.sh
