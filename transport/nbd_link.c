@@ -101,6 +101,9 @@ static int finish(struct call *c, int64_t cookie)
         pthread_cond_wait(&l->done, &l->lock);
     pthread_mutex_unlock(&l->lock);
     atomic_fetch_sub(&l->under_way, 1);
+    /* Who was told so knows it before the thread that moves the connection says it. */
+    if (c->error == ENOTCONN)
+        atomic_store(&l->dead, true);
     return c->error ? -c->error : 0;
 }
 
@@ -111,8 +114,8 @@ static bool turn(struct nbd_link *l, int timeout_ms)
     struct pollfd fds[2] = {{.fd = nbd_aio_get_fd(l->nbd)}, {.fd = l->wake_fd, .events = POLLIN}};
     uint64_t drained;
 
-    fds[0].events = (short)((way & LIBNBD_AIO_DIRECTION_READ ? POLLIN : 0) |
-                            (way & LIBNBD_AIO_DIRECTION_WRITE ? POLLOUT : 0));
+    fds[0].events = (short)(((way & LIBNBD_AIO_DIRECTION_READ) ? POLLIN : 0) |
+                            ((way & LIBNBD_AIO_DIRECTION_WRITE) ? POLLOUT : 0));
     if (poll(fds, ARRAY_LEN(fds), timeout_ms) < 0)
         return false;
     if (fds[1].revents)
