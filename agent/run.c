@@ -63,10 +63,10 @@ static int parts_init(struct daemon_parts *d, const struct run_conf *conf, struc
     a->self_abort_ms = conf->self_abort_ms ? conf->self_abort_ms : AGENT_SELF_ABORT_DEFAULT_MS;
     agent_contact(a);
     r = enrol_load(conf->state_dir, conf->server, &a->identity, err);
-    if (r == 0)
-        check_identity(a);
-    if (r == 0)
-        r = take_lock(conf->state_dir, &d->lock_fd, err);
+    if (r < 0)
+        return r;
+    check_identity(a);
+    r = take_lock(conf->state_dir, &d->lock_fd, err);
     if (r == 0)
         r = vaultref_new(conf->state_dir, &a->vault, err);
     if (r == 0)
@@ -148,9 +148,8 @@ int run_daemon(const struct run_conf *conf, struct err *err)
         r = work_start(d.work, err);
     if (r == 0)
         r = report_start(d.report, err);
-    if (r == 0)
-        track_sweep(); /* of replicas that were given up while no agent ran */
     if (r == 0) {
+        track_sweep(); /* of replicas that were given up while no agent ran */
         log_info("agent %s (%s) of %s", d.agent.identity->identity, d.agent.identity->name,
                  d.agent.identity->server);
         wait_for_signal(&d, &set);

@@ -130,7 +130,7 @@ int cmd_window_ls(struct cmd_call *call, struct err *err)
 static int make_calendar(struct cmd_call *call, const char *name, struct buf *out, struct err *err)
 {
     const char *from = cmd_arg(call, 0), *until = cmd_arg(call, 1);
-    uint64_t from_ms, until_ms;
+    uint64_t from_ms, until_ms = 0;
     char a[32], b[32];
     struct tm tm;
     time_t at;

@@ -40,7 +40,7 @@ static inline pid_t nbd_server_start(const char *const *argv, const char *socket
     if (pid == 0) {
         char *copy[32] = {NULL};
 
-        for (size_t i = 0; argv[i] && i < ARRAY_LEN(copy) - 1; i++)
+        for (size_t i = 0; i < ARRAY_LEN(copy) - 1 && argv[i]; i++)
             copy[i] = strdup(argv[i]);
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (copy[0])

@@ -315,10 +315,10 @@ static int remember(struct push *p, const struct replica_point *now, bool table_
     p->state->known_seq = num_max(p->state->known_seq, now->seq);
     push_care_end(p);
     rc = state_save(p->state, err);
-    if (rc == 0)
-        push_gather_end(p);
-    if (rc == 0)
-        rc = step("push_gather_saved", err);
+    if (rc < 0)
+        return rc;
+    push_gather_end(p);
+    rc = step("push_gather_saved", err);
     if (rc == 0)
         rc = step("push_track_commit", err);
     if (rc == 0)

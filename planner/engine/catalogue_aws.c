@@ -291,9 +291,9 @@ static int piece(struct catalogue_read *r, size_t path, const char *key, const s
 static bool want(void *read, size_t path, const char *key)
 {
     const struct catalogue_read *r = read;
-    uint32_t ware;
+    uint32_t found;
 
-    return path < PATH_ON_DEMAND || catalogue_names_find(&r->skus, key, &ware) == 0;
+    return path < PATH_ON_DEMAND || catalogue_names_find(&r->skus, key, &found) == 0;
 }
 
 const struct catalogue_reader catalogue_aws = {

@@ -187,12 +187,14 @@ const char *estate_set(struct estate *e, struct estate_host *h, enum estate_fiel
     if (!*kept)
         return NULL;
     why = set_value(h, field, kept);
+    if (why)
+        return why;
     /* A number that is 0 is not known, wherever it was read. */
-    if (!why)
-        h->source[field] = fields[field].form == FORM_NUMBER && estate_field_number(h, field) == 0
-                               ? (struct estate_source){0}
-                               : source;
-    return why;
+    if (fields[field].form == FORM_NUMBER && estate_field_number(h, field) == 0)
+        memset(&h->source[field], 0, sizeof(h->source[field]));
+    else
+        h->source[field] = source;
+    return NULL;
 }
 
 void estate_set_u64(struct estate_host *h, enum estate_field field, uint64_t value,

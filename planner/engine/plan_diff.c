@@ -57,16 +57,15 @@ static void write_change(struct diff *d, const struct change *c, const char *why
     jsw_end(d->w);
 }
 
-static void write_workload(struct diff *d, const char *change, const struct plan_named *was,
-                           const struct plan_named *is)
+/* was and is: NULL where the plan does not name it. */
+static void write_workload(struct diff *d, const char *name, const char *change,
+                           const struct plan_named *was, const struct plan_named *is)
 {
     auto_buf struct buf why = {0};
 
     say_reasons(is, &why);
-    write_change(
-        d,
-        &(struct change){"workload", is ? is->name : was->name, change, wave_of(was), wave_of(is)},
-        why.len ? buf_cstr(&why) : NULL);
+    write_change(d, &(struct change){"workload", name, change, wave_of(was), wave_of(is)},
+                 why.len ? buf_cstr(&why) : NULL);
 }
 
 static void compare_workload(struct diff *d, const struct plan_named *is)
@@ -75,13 +74,13 @@ static void compare_workload(struct diff *d, const struct plan_named *is)
     const char *old = wave_of(was), *now = wave_of(is);
 
     if (!was)
-        write_workload(d, "new", NULL, is);
+        write_workload(d, is->name, "new", NULL, is);
     else if (old && !now)
-        write_workload(d, "dropped", was, is);
+        write_workload(d, is->name, "dropped", was, is);
     else if (!old && now)
-        write_workload(d, "placed", was, is);
+        write_workload(d, is->name, "placed", was, is);
     else if (old && !text_equal(old, now))
-        write_workload(d, "wave", was, is);
+        write_workload(d, is->name, "wave", was, is);
 }
 
 static void compare_workloads(struct diff *d)
@@ -93,7 +92,8 @@ static void compare_workloads(struct diff *d)
         const struct plan_named *in = plan_names_find(&d->input_names, was->name);
 
         if (!plan_names_find(&d->is_names, was->name))
-            write_workload(d, in && js_bool(in->doc, "moved", false) ? "moved" : "gone", was, NULL);
+            write_workload(d, was->name, in && js_bool(in->doc, "moved", false) ? "moved" : "gone",
+                           was, NULL);
     }
 }
 
