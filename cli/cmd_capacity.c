@@ -105,11 +105,13 @@ static void say_consolidate(struct out *o, const struct js *doc)
         buf_printf(&names, "%s%s", i ? ", " : "", js_str(js_at(freed, i), "host", ""));
     if (js_len(freed) > 8)
         buf_printf(&names, " and %zu more", js_len(freed) - 8);
-    out_after(o, "%zu hosts become free: %s.", js_len(freed),
-              js_len(freed) ? buf_cstr(&names) : "none");
+    if (js_len(freed) == 0)
+        out_after(o, "No host becomes free.");
+    else
+        out_after(o, "Hosts that become free: %zu (%s).", js_len(freed), buf_cstr(&names));
     out_after(o,
-              "%zu machines do nothing or next to nothing: --show still. %zu machines change "
-              "their host: --show moves.",
+              "Machines that do nothing or next to nothing: %zu (--show still). That change their "
+              "host: %zu (--show moves).",
               js_len(still), js_len(js_member(doc, "moves")));
 }
 
@@ -191,7 +193,11 @@ static int runway_row(struct out *o, const struct js *pool, const struct js *ste
 static int view_runway(struct out *o, const struct js *doc, struct table *t, struct err *err)
 {
     const struct js *pools = js_member(doc, "pools");
-    int r = table_columns(t, runway_columns, ARRAY_LEN(runway_columns), err);
+    int r;
+
+    if (js_len(pools) == 0)
+        out_text(o, "No pool: no list says which hosts carry machines.");
+    r = table_columns(t, runway_columns, ARRAY_LEN(runway_columns), err);
 
     for (size_t i = 0; r == 0 && i < js_len(pools); i++) {
         const struct js *pool = js_at(pools, i), *steps = js_member(pool, "steps");
@@ -256,6 +262,10 @@ static int view_burst(struct out *o, const struct js *doc, struct table *t, stru
 {
     const struct js *sets = js_member(doc, "sets");
 
+    if (js_len(sets) == 0)
+        out_text(o,
+                 "No workload gains from it. It takes hours of the week that were measured, and a "
+                 "peak of half as much again as their mean.");
     for (size_t i = 0; i < js_len(sets); i++) {
         const struct js *set = js_at(sets, i), *needs = js_member(set, "needs");
         const struct js *against = js_member(set, "against");

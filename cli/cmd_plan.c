@@ -204,7 +204,8 @@ static int load_input(struct cmd_call *call, struct js **ret, struct err *err)
     return r < 0 ? r : api_get(api, "/v1/plan-input", ret, err);
 }
 
-static int show_diff(struct cmd_call *call, const struct js *plan, struct js *taken_input,
+/* done: what it ends with when nothing is to be said of changes. */
+static int show_diff(struct cmd_call *call, const struct js *plan, struct js *taken_input, int done,
                      struct err *err)
 {
     auto_js struct js *input = taken_input;
@@ -222,7 +223,7 @@ static int show_diff(struct cmd_call *call, const struct js *plan, struct js *ta
         return cmd_end(r, err);
     return opt_switch(call->opts, "detailed-exitcode") && !js_bool(diff, "same", true)
                ? GW_EXIT_CHANGES
-               : GW_EXIT_OK;
+               : done;
 }
 
 static int check_plan_flags(const struct cmd_call *call, struct err *err)
@@ -259,7 +260,7 @@ int cmd_plan(struct cmd_call *call, struct err *err)
     if (r == 0 && out)
         r = save(out, doc, err);
     if (r == 0 && opt_given(call->opts, "diff"))
-        return show_diff(call, doc, TAKE(input), err);
+        return show_diff(call, doc, TAKE(input), estate_arg_exit(&told), err);
     if (r == 0)
         r = out_document(call->out, doc, view_plan, err);
     return r < 0 ? cmd_end(r, err) : estate_arg_exit(&told);

@@ -189,7 +189,9 @@ static void say_why(const struct diff *d, const struct js *was, const struct js 
 {
     if (say_calendar(d, was, why) || say_size(was, is, why))
         return;
-    if (js_u64(d->was, "link_bytes_per_s", 0) != js_u64(d->is, "link_bytes_per_s", 0))
+    if (!text_equal(js_str(d->was, "calendars_hash", ""), js_str(d->is, "calendars_hash", "")))
+        (void)buf_str(why, "windows or blackouts have changed");
+    else if (js_u64(d->was, "link_bytes_per_s", 0) != js_u64(d->is, "link_bytes_per_s", 0))
         (void)buf_str(why, "the link has another rate");
     else if (!same_policy(d))
         (void)buf_str(why, "the policy is another");
