@@ -64,9 +64,15 @@ void html_bytes(struct buf *b, uint64_t bytes)
     buf_str(b, num_format_bytes(bytes, false, text));
 }
 
+/* Numbers stand below each other, and so does what they are called. */
+static bool is_number(const struct html_column *c)
+{
+    return c->kind != HTML_TEXT && c->kind != HTML_YES;
+}
+
 static void cell(struct buf *b, const struct html_column *c, const struct js *v)
 {
-    buf_str(b, c->kind == HTML_TEXT || c->kind == HTML_YES ? "<td>" : "<td class=n>");
+    buf_str(b, is_number(c) ? "<td class=n>" : "<td>");
     switch (c->kind) {
     case HTML_TEXT:
         html_text(b, js_str(v, c->key, "–"));
@@ -131,7 +137,7 @@ static void head(struct buf *b, const struct html_table *t)
     html_text(b, t->caption);
     buf_str(b, "</caption><thead><tr>");
     for (size_t i = 0; i < t->n; i++) {
-        buf_str(b, "<th scope=col>");
+        buf_str(b, is_number(&t->columns[i]) ? "<th scope=col class=n>" : "<th scope=col>");
         html_text(b, t->columns[i].name);
         buf_str(b, "</th>");
     }

@@ -117,12 +117,12 @@ static void scenarios(const struct report_spec *spec, struct buf *b)
 
     buf_str(b,
             "<table><caption>When prices keep falling</caption><thead><tr><th scope=col>A year</th>"
-            "<th scope=col>Going</th><th scope=col>Saved</th><th scope=col>Even "
+            "<th scope=col class=n>Going</th><th scope=col class=n>Saved</th><th scope=col>Even "
             "from</th></tr></thead><tbody>\n");
     for (size_t i = 0; i < js_len(all); i++) {
         const struct js *v = js_at(all, i);
 
-        buf_printf(b, "<tr><td>-%g%%</td><td class=n>", js_f64(v, "prices_fall_percent", 0));
+        buf_printf(b, "<tr><td>%g%%</td><td class=n>", 0 - js_f64(v, "prices_fall_percent", 0));
         html_money(b, js_i64(v, "move_micros", 0));
         buf_str(b, "</td><td class=n>");
         html_money(b, js_i64(v, "saving_micros", 0));
@@ -201,7 +201,7 @@ static void runway(const struct report_spec *spec, struct buf *b)
     buf_str(b,
             "<table><caption>When each pool is full</caption><thead><tr><th scope=col>Pool</th><th "
             "scope=col>After</th><th scope=col>Full</th><th scope=col>By</th><th "
-            "scope=col>CPU</th><th scope=col>Memory</th></tr></thead><tbody>\n");
+            "scope=col class=n>CPU</th><th scope=col class=n>Memory</th></tr></thead><tbody>\n");
     for (size_t i = 0; i < js_len(pools) && i < REPORT_ROWS_MAX; i++) {
         const struct js *steps = js_member(js_at(pools, i), "steps");
 
@@ -292,9 +292,11 @@ static void rates(const struct report_spec *spec, struct buf *b)
     const struct js *all = js_member(spec->cost, "rates");
 
     heading(b, "rates", "Where the figures are from");
-    buf_str(b, "<table><caption>Rates</caption><thead><tr><th scope=col>Rate</th><th "
-               "scope=col>Value</th><th scope=col>Unit</th><th scope=col>Source</th></tr></thead>"
-               "<tbody>\n");
+    buf_str(
+        b,
+        "<table><caption>Rates</caption><thead><tr><th scope=col>Rate</th><th "
+        "scope=col class=n>Value</th><th scope=col>Unit</th><th scope=col>Source</th></tr></thead>"
+        "<tbody>\n");
     for (size_t i = 0; i < js_len(all); i++) {
         const struct js *v = js_at(all, i);
 

@@ -227,7 +227,7 @@ static void table(const struct map *m, struct buf *b)
 {
     buf_str(b, "<details><summary>The strongest ties as a table</summary><table><caption>Workloads "
                "that talk, or depend on each other</caption><thead><tr><th scope=col>Workload</th>"
-               "<th scope=col>Workload</th><th scope=col>Traffic seen</th><th "
+               "<th scope=col>Workload</th><th scope=col class=n>Traffic seen</th><th "
                "scope=col>Depends</th></tr></thead><tbody>\n");
     for (size_t i = 0; i < m->n && i < EDGES_SHOWN; i++) {
         buf_str(b, "<tr><td>");
