@@ -79,7 +79,7 @@ static int find_stale(struct api_call *call, const struct found *f, char **ret_w
     auto_js struct js *input = NULL;
     int r;
 
-    r = build_input(call, f->link, 0, &input, err);
+    r = build_input(call, f->link, PLAN_INPUT_NO_HISTORY, &input, err);
     return r < 0 ? r : plan_stale(f->doc, input, ret_why, err);
 }
 

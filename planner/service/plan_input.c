@@ -268,7 +268,7 @@ int plan_input_write(struct service *svc, uint64_t link_bytes_per_s, unsigned fl
     jsw_arr(w, "calendars");
     r = db_plan_calendar_each(svc->db, "", DB_PLAN_CALENDARS_MAX, write_calendar, w, err);
     jsw_end(w);
-    if (r == 0)
+    if (r == 0 && !(flags & PLAN_INPUT_NO_HISTORY))
         r = plan_history_write(svc, w, err);
     jsw_arr(w, "workloads");
     if (r == 0)
