@@ -176,14 +176,20 @@ static int read_nic(struct reader *r, const struct js *o, void *to)
     return rc < 0 ? rc : get_text(r, o, "network", &nic->network);
 }
 
+static int get_tag(struct reader *r, const struct js *o, struct named *ret, const char **ret_value)
+{
+    int rc = get_named(r, o, "key", ret);
+
+    *ret_value = "";
+    return rc < 0 ? rc : get_text(r, o, "value", ret_value);
+}
+
 static int read_tag(struct reader *r, const struct js *o, void *to)
 {
-    const char *value = "";
+    const char *value;
     struct named n;
-    int rc = get_named(r, o, "key", &n);
+    int rc = get_tag(r, o, &n, &value);
 
-    if (rc == 0)
-        rc = get_text(r, o, "value", &value);
     if (rc == 0)
         estate_tag_set(r->e, to, n.text, value, n.source);
     return rc;
@@ -365,12 +371,10 @@ static int read_host(struct reader *r, const struct js *o, void *to)
 
 static int read_workload_tag(struct reader *r, const struct js *o, void *to)
 {
-    const char *value = "";
+    const char *value;
     struct named n;
-    int rc = get_named(r, o, "key", &n);
+    int rc = get_tag(r, o, &n, &value);
 
-    if (rc == 0)
-        rc = get_text(r, o, "value", &value);
     if (rc == 0)
         estate_workload_tag(r->e, to, n.text, value, n.source);
     return rc;
