@@ -191,6 +191,21 @@ static inline int place_pull(const struct place *p, struct place_run *r)
     return place_do(p, r, replica_pull);
 }
 
+/* In a process of its own, which is to be killed: opens what was made at dir. Its exit code. */
+static inline int place_push_alone(const char *dir, struct place_run *r)
+{
+    struct place p = {.dir = strdup(dir)};
+    int rc = text_print(p.url, sizeof(p.url), "file://%s/vault", dir);
+
+    if (rc == 0)
+        rc = place_open_vault(&p, NULL);
+    if (rc == 0)
+        rc = place_push(&p, r);
+    vault_close(p.vault);
+    free(p.dir);
+    return rc < 0 ? 1 : 0;
+}
+
 #define place_ok(call, run)                                                                        \
     do {                                                                                           \
         if ((call) < 0)                                                                            \
