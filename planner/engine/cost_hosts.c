@@ -20,24 +20,13 @@ static int64_t rate(const struct cost_model *m, enum cost_rate which)
 
 /* -- workloads ----------------------------------------------------------------------------- */
 
-/* By name; the estate's are sorted, hosts without one share the last. */
+/* Its place among them; hosts without one share the last. */
 static size_t workload_of(const struct cost_model *m, const struct estate_host *h)
 {
     const struct estate *e = m->spec->estate;
-    size_t low = 0, high = estate_workloads(e);
+    const struct estate_workload *w = *h->workload ? estate_workload_find(e, h->workload) : NULL;
 
-    while (*h->workload && low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = strcmp(h->workload, estate_workload(e, middle)->name);
-
-        if (order == 0)
-            return middle;
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return estate_workloads(e);
+    return w ? w->index : estate_workloads(e);
 }
 
 /* -- boxes --------------------------------------------------------------------------------- */

@@ -207,6 +207,7 @@ struct estate_workload {
     struct estate_host **hosts; /* once settled, by name */
     size_t depends_n, tags_n, hosts_n;
     struct estate_source source;
+    size_t index; /* in the order of names, once settled */
 };
 
 /* -- filling ------------------------------------------------------------------------------ */

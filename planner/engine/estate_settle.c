@@ -185,6 +185,8 @@ static void settle_workloads(struct estate *e)
         sort(w->tags, w->tags_n, sizeof(*w->tags), by_tag);
     }
     sort((void *)e->workloads, e->workloads_n, sizeof(void *), by_workload);
+    for (size_t i = 0; i < e->workloads_n; i++)
+        e->workloads[i]->index = i;
 }
 
 int estate_settle(struct estate *e, struct err *err)

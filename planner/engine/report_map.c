@@ -52,20 +52,9 @@ static int by_bytes(const void *a, const void *b)
 
 static size_t index_of(const struct map *m, const char *workload)
 {
-    size_t low = 0, high = estate_workloads(m->e);
+    const struct estate_workload *w = *workload ? estate_workload_find(m->e, workload) : NULL;
 
-    while (*workload && low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = strcmp(workload, estate_workload(m->e, middle)->name);
-
-        if (order == 0)
-            return middle;
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return SIZE_MAX;
+    return w ? w->index : SIZE_MAX;
 }
 
 static void add(struct map *m, const char *from, const char *to, uint64_t bytes, bool depends)
