@@ -10,6 +10,7 @@ sh_tests += \
 	tests/lint_cppcheck.sh \
 	tests/lint_descriptors.sh \
 	tests/lint_dist.sh \
+	tests/lint_families.sh \
 	tests/lint_format.sh \
 	tests/lint_functions.sh \
 	tests/lint_headers.sh \

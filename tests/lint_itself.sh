@@ -48,6 +48,9 @@ refuses layers base/x.c '#include "transport/store.h"'
 refuses layers planner/engine/x.c '#include "planner/service/plan.h"'
 refuses layers agent/x.c '#include "cli/out.h"'
 refuses layers transport/x.h '#include "store.h"'
+# shellcheck disable=SC2016 # Markdown's quotes
+printf '%s\n' '## Families' '| `base/` | | `banned` `err` `fail` `gw` |' >"$copy/docs/architecture.md"
+refuses families base/x.c ''
 refuses wrappers cli/x.c '#include <jansson.h>'
 refuses wrappers base/x.c '#include <openssl/evp.h>'
 refuses wrappers base/x.h '  #  include <event2/event.h>'
