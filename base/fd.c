@@ -75,16 +75,16 @@ int fd_pwrite_full(int fd, const void *data, size_t len, uint64_t offset, struct
     return 0;
 }
 
-int fd_read_full(int fd, void *out, size_t len, struct err *err)
+/* At the place of the descriptor, or at *offset, which moves along. */
+static int read_rest(int fd, uint8_t *at, size_t len, uint64_t *offset, struct err *err)
 {
-    uint8_t *at = out;
     int rc = failpoint("fd_read");
     ssize_t n;
 
     if (rc < 0)
         return err_set(err, rc, "read: %m");
     while (len) {
-        n = read(fd, at, len);
+        n = offset ? pread(fd, at, len, (off_t)*offset) : read(fd, at, len);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
@@ -93,34 +93,22 @@ int fd_read_full(int fd, void *out, size_t len, struct err *err)
             return err_set(err, -ENODATA, "end of file with %zu bytes missing", len);
         at += n;
         len -= (size_t)n;
+        if (offset)
+            *offset += (uint64_t)n;
     }
     return 0;
 }
 
+int fd_read_full(int fd, void *out, size_t len, struct err *err)
+{
+    return read_rest(fd, out, len, NULL, err);
+}
+
 int fd_pread_full(int fd, void *out, size_t len, uint64_t offset, struct err *err)
 {
-    uint8_t *at = out;
     int rc = check_offset(offset, len, err);
-    ssize_t n;
 
-    if (rc < 0)
-        return rc;
-    rc = failpoint("fd_read");
-    if (rc < 0)
-        return err_set(err, rc, "read: %m");
-    while (len) {
-        n = pread(fd, at, len, (off_t)offset);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return err_set(err, -errno, "read: %m");
-        if (n == 0)
-            return err_set(err, -ENODATA, "end of file with %zu bytes missing", len);
-        at += n;
-        len -= (size_t)n;
-        offset += (uint64_t)n;
-    }
-    return 0;
+    return rc < 0 ? rc : read_rest(fd, out, len, &offset, err);
 }
 
 /* Append up to one chunk of fd. *ret_n is 0 at the end of the file. */

@@ -133,12 +133,18 @@ int probe_addrs(struct probe *p, struct probe_addr *out, size_t max, size_t *ret
     return p->ops->addrs(p, out, max, ret_n, err);
 }
 
-/* The first line of a small file, trimmed. */
-static int read_line(struct probe *p, const char *path, struct buf *out, struct slice *ret_line)
+/* The first line of a small file, trimmed; lent by *out. */
+static int read_line(struct probe *p, struct buf *out, struct slice *ret_line, const char *fmt,
+                     va_list ap)
 {
+    char path[PROBE_PATH_MAX];
     struct slice rest;
-    int rc = probe_read(p, path, PROBE_TEXT_MAX, out, NULL, NULL);
+    int n = vsnprintf(path, sizeof(path), fmt, ap);
+    int rc;
 
+    if (n < 0 || (size_t)n >= sizeof(path))
+        return -ENAMETOOLONG;
+    rc = probe_read(p, path, PROBE_TEXT_MAX, out, NULL, NULL);
     if (rc < 0)
         return rc;
     rest = buf_slice(out);
@@ -149,18 +155,13 @@ static int read_line(struct probe *p, const char *path, struct buf *out, struct 
 int probe_text(struct probe *p, char *out, size_t size, const char *fmt, ...)
 {
     auto_buf struct buf b = {0};
-    char path[PROBE_PATH_MAX];
     struct slice line;
     va_list ap;
-    int n;
     int rc;
 
     va_start(ap, fmt);
-    n = vsnprintf(path, sizeof(path), fmt, ap);
+    rc = read_line(p, &b, &line, fmt, ap);
     va_end(ap);
-    if (n < 0 || (size_t)n >= sizeof(path))
-        return -ENAMETOOLONG;
-    rc = read_line(p, path, &b, &line);
     if (rc == 0)
         line_copy(out, size, line);
     return rc;
@@ -169,18 +170,13 @@ int probe_text(struct probe *p, char *out, size_t size, const char *fmt, ...)
 int probe_u64(struct probe *p, uint64_t *ret, const char *fmt, ...)
 {
     auto_buf struct buf b = {0};
-    char path[PROBE_PATH_MAX];
     struct slice line;
     va_list ap;
-    int n;
     int rc;
 
     va_start(ap, fmt);
-    n = vsnprintf(path, sizeof(path), fmt, ap);
+    rc = read_line(p, &b, &line, fmt, ap);
     va_end(ap);
-    if (n < 0 || (size_t)n >= sizeof(path))
-        return -ENAMETOOLONG;
-    rc = read_line(p, path, &b, &line);
     if (rc == 0 && !line_u64(line, 10, ret))
         rc = -EINVAL;
     return rc;

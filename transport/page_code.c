@@ -350,22 +350,6 @@ int page_decode(struct slice raw, uint32_t region, uint32_t sectors, struct page
     return rc;
 }
 
-static int raw_fetch(struct vault *v, const struct unit *u, uint8_t **ret, struct err *err)
-{
-    auto_free uint8_t *raw = NULL;
-    int rc = unit_check(u, err);
-
-    if (rc)
-        return rc;
-    raw = malloc(u->raw_len);
-    if (!raw)
-        return err_set(err, -ENOMEM, "fetch a map page: %m");
-    rc = unit_fetch(v, u, raw, err);
-    if (!rc)
-        *ret = TAKE(raw);
-    return rc;
-}
-
 bool page_base_of(struct slice raw, uint32_t region, uint32_t sectors, struct unit *ret,
                   uint32_t *ret_sectors)
 {
@@ -389,7 +373,7 @@ static int base_raw(struct vault *v, const struct head *want, const struct unit 
         *ret = slice_of(want->links[0].raw, u->raw_len);
         return 0;
     }
-    rc = raw_fetch(v, u, ret_own, err);
+    rc = unit_fetch_new(v, u, ret_own, err);
     if (!rc)
         *ret = slice_of(*ret_own, u->raw_len);
     return rc;
@@ -494,7 +478,7 @@ int page_open_links(struct vault *v, struct page_want *w, const struct page_link
 
     w->blame = w->unit;
     if (!raw) {
-        rc = raw_fetch(v, &w->unit, &own, err);
+        rc = unit_fetch_new(v, &w->unit, &own, err);
         raw = own;
     }
     return rc ? rc : open_at(v, &w->unit, slice_of(raw, w->unit.raw_len), &want, &w->page, err);
@@ -504,7 +488,7 @@ int page_fetch(struct vault *v, const struct unit *u, uint32_t region, uint32_t 
                struct page **ret, struct err *err)
 {
     auto_free uint8_t *raw = NULL;
-    int rc = raw_fetch(v, u, &raw, err);
+    int rc = unit_fetch_new(v, u, &raw, err);
 
     return rc ? rc : page_open_at(v, u, slice_of(raw, u->raw_len), region, sectors, ret, err);
 }

@@ -160,15 +160,7 @@ int pagedir_fetch(struct vault *v, const struct unit *u, uint32_t index, uint32_
                   struct pagedir **ret, struct err *err)
 {
     auto_free uint8_t *raw = NULL;
-    int rc = unit_check(u, err);
+    int rc = unit_fetch_new(v, u, &raw, err);
 
-    if (rc)
-        return rc;
-    raw = malloc(u->raw_len);
-    if (!raw)
-        return err_set(err, -ENOMEM, "fetch a directory page: %m");
-    rc = unit_fetch(v, u, raw, err);
-    if (!rc)
-        rc = pagedir_decode(slice_of(raw, u->raw_len), index, regions, ret, err);
-    return rc;
+    return rc ? rc : pagedir_decode(slice_of(raw, u->raw_len), index, regions, ret, err);
 }

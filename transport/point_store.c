@@ -68,8 +68,9 @@ int point_commit(struct vault *v, const char *name, struct point *p, bool *ret_w
     return 0;
 }
 
-static int load_once(struct vault *v, const char *name, uint64_t seq, struct point *ret,
-                     struct err *err)
+/* The sealed object of a point, in the handle's body; lent until the next call. */
+static int get_object(struct vault *v, const char *name, uint64_t seq, struct slice *ret,
+                      struct err *err)
 {
     struct store_range range = {.max_bytes = OBJECT_MAX};
     struct buf *object = vault_body(v);
@@ -84,9 +85,23 @@ static int load_once(struct vault *v, const char *name, uint64_t seq, struct poi
         return err_set_gw(err, GW_REPLICA_NOT_FOUND, -ENOENT, "%s has no restore point %llu", name,
                           (unsigned long long)seq);
     if (rc)
+        return err_add(err, rc, "%s", key);
+    *ret = buf_slice(object);
+    return 0;
+}
+
+static int load_once(struct vault *v, const char *name, uint64_t seq, struct point *ret,
+                     struct err *err)
+{
+    struct slice object;
+    char key[POINT_KEY_MAX];
+    int rc = get_object(v, name, seq, &object, err);
+
+    if (rc)
         return rc;
-    rc = point_decode(v, name, seq, buf_slice(object), ret, err);
-    return rc < 0 ? err_add(err, rc, "restore point %llu, object %s", (unsigned long long)seq, key)
+    rc = point_decode(v, name, seq, object, ret, err);
+    return rc < 0 ? err_add(err, rc, "restore point %llu, object %s", (unsigned long long)seq,
+                            point_key(name, seq, key))
                   : 0;
 }
 
@@ -103,18 +118,12 @@ int point_load(struct vault *v, const char *name, uint64_t seq, struct point *re
 int point_bytes_hash(struct vault *v, const char *name, uint64_t seq, uint8_t *ret_hash,
                      struct err *err)
 {
-    struct store_range range = {.max_bytes = OBJECT_MAX};
-    struct buf *object = vault_body(v);
-    char key[POINT_KEY_MAX];
-    int rc = name_check(name, err);
+    struct slice object;
+    int rc = get_object(v, name, seq, &object, err);
 
     if (rc)
         return rc;
-    buf_clear(object);
-    rc = vault_get(v, point_key(name, seq, key), range, object, err);
-    if (rc)
-        return err_add(err, rc, "%s", key);
-    crypto_sha256(buf_slice(object), ret_hash);
+    crypto_sha256(object, ret_hash);
     return 0;
 }
 

@@ -12,6 +12,7 @@
 #include "transport/vault_impl.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 #include "base/banned.h"
 
@@ -135,4 +136,20 @@ int unit_fetch(struct vault *v, const struct unit *u, uint8_t *out, struct err *
         return rc;
     err_clear(err);
     return fetch_once(v, u, out, err);
+}
+
+int unit_fetch_new(struct vault *v, const struct unit *u, uint8_t **ret, struct err *err)
+{
+    auto_free uint8_t *raw = NULL;
+    int rc = unit_check(u, err);
+
+    if (rc)
+        return rc;
+    raw = malloc(u->raw_len);
+    if (!raw)
+        return err_set(err, -ENOMEM, "fetch a unit: %m");
+    rc = unit_fetch(v, u, raw, err);
+    if (!rc)
+        *ret = TAKE(raw);
+    return rc;
 }

@@ -66,5 +66,7 @@ int unit_unseal(struct vault *v, const struct seal_segment *seg, struct slice se
  * is -EBADMSG (GW_VAULT_DAMAGED). What is damaged is fetched once more: on its way is not in the
  * vault. The same holds for pack_load, point_load and vault_open. */
 int unit_fetch(struct vault *v, const struct unit *u, uint8_t *out, struct err *err);
+/* The same into memory of its own (raw_len bytes), for the caller to free. */
+int unit_fetch_new(struct vault *v, const struct unit *u, uint8_t **ret, struct err *err);
 
 #endif
