@@ -51,6 +51,8 @@ const struct opt cmd_replica_digest_opts[] = {
     {0},
 };
 
+enum { SLOW_S = 10 };
+
 /* --level auto|N: 0 of the command line is "raw", 0 of the data mover is "auto". */
 static int parse_level(const char *text, int *ret, struct err *err)
 {
@@ -225,6 +227,7 @@ static void write_push(struct cmd_call *call, const struct mover *m, struct jsw 
     jsw_u64(w, "compacted_bytes", atomic_load(&m->progress.compacted_bytes));
     jsw_u64(w, "repacked_units", atomic_load(&m->progress.repacked));
     write_tracked(&m->tracked, w);
+    replica_view_write_spent(w, &m->progress.spent);
     write_scrub(m, w);
     if (m->moment.taken_ms > 0)
         replica_view_write_freeze(w, &m->moment);
@@ -302,6 +305,16 @@ static void view_freeze(struct out *o, const struct js *freeze)
              out_bytes(o, js_u64(freeze, "bytes", 0), bytes));
 }
 
+/* Worth a line when somebody had to wait for it. */
+static void view_bound(struct out *o, const struct js *doc)
+{
+    const char *bound = js_str(doc, "bound", NULL);
+
+    if (bound && js_f64(doc, "duration_s", 0) >= SLOW_S)
+        out_text(o, "%.0f%% of the time went to the %s",
+                 js_f64(js_member(doc, "time_share"), bound, 0) * 100, bound);
+}
+
 static int view_push(struct out *o, const struct js *doc, struct table *t, struct err *err)
 {
     const struct js *point = js_member(doc, "point");
@@ -315,6 +328,7 @@ static int view_push(struct out *o, const struct js *doc, struct table *t, struc
     out_text(o, "%s@%llu  %s, %s changed, %s sent, %s  digest %.16s…", js_str(doc, "replica", ""),
              (unsigned long long)js_u64(point, "seq", 0), js_str(point, "kind", ""), changed, sent,
              took, js_str(point, "digest", ""));
+    view_bound(o, doc);
     view_freeze(o, js_member(doc, "freeze"));
     if (js_u64(doc, "compacted_bytes", 0) > 0) {
         out_bytes(o, js_u64(doc, "compacted_bytes", 0), changed);

@@ -25,6 +25,19 @@ void replica_view_write_point(struct jsw *w, const struct replica_point *p)
         jsw_null(w, "parent");
 }
 
+void replica_view_write_spent(struct jsw *w, const struct spent *s)
+{
+    double shares[SPENT_KINDS];
+    enum spent_on on;
+
+    jsw_str(w, "bound", spent_bound(s, &on) ? spent_name(on) : NULL);
+    spent_shares(s, shares);
+    jsw_obj(w, "time_share");
+    for (int i = 0; i < SPENT_KINDS; i++)
+        jsw_f64(w, spent_name((enum spent_on)i), shares[i]);
+    jsw_end(w);
+}
+
 void replica_view_write_freeze(struct jsw *w, const struct replica_moment *m)
 {
     jsw_obj(w, "freeze");

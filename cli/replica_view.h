@@ -8,6 +8,8 @@
 
 /* The members of a point into the object that is open in w. */
 void replica_view_write_point(struct jsw *w, const struct replica_point *p);
+/* What bounded a push, and where its time went: "bound" (null: it took none), "time_share". */
+void replica_view_write_spent(struct jsw *w, const struct spent *s);
 /* The member "freeze" likewise. */
 void replica_view_write_freeze(struct jsw *w, const struct replica_moment *m);
 /* Documents with "items": points or replica names. */

@@ -240,7 +240,7 @@ exits 1 godwit replica push "$dir" "$store/directory"
 echo "-- progress for programs, and a limit that limits"
 head -c 6291456 /dev/urandom >"$dir/slow.img"
 exits 0 godwit replica push "$dir/slow.img" "$store/slow" --limit 4MiB --progress json -o json
-is '.duration_s > 0.8'
+is '.duration_s > 0.8 and .bound == "limit" and (.time_share | add > 0.99 and add < 1.01)'
 jq -se 'length > 0 and all(.[]; .type == "progress")' "$dir/err" >/dev/null || fail "progress"
 
 echo "-- a timetable, and what is none"

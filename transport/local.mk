@@ -25,6 +25,7 @@ libgodwit_transport_a_SOURCES = \
 	transport/s3_place.c transport/s3_place.h \
 	transport/s3_sign.c transport/s3_sign.h \
 	transport/s3_xml.c transport/s3_xml.h \
+	transport/spent.c transport/spent.h \
 	transport/store.c transport/store.h transport/store_impl.h \
 	transport/store_gate.c transport/store_gate.h \
 	transport/store_file.c transport/store_file.h transport/store_file_list.c \

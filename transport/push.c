@@ -4,10 +4,16 @@
 
 #include "base/num.h"
 #include "base/worker.h"
+#include "transport/vault_impl.h"
 
 #include "base/banned.h"
 
 enum { JOBS_MAX = 12, MAPS_QUEUED = 64, PACK_TARGET_MIN = 1 << 20 };
+
+uint64_t push_mono_ms(const struct push *p)
+{
+    return clock_mono_ms(vault_clock(p->run->vault));
+}
 
 int push_fail(struct push *p, int code, const struct err *err)
 {
@@ -182,15 +188,20 @@ static int start(struct push *p, struct stages *s, struct err *err)
 /* In the order of the stages: each ends when the one before it has, or when all were stopped. */
 static void finish(struct push *p, struct stages *s)
 {
+    uint64_t begun_ms = push_mono_ms(p), worked_ms;
+
     queue_close(p->full_jobs);
     if (s->work)
         workers_join(s->work, NULL);
+    worked_ms = push_mono_ms(p);
+    p->spent->held_ms += worked_ms - begun_ms;
     queue_close(p->full_parcels);
     if (s->put)
         workers_join(s->put, NULL);
     queue_close(p->maps);
     if (s->map)
         workers_join(s->map, NULL);
+    p->spent->tail_ms += push_mono_ms(p) - worked_ms;
 }
 
 int push_run(struct push *p, struct err *err)

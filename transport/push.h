@@ -172,6 +172,8 @@ struct push {
     struct point next;
     bool full;                      /* every block is looked at, whatever the tracker says */
     const struct capture *captured; /* lent: what is read instead of the volume; or NULL */
+    struct spent *spent;            /* of run->progress, else the next */
+    struct spent unshown;
     size_t workers_n;
     size_t pack_target; /* bytes at which a pack is sent */
 
@@ -223,6 +225,7 @@ void push_close(struct push *p); /* {0} is fine; what was taken and not committe
 int push_init(struct push *p, struct err *err);
 void push_done(struct push *p); /* {0} is fine */
 int push_run(struct push *p, struct err *err);
+uint64_t push_mono_ms(const struct push *p); /* what spent is measured with; any thread */
 /* Keep the first failure and stop every stage. Returns code. */
 int push_fail(struct push *p, int code, const struct err *err);
 int push_check_pack(void *arg, const uint8_t *pack, bool *ret_there, struct err *err);

@@ -43,6 +43,7 @@ static int put(struct push *p, struct vault *v, struct push_parcel *parcel, stru
 static int put_all(struct push *p, struct err *err)
 {
     auto_vault struct vault *v = NULL;
+    struct store_spent seen = {0};
     void *item = NULL;
     int rc = vault_dup(p->run->vault, &v, err);
 
@@ -52,6 +53,8 @@ static int put_all(struct push *p, struct err *err)
             rc = put(p, v, item, err);
         else if (rc == -ENODATA)
             return 0;
+        if (v)
+            spent_note(&p->spent->put, vault_store(v), &seen);
     }
     return rc;
 }

@@ -67,8 +67,10 @@ static int hand_on_data(struct push *p, struct push_job *j, struct err *err)
 static int land(struct reader *r, struct err *err)
 {
     void *item = NULL;
+    uint64_t begun_ms = push_mono_ms(r->p);
     int rc = volume_queue_pop(r->reads, &item, err);
 
+    r->p->spent->read_ms += push_mono_ms(r->p) - begun_ms;
     return rc < 0 ? rc : hand_on_data(r->p, item, err);
 }
 
@@ -93,6 +95,7 @@ static int land_all(struct reader *r, struct err *err)
 static int take_job(struct reader *r, struct push_job **ret, struct err *err)
 {
     void *item = NULL;
+    uint64_t begun_ms;
     int rc = 0;
 
     while (rc == 0 && volume_queue_len(r->reads) > 0 &&
@@ -101,7 +104,9 @@ static int take_job(struct reader *r, struct push_job **ret, struct err *err)
         rc = land(r, err);
     if (rc < 0)
         return rc;
+    begun_ms = push_mono_ms(r->p);
     rc = queue_pop(r->p->idle_jobs, 0, &item);
+    r->p->spent->held_ms += push_mono_ms(r->p) - begun_ms;
     if (rc < 0)
         return err_set(err, rc, "stopped");
     *ret = item;

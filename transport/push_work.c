@@ -16,6 +16,8 @@ struct work {
     struct push_tools tools;
     struct pack *pack;
     struct push_parcel *parcel; /* the open one */
+    struct store_spent seen;    /* by vault */
+    uint64_t held_ms;           /* until a parcel was free, in all */
     struct push_few *few;       /* what was found so far, while it is next to nothing; or NULL */
     bool many;                  /* it was more */
 };
@@ -40,11 +42,14 @@ static int send_parcel(struct work *w, struct err *err)
 static int open_parcel(struct work *w, struct err *err)
 {
     void *item = NULL;
+    uint64_t begun_ms;
     int rc;
 
     if (w->parcel)
         return 0;
+    begun_ms = push_mono_ms(w->tools.push);
     rc = queue_pop(w->tools.push->idle_parcels, 0, &item);
+    w->held_ms += push_mono_ms(w->tools.push) - begun_ms;
     if (rc < 0)
         return err_set(err, rc, "stopped");
     w->parcel = item;
@@ -292,6 +297,20 @@ static int end_jobs(struct work *w, struct err *err)
     return rc < 0 ? rc : send_parcel(w, err);
 }
 
+/* A job, or NULL: the end of them. What it takes is work but for waiting for parcels. */
+static int timed(struct work *w, struct push_job *j, struct err *err)
+{
+    struct push *p = w->tools.push;
+    uint64_t begun_ms = push_mono_ms(p), held_ms = w->held_ms;
+    int rc = j ? do_job(w, j, err) : end_jobs(w, err);
+
+    held_ms = w->held_ms - held_ms;
+    p->spent->work_held_ms += held_ms;
+    p->spent->work_ms += push_mono_ms(p) - begun_ms - held_ms;
+    spent_note(&p->spent->work, vault_store(w->tools.vault), &w->seen);
+    return rc;
+}
+
 static int do_jobs(struct work *w, struct err *err)
 {
     void *item = NULL;
@@ -300,9 +319,9 @@ static int do_jobs(struct work *w, struct err *err)
     while (rc == 0) {
         rc = queue_pop(w->tools.push->full_jobs, 0, &item);
         if (rc == 0)
-            rc = do_job(w, item, err);
+            rc = timed(w, item, err);
         else if (rc == -ENODATA)
-            return end_jobs(w, err);
+            return timed(w, NULL, err);
     }
     return rc;
 }

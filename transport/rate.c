@@ -177,7 +177,9 @@ static uint64_t rate_wait_ms(struct rate_place *p)
 struct rate_turn {
     struct rate_place places[2]; /* of r and, when that is a share, of its whole */
     size_t n;
-    bool waiting; /* in the lines */
+    bool waiting;      /* in the lines, */
+    uint64_t since_ms; /* since then */
+    uint64_t waited_ms;
 };
 
 static struct rate_turn turn_of(struct rate *r)
@@ -200,14 +202,23 @@ uint64_t rate_turn_ask(struct rate_turn *t, size_t bytes)
 {
     uint64_t wait_ms = 0;
 
+    if (!t->waiting)
+        t->since_ms = clock_mono_ms(t->places[0].rate->clock);
     for (size_t i = 0; !t->waiting && i < t->n; i++)
         rate_join(&t->places[i], bytes);
     t->waiting = true;
     for (size_t i = 0; i < t->n; i++)
         wait_ms = num_max(wait_ms, rate_wait_ms(&t->places[i]));
-    if (wait_ms == 0)
+    if (wait_ms == 0) {
+        t->waited_ms += clock_mono_ms(t->places[0].rate->clock) - t->since_ms;
         turn_leave(t, true);
+    }
     return wait_ms;
+}
+
+uint64_t rate_turn_waited_ms(const struct rate_turn *t)
+{
+    return t->waited_ms;
 }
 
 void rate_turn_drop(struct rate_turn *t)

@@ -36,6 +36,7 @@ int rate_turn_new(struct rate *r, struct rate_turn **ret, struct err *err);
 void rate_turn_free(struct rate_turn *t);
 uint64_t rate_turn_ask(struct rate_turn *t, size_t bytes); /* milliseconds to wait; 0 = they pass */
 void rate_turn_drop(struct rate_turn *t);                  /* what was asked for is not wanted */
+uint64_t rate_turn_waited_ms(const struct rate_turn *t);   /* in its life, for what passed */
 /* What is worth asking for at once, so that streams take turns many times a second. */
 size_t rate_turn_grain(const struct rate_turn *t);
 

@@ -11,6 +11,7 @@
 #ifndef GODWIT_TRANSPORT_REPLICA_H
 #define GODWIT_TRANSPORT_REPLICA_H
 
+#include "transport/spent.h"
 #include "transport/vault.h"
 
 #include <stdatomic.h>
@@ -56,6 +57,7 @@ struct replica_progress {
         weak; /* the store has no create-only PUT: two pushers at one moment could both win */
     _Atomic uint64_t compacted_bytes; /* raw, sent although they did not change */
     _Atomic uint64_t repacked;        /* units that this machine packed wrongly at the first try */
+    struct spent spent;               /* of a push: where its time went */
 };
 
 /* How a push found what changed. */

@@ -373,6 +373,7 @@ int push_open(struct push *p, const struct replica_run *run, struct err *err)
 
     *p = (struct push){.own_run = *run, .repair_asked = run->repair};
     p->run = &p->own_run;
+    p->spent = run->progress ? &run->progress->spent : &p->unshown;
     if (!vault_is_replica_name(run->name))
         return err_set_gw(err, GW_BAD_NAME, -EINVAL, "'%s' is no name of a replica", run->name);
     rc = push_init(p, err);
@@ -381,11 +382,17 @@ int push_open(struct push *p, const struct replica_run *run, struct err *err)
 
 int push_pass(struct push *p, struct replica_point *ret, struct err *err)
 {
+    uint64_t begun_ms;
     int rc;
 
     tell_total(p);
     rc = push_run(p, err);
-    return rc < 0 ? rc : finish(p, ret, err);
+    if (rc < 0)
+        return rc;
+    begun_ms = push_mono_ms(p);
+    rc = finish(p, ret, err);
+    p->spent->tail_ms += push_mono_ms(p) - begun_ms;
+    return rc;
 }
 
 void push_close(struct push *p)

@@ -340,6 +340,11 @@ void store_counts(const struct store *s, struct store_counts *ret)
     ret->streams = store_gate_streams(&t->gate);
 }
 
+void store_spent(const struct store *s, struct store_spent *ret)
+{
+    store_retry_spent(s->self, ret);
+}
+
 const char *store_url(const struct store *s)
 {
     return s->shared->url;

@@ -106,6 +106,13 @@ struct store_counts {
     unsigned streams; /* bulk calls that may run at this moment */
 };
 void store_counts(const struct store *s, struct store_counts *ret);
+/* What calls of this handle alone waited for so far. */
+struct store_spent {
+    uint64_t limit_ms; /* conf->rate */
+    uint64_t pause_ms; /* what the store asked for, and attempts that failed and were repeated */
+    uint64_t call_ms;  /* all else */
+};
+void store_spent(const struct store *s, struct store_spent *ret);
 const char *store_url(const struct store *s);  /* without secrets */
 unsigned store_streams(const struct store *s); /* store_conf.streams: 0 = as many as help */
 

@@ -181,6 +181,7 @@ static int wait_pauses(struct store_gate *g, struct store_gate_turn *turn, const
         pthread_mutex_unlock(&g->lock);
         if (left_ms == 0)
             return 0;
+        turn->paused_ms += left_ms;
         if (store_gate_sleep(g->clock, left_ms, stop) < 0)
             return -ECANCELED;
     }

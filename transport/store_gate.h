@@ -49,7 +49,8 @@ struct store_gate {
 /* One call's place. */
 struct store_gate_turn {
     bool bulk;
-    uint64_t pause_n; /* as it was when the call began */
+    uint64_t pause_n;   /* as it was when the call began */
+    uint64_t paused_ms; /* before it began */
 };
 
 enum store_gate_end {

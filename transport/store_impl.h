@@ -38,6 +38,8 @@ struct store_ops {
     bool (*skew_ms)(const void *self, int64_t *ret_ms);
     /* Optional: did the last call's answer ask to slow down, and for how long (0 = not said)? */
     bool (*busy)(const void *self, uint64_t *ret_after_ms);
+    /* Of who paces: how long conf->rate held self up so far. */
+    uint64_t (*limited_ms)(const void *self);
 };
 
 /* 1..STORE_KEY_MAX bytes of the alphabet of keys, with parts of 1..255 bytes, none "." or "..". */
@@ -68,6 +70,7 @@ int store_retry_new(const struct store_conf *conf, struct store_totals *totals,
                     struct err *err);
 
 extern const struct store_ops store_retry_ops; /* open is NULL: see store_retry_new */
+void store_retry_spent(const void *self, struct store_spent *ret);
 extern const struct store_ops store_file_ops;
 extern const struct store_ops store_mem_ops;
 extern const struct store_ops store_s3_ops;

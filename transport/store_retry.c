@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "base/gw.h"
+#include "base/num.h"
 #include "transport/rate.h"
 
 #include "base/banned.h"
@@ -16,13 +17,22 @@ enum {
     READ_BACK_MIN = 64 * 1024,
 };
 
+/* One that is under way. */
+struct attempt {
+    struct store_gate_turn turn;
+    uint64_t began_ms;
+    uint64_t limited_ms; /* inner's, when it began */
+};
+
 struct retry {
     const struct store_conf *conf;
     struct store_totals *totals;
     const struct store_ops *ops;
     void *inner;
-    struct store_gate_turn turn; /* of the attempt under way */
-    bool busy;                   /* the last attempt was told to slow down: the gate waits */
+    struct attempt now;
+    bool busy;        /* the last attempt was told to slow down: the gate waits */
+    uint64_t last_ms; /* what the last attempt counted as call_ms */
+    struct store_spent spent;
 };
 
 int store_retry_new(const struct store_conf *conf, struct store_totals *totals,
@@ -64,11 +74,38 @@ static int say_stopped(struct err *err)
     return err_set(err, -ECANCELED, "stopped while waiting for the store");
 }
 
+static uint64_t mono_ms(const struct retry *r)
+{
+    return clock_mono_ms(r->conf->clock);
+}
+
+/* By the inner store, which paces itself, or by take_rate. */
+static uint64_t limited_ms(const struct retry *r)
+{
+    return r->ops->limited_ms ? r->ops->limited_ms(r->inner) : r->spent.limit_ms;
+}
+
 static int begin(struct retry *r, bool bulk, struct err *err)
 {
-    int rc = store_gate_enter(&r->totals->gate, bulk, r->conf->stop, &r->turn);
+    r->now.began_ms = mono_ms(r);
+    r->now.limited_ms = limited_ms(r);
+    if (store_gate_enter(&r->totals->gate, bulk, r->conf->stop, &r->now.turn) < 0)
+        return say_stopped(err);
+    return 0;
+}
 
-    return rc < 0 ? say_stopped(err) : 0;
+/* What the attempt took is the pause before it, the limit, or the call. */
+static void count(struct retry *r)
+{
+    uint64_t took_ms = mono_ms(r) - r->now.began_ms;
+    uint64_t limit_ms = num_min(limited_ms(r) - r->now.limited_ms, took_ms);
+    uint64_t pause_ms = num_min(r->now.turn.paused_ms, took_ms - limit_ms);
+
+    if (r->ops->limited_ms)
+        r->spent.limit_ms += limit_ms;
+    r->spent.pause_ms += pause_ms;
+    r->last_ms = took_ms - limit_ms - pause_ms;
+    r->spent.call_ms += r->last_ms;
 }
 
 /* An attempt ended with rc and moved so many bytes. Returns rc. */
@@ -77,8 +114,9 @@ static int end(struct retry *r, int rc, uint64_t bytes)
     enum store_gate_end how = rc == 0 ? STORE_GATE_DONE : STORE_GATE_FAILED;
     uint64_t after_ms = 0;
 
+    count(r);
     r->busy = rc < 0 && r->ops->busy && r->ops->busy(r->inner, &after_ms);
-    store_gate_leave(&r->totals->gate, &r->turn, r->busy ? STORE_GATE_BUSY : how,
+    store_gate_leave(&r->totals->gate, &r->now.turn, r->busy ? STORE_GATE_BUSY : how,
                      rc == 0 ? bytes : 0, after_ms);
     return rc;
 }
@@ -106,6 +144,11 @@ static unsigned attempts_of(const struct retry *r)
  */
 static int retry_next(struct retry *r, unsigned *attempt, struct err *err)
 {
+    uint64_t begun_ms = mono_ms(r);
+
+    r->spent.call_ms -= r->last_ms; /* it was for nothing */
+    r->spent.pause_ms += r->last_ms;
+    r->last_ms = 0;
     if (*attempt >= attempts_of(r)) {
         err->code = -EAGAIN;
         err->gw = GW_STORE_UNREACHABLE;
@@ -114,6 +157,7 @@ static int retry_next(struct retry *r, unsigned *attempt, struct err *err)
     if (!r->busy && store_gate_sleep(r->conf->clock, store_gate_backoff_ms(r->conf->rng, *attempt),
                                      r->conf->stop) < 0)
         return say_stopped(err);
+    r->spent.pause_ms += mono_ms(r) - begun_ms;
     *attempt += 1;
     atomic_fetch_add(&r->totals->retry_n, 1);
     err_clear(err);
@@ -123,8 +167,10 @@ static int retry_next(struct retry *r, unsigned *attempt, struct err *err)
 static int take_rate(struct retry *r, size_t bytes, struct err *err)
 {
     struct rate *rate = r->ops->paces ? NULL : r->conf->rate;
+    uint64_t begun_ms = mono_ms(r);
     int rc = rate_take(rate, bytes, r->conf->stop);
 
+    r->spent.limit_ms += mono_ms(r) - begun_ms;
     return rc < 0 ? say_stopped(err) : 0;
 }
 
@@ -332,14 +378,14 @@ static int walk_entry(void *arg, const char *key, uint64_t size_bytes, uint64_t 
 static int list_once(struct retry *r, const char *prefix, const char *from, struct retry_walk *w,
                      struct err *err)
 {
-    struct store_gate_turn turn;
+    struct attempt now;
     int rc = begin(r, false, err);
 
     if (rc < 0)
         return rc;
-    turn = r->turn;
+    now = r->now;
     rc = r->ops->list(r->inner, prefix, from, walk_entry, w, err);
-    r->turn = turn;
+    r->now = now;
     return end(r, rc, 0);
 }
 
@@ -373,6 +419,11 @@ static bool retry_skew_ms(const void *self, int64_t *ret_ms)
     const struct retry *r = self;
 
     return r->ops->skew_ms && r->ops->skew_ms(r->inner, ret_ms);
+}
+
+void store_retry_spent(const void *self, struct store_spent *ret)
+{
+    *ret = ((const struct retry *)self)->spent;
 }
 
 const struct store_ops store_retry_ops = {

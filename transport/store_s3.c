@@ -9,6 +9,7 @@
 #include "base/gw.h"
 #include "base/num.h"
 #include "base/text.h"
+#include "transport/rate.h"
 
 #include "base/banned.h"
 
@@ -248,6 +249,13 @@ static bool s3_skew_ms(const void *self, int64_t *ret_ms)
     return s3_place_skew(c->place, ret_ms);
 }
 
+static uint64_t s3_limited_ms(const void *self)
+{
+    const struct s3_call *c = self;
+
+    return c->turn ? rate_turn_waited_ms(c->turn) : 0;
+}
+
 static bool s3_busy(const void *self, uint64_t *ret_after_ms)
 {
     const struct s3_call *c = self;
@@ -269,4 +277,5 @@ const struct store_ops store_s3_ops = {
     .list = s3_list_all,
     .skew_ms = s3_skew_ms,
     .busy = s3_busy,
+    .limited_ms = s3_limited_ms,
 };
