@@ -188,6 +188,11 @@ static const struct gw_row rows[] = {
      "to the same size, so none was made. Older points stay as they are.",
      "lsblk -b VOLUME\ngodwit replica show STORE/NAME\nIf it was made smaller on purpose: godwit "
      "replica push --shrink, or \"shrink\": true beside its device in the workload's document."},
+    {GW_VOLUME_ALTERED, GW_EXIT_MISMATCH, "somebody else changed a volume that follows",
+     "It was written, replaced or removed since it was equal to a restore point: mounted, booted "
+     "from, or made anew. It is not followed into any more, and what is on it stays as it is.",
+     "Find out who has it: findmnt --source VOLUME, fuser -v VOLUME\nThen overwrite what they "
+     "wrote: godwit sync resync APP, or godwit replica pull STORE/NAME VOLUME"},
     {GW_DATA_DIFFERS, GW_EXIT_MISMATCH, "the data differs",
      "The two sides were compared and are not equal; the message says where the first difference "
      "is.",

@@ -81,6 +81,7 @@ enum gw {
     GW_VOLUME_TOO_SMALL = 3023,
     GW_NOT_CONSISTENT = 3024,   /* no moment could be had at which the volume holds still */
     GW_VOLUME_SHRANK = 3025,    /* between two passes */
+    GW_VOLUME_ALTERED = 3026,   /* one that follows, by somebody else */
     GW_DATA_DIFFERS = 3030,     /* verification mismatch */
     GW_VOLUME_SHARED = 3031,    /* another workload uses the same file or device */
     GW_VOLUME_NOT_EMPTY = 3032, /* a target holds data of somebody else */

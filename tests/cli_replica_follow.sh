@@ -96,8 +96,8 @@ same b.img
 echo "-- somebody else writes to it: it ends, and what they wrote stays"
 printf 'mine' | dd of="$dir/b.img" bs=1 seek=100 conv=notrunc status=none
 change 20
-ended 1
-says log GW-3021
+ended 9
+says log GW-3026
 [ "$(dd if="$dir/b.img" bs=1 skip=100 count=4 status=none)" = mine ] || fail "it was overwritten"
 
 echo "-- a replica that comes later is waited for"

@@ -144,6 +144,7 @@ struct place_run {
     enum replica_kind kind;
     bool repair;
     bool may_shrink;
+    bool untouched;
     int compact;
     uint32_t pack_bytes;
     unsigned workers;
@@ -169,6 +170,7 @@ static inline int place_do(const struct place *p, struct place_run *r,
                               .kind = r->kind,
                               .repair = r->repair,
                               .may_shrink = r->may_shrink,
+                              .untouched = r->untouched,
                               .compact = r->compact,
                               .pack_bytes = r->pack_bytes,
                               .seq = r->seq,

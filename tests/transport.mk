@@ -76,7 +76,7 @@ sh_tests += tests/fault_memory.sh tests/fault_pull_place.sh tests/flow_digest.sh
 EXTRA_DIST += tests/volume_digest.py
 if HAVE_CMOCKA
 EXTRA_DIST += tests/data/fuzz_state
-c_tests += fault_compact fault_made fault_replica fuzz_state unit_digest unit_gather unit_ledger unit_packs unit_push_tracked unit_replica unit_replica_damage \
+c_tests += fault_compact fault_made fault_replica fuzz_state unit_digest unit_gather unit_ledger unit_packs unit_push_tracked unit_replica unit_replica_altered unit_replica_damage \
 	unit_replica_sides unit_state unit_table unit_unit_cache
 unit_unit_cache_SOURCES = tests/unit_unit_cache.c
 unit_unit_cache_LDADD = $(TRANSPORT_TEST_LIBS)
@@ -100,6 +100,8 @@ unit_push_tracked_SOURCES = tests/unit_push_tracked.c tests/replica_place.h
 unit_push_tracked_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_replica_SOURCES = tests/unit_replica.c tests/replica_place.h
 unit_replica_LDADD = $(TRANSPORT_TEST_LIBS)
+unit_replica_altered_SOURCES = tests/unit_replica_altered.c tests/replica_place.h
+unit_replica_altered_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_replica_damage_SOURCES = tests/unit_replica_damage.c tests/replica_place.h
 unit_replica_damage_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_replica_sides_SOURCES = tests/unit_replica_sides.c tests/loop_device.h tests/replica_place.h

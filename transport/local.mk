@@ -66,6 +66,7 @@ endif
 
 # The data path.
 libgodwit_transport_a_SOURCES += \
+	transport/altered.c transport/altered.h \
 	transport/digest.c transport/digest.h \
 	transport/fetch.c transport/fetch.h \
 	transport/gather.c transport/gather.h transport/gather_file.c \

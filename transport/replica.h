@@ -112,8 +112,9 @@ struct replica_run {
                     newest point before it that can be. */
     /* pull only */
     uint64_t seq;   /* 0 = head */
-    bool untouched; /* -ESTALE (GW_VOLUME_CHANGED) when somebody else wrote to the volume since it
-                       was equal to a point; else such a volume is compared and made equal again */
+    bool untouched; /* -ESTALE (GW_VOLUME_ALTERED) when somebody else wrote to the volume, replaced
+                       or removed it since it was equal to a point: it is read when its stamp
+                       moved. Else such a volume is compared and made equal again */
     const uint8_t
         *expect_digest; /* or NULL: -EBADMSG (GW_DATA_DIFFERS) unless the point has this one */
 };

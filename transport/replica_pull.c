@@ -13,6 +13,7 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "base/worker.h"
+#include "transport/altered.h"
 #include "transport/given_up.h"
 #include "transport/state.h"
 #include "transport/vault_impl.h"
@@ -95,9 +96,6 @@ static int choose_bases(struct job *j, struct err *err)
     j->pull.compare = true;
     j->goes_on =
         state_point_same(&s->applying, &j->target.info) && state_same_volume(s, j->pull.volume);
-    if (j->run->untouched && !resuming && s->equal.seq != 0 && state_touched(s, j->pull.volume))
-        return err_set_gw(err, GW_VOLUME_CHANGED, -ESTALE,
-                          "somebody else wrote to it since it was point %" PRIu64, s->equal.seq);
     if (resuming ? !state_same_volume(s, j->pull.volume) : state_touched(s, j->pull.volume))
         return 0;
     rc = find_base(j, &s->equal, &j->equal, err);
@@ -229,6 +227,8 @@ static int open_all(struct job *j, struct err *err)
 
     if (rc == 0)
         rc = find_target(j, err);
+    if (rc == 0 && run->untouched)
+        rc = altered_check(j->state, run, err);
     if (rc < 0)
         return rc;
     j->pull.run = run;

@@ -56,6 +56,7 @@ static int parse(const struct js *doc, struct state *s)
     s->registered = js_bool(doc, "registered", false);
     s->care_position = js_u64(doc, "care_position", 0);
     s->heal = js_bool(doc, "heal", false);
+    s->altered = js_bool(doc, "altered", false);
     if (point_parse(doc, "equal", &s->equal) < 0)
         return -EBADMSG;
     return point_parse(doc, "applying", &s->applying);
@@ -223,6 +224,7 @@ int state_save(const struct state *s, struct err *err)
     jsw_bool(w, "registered", s->registered);
     jsw_u64(w, "care_position", s->care_position);
     jsw_bool(w, "heal", s->heal);
+    jsw_bool(w, "altered", s->altered);
     point_write(w, "equal", &s->equal);
     point_write(w, "applying", &s->applying);
     jsw_end(w);
@@ -305,6 +307,7 @@ int state_set_volume(struct state *s, const struct volume *v, struct err *err)
     if (rc < 0)
         return err_set(err, rc, "identity of volume '%s': %m", volume_path(v));
     s->volume_bytes = volume_size(v);
+    s->altered = false;
     return 0;
 }
 
@@ -312,7 +315,7 @@ bool state_touched(const struct state *s, const struct volume *v)
 {
     char now[STATE_TEXT_MAX];
 
-    return is_export(v) || describe(v, now) < 0 || !text_equal(now, s->volume) ||
+    return s->altered || is_export(v) || describe(v, now) < 0 || !text_equal(now, s->volume) ||
            volume_size(v) != s->volume_bytes;
 }
 

@@ -33,6 +33,7 @@ struct state {
     uint64_t volume_bytes;       /* of the volume then: a landing device may be the larger */
     struct state_point equal;    /* the volume's content, as last read or written by us */
     struct state_point applying; /* a pull of it has begun writing */
+    bool altered;                /* and then somebody else wrote to it */
     uint64_t known_seq;          /* the highest point seen: older heads are refused */
     bool registered;             /* the care log names the replica */
     uint64_t care_position;      /* of the care log: what stands before was seen to */
@@ -60,9 +61,9 @@ void state_point_of(const struct replica_point *p, struct state_point *ret);
 bool state_point_same(const struct state_point *a, const struct replica_point *b);
 
 /*
- * Note the volume as it is now. state_touched tells whether it may have been written since: another
- * volume stands there, its size, its modification or change time (images) or the kernel's count of
- * writes (devices) moved, or the machine was booted since.
+ * Note the volume as it is now, as unaltered. state_touched tells whether it may have been written
+ * since: another volume stands there, its size, its modification or change time (images) or the
+ * kernel's count of writes (devices) moved, the machine was booted since, or it was found altered.
  */
 int state_set_volume(struct state *s, const struct volume *v, struct err *err);
 bool state_touched(const struct state *s, const struct volume *v);
