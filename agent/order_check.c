@@ -147,12 +147,17 @@ static int verify_volume(struct order_call *call, size_t i, bool *ret_same, stru
     struct replica_point point = {0};
     struct replica_run run;
     char dir[PATH_MAX];
+    const bool resync = js_bool(call->order->args, "resync", false);
     int r = repl_take(call->w, i, err);
 
+    if (r == 0 && resync)
+        r = repl_forget(call->w, i, err);
     if (r == 0)
         r = repl_run(call->w, i, dir, &run, err);
-    if (r == 0)
-        r = replica_pull(&run, &point, err);
+    if (r < 0)
+        return err_add(err, r, "verify '%s'", v->name);
+    run.untouched = !resync;
+    r = replica_pull(&run, &point, err);
     if (r == 0)
         r = digest_equal(call, v->device, &point, ret_same, err);
     if (r < 0)

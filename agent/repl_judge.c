@@ -52,6 +52,7 @@ static const struct {
     {GW_REPLICA_LOCKED, "replica_locked"},
     {GW_VOLUME_UNREADABLE, "read_error"},
     {GW_VOLUME_CHANGED, "volume_changed"},
+    {GW_VOLUME_ALTERED, "volume_altered"},
     {GW_VOLUME_BUSY, "volume_busy"},
     {GW_VOLUME_TOO_SMALL, "volume_too_small"},
     {GW_VOLUME_SHRANK, "volume_shrank"},

@@ -116,19 +116,27 @@ static int begin_follow(void *arg, const struct replica_point *head, struct repl
         rc = repl_run(f->r->w, f->i, f->dir, run, err);
     if (rc < 0)
         return rc;
+    run->untouched = true;
+    idle_begin(&f->r->v[f->i].idle, run->volume_path, f->begun_ms);
     begin_pass(f->r, f->i, OWNERSHIP_FOLLOW);
     f->pulled = true;
     return 0;
 }
 
+/*
+ * A volume that moved is looked at, also when there is no new point. The stamp is taken before the
+ * pull, which moves it when it writes: then the next look finds that nobody else did.
+ */
 static int look_and_pull(struct repl *r, size_t i, struct vault *vault, struct err *err)
 {
     struct repl_volume *v = &r->v[i];
+    const char *device = r->w->assignment->volumes[i].device;
     struct following f = {.r = r, .i = i};
     struct replica_follow follow = {.vault = vault,
                                     .name = r->w->assignment->volumes[i].replica,
                                     .known_seq = v->has_point ? v->point.seq : 0,
-                                    .equal = v->has_point && v->seeded,
+                                    .equal = v->has_point && v->seeded &&
+                                             idle_is_quiet(&v->idle, device, repl_mono(r)),
                                     .news = begin_follow,
                                     .arg = &f};
     struct replica_point point = {0};
@@ -136,7 +144,7 @@ static int look_and_pull(struct repl *r, size_t i, struct vault *vault, struct e
 
     if (rc == 0 && f.pulled)
         rc = failpoint("agent_follow_pass");
-    if (rc < 0 || !f.pulled)
+    if (rc < 0 || !f.pulled || follow.known_seq == point.seq)
         return rc;
     v->pass_ms = repl_mono(r) - f.begun_ms;
     note_pass(v, &point);

@@ -125,3 +125,29 @@ int cmd_sync_verify(struct cmd_call *call, struct err *err)
         return cmd_exit(err);
     return fetch_change(call, "POST", path, NULL, view_verify, err);
 }
+
+static int view_resync(struct out *o, const struct js *doc, struct table *t, struct err *err)
+{
+    (void)doc;
+    (void)t;
+    (void)err;
+    out_text(o, "The other side compares every block now and fetches what differs; godwit status "
+                "shows the rest.");
+    return 0;
+}
+
+int cmd_sync_resync(struct cmd_call *call, struct err *err)
+{
+    auto_jsw struct jsw *w = NULL;
+    char path[API_PATH_MAX];
+
+    if (fetch_path(call, "/v1/workloads/%s/verify", path, err) < 0 ||
+        cmd_confirm(call, cmd_arg(call, 0), "overwrite what was written on the other side", err) <
+            0 ||
+        jsw_new(&w, err) < 0)
+        return cmd_exit(err);
+    jsw_obj(w, NULL);
+    jsw_bool(w, "resync", true);
+    jsw_end(w);
+    return fetch_change(call, "POST", path, w, view_resync, err);
+}

@@ -186,6 +186,11 @@ static const struct cmd cmds[] = {
      "godwit sync verify shop\n"
      "godwit sync verify shop --dry-run",
      .takes = CMD_DRY_RUN},
+    {"sync resync", "APP", 1, 1, cmd_sync_resync, NULL,
+     "make the other side equal again, over whatever was written there",
+     "godwit sync resync shop --confirm=shop\n"
+     "godwit sync resync shop --dry-run",
+     .takes = CMD_DRY_RUN | CMD_CONFIRM},
     {"status", "[APP]", 0, 1, cmd_status, cmd_status_opts,
      "the dual-run: state, lag, gate, next action",
      "godwit status -w\n"

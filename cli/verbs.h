@@ -51,6 +51,7 @@ int cmd_sync_start(struct cmd_call *call, struct err *err);
 int cmd_sync_pause(struct cmd_call *call, struct err *err);
 int cmd_sync_resume(struct cmd_call *call, struct err *err);
 int cmd_sync_limit(struct cmd_call *call, struct err *err);
+int cmd_sync_resync(struct cmd_call *call, struct err *err);
 int cmd_sync_verify(struct cmd_call *call, struct err *err);
 int cmd_op_ls(struct cmd_call *call, struct err *err);
 int cmd_op_show(struct cmd_call *call, struct err *err);

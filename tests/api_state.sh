@@ -60,7 +60,7 @@ planner_init --store "file://$dir/vault"
 planner_start --client-file "$dir/client.json"
 [ "$(jq -r .server "$dir/client.json")" = "$server" ] || fail "client file after the start"
 api GET /v1/doctor
-expect 200 '[.items[].check] == ["database", "store", "clock", "disk", "certificate", "agents", "versions"]'
+expect 200 '[.items[].check] == ["database", "store", "clock", "disk", "certificate", "replication", "agents", "versions"]'
 store_ok() {
     api GET /v1/doctor
     jq -e '.items[] | select(.check == "store") | .severity == "ok"' "$out" >/dev/null

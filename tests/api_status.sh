@@ -84,6 +84,21 @@ report src "$(replica shop push stalled '"reason": "read_error", "error": {"what
 status '.volumes[0].state == "error" and (.warnings[0].text | contains("I/O error"))
     and .next.command == "godwit events --for shop"'
 reasons 'contains("I/O error")'
+# The other side was written by somebody: how to look at it and what mends it.
+report src "$(replica shop push continuous "\"seq\": 2, \"taken_at\": \"$(now)\"")"
+report dst "$(replica shop follow stalled '"reason": "volume_altered", "error": {"what": "somebody else wrote to it"}')"
+status '.volumes[0].state == "error" and .warnings[0].next == ["godwit sync resync shop"]
+    and .next.command == "godwit sync resync shop"'
+api GET /v1/doctor
+expect 200 '.items[] | select(.check == "replication") | .severity == "warning" and (.text | contains("shop/data"))'
+api POST /v1/workloads/shop/verify '{"resync": true}'
+expect 202 '.orders | length == 1'
+asked=$(get '.orders[0]')
+agent dst GET '/v1/agent/work?config=0'
+expect 200 ".orders[] | select(.id == \"$asked\") | .args.resync"
+api GET '/v1/events?kind=workload.resync'
+expect 200 '.items | length == 1'
+report dst "$(replica shop follow continuous "\"taken_at\": \"$(now -3600)\", \"verified_at\": \"$(now)\"")"
 report src "$(replica shop push rescan)"
 status '.volumes[0].state == "rescan"'
 reasons 'contains("rescans")'

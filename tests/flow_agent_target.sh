@@ -54,6 +54,37 @@ truncate -s 0 "$dir/b2.img"
 round b
 cmp "$dir/a.img" "$dir/b2.img" || fail "an empty target was not taken"
 
+# -- what follows belongs to the replica: who writes to it is told of, and not overwritten -------
+printf 'theirs' | dd of="$dir/b2.img" bs=1 seek=5000000 conv=notrunc status=none
+cp "$dir/b2.img" "$dir/kept"
+altered() { # AFTER: it is told of, and stays as it is
+    grep -q "somebody else wrote to it since it was point" "$dir/log" || fail "$1: $(cat "$dir/log")"
+    cmp "$dir/b2.img" "$dir/kept" || fail "$1: what somebody else wrote is gone"
+}
+round b
+altered "without a new point"
+write_some a 800
+round a
+round b
+altered "with a new point"
+order b verify 0
+expect '.state == "failed" and .error.code == "GW-3026" and .error.exit == 9'
+cmp "$dir/b2.img" "$dir/kept" || fail "a verification overwrote it"
+order b verify 0 '{"resync": true}'
+expect '.state == "done" and .result.volumes[0].ok'
+cmp "$dir/a.img" "$dir/b2.img" || fail "not mended"
+write_some a 900
+round a
+round b
+cmp "$dir/a.img" "$dir/b2.img" || fail "not followed after it was mended"
+rm "$dir/b2.img"
+round b
+grep -q "it is gone since it was point" "$dir/log" || fail "gone: $(cat "$dir/log")"
+[ ! -e "$dir/b2.img" ] || fail "a volume that is gone was made anew"
+order b verify 0 '{"resync": true}'
+expect_done
+cmp "$dir/a.img" "$dir/b2.img" || fail "not made anew when it was asked for"
+
 # -- one file under two names ---------------------------------------------------------------
 before_order() {
     sed -i "s/\"workload\": \"shop\"/\"workload\": \"${workload:-shop}\"/" "$dir/order.json"

@@ -49,6 +49,20 @@ at_step() {
 
 story_up
 story_context
+ready
+
+echo "== who writes to the side that follows is told of, and nothing is overwritten unasked"
+altered() {
+    [ "$(story_status '.volumes[0].state')" = error ] &&
+        [ "$(story_status .next.command)" = "godwit sync resync ledger" ]
+}
+printf 'theirs' | dd of="$story/target.img" bs=1 seek=12000000 conv=notrunc status=none
+story_until 20 "the alarm" altered
+expect 5 "nothing is switched to it" godwit cutover ledger --confirm=ledger
+says "somebody else wrote to it"
+[ "$(dd if="$story/target.img" bs=1 skip=12000000 count=6 status=none)" = theirs ] || story_fail "it was overwritten"
+expect 2 "to overwrite it wants its name" godwit sync resync ledger --no-input
+expect 0 "an operator has it made equal again" godwit sync resync ledger --confirm=ledger
 
 STORY_HEALTH='[{"run": ["false"]}]' story_edit
 ready

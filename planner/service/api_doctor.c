@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "planner/service/api.h"
 #include "planner/service/db_host.h"
+#include "planner/service/db_workload.h"
 #include "planner/service/server_cert.h"
 #include "planner/service/service_own.h"
 #include "planner/service/store_watch.h"
@@ -205,6 +206,25 @@ static int write_agents(struct service *svc, struct jsw *w, struct err *err)
     return 0;
 }
 
+static void check_replication(struct service *svc, struct row *row)
+{
+    const uint64_t now = clock_wall_ms(svc->clock);
+    char one[DB_WORKLOAD_TROUBLE_MAX] = "";
+    struct err err = {0};
+    uint64_t n = 0;
+
+    row->severity = "critical";
+    if (db_workload_report_troubles(svc->db, now - num_min(now, SERVICE_UNSEEN_MS), &n, one, &err) <
+        0) {
+        (void)snprintf(row->text, sizeof(row->text), "%s", err.text);
+        return;
+    }
+    row->severity = n ? "warning" : "ok";
+    row->next = n ? "godwit status" : NULL;
+    (void)snprintf(row->text, sizeof(row->text), "%llu volumes report an error%s%s",
+                   (unsigned long long)n, n ? ", the first " : "", one);
+}
+
 void api_doctor(struct api_call *call)
 {
     static const struct {
@@ -214,7 +234,8 @@ void api_doctor(struct api_call *call)
                   {"store", check_store},
                   {"clock", check_clock},
                   {"disk", check_disk},
-                  {"certificate", check_certificate}};
+                  {"certificate", check_certificate},
+                  {"replication", check_replication}};
     struct jsw *w = NULL;
     struct err err = {0};
     int r;

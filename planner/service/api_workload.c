@@ -16,6 +16,8 @@
 
 #include "base/banned.h"
 
+enum { VERIFY_ARGS_MAX = 64 };
+
 /* -- showing -------------------------------------------------------------- */
 
 static void write_hosts(struct jsw *w, const char *key, const struct workload *load, int side)
@@ -411,10 +413,18 @@ static int check_verifiable(struct service *svc, const struct workload *load, st
     return check_no_op(svc, load->name, err);
 }
 
+/* A resync compares every block and overwrites what differs, whoever wrote it. */
+static int verify_args(bool resync, struct js **ret, struct err *err)
+{
+    return resync ? js_parse(slice_str("{\"resync\":true}"), VERIFY_ARGS_MAX, ret, err) : 0;
+}
+
 void api_workload_verify(struct api_call *call)
 {
     struct service *svc = call->service;
+    const bool resync = js_bool(call->body, "resync", false);
     auto_workload struct workload *load = NULL;
+    auto_js struct js *args = NULL;
     struct jsw *w = NULL;
     struct err err = {0};
     int r;
@@ -423,15 +433,18 @@ void api_workload_verify(struct api_call *call)
     if (r == 0)
         r = check_verifiable(svc, load, &err);
     if (r == 0)
+        r = verify_args(resync, &args, &err);
+    if (r == 0)
         r = api_document(call, "godwit.verify/1", &w, &err);
     if (r == 0) {
         jsw_str(w, "workload", load->name);
         jsw_arr(w, "orders");
-        r = sweep_verify(svc, load, rng_u64(svc->rng), w, &err);
+        r = sweep_verify(svc, load, rng_u64(svc->rng), args, w, &err);
         jsw_end(w);
     }
     if (r == 0)
-        r = event_note(svc, "workload.verify", call->who, load->name, &err, "asked for");
+        r = event_note(svc, resync ? "workload.resync" : "workload.verify", call->who, load->name,
+                       &err, "asked for");
     api_finish(call, r, 202, w, &err);
 }
 

@@ -84,3 +84,22 @@ int db_workload_report_load(struct db *db, const char *workload, const char *vol
     read_row(st, ret);
     return 0;
 }
+
+int db_workload_report_troubles(struct db *db, uint64_t since_ms, uint64_t *ret_n,
+                                char ret_one[static DB_WORKLOAD_TROUBLE_MAX], struct err *err)
+{
+    auto_stmt struct db_stmt *st = NULL;
+    int r;
+
+    r = db_sql_open(db, &st, err,
+                    "SELECT count(*), min(workload || '/' || volume) FROM replication"
+                    " WHERE error <> '' AND reported_ms > ?",
+                    "u", since_ms);
+    if (r == 0)
+        r = db_step(st, err);
+    if (r < 0)
+        return r;
+    *ret_n = db_u64(st, 0);
+    read_text(st, 1, ret_one, DB_WORKLOAD_TROUBLE_MAX);
+    return 0;
+}

@@ -57,5 +57,10 @@ int db_workload_report_save(struct db *db, const char *workload, const struct db
 /* -ENOENT when that side never reported on it. */
 int db_workload_report_load(struct db *db, const char *workload, const char *volume,
                             enum workload_side side, struct db_replication *ret, struct err *err);
+/* How many sides of volumes reported an error after since_ms, and one of them as
+ * "WORKLOAD/VOLUME"; "" when there is none. */
+enum { DB_WORKLOAD_TROUBLE_MAX = 160 };
+int db_workload_report_troubles(struct db *db, uint64_t since_ms, uint64_t *ret_n,
+                                char ret_one[static DB_WORKLOAD_TROUBLE_MAX], struct err *err);
 
 #endif

@@ -71,6 +71,21 @@ static void warn_offline(const struct workload_view *v, const struct workload_vi
          num_format_duration(v->now_ms - last->reported_ms, ago));
 }
 
+static bool is_altered(const struct workload_view_volume *at)
+{
+    return at->has_other && text_equal(at->other.reason, "volume_altered");
+}
+
+static void warn_error(const struct workload_view *v, const struct workload_view_volume *at,
+                       struct jsw *w)
+{
+    char command[ADVICE_MAX];
+
+    (void)snprintf(command, sizeof(command), "godwit sync resync %s", v->workload->name);
+    warn(w, is_altered(at) ? command : NULL, "%s: %s", at->volume->name,
+         at->holder.error[0] ? at->holder.error : at->other.error);
+}
+
 static void warn_volume(const struct workload_view *v, const struct workload_view_volume *at,
                         struct jsw *w)
 {
@@ -84,8 +99,7 @@ static void warn_volume(const struct workload_view *v, const struct workload_vie
         warn(w, NULL, "%s is stalled: %s", at->volume->name,
              at->holder.reason[0] ? at->holder.reason : "no reason was reported");
     else if (text_equal(state, "error"))
-        warn(w, NULL, "%s: %s", at->volume->name,
-             at->holder.error[0] ? at->holder.error : at->other.error);
+        warn_error(v, at, w);
 }
 
 void status_advice_warnings(const struct workload_view *v, struct jsw *w)
@@ -154,6 +168,14 @@ static bool has_error(const struct workload_view *v)
     return false;
 }
 
+static bool has_altered(const struct workload_view *v)
+{
+    for (size_t i = 0; i < v->workload->volumes_n; i++)
+        if (is_altered(&v->volumes[i]))
+            return true;
+    return false;
+}
+
 static void next_dual_run(const struct workload_view *v, const struct gate_result *gate,
                           struct jsw *w)
 {
@@ -169,6 +191,9 @@ static void next_dual_run(const struct workload_view *v, const struct gate_resul
     } else if (v->workload->control.paused) {
         (void)snprintf(command, sizeof(command), "godwit sync resume %s", name);
         next(w, "let it go on", command);
+    } else if (has_altered(v)) {
+        (void)snprintf(command, sizeof(command), "godwit sync resync %s", name);
+        next(w, "see who wrote to the other side, then make it equal again", command);
     } else if (has_error(v)) {
         (void)snprintf(command, sizeof(command), "godwit events --for %s", name);
         next(w, "mend what stops it; it goes on by itself then", command);

@@ -97,8 +97,8 @@ int sweep_adopt(struct service *svc, const char *workload, struct err *err)
     return r;
 }
 
-int sweep_verify(struct service *svc, const struct workload *w, uint64_t slot, struct jsw *ids,
-                 struct err *err)
+int sweep_verify(struct service *svc, const struct workload *w, uint64_t slot,
+                 const struct js *args, struct jsw *ids, struct err *err)
 {
     const enum workload_side side = workload_other(w->holder);
     char id[ORDER_ID_MAX];
@@ -108,6 +108,7 @@ int sweep_verify(struct service *svc, const struct workload *w, uint64_t slot, s
         .workload = w->name,
         .epoch = w->settled_epoch,
         .deadline_ms = clock_wall_ms(svc->clock) + VERIFY_DEADLINE_MS,
+        .args = args,
     };
     int r = 0;
 
@@ -197,7 +198,7 @@ int sweep_verify_due(struct service *svc, const char *name, struct err *err)
         return r;
     /* The slot names the order: while one is open it is found again, once answered the next may go
      * out. */
-    return sweep_verify(svc, w, (w->settled_epoch << VERIFY_SLOT_BITS) + past.n, NULL, err);
+    return sweep_verify(svc, w, (w->settled_epoch << VERIFY_SLOT_BITS) + past.n, NULL, NULL, err);
 }
 
 /* -- the timer -------------------------------------------------------------- */

@@ -13,10 +13,11 @@ int sweep_start(struct service *svc, struct loop_timer **ret, struct err *err);
  * when they have not yet. Called when a workload is started; the sweep calls it again. */
 int sweep_adopt(struct service *svc, const char *workload, struct err *err);
 
-/* Order a verification from the agents of the side that follows, at most one a slot of time.
- * Writes the ids as elements into the open array of ids when that is not NULL. */
-int sweep_verify(struct service *svc, const struct workload *w, uint64_t slot, struct jsw *ids,
-                 struct err *err);
+/* Order a verification from the agents of the side that follows, at most one a slot of time; args
+ * are the order's, lent, or NULL. Writes the ids as elements into the open array of ids when that
+ * is not NULL. */
+int sweep_verify(struct service *svc, const struct workload *w, uint64_t slot,
+                 const struct js *args, struct jsw *ids, struct err *err);
 /* The same when the last verification is too old, or there is none of this direction. */
 int sweep_verify_due(struct service *svc, const char *workload, struct err *err);
 /* Tell the agents of both sides to forget w, before its row goes. */
