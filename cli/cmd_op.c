@@ -59,8 +59,8 @@ int cmd_op_ls(struct cmd_call *call, struct err *err)
     const char *app = opt_text(call->opts, "for");
     char path[API_PATH_MAX];
 
-    if ((app ? api_path(path, err, "/v1/ops?workload=%s", app)
-             : text_copy(path, sizeof(path), "/v1/ops")) < 0)
+    if ((app ? api_path(path, err, "/v1/ops?limit=1000&workload=%s", app)
+             : text_copy(path, sizeof(path), "/v1/ops?limit=1000")) < 0)
         return cmd_exit(err);
     return fetch_show(call, path, view_ops, err);
 }

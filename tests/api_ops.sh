@@ -172,7 +172,16 @@ expect 200 '.gate.open == false'
 api POST /v1/workloads/shop/finalize '{"dry_run": true}'
 expect 200 '.gate.open'
 api GET /v1/ops
-expect 200 '.items | length == 4' '.items[0].kind == "cutover"'
+expect 200 '.items | length == 4' '.items[0].kind == "cutover"' '.next == null'
+all=$(get '[.items[].id] | join(" ")')
+api GET '/v1/ops?limit=3&workload=shop'
+expect 200 '.items | length == 3'
+pages=$(get '[.items[].id] | join(" ")')
+api GET "/v1/ops?limit=3&workload=shop&after=$(get .next)"
+expect 200 '.items | length == 1' '.next == null'
+[ "$all" = "$pages $(get '.items[0].id')" ] || fail "pages of operations: '$all', '$pages'"
+api GET '/v1/ops?limit=0'
+expect 400
 api GET /v1/workloads/shop
 expect 200 '.authority == "target"' '.epoch == 2' '.lifecycle == "awaiting_commit"'
 agent src GET '/v1/agent/work?config=0'

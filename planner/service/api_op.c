@@ -162,6 +162,8 @@ struct list {
     struct service *svc;
     struct jsw *w;
     struct err *err;
+    uint64_t n;
+    char last[DB_OP_ID_MAX];
 };
 
 static int list_one(void *arg, const struct db_op *op)
@@ -172,31 +174,31 @@ static int list_one(void *arg, const struct db_op *op)
     jsw_obj(list->w, NULL);
     r = db_op_write(list->svc, op, list->w, list->err);
     jsw_end(list->w);
+    list->n++;
+    (void)text_copy(list->last, sizeof(list->last), op->id);
     return r;
 }
 
 void api_ops_list(struct api_call *call)
 {
-    auto_jsw struct jsw *w = NULL;
     struct err err = {0};
     struct list list = {.svc = call->service, .err = &err};
-    int r = jsw_new(&w, &err);
+    struct api_page page = {0};
+    int r = api_page(call, &page, &err);
 
+    if (r == 0)
+        r = api_document(call, "godwit.ops/1", &list.w, &err);
     if (r == 0) {
-        list.w = w;
-        jsw_document(w, "godwit.ops/1", clock_wall_ms(call->service->clock));
-        jsw_arr(w, "items");
-        r = db_op_each(call->service, httpd_query(call->request, "workload"), false, list_one,
-                       &list, &err);
+        jsw_arr(list.w, "items");
+        r = db_op_each(call->service,
+                       &(struct db_op_page){.workload = httpd_query(call->request, "workload"),
+                                            .after = page.after,
+                                            .limit = page.limit},
+                       list_one, &list, &err);
+        jsw_end(list.w);
+        jsw_str(list.w, "next", list.n == page.limit ? list.last : NULL);
     }
-    if (r < 0) {
-        api_fail(call, &err);
-        return;
-    }
-    jsw_end(w);
-    jsw_null(w, "next");
-    jsw_end(w);
-    api_reply(call, 200, w);
+    api_finish(call, r, 200, list.w, &err);
 }
 
 /* With ?after=VERSION&wait=S: answered once the version is above, the operation has ended, or the

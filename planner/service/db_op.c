@@ -147,11 +147,16 @@ int db_op_by_request(struct service *svc, const char *request_id, struct db_op *
                       err);
 }
 
+int db_op_open(struct service *svc, const char *workload, struct db_op *ret, struct err *err)
+{
+    return load_where(svc, "SELECT " OP_COLUMNS " FROM op WHERE workload = ? AND ended_ms = 0",
+                      workload, ret, err);
+}
+
 static int refuse_second(struct service *svc, const char *workload, struct err *err)
 {
     struct db_op open;
-    int r = load_where(svc, "SELECT " OP_COLUMNS " FROM op WHERE workload = ? AND ended_ms = 0",
-                       workload, &open, NULL);
+    int r = db_op_open(svc, workload, &open, NULL);
 
     if (r == -ENOENT)
         return 0;
@@ -282,21 +287,11 @@ int db_op_step_detail(struct service *svc, const struct db_op *op, enum switch_s
     return js_parse(slice_str(text), 0, ret, err);
 }
 
-int db_op_each(struct service *svc, const char *workload, bool open_only, db_op_fn fn, void *arg,
-               struct err *err)
+static int walk(struct db_stmt *st, db_op_fn fn, void *arg, struct err *err)
 {
-    auto_stmt struct db_stmt *st = NULL;
     struct db_op op;
-    int r = db_prepare(svc->db,
-                       "SELECT " OP_COLUMNS " FROM op WHERE (? IS NULL OR workload = ?)"
-                       " AND (? = 0 OR ended_ms = 0) ORDER BY started_ms DESC, id LIMIT 200",
-                       &st, err);
+    int r;
 
-    if (r < 0)
-        return r;
-    db_bind_text(st, 1, workload);
-    db_bind_text(st, 2, workload);
-    db_bind_i64(st, 3, open_only);
     while ((r = db_step(st, err)) > 0) {
         r = read_row(st, &op, err);
         if (r == 0)
@@ -305,4 +300,37 @@ int db_op_each(struct service *svc, const char *workload, bool open_only, db_op_
             return r;
     }
     return r;
+}
+
+int db_op_each_open(struct service *svc, db_op_fn fn, void *arg, struct err *err)
+{
+    auto_stmt struct db_stmt *st = NULL;
+    int r = db_prepare(svc->db, "SELECT " OP_COLUMNS " FROM op WHERE ended_ms = 0 ORDER BY id", &st,
+                       err);
+
+    return r < 0 ? r : walk(st, fn, arg, err);
+}
+
+#define OLDER                                                                                      \
+    " (? = '' OR (started_ms, id) < (SELECT a.started_ms, a.id FROM op AS a WHERE a.id = ?))"      \
+    " ORDER BY started_ms DESC, id DESC LIMIT ?"
+
+int db_op_each(struct service *svc, const struct db_op_page *page, db_op_fn fn, void *arg,
+               struct err *err)
+{
+    auto_stmt struct db_stmt *st = NULL;
+    int i = 1;
+    int r = db_prepare(svc->db,
+                       page->workload ? "SELECT " OP_COLUMNS " FROM op WHERE workload = ? AND" OLDER
+                                      : "SELECT " OP_COLUMNS " FROM op WHERE" OLDER,
+                       &st, err);
+
+    if (r < 0)
+        return r;
+    if (page->workload)
+        db_bind_text(st, i++, page->workload);
+    db_bind_text(st, i++, page->after);
+    db_bind_text(st, i++, page->after);
+    db_bind_u64(st, i, page->limit);
+    return walk(st, fn, arg, err);
 }

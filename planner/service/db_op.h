@@ -50,10 +50,21 @@ int db_op_step_end(struct service *svc, struct db_op *op, const char *state,
 int db_op_step_detail(struct service *svc, const struct db_op *op, enum switch_step step,
                       struct js **ret, struct err *err);
 
+/* The open operation of a workload. -ENOENT. */
+int db_op_open(struct service *svc, const char *workload, struct db_op *ret, struct err *err);
+
 typedef int (*db_op_fn)(void *arg, const struct db_op *op);
-/* Newest first; open_only for switch_resume; workload NULL = all. A non-zero return ends the walk
- * and is returned. */
-int db_op_each(struct service *svc, const char *workload, bool open_only, db_op_fn fn, void *arg,
+/* Every open operation there is, for switch_resume. A non-zero return of fn ends a walk and is
+ * returned. */
+int db_op_each_open(struct service *svc, db_op_fn fn, void *arg, struct err *err);
+/* Newest first, at most limit, those older than the operation `after` ("" = from the newest);
+ * workload NULL = all. */
+struct db_op_page {
+    const char *workload;
+    const char *after;
+    uint64_t limit;
+};
+int db_op_each(struct service *svc, const struct db_op_page *page, db_op_fn fn, void *arg,
                struct err *err);
 /* godwit.op/1 of op, steps included, as an object under key (NULL: element or root without schema).
  */

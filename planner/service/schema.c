@@ -94,8 +94,13 @@ static const char planning_sql[] =
 static const char limit_sql[] =
     "ALTER TABLE workload ADD COLUMN rate_table TEXT NOT NULL DEFAULT '';";
 
+/* What is asked of a workload must not read what became of all others. */
+static const char history_sql[] = "CREATE INDEX op_by_workload ON op (workload, started_ms, id);"
+                                  "CREATE INDEX ord_by_workload ON ord (workload, kind, n);";
+
 const struct db_migration schema_steps[] = {
-    {access_sql}, {host_sql}, {workload_sql}, {planning_sql}, {db_op_schema}, {limit_sql},
+    {access_sql},   {host_sql},  {workload_sql}, {planning_sql},
+    {db_op_schema}, {limit_sql}, {history_sql},
 };
 
 const size_t schema_steps_n = ARRAY_LEN(schema_steps);

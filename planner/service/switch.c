@@ -21,7 +21,6 @@
 #include "base/banned.h"
 
 enum {
-    SWITCH_OPEN_MAX = 1024,   /* operations open at one time */
     SWITCH_TICK_MS = 500,     /* deadlines and retries are looked at this often */
     SWITCH_REDO_MS = 2000,    /* a step that is only repeated is repeated after so long */
     SWITCH_REDO_ATTENTION = 5 /* and calls for the operator after so many times */
@@ -469,7 +468,7 @@ static int resume_one(void *arg, const struct db_op *op)
 
 int switch_resume(struct switcher *s, struct err *err)
 {
-    int r = db_op_each(s->svc, NULL, true, resume_one, s, err);
+    int r = db_op_each_open(s->svc, resume_one, s, err);
 
     if (r < 0)
         return r;

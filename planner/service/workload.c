@@ -194,16 +194,17 @@ int workload_set_lifecycle(struct service *svc, const char *name, enum workload_
     return r < 0 ? r : note_lifecycle(svc, name, w->lifecycle, to, err);
 }
 
-static int any_open(void *arg, const struct db_op *op)
-{
-    (void)arg;
-    (void)op;
-    return 1;
-}
-
 int workload_has_open_op(struct service *svc, const char *name, struct err *err)
 {
-    return db_op_each(svc, name, true, any_open, NULL, err);
+    struct err why = {0};
+    struct db_op op;
+    int r = db_op_open(svc, name, &op, &why);
+
+    if (r == -ENOENT)
+        return 0;
+    if (r < 0 && err)
+        *err = why;
+    return r < 0 ? r : 1;
 }
 
 static int count_volumes(struct service *svc, const struct workload *w, struct workload_facts *f,

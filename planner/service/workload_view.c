@@ -78,15 +78,6 @@ static int load_volumes(struct service *svc, struct workload_view *v, struct err
     return r;
 }
 
-static int take_op(void *arg, const struct db_op *op)
-{
-    struct workload_view *v = arg;
-
-    v->op = *op;
-    v->has_op = true;
-    return 1;
-}
-
 /* Tests and refusals move nothing, so they say nothing of where the workload was left. */
 static int take_last_switch(void *arg, const struct db_op *op)
 {
@@ -99,6 +90,19 @@ static int take_last_switch(void *arg, const struct db_op *op)
     if (op->state == SWITCH_HALFWAY && op->attention)
         v->halfway = *op;
     return 1;
+}
+
+static int load_ops(struct service *svc, const char *name, struct workload_view *v, struct err *err)
+{
+    const struct db_op_page all = {.workload = name, .after = "", .limit = INT64_MAX};
+    int r = db_op_open(svc, name, &v->op, err);
+
+    v->has_op = r == 0;
+    if (r < 0 && r != -ENOENT)
+        return r;
+    err_clear(err);
+    r = db_op_each(svc, &all, take_last_switch, v, err);
+    return r < 0 ? r : 0;
 }
 
 static int find_quarantined(struct service *svc, struct workload_view *v, struct err *err)
@@ -148,10 +152,8 @@ static int load_all(struct service *svc, const char *name, struct workload_view 
     if (r == 0)
         r = load_volumes(svc, v, err);
     if (r == 0)
-        r = db_op_each(svc, name, true, take_op, v, err);
-    if (r >= 0)
-        r = db_op_each(svc, name, false, take_last_switch, v, err);
-    if (r >= 0)
+        r = load_ops(svc, name, v, err);
+    if (r == 0)
         r = find_quarantined(svc, v, err);
     if (r == 0)
         r = order_failure(svc, name, "adopt", v->adopt_failed, sizeof(v->adopt_failed), err);
