@@ -77,7 +77,7 @@ EXTRA_DIST += tests/volume_digest.py
 if HAVE_CMOCKA
 EXTRA_DIST += tests/data/fuzz_state
 c_tests += fault_compact fault_made fault_replica fuzz_state unit_digest unit_gather unit_ledger unit_packs unit_push_tracked unit_replica unit_replica_altered unit_replica_damage \
-	unit_replica_sides unit_state unit_table unit_unit_cache
+	unit_replica_sides unit_state unit_table unit_tags unit_unit_cache
 unit_unit_cache_SOURCES = tests/unit_unit_cache.c
 unit_unit_cache_LDADD = $(TRANSPORT_TEST_LIBS)
 fault_replica_SOURCES = tests/fault_replica.c tests/replica_place.h
@@ -110,6 +110,8 @@ unit_state_SOURCES = tests/unit_state.c
 unit_state_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_table_SOURCES = tests/unit_table.c
 unit_table_LDADD = $(TRANSPORT_TEST_LIBS)
+unit_tags_SOURCES = tests/unit_tags.c
+unit_tags_LDADD = $(TRANSPORT_TEST_LIBS)
 endif
 
 # Vault format 1.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tags of sectors: GMAC, cut short. */
-#include "transport/tags.h"
+/* Tags of sectors: GMAC, cut short, by OpenSSL or by tags_wide.c. */
+#include "transport/tags_impl.h"
 
 #include "base/crypto.h"
 #include "base/err.h"
@@ -11,37 +11,80 @@
 
 struct tags {
     struct crypto_aead *aead;
-    uint64_t zero; /* the GMAC of a sector of zeroes, cut; 0 until it is known */
+    uint8_t zero[CRYPTO_TAG_LEN]; /* the GMAC of a sector of zeroes; until it is known, zeroes */
+    bool wide;
+    uint8_t factors[TAGS_FACTORS_LEN]; /* for wide */
 };
 
-static int tag(struct tags *t, const uint8_t *sector, uint64_t *ret, struct err *err)
+/* The GMAC of a sector, XOR that of a sector of zeroes: so a table of zeroes is a hole. */
+static int gmac(struct tags *t, const uint8_t *sector, uint8_t *out, struct err *err)
 {
     /* One nonce for ever: see tags.h. Nothing is encrypted under this key. */
     static const uint8_t nonce[CRYPTO_NONCE_LEN];
-    uint8_t mac[CRYPTO_TAG_LEN];
     int rc = crypto_aead_seal(t->aead, nonce, slice_of(sector, VOLUME_SECTOR), slice_of(NULL, 0),
-                              mac, err);
+                              out, err);
 
-    if (rc < 0)
-        return rc;
-    memcpy(ret, mac, sizeof(*ret));
-    *ret ^= t->zero; /* so that a table of zeroes is a hole */
-    return 0;
+    for (size_t i = 0; rc == 0 && i < CRYPTO_TAG_LEN; i++)
+        out[i] ^= t->zero[i];
+    return rc;
+}
+
+/* The factor of a piece is what a sector with nothing but a one in that piece gives; GCM's one is
+ * the first bit. */
+static int find_factors(struct tags *t, struct err *err)
+{
+    uint8_t one[VOLUME_SECTOR] = {0};
+    uint8_t mac[CRYPTO_TAG_LEN];
+    int rc = 0;
+
+    for (size_t at = 0; rc == 0 && at < VOLUME_SECTOR; at += TAGS_PIECE) {
+        one[at] = 0x80;
+        rc = gmac(t, one, mac, err);
+        one[at] = 0;
+        for (size_t i = 0; rc == 0 && i < TAGS_PIECE; i++)
+            t->factors[at + i] = mac[TAGS_PIECE - 1 - i];
+    }
+    return rc;
+}
+
+static int tag(struct tags *t, const uint8_t *sector, uint64_t *ret, struct err *err)
+{
+    uint8_t mac[CRYPTO_TAG_LEN];
+    int rc;
+
+    if (t->wide) {
+        *ret = tags_wide(t->factors, sector);
+        return 0;
+    }
+    rc = gmac(t, sector, mac, err);
+    if (rc == 0)
+        memcpy(ret, mac, sizeof(*ret));
+    return rc;
 }
 
 int tags_new(const uint8_t *key, struct tags **ret, struct err *err)
 {
+    return tags_new_by(key, tags_wide_has(), ret, err);
+}
+
+int tags_new_by(const uint8_t *key, bool wide, struct tags **ret, struct err *err)
+{
     static const uint8_t zeroes[VOLUME_SECTOR];
     struct tags *t = calloc(1, sizeof(*t));
+    uint8_t zero[CRYPTO_TAG_LEN] = {0};
     int rc;
 
     if (!t)
         return err_set(err, -ENOMEM, "tags: %m");
+    t->wide = wide;
     rc = crypto_aead_new(&t->aead, err);
     if (rc == 0)
         rc = crypto_aead_key(t->aead, key, err);
     if (rc == 0)
-        rc = tag(t, zeroes, &t->zero, err);
+        rc = gmac(t, zeroes, zero, err);
+    memcpy(t->zero, zero, sizeof(zero));
+    if (rc == 0 && wide)
+        rc = find_factors(t, err);
     if (rc < 0) {
         tags_free(t);
         return rc;
