@@ -82,6 +82,31 @@ static void every_level_comes_back(void **state)
     assert_int_equal(0, len);
 }
 
+/* What it saves is time, so it may not cost much more than that; small units are as level 1 has
+ * them. */
+static void the_quick_level_is_hardly_larger(void **state)
+{
+    auto_free uint8_t *raw = malloc(UNIT_DATA_MAX);
+    auto_free uint8_t *out = malloc(UNIT_DATA_MAX);
+    auto_free uint8_t *back = malloc(UNIT_DATA_MAX);
+    auto_codec struct codec *c = NULL;
+    size_t quick, first;
+
+    (void)state;
+    assert_ok(codec_new(&c, NULL));
+    fixture_prose(7, raw, UNIT_DATA_MAX);
+    for (size_t raw_len = SECTOR; raw_len <= UNIT_DATA_MAX; raw_len *= 4) {
+        assert_ok(
+            codec_compress(c, CODEC_LEVEL_DEFAULT, slice_of(raw, raw_len), out, &first, NULL));
+        assert_ok(codec_compress(c, CODEC_LEVEL_QUICK, slice_of(raw, raw_len), out, &quick, NULL));
+        assert_in_range(quick, 1, first + first / 8);
+        if (raw_len <= UNIT_DATA_MAX / 4)
+            assert_int_equal(quick, first);
+        assert_ok(codec_decompress(c, slice_of(out, quick), back, raw_len, NULL));
+        assert_memory_equal(raw, back, raw_len);
+    }
+}
+
 static void noise_is_stored_raw_at_any_level(void **state)
 {
     auto_free uint8_t *raw = malloc(UNIT_DATA_MAX);
@@ -541,6 +566,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         BOTH(units_of_every_length_come_back),
         BOTH(every_level_comes_back),
+        cmocka_unit_test(the_quick_level_is_hardly_larger),
         BOTH(noise_is_stored_raw_at_any_level),
         BOTH(what_hardly_shrinks_is_stored_raw),
         BOTH(decompressing_never_writes_past_the_recorded_length),

@@ -42,9 +42,9 @@ static uint64_t gmac(const uint8_t *key, const uint8_t *sector)
 
     assert_return_code(crypto_aead_new(&a, NULL), 0);
     assert_return_code(crypto_aead_key(a, key, NULL), 0);
-    assert_return_code(crypto_aead_seal(a, nonce, slice_of(sector, VOLUME_SECTOR),
-                                        slice_of(NULL, 0), mac, NULL),
-                       0);
+    assert_return_code(
+        crypto_aead_seal(a, nonce, slice_of(sector, VOLUME_SECTOR), slice_of(NULL, 0), mac, NULL),
+        0);
     crypto_aead_free(a);
     memcpy(&first, mac, sizeof(first));
     return first;

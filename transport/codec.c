@@ -18,7 +18,13 @@ enum {
     SAMPLES = 4,
     SAMPLE_FROM = 64 * 1024, /* below, a sample costs as much as trying */
     SAMPLE_LEVEL = 3,        /* levels 1 and 2 pass incompressible data as fast as a sample would */
-    SAVES_AT_LEAST = 64      /* one part in this many, or it is stored raw */
+    SAVES_AT_LEAST = 64,     /* one part in this many, or it is stored raw */
+    /* Of 256 KiB, level 1 finds matches in a table of 64 KiB, which is more than a first-level
+     * cache holds. In 16 KiB it finds 4% less in 14% less time (files), 1% in 26% (rows of a
+     * database). */
+    QUICK_HASH_LOG = 12,
+    QUICK_MIN_MATCH = 6,
+    QUICK_FROM = 64 * 1024 /* below, level 1 has small tables of its own */
 };
 
 struct codec {
@@ -55,12 +61,31 @@ static size_t worth_len(size_t raw_len)
     return raw_len - raw_len / SAVES_AT_LEAST - (raw_len > 0);
 }
 
+/* 0 for a parameter: what the level has. */
+static size_t set_level(struct codec *c, int level, size_t raw_len)
+{
+    bool quick = level == CODEC_LEVEL_QUICK && raw_len > QUICK_FROM;
+    const struct {
+        ZSTD_cParameter name;
+        int value;
+    } all[] = {{ZSTD_c_compressionLevel, level == CODEC_LEVEL_QUICK ? CODEC_LEVEL_DEFAULT : level},
+               {ZSTD_c_hashLog, quick ? QUICK_HASH_LOG : 0},
+               {ZSTD_c_minMatch, quick ? QUICK_MIN_MATCH : 0}};
+    size_t n = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(all) && !ZSTD_isError(n); i++)
+        n = ZSTD_CCtx_setParameter(c->deflater, all[i].name, all[i].value);
+    return n;
+}
+
 /* 0 with *ret_len 0 when it does not pay. */
 static int squeeze(struct codec *c, int level, struct slice raw, uint8_t *out, size_t *ret_len,
                    struct err *err)
 {
-    size_t n = ZSTD_compressCCtx(c->deflater, out, worth_len(raw.len), raw.data, raw.len, level);
+    size_t n = set_level(c, level, raw.len);
 
+    if (!ZSTD_isError(n))
+        n = ZSTD_compress2(c->deflater, out, worth_len(raw.len), raw.data, raw.len);
     if (!ZSTD_isError(n)) {
         *ret_len = n;
         return 0;
@@ -104,8 +129,6 @@ int codec_compress(struct codec *c, int level, struct slice raw, uint8_t *out, s
         *ret_len = 0;
         return 0;
     }
-    if (level == 0)
-        level = CODEC_LEVEL_DEFAULT;
     if (level < CODEC_LEVEL_MIN || level > CODEC_LEVEL_MAX)
         return err_set_gw(err, GW_BAD_VALUE, -EINVAL, "compression level %d is not in %d..%d",
                           level, CODEC_LEVEL_MIN, CODEC_LEVEL_MAX);

@@ -19,6 +19,7 @@ enum {
     CODEC_LEVEL_RAW = -100,
     CODEC_LEVEL_MIN = -7, /* below, it shrinks less and is hardly faster */
     CODEC_LEVEL_MAX = 19,
+    CODEC_LEVEL_QUICK = 0, /* zstd's first with a smaller table: see codec.c */
     CODEC_LEVEL_DEFAULT = 1
 };
 
@@ -33,8 +34,7 @@ static inline void codec_freep(struct codec **c)
 /*
  * Compress raw into out, which has raw.len bytes. *ret_len is the compressed length, always below
  * raw.len, or 0 when it does not pay: a sample was incompressible, the result did not shrink by
- * 1/64, or level is CODEC_LEVEL_RAW. Then out is garbage and raw is to be stored. level 0 means
- * CODEC_LEVEL_DEFAULT.
+ * 1/64, or level is CODEC_LEVEL_RAW. Then out is garbage and raw is to be stored.
  */
 int codec_compress(struct codec *c, int level, struct slice raw, uint8_t *out, size_t *ret_len,
                    struct err *err);

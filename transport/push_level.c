@@ -8,7 +8,7 @@
 
 #include "base/banned.h"
 
-enum { LEVEL_LEAST = CODEC_LEVEL_DEFAULT, LEVEL_MOST = 3 };
+enum { LEVEL_LEAST = CODEC_LEVEL_QUICK, LEVEL_MOST = 3 };
 
 void push_level_init(struct push *p)
 {

@@ -11,18 +11,24 @@
 
 struct tags {
     struct crypto_aead *aead;
-    uint8_t zero[CRYPTO_TAG_LEN]; /* the GMAC of a sector of zeroes; until it is known, zeroes */
+    uint8_t zero[CRYPTO_TAG_LEN]; /* the GMAC of a sector of zeroes */
     bool wide;
     uint8_t factors[TAGS_FACTORS_LEN]; /* for wide */
 };
 
-/* The GMAC of a sector, XOR that of a sector of zeroes: so a table of zeroes is a hole. */
 static int gmac(struct tags *t, const uint8_t *sector, uint8_t *out, struct err *err)
 {
     /* One nonce for ever: see tags.h. Nothing is encrypted under this key. */
     static const uint8_t nonce[CRYPTO_NONCE_LEN];
-    int rc = crypto_aead_seal(t->aead, nonce, slice_of(sector, VOLUME_SECTOR), slice_of(NULL, 0),
-                              out, err);
+
+    return crypto_aead_seal(t->aead, nonce, slice_of(sector, VOLUME_SECTOR), slice_of(NULL, 0), out,
+                            err);
+}
+
+/* XOR that of a sector of zeroes: so a table of zeroes is a hole. */
+static int gmac_from_zero(struct tags *t, const uint8_t *sector, uint8_t *out, struct err *err)
+{
+    int rc = gmac(t, sector, out, err);
 
     for (size_t i = 0; rc == 0 && i < CRYPTO_TAG_LEN; i++)
         out[i] ^= t->zero[i];
@@ -39,7 +45,7 @@ static int find_factors(struct tags *t, struct err *err)
 
     for (size_t at = 0; rc == 0 && at < VOLUME_SECTOR; at += TAGS_PIECE) {
         one[at] = 0x80;
-        rc = gmac(t, one, mac, err);
+        rc = gmac_from_zero(t, one, mac, err);
         one[at] = 0;
         for (size_t i = 0; rc == 0 && i < TAGS_PIECE; i++)
             t->factors[at + i] = mac[TAGS_PIECE - 1 - i];
@@ -56,7 +62,7 @@ static int tag(struct tags *t, const uint8_t *sector, uint64_t *ret, struct err 
         *ret = tags_wide(t->factors, sector);
         return 0;
     }
-    rc = gmac(t, sector, mac, err);
+    rc = gmac_from_zero(t, sector, mac, err);
     if (rc == 0)
         memcpy(ret, mac, sizeof(*ret));
     return rc;
@@ -71,7 +77,6 @@ int tags_new_by(const uint8_t *key, bool wide, struct tags **ret, struct err *er
 {
     static const uint8_t zeroes[VOLUME_SECTOR];
     struct tags *t = calloc(1, sizeof(*t));
-    uint8_t zero[CRYPTO_TAG_LEN] = {0};
     int rc;
 
     if (!t)
@@ -81,8 +86,7 @@ int tags_new_by(const uint8_t *key, bool wide, struct tags **ret, struct err *er
     if (rc == 0)
         rc = crypto_aead_key(t->aead, key, err);
     if (rc == 0)
-        rc = gmac(t, zeroes, zero, err);
-    memcpy(t->zero, zero, sizeof(zero));
+        rc = gmac(t, zeroes, t->zero, err);
     if (rc == 0 && wide)
         rc = find_factors(t, err);
     if (rc < 0) {

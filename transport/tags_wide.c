@@ -51,8 +51,8 @@ static uint64_t reduce(const uint64_t p[4])
 
 WIDE uint64_t tags_wide(const uint8_t *factors, const uint8_t *sector)
 {
-    const __m512i turn = _mm512_broadcast_i32x4(
-        _mm_set_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
+    const __m512i turn =
+        _mm512_broadcast_i32x4(_mm_set_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
     __m512i low = _mm512_setzero_si512();
     __m512i high = low;
     __m512i mid = low;
@@ -64,9 +64,8 @@ WIDE uint64_t tags_wide(const uint8_t *factors, const uint8_t *sector)
 
         low = _mm512_xor_si512(low, _mm512_clmulepi64_epi128(x, f, 0x00));
         high = _mm512_xor_si512(high, _mm512_clmulepi64_epi128(x, f, 0x11));
-        mid = _mm512_xor_si512(mid,
-                               _mm512_xor_si512(_mm512_clmulepi64_epi128(x, f, 0x01),
-                                                _mm512_clmulepi64_epi128(x, f, 0x10)));
+        mid = _mm512_xor_si512(mid, _mm512_xor_si512(_mm512_clmulepi64_epi128(x, f, 0x01),
+                                                     _mm512_clmulepi64_epi128(x, f, 0x10)));
     }
     fold(low, l);
     fold(mid, m);

@@ -13,6 +13,7 @@
 
 #include <assert.h>
 #include <fcntl.h>
+#include <sys/uio.h>
 
 #include "base/banned.h"
 
@@ -70,9 +71,22 @@ static int hints_open(struct volume_queue *q, struct err *err)
     return queue_new(q->depth, &q->done, err);
 }
 
+static bool is_cached(int fd, uint64_t offset)
+{
+    uint8_t byte;
+    struct iovec one = {.iov_base = &byte, .iov_len = sizeof(byte)};
+
+    return preadv2(fd, &one, 1, (off_t)offset, RWF_NOWAIT) == 1;
+}
+
+/* A hint looks at each page, also when all of them are there: 5% of a seed, 10% of a pass without
+ * changes. So both ends are asked first; what lacks between them is read when it is wanted. */
 static int hints_start(struct volume_queue *q, struct slot *s, struct err *err)
 {
-    (void)posix_fadvise(q->volume->fd, (off_t)s->offset, (off_t)s->len, POSIX_FADV_WILLNEED);
+    int fd = q->volume->fd;
+
+    if (s->len > 0 && (!is_cached(fd, s->offset) || !is_cached(fd, s->offset + s->len - 1)))
+        (void)posix_fadvise(fd, (off_t)s->offset, (off_t)s->len, POSIX_FADV_WILLNEED);
     return push(q->done, s, err);
 }
 
