@@ -82,6 +82,24 @@ expect 200 '.state == "refused"' '.exit == 5'
 early=$op
 api POST /v1/workloads/shop/cutover '{"confirm": "shop", "request_id": "early"}'
 expect 202 ".id == \"$early\""
+# Nobody is told that what he asked for runs, when another's runs.
+api PUT /v1/workloads/till "$(workload till src dst)"
+expect 201
+api POST /v1/workloads/till/cutover '{"confirm": "till", "request_id": "early"}'
+expect 423 '.code == "GW-5006"'
+api POST /v1/workloads/shop/test '{"request_id": "early"}'
+expect 423
+api POST /v1/workloads/shop/cutover '{"confirm": "shop", "request_id": "early", "max_lag_s": 1}'
+expect 423
+api POST /v1/workloads/shop/cutover '{"confirm": "shop", "request_id": "not a name"}'
+expect 400
+api POST '/v1/workloads/till/cutover?request_id=late' '{"confirm": "till"}'
+expect 202
+late=$(get .id)
+api POST '/v1/workloads/till/cutover?request_id=late' '{"confirm": "till"}'
+expect 202 ".id == \"$late\""
+api DELETE /v1/workloads/till
+expect 200
 api GET /v1/ops/none
 expect 404
 api POST /v1/ops/none/resolve
@@ -171,7 +189,7 @@ api POST /v1/workloads/shop/test '{"dry_run": true}'
 expect 200 '.gate.open == false'
 api POST /v1/workloads/shop/finalize '{"dry_run": true}'
 expect 200 '.gate.open'
-api GET /v1/ops
+api GET "/v1/ops?workload=shop"
 expect 200 '.items | length == 4' '.items[0].kind == "cutover"' '.next == null'
 all=$(get '[.items[].id] | join(" ")')
 api GET '/v1/ops?limit=3&workload=shop'

@@ -169,18 +169,29 @@ bool api_is_dry_run(const struct api_call *call)
     return wants_dry_run(call->body, call->request);
 }
 
+int api_request_id(const struct api_call *call, const char **ret, struct err *err)
+{
+    const char *id = js_str(call->body, "request_id", httpd_query(call->request, "request_id"));
+
+    if (id && (!text_is_name(id) || strlen(id) >= API_REQUEST_ID_MAX))
+        return err_set_gw(err, GW_BAD_VALUE, -EINVAL,
+                          "request_id is a name of at most %d characters", API_REQUEST_ID_MAX - 1);
+    *ret = id;
+    return 0;
+}
+
 /* What the caller wants of a mutation beside the change itself. */
 static int read_wishes(struct api_box *box, struct err *err)
 {
-    struct httpd_request *req = box->call.request;
-    const char *id = js_str(box->body, "request_id", httpd_query(req, "request_id"));
+    const char *id = NULL;
+    int r = api_request_id(&box->call, &id, err);
 
-    box->dry_run = wants_dry_run(box->body, req);
+    if (r < 0)
+        return r;
+    box->dry_run = wants_dry_run(box->body, box->call.request);
     if (!id)
         return 0;
-    if (!text_is_name(id) || text_copy(box->request_id, sizeof(box->request_id), id) < 0)
-        return err_set_gw(err, GW_BAD_VALUE, -EINVAL,
-                          "request_id is a name of at most %d characters", API_REQUEST_ID_MAX - 1);
+    (void)text_copy(box->request_id, sizeof(box->request_id), id);
     hash_what(box);
     return 0;
 }

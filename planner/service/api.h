@@ -37,6 +37,9 @@ int api_keep_instead(struct api_call *call, struct jsw *w, struct err *err);
 /* Answer a call that made token id, of which secret is told now only; or with err. */
 void api_token_answer(struct api_call *call, int r, const char *id, const char *secret,
                       struct err *err);
+/* The id that makes a change one change, however often it is asked for: of the body or the query;
+ * NULL when there is none. -EINVAL (GW_BAD_VALUE). */
+int api_request_id(const struct api_call *call, const char **ret, struct err *err);
 /* A dry run was asked for: what cannot be taken back must not be done. */
 bool api_is_dry_run(const struct api_call *call);
 

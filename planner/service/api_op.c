@@ -114,6 +114,7 @@ static int check_confirm(struct api_call *call, enum switch_kind kind, struct er
 static void begin(struct api_call *call, enum switch_kind kind)
 {
     auto_js struct js *args = NULL;
+    const char *request_id = NULL;
     struct db_op op;
     struct err err = {0};
     int r = check_confirm(call, kind, &err);
@@ -123,13 +124,15 @@ static void begin(struct api_call *call, enum switch_kind kind)
         return;
     }
     if (r == 0)
+        r = api_request_id(call, &request_id, &err);
+    if (r == 0)
         r = limits_of(call, &args, &err);
     if (r == 0)
         r = switch_begin(call->service->switcher,
                          &(struct switch_ask){.kind = kind,
                                               .workload = call->param[0],
                                               .who = call->who,
-                                              .request_id = js_str(call->body, "request_id", NULL),
+                                              .request_id = request_id,
                                               .args = args},
                          &op, &err);
     if (r < 0)

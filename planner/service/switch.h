@@ -32,7 +32,8 @@ struct switch_ask {
 };
 /*
  * Open an operation and begin it. ret is the operation as it stands then.
- * -ENOENT, -EBUSY (GW_SWITCH_OPEN, names who and since when).
+ * -ENOENT; -EBUSY (GW_SWITCH_OPEN, names who and since when); -EEXIST (GW_API_CONFLICT) the
+ * request_id is that of another request.
  */
 int switch_begin(struct switcher *s, const struct switch_ask *ask, struct db_op *ret,
                  struct err *err);

@@ -28,15 +28,12 @@ static int fill_op(const struct switch_ask *ask, struct db_op *op, struct err *e
     return 0;
 }
 
-static int create_op(struct switcher *s, const struct switch_ask *ask, struct db_op *op,
-                     struct err *err)
+static int create_op(struct switcher *s, struct db_op *op, struct err *err)
 {
     auto_workload struct workload *w = NULL;
     struct step_run run = {.svc = s->svc, .op = op};
-    int r = fill_op(ask, op, err);
+    int r = workload_load(s->svc, op->workload, &w, err);
 
-    if (r == 0)
-        r = workload_load(s->svc, ask->workload, &w, err);
     if (r < 0)
         return r;
     run.workload = w;
@@ -47,18 +44,41 @@ static int create_op(struct switcher *s, const struct switch_ask *ask, struct db
     return r < 0 ? r : switch_begin_step(&run, op->at, err);
 }
 
+/* 1: this very request was answered before, with *ret. */
+static int find_same(struct service *svc, const struct db_op *wanted, struct db_op *ret,
+                     struct err *err)
+{
+    struct db_op op;
+    int r = wanted->request_id[0] ? db_op_by_request(svc, wanted->request_id, &op, NULL) : -ENOENT;
+
+    if (r == -ENOENT)
+        return 0;
+    if (r < 0)
+        return err_set(err, r, "looking for request '%s': %m", wanted->request_id);
+    if (op.at.kind != wanted->at.kind || !text_equal(op.workload, wanted->workload) ||
+        !text_equal(op.who, wanted->who) || !text_equal(op.args, wanted->args))
+        return err_set_gw(err, GW_API_CONFLICT, -EEXIST,
+                          "request_id '%s' was used for another request: %s of '%s', %s",
+                          wanted->request_id, switch_plan_kind_name(op.at.kind), op.workload,
+                          op.id);
+    *ret = op;
+    return 1;
+}
+
 int switch_begin(struct switcher *s, const struct switch_ask *ask, struct db_op *ret,
                  struct err *err)
 {
     struct db_op op;
-    int r;
+    int r = fill_op(ask, &op, err);
 
-    if (ask->request_id && db_op_by_request(s->svc, ask->request_id, ret, NULL) == 0)
-        return 0;
+    if (r == 0)
+        r = find_same(s->svc, &op, ret, err);
+    if (r != 0)
+        return r < 0 ? r : 0;
     r = db_begin(s->svc->db, err);
     if (r < 0)
         return r;
-    r = create_op(s, ask, &op, err);
+    r = create_op(s, &op, err);
     if (r == 0)
         r = db_commit(s->svc->db, err);
     if (r < 0) {
