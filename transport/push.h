@@ -199,6 +199,7 @@ struct push {
     struct err err;
     uint64_t changed_bytes;
     uint64_t stored_bytes;
+    uint64_t map_bytes; /* of these */
 
     pthread_mutex_t dirs_lock; /* of the next two; never held while fetching */
     struct pagedir **dirs;     /* of the next point; NULL: not looked at yet */

@@ -19,6 +19,7 @@
 
 enum {
     PERCENT_DEFAULT = 10,
+    MAP_PERCENT = 5, /* of what changed: what the map of scattered changes may take on its own */
     SLACK_LEAST = 8,            /* packs end somewhere */
     CREDIT_MAX_BYTES = 1 << 30, /* after a great change, that much at most is spent on small ones */
     WALKERS = 4,
@@ -230,19 +231,27 @@ static int merge(struct push_gather *g, struct gather *ret, struct err *err)
     return rc;
 }
 
-/* Stored bytes of the pass, split as its raw bytes are: changed, and sent again. */
+/*
+ * What changes sent earns its share, as long as compaction and map together stay within that and
+ * MAP_PERCENT more: with thousands of extents in a region the map alone takes a tenth. Data is split
+ * as its raw bytes are, into what changed and what was sent again.
+ */
 static uint64_t credit_after(const struct push *p)
 {
     const struct push_gather *g = &p->gather;
-    uint64_t raw = p->changed_bytes + g->again_bytes;
-    double again = raw ? (double)p->stored_bytes * (double)g->again_bytes / (double)raw : 0;
-    double changed = raw ? (double)p->stored_bytes - again : 0;
+    double raw = (double)p->changed_bytes + (double)g->again_bytes;
+    double map = (double)p->map_bytes;
+    double data = (double)p->stored_bytes - map;
+    double again = raw > 0 ? data * (double)g->again_bytes / raw : 0;
+    double changed = raw > 0 ? data - again : 0;
+    double share = changed * g->percent / 100;
+    double left = changed * (g->percent + MAP_PERCENT) / 100 - map;
     double credit = (double)g->credit;
 
     if (!g->all)
         credit -= again;
-    if (p->have_head) /* a seed is no change: else it would pay for years */
-        credit += changed * g->percent / 100;
+    if (p->have_head && !g->all) /* a seed is no change: else it would pay for years */
+        credit += left < share ? left : share;
     return credit < 0 ? 0 : (uint64_t)num_min((uint64_t)credit, CREDIT_MAX_BYTES);
 }
 

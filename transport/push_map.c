@@ -154,6 +154,7 @@ static int flush(struct mapper *m, bool more, struct err *err)
     push_care_note(m->p, name);
     pthread_mutex_lock(&m->p->lock);
     m->p->stored_bytes += body.len;
+    m->p->map_bytes += body.len;
     pthread_mutex_unlock(&m->p->lock);
     if (m->p->run->progress)
         m->p->run->progress->sent_bytes += body.len;
