@@ -6,6 +6,7 @@
 #include "base/gw.h"
 #include "base/num.h"
 #include "base/text.h"
+#include "transport/replica.h"
 
 #include <inttypes.h>
 
@@ -15,6 +16,7 @@ enum {
     INTERVAL_MAX_S = 86400,
     SELF_ABORT_MAX_S = 86400 * 30,
     FREEZE_MAX_S = 10,
+    COMPACT_MAX_PERCENT = 100,
     INTERVAL_DEFAULT_S = 5
 };
 
@@ -106,6 +108,18 @@ static int parse_rate(const struct js *doc, struct assignment *a, struct err *er
     return 0;
 }
 
+/* Absent from planners that do not know it: then as a push by hand does. */
+static int parse_compact(const struct js *doc, struct assignment *a, struct err *err)
+{
+    uint64_t percent = js_u64(doc, "compact_percent", 0);
+
+    if (percent > COMPACT_MAX_PERCENT)
+        return bad(err, "out of range:", "compact_percent");
+    a->compact =
+        percent == 0 && js_member(doc, "compact_percent") ? REPLICA_COMPACT_NONE : (int)percent;
+    return 0;
+}
+
 static int parse_scalars(const struct js *doc, struct assignment *a, struct err *err)
 {
     int r = take_text(doc, "workload", a->workload, sizeof(a->workload), err);
@@ -129,6 +143,8 @@ static int parse_scalars(const struct js *doc, struct assignment *a, struct err 
         r = parse_seconds(doc, "consistent_s", 0, INTERVAL_MAX_S, &a->consistent_ms, err);
     if (r == 0)
         r = parse_seconds(doc, "freeze_s", 0, FREEZE_MAX_S, &a->freeze_ms, err);
+    if (r == 0)
+        r = parse_compact(doc, a, err);
     if (r == 0)
         r = parse_rate(doc, a, err);
     a->paused = js_bool(doc, "paused", false);

@@ -34,6 +34,7 @@ struct assignment {
     uint64_t self_abort_ms; /* 0 = the agent's default */
     uint64_t consistent_ms; /* a consistent point every so often; 0 = none */
     uint64_t freeze_ms;     /* how long file systems may be frozen for one; 0 = the default */
+    int compact;            /* as in struct replica_run */
     bool paused;
     size_t volumes_n;
     struct assignment_volume *volumes;

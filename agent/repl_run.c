@@ -40,6 +40,7 @@ int repl_run(struct workload *w, size_t i, char out_dir[static PATH_MAX], struct
         .stop = &w->interrupt,
         .epoch = w->own.max_epoch,
         .may_shrink = w->assignment->volumes[i].shrink,
+        .compact = w->assignment->compact,
     };
     atomic_store(&ret->progress->total_bytes, 0);
     atomic_store(&ret->progress->done_bytes, 0);

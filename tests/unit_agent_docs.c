@@ -42,6 +42,26 @@ static void an_assignment_is_taken_whole(void **state)
     assert_null(assignment_volume(a, "log"));
 }
 
+/* Of 0 to 100 percent, none, and what a push by hand does when the planner says nothing. */
+static void what_is_sent_again_is_the_workloads_to_say(void **state)
+{
+    static const struct {
+        const char *member;
+        int compact;
+    } rows[] = {
+        {"", 0}, {"\"compact_percent\":0,", REPLICA_COMPACT_NONE}, {"\"compact_percent\":25,", 25}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        auto_assignment struct assignment *a = NULL;
+        auto_buf struct buf text = {0};
+
+        buf_printf(&text, "{%s%s", rows[i].member, &ASSIGNMENT(VOLUME)[1]);
+        assert_ok(parse_assignment(buf_cstr(&text), &a, NULL));
+        assert_int_equal(rows[i].compact, a->compact);
+    }
+}
+
 static void what_could_reach_outside_is_refused(void **state)
 {
     static const char *const texts[] = {
@@ -52,6 +72,8 @@ static void what_could_reach_outside_is_refused(void **state)
         "{\"workload\":\"shop\",\"side\":\"source\",\"epoch\":1,\"role\":\"king\"}",
         "{\"workload\":\"shop\",\"side\":\"source\",\"epoch\":1,\"role\":\"push\","
         "\"interval_s\":-1}",
+        "{\"workload\":\"shop\",\"side\":\"source\",\"epoch\":1,\"role\":\"push\","
+        "\"compact_percent\":101}",
         ASSIGNMENT("{\"name\":\"data\",\"replica\":\"shop/data\",\"device\":\"vdb\"}"),
         ASSIGNMENT("{\"name\":\"..\",\"replica\":\"shop/data\",\"device\":\"/dev/vdb\"}"),
         ASSIGNMENT("{\"name\":\"data\",\"replica\":\"/../x\",\"device\":\"/dev/vdb\"}"),
@@ -294,6 +316,7 @@ int main(void)
         cmocka_unit_test(an_assignment_is_taken_whole),
         cmocka_unit_test(only_a_limit_lets_a_pass_go_on),
         cmocka_unit_test(a_timetable_counts_before_the_number),
+        cmocka_unit_test(what_is_sent_again_is_the_workloads_to_say),
         cmocka_unit_test(what_could_reach_outside_is_refused),
         cmocka_unit_test(the_id_of_an_order_is_safe_as_a_file_name),
         cmocka_unit_test(an_abort_overtakes_what_it_undoes_and_a_fence_overtakes_checks),

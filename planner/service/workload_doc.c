@@ -342,6 +342,7 @@ static const struct limit limits[] = {
     LIMIT(self_abort_s, 900, 30, LIMIT_S_MAX),
     LIMIT(consistent_s, 0, 0, 86400),
     LIMIT(freeze_ms, 250, 10, 10000),
+    LIMIT(compact_percent, 10, 0, 100),
     LIMIT(verify_max_age_s, 7 * 86400, 60, LIMIT_S_MAX),
 };
 
@@ -373,6 +374,7 @@ static int parse_limits(const struct js *doc, struct workload *w, struct err *er
                                         "require_test",
                                         "consistent_s",
                                         "freeze_ms",
+                                        "compact_percent",
                                         NULL};
     const struct js *obj = js_member(doc, "limits");
     const struct js *test = js_member(obj, "require_test");
