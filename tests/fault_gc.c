@@ -29,12 +29,22 @@ struct ahead {
         void *arg); /* once, at the next look that a push takes while packs are sent */
     void *arg;
     const struct replica_progress *progress;
+    void (*sleep)(void *arg); /* once, just before look number sleep_at of either clock */
+    unsigned sleep_at;
+    _Atomic unsigned looks;
 };
+
+static void count_look(struct ahead *a)
+{
+    if (a->sleep && ++a->looks == a->sleep_at)
+        a->sleep(a->arg);
+}
 
 static uint64_t ahead_wall(void *arg)
 {
-    const struct ahead *a = arg;
+    struct ahead *a = arg;
 
+    count_look(a);
     return clock_wall_ms(&clock_system) + a->ms;
 }
 
@@ -42,6 +52,7 @@ static uint64_t ahead_mono(void *arg)
 {
     struct ahead *a = arg;
 
+    count_look(a);
     if (a->hook && a->progress->packs > 0) {
         void (*hook)(void *) = atomic_exchange(&a->hook, NULL);
 
@@ -98,19 +109,25 @@ static struct gc_report collect_at(const struct place *from, uint64_t hours)
     return report;
 }
 
+static void assert_pulls(const struct place *p)
+{
+    struct place_run pull = {.image = "b", .state = "sb"};
+    char path[PATH_MAX];
+
+    unit_rmdir(strdup(unit_path(p->dir, "sb", path)));
+    unlink(unit_path(p->dir, "b", path));
+    place_ok(place_pull(p, &pull), &pull);
+}
+
 static void assert_whole(const struct place *p)
 {
     struct gc_check_run run = {.vault = p->vault, .full = true};
     struct gc_check_report report;
-    struct place_run pull = {.image = "b", .state = "sb"};
     struct err err = {0};
-    char path[PATH_MAX];
 
     if (gc_check(&run, &report, &err) < 0)
         fail_msg("%s", err.text);
-    unit_rmdir(strdup(unit_path(p->dir, "sb", path)));
-    unlink(unit_path(p->dir, "b", path));
-    place_ok(place_pull(p, &pull), &pull);
+    assert_pulls(p);
 }
 
 static int child(const char *what, const char *dir, uint64_t hours)
@@ -521,6 +538,56 @@ static void a_pass_whose_packs_were_swept_makes_no_point(void **state)
     pass_with_a_collector(true);
 }
 
+static void condemn_and_sweep(void *arg)
+{
+    struct middle *m = arg;
+
+    m->met = collect_at(m->p, 2).packs_condemned;
+    collect_at(m->p, 4);
+    m->a->ms = 4 * HOUR_MS;
+}
+
+/* What a killed push left is gone on with; the machine sleeps before look number at. Looks taken. */
+static unsigned pass_that_slept(unsigned at)
+{
+    struct place_run r = {.image = "a", .state = "sa", .workers = 1};
+    struct place p;
+    struct ahead a;
+    struct middle m = {.p = &p, .a = &a};
+    int rc;
+
+    abandon(&p);
+    open_ahead(&p, &a, 0);
+    a.arg = &m;
+    a.sleep = condemn_and_sweep;
+    a.sleep_at = at;
+    rc = place_push(&p, &r);
+    a.sleep = NULL;
+    if (rc < 0) {
+        assert_int_equal(rc, -EAGAIN);
+        place_ok(place_push(&p, &r), &r);
+        collect_at(&p, 6);
+        finish_sweeps(&p);
+        assert_pulls(&p);
+    } else {
+        finish_sweeps(&p);
+        assert_whole(&p);
+    }
+    assert_true(place_same(&p, "a", "b", SIZE));
+    place_done(&p);
+    return a.looks;
+}
+
+/* From before the log is read for the last time until after the point. */
+static void a_machine_that_slept_knows_of_its_broken_point(void **state)
+{
+    unsigned looks = pass_that_slept(UINT_MAX);
+
+    (void)state;
+    for (unsigned at = looks > 20 ? looks - 20 : 1; at <= looks; at++)
+        pass_that_slept(at);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -535,6 +602,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_pull_of_what_was_given_up_says_so),
         cmocka_unit_test(a_long_pass_asks_for_its_packs),
         cmocka_unit_test(a_pass_whose_packs_were_swept_makes_no_point),
+        cmocka_unit_test(a_machine_that_slept_knows_of_its_broken_point),
     };
 
     if (argc == 4)

@@ -35,9 +35,10 @@ static uint64_t since_looked(const struct push *p)
     return num_max(mono - p->care.looked_ms, wall - num_min(wall, p->care.looked_wall_ms));
 }
 
-static void looked(struct push *p)
+static void looked(struct push *p, uint64_t mono, uint64_t wall)
 {
-    p->care.looked_ms = now_ms(p, &p->care.looked_wall_ms);
+    p->care.looked_ms = mono;
+    p->care.looked_wall_ms = wall;
 }
 
 /* ---- packs that were met in lists ------------------------------------------------ */
@@ -124,9 +125,14 @@ static int settle_list(struct push *p, struct care_list *list, bool *ret_lost, s
     return w.n > 0 ? ask(&w, err) : 0;
 }
 
-/* Lists from *at on. Each is done once it has nothing of ours, or what it has is kept. */
+/*
+ * Each list is done once it has nothing of ours, or what it has is kept. The time is taken before
+ * the log is read: a machine that slept after the last request must not think that it looked since.
+ */
 static int settle(struct push *p, bool *ret_lost, struct err *err)
 {
+    uint64_t wall;
+    uint64_t mono = now_ms(p, &wall);
     int rc = care_log_read(p->care.log, err);
 
     for (size_t i = 0; rc == 0 && i < p->care.log->lists_n; i++) {
@@ -135,7 +141,7 @@ static int settle(struct push *p, bool *ret_lost, struct err *err)
         while (rc == -EAGAIN);
     }
     if (rc == 0)
-        looked(p);
+        looked(p, mono, wall);
     return rc;
 }
 
@@ -154,9 +160,11 @@ static int open_log(struct push *p, struct err *err)
 int push_care_begin(struct push *p, struct err *err)
 {
     bool lost = false;
+    uint64_t wall;
+    uint64_t mono = now_ms(p, &wall);
     int rc;
 
-    looked(p);
+    looked(p, mono, wall);
     p->care.resumed = ledger_count(p->ledger) > 0 || made_any(p->made);
     if (p->state->registered && !p->care.resumed)
         return 0;
