@@ -547,7 +547,7 @@ static void condemn_and_sweep(void *arg)
     m->a->ms = 4 * HOUR_MS;
 }
 
-/* What a killed push left is gone on with; the machine sleeps before look number at. Looks taken. */
+/* A killed push is gone on with, and the machine sleeps before look number at. Looks taken. */
 static unsigned pass_that_slept(unsigned at)
 {
     struct place_run r = {.image = "a", .state = "sa", .workers = 1};
