@@ -161,3 +161,8 @@ int helper_push_together(const struct replica_together *t, struct replica_point 
 {
     return replica_push_together(t, ret, err);
 }
+
+int helper_thaw(const char *const *devices, size_t n, struct err *err)
+{
+    return replica_thaw(devices, n, err);
+}

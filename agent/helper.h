@@ -20,6 +20,8 @@ int helper_open(const struct assignment_volume *v, struct err *err);
 /* Ready for the agent's own writes below any file system: unmounted, medium writable. A volume
  * that does not exist yet is fine. */
 int helper_take(const struct assignment_volume *v, struct err *err);
+/* Thaw the file systems on n devices that a freeze left frozen, if there are any. */
+int helper_thaw(const char *const *devices, size_t n, struct err *err);
 /* Freeze the file systems on the volumes for a moment: replica_push_together. */
 int helper_push_together(const struct replica_together *t, struct replica_point *ret,
                          struct err *err);

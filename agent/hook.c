@@ -149,6 +149,7 @@ int hook_run_one(const struct hook_run *run, const struct js *hook, struct buf *
         .env = (const char *const *)env,
         .cwd = run->cwd,
         .timeout_ms = run->timeout_ms ? run->timeout_ms : TIMEOUT_DEFAULT_MS,
+        .stop = run->stop,
     };
     r = proc_run(&proc, out, ret_status, err);
     return r < 0 ? err_add(err, r, "hook '%s'", argv[0]) : 0;

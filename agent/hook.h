@@ -11,6 +11,8 @@
 #include "agent/assignment.h"
 #include "base/buf.h"
 
+#include <stdatomic.h>
+
 struct hook_run {
     const struct assignment *assignment; /* side, workload, volumes: the environment */
     uint64_t epoch;
@@ -18,7 +20,8 @@ struct hook_run {
     const char *cwd;       /* NULL = ours */
     /* device paths instead of the assignment's, in its order (scratch copies); or NULL */
     const char *const *devices;
-    uint64_t timeout_ms; /* of each hook; 0 = 5 minutes */
+    uint64_t timeout_ms;     /* of each hook; 0 = 5 minutes */
+    const atomic_bool *stop; /* or NULL; -ECANCELED, within two seconds */
 };
 
 enum { HOOK_OUTPUT_MAX = 16 * 1024 };

@@ -31,7 +31,7 @@ libgodwit_agent_a_SOURCES = \
 	agent/selfabort.c agent/selfabort.h \
 	agent/settle.c agent/settle.h \
 	agent/status.c agent/status.h \
-	agent/vaultref.c agent/vaultref.h \
+	agent/thaw.c agent/thaw.h agent/vaultref.c agent/vaultref.h \
 	agent/work.c agent/work.h \
 	agent/workload.c agent/workload.h
 

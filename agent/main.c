@@ -6,6 +6,7 @@
 #include "agent/report.h"
 #include "agent/run.h"
 #include "agent/status.h"
+#include "agent/thaw.h"
 #include "base/complaint.h"
 #include "base/crypto.h"
 #include "base/err.h"
@@ -225,6 +226,11 @@ static int verb_guard(const struct call *call, struct err *err)
                                  : "the other side owns it");
 }
 
+static int verb_thaw(const struct call *call, struct err *err)
+{
+    return thaw_left(call->state_dir, err);
+}
+
 static int verb_status(const struct call *call, struct err *err)
 {
     auto_buf struct buf text = {0};
@@ -244,6 +250,7 @@ static const struct verb {
     {"enrol", "", verb_enrol, "join a planner with a token"},
     {"inventory", "", verb_inventory, "print what is on this host, with no planner at all"},
     {"guard", "WORKLOAD", verb_guard, "exit 0 only when the workload may run here, else 5"},
+    {"thaw", "", verb_thaw, "thaw the file systems that an agent which is gone left frozen"},
     {"status", "", verb_status, "what this agent knows: identity, workloads, ownership"},
 };
 

@@ -6,6 +6,7 @@
 #include "agent/repl_priv.h"
 
 #include "agent/decision.h"
+#include "agent/thaw.h"
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/log.h"
@@ -35,6 +36,7 @@ int repl_new(struct workload *w, struct repl **ret, struct err *err)
     if (!r)
         return err_set(err, -ENOMEM, "replication: %m");
     r->w = w;
+    r->thaw_owed = thaw_is_owed(w);
     *ret = r;
     return 0;
 }
@@ -358,6 +360,7 @@ uint64_t repl_round(struct repl *r)
     const struct workload *w = r->w;
     uint64_t wait = IDLE_ROUND_MS;
 
+    repl_settle_thaw(r, false);
     if (w->assignment) {
         enum ownership_role role = role_now(r->w);
         bool moves = role != OWNERSHIP_IDLE && !w->assignment->paused;

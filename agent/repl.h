@@ -77,6 +77,10 @@ int repl_new(struct workload *w, struct repl **ret, struct err *err);
 void repl_free(struct repl *r);
 /* One round; the milliseconds to wait before the next. Only from the workload's thread. */
 uint64_t repl_round(struct repl *r);
+/* Thaw what a consistent point froze, if that is still owed (thaw.h). hurry: an order waits, and
+ * does so for at most ten seconds a hook; else whatever comes interrupts it, and it is owed still.
+ */
+void repl_settle_thaw(struct repl *r, bool hurry);
 /* A new assignment: forget what no longer fits. */
 void repl_assigned(struct repl *r);
 /* Where the state of volume i is kept. */

@@ -9,14 +9,21 @@
 #include "agent/helper.h"
 #include "agent/hook.h"
 #include "agent/repl_priv.h"
+#include "agent/thaw.h"
 #include "agent/workload.h"
 #include "base/err.h"
+#include "base/fail.h"
 #include "base/log.h"
 #include "base/num.h"
 
 #include "base/banned.h"
 
-enum { HOOK_TIMEOUT_MS = 60 * 1000, RETRY_LEAST_MS = 10 * 1000, RETRY_SHIFT_MAX = 6 };
+enum {
+    HOOK_TIMEOUT_MS = 60 * 1000,
+    THAW_HURRY_MS = 10 * 1000, /* an order waits */
+    RETRY_LEAST_MS = 10 * 1000,
+    RETRY_SHIFT_MAX = 6
+};
 
 struct moment {
     struct workload *w;
@@ -25,23 +32,24 @@ struct moment {
     char dirs[ASSIGNMENT_VOLUMES_MAX][PATH_MAX];
 };
 
-static int run_hooks(struct workload *w, const char *name, struct err *err)
-{
-    const struct assignment *a = w->assignment;
-    struct hook_run run = {
-        .assignment = a, .epoch = w->own.max_epoch, .timeout_ms = HOOK_TIMEOUT_MS};
-
-    return hook_run_list(&run, js_member(a->hooks, name), NULL, err);
-}
-
+/* What thaws is owed before the first hook freezes. */
 static int before(void *arg, struct err *err)
 {
-    return run_hooks(arg, "freeze", err);
+    struct workload *w = arg;
+    const struct hook_run run = {.assignment = w->assignment,
+                                 .epoch = w->own.max_epoch,
+                                 .timeout_ms = HOOK_TIMEOUT_MS,
+                                 .stop = &w->interrupt};
+    int r = thaw_owe(w, true, err);
+
+    if (r == 0)
+        r = failpoint("agent_freeze_hooks");
+    return r == 0 ? hook_run_list(&run, js_member(w->assignment->hooks, "freeze"), NULL, err) : r;
 }
 
 static int after(void *arg, struct err *err)
 {
-    return run_hooks(arg, "thaw", err);
+    return thaw_pay(arg, HOOK_TIMEOUT_MS, true, err);
 }
 
 static bool has_hooks(const struct assignment *a)
@@ -62,7 +70,32 @@ static int attempt(struct moment *m, struct replica_moment *ret, struct err *err
 
     for (size_t i = 0; rc == 0 && i < together.n; i++)
         rc = repl_run(w, i, m->dirs[i], &m->runs[i], err);
+    if (rc == 0)
+        rc = thaw_owe(w, false, err);
     return rc < 0 ? rc : helper_push_together(&together, m->points, err);
+}
+
+/* Hooks that could not be run are owed still, and tried again. */
+static void settle_debt(struct repl *r, bool hurry)
+{
+    struct err err = {0};
+    int rc = thaw_pay(r->w, hurry ? THAW_HURRY_MS : HOOK_TIMEOUT_MS, !hurry, &err);
+
+    r->thaw_owed = rc < 0;
+    if (rc == 0 || rc == -ECANCELED) {
+        r->thaw_failures = 0;
+        r->thaw_mono_ms = 0;
+        return;
+    }
+    if (r->thaw_failures++ == 0)
+        log_err(LOG_LEVEL_ERROR, &err, r->w->name);
+    r->thaw_mono_ms = repl_mono(r) + RETRY_LEAST_MS;
+}
+
+void repl_settle_thaw(struct repl *r, bool hurry)
+{
+    if (r->thaw_owed && r->w->assignment && repl_mono(r) >= r->thaw_mono_ms)
+        settle_debt(r, hurry);
 }
 
 /* Passes that came before the moment made points, too, whether it came or not. */
@@ -116,7 +149,7 @@ uint64_t repl_moment_wait_ms(const struct repl *r)
 {
     uint64_t now = repl_mono(r);
 
-    if (r->w->assignment->consistent_ms == 0 || !is_ready(r))
+    if (r->w->assignment->consistent_ms == 0 || r->thaw_owed || !is_ready(r))
         return UINT64_MAX;
     return r->moment_mono_ms > now ? r->moment_mono_ms - now : 0;
 }
@@ -141,6 +174,7 @@ void repl_moment(struct repl *r)
     m->w = r->w;
     r->untrimmed = true;
     rc = attempt(m, &moment, &err);
+    settle_debt(r, false);
     learn(r, m);
     if (rc < 0)
         note_failure(r, &err, rc);

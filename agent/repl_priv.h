@@ -29,6 +29,9 @@ struct repl {
     uint64_t trim_mono_ms;
     uint64_t moment_mono_ms; /* the next consistent point is due then */
     unsigned moment_failures;
+    bool thaw_owed;        /* thaw.h: what was frozen is to be thawed first of all */
+    uint64_t thaw_mono_ms; /* not to be tried again before */
+    unsigned thaw_failures;
     size_t n;
     struct repl_volume v[ASSIGNMENT_VOLUMES_MAX];
 };

@@ -355,6 +355,7 @@ static struct order *next_order(struct workload *w)
 
 static void carry_out(struct workload *w, struct order *o)
 {
+    repl_settle_thaw(w->repl, true);
     order_carry_out(w, o);
     pthread_mutex_lock(&w->lock);
     w->running = NULL;
@@ -375,6 +376,7 @@ static uint64_t settle(struct workload *w)
 
     if (!w->assignment)
         return SETTLE_RETRY_MS;
+    repl_settle_thaw(w->repl, true);
     if (w->damage.code != 0 || w->own.fenced_epoch != 0)
         r = settle_fence(w, &err);
     else if (w->own.start_owed)

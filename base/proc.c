@@ -293,8 +293,8 @@ static bool has_ended(pid_t pid)
     return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid;
 }
 
-/* True when it ended before the deadline. */
-static bool run_until(struct child *c, uint64_t deadline_ms)
+/* 0 when it ended before the deadline, else -ETIMEDOUT or -ECANCELED. stop may be NULL. */
+static int run_until(struct child *c, uint64_t deadline_ms, const atomic_bool *stop)
 {
     uint64_t step = STEP_MIN_MS;
     uint64_t now;
@@ -302,18 +302,20 @@ static bool run_until(struct child *c, uint64_t deadline_ms)
     while (!has_ended(c->pid)) {
         now = clock_mono_ms(&clock_system);
         if (now >= deadline_ms)
-            return false;
+            return -ETIMEDOUT;
+        if (stop && atomic_load(stop))
+            return -ECANCELED;
         wait_for_work(c, num_min(step, deadline_ms - now));
         step = num_min(step * 2, STEP_MAX_MS);
     }
-    return true;
+    return 0;
 }
 
 /* SIGTERM, time to clean up, then SIGKILL to whatever is left of the group. */
 static void end_group(struct child *c)
 {
     kill(-c->pid, SIGTERM);
-    run_until(c, clock_mono_ms(&clock_system) + GRACE_MS);
+    (void)run_until(c, clock_mono_ms(&clock_system) + GRACE_MS, NULL);
     kill(-c->pid, SIGKILL);
 }
 
@@ -330,20 +332,22 @@ int proc_run(const struct proc_run *run, struct buf *out, int *ret_status, struc
 {
     AUTO(child_done) struct child c = {.in = -1, .out = -1, .output = out};
     uint64_t timeout_ms = run->timeout_ms ? run->timeout_ms : TIMEOUT_DEFAULT_MS;
-    bool in_time;
+    int ended;
     int status;
     int rc = start(run, &c, err);
 
     if (rc < 0)
         return rc;
     c.output_max = out && out->max ? out->max : OUTPUT_MAX_DEFAULT;
-    in_time = run_until(&c, clock_mono_ms(&clock_system) + timeout_ms);
-    if (!in_time)
+    ended = run_until(&c, clock_mono_ms(&clock_system) + timeout_ms, run->stop);
+    if (ended < 0)
         end_group(&c);
     status = reap(c.pid);
     drain(&c); /* what it left in the pipe; a daemon that it started may hold the pipe open */
-    if (!in_time)
-        return err_set(err, -ETIMEDOUT, "'%s' did not end in %ju ms", run->argv[0],
+    if (ended == -ECANCELED)
+        return err_set(err, ended, "'%s' was stopped", run->argv[0]);
+    if (ended < 0)
+        return err_set(err, ended, "'%s' did not end in %ju ms", run->argv[0],
                        (uintmax_t)timeout_ms);
     if (out && out->failed == -ENOMEM)
         return err_set(err, -ENOMEM, "output of '%s': %m", run->argv[0]);

@@ -5,6 +5,8 @@
 
 #include "base/buf.h"
 
+#include <stdatomic.h>
+
 enum proc_flags {
     PROC_STDERR_OURS = 1, /* stderr goes where ours goes, only stdout is captured */
 };
@@ -16,13 +18,15 @@ struct proc_run {
     struct slice input;      /* given on stdin; empty = /dev/null */
     uint64_t timeout_ms;     /* 0 = 60 s. Then SIGTERM to its process group, SIGKILL 2 s later */
     unsigned flags;          /* enum proc_flags */
+    const atomic_bool *stop; /* or NULL; once true it ends as when its time is up */
 };
 
 /*
  * Run to its end. out (may be NULL) gets stdout and stderr as they came, up to out->max or 64 KiB;
  * more is read and dropped. *ret_status is the exit status, or 128 + signal.
  * What the program started in the background and left running is left alone, unless time ran out.
- * -ETIMEDOUT, -ENOENT (no such program), -EACCES, -ENOMEM. A non-zero status is not an error here.
+ * -ETIMEDOUT, -ECANCELED (stop), -ENOENT (no such program), -EACCES, -ENOMEM. A non-zero status is
+ * not an error here.
  */
 int proc_run(const struct proc_run *run, struct buf *out, int *ret_status, struct err *err);
 

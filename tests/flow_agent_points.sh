@@ -106,4 +106,95 @@ mkdir "$dir/back"
 mount -o loop "$dir/log.back" "$dir/back"
 cmp "$dir/mnt-2/big" "$dir/back/big" || fail 'what the hook wrote is not in the point'
 umount "$dir/back"
-echo "both volumes at one moment"
+
+if [ -z "${GODWIT_TEST_FAILPOINTS:-}" ]; then
+    echo "both volumes at one moment (no failpoints: nothing was killed)"
+    exit 0
+fi
+
+# hooks WORDS: what the hooks said since the last time
+hooks() {
+    [ "$(paste -sd' ' "$dir/said" 2>/dev/null)" = "$1" ] || fail "hooks: $(paste -sd' ' "$dir/said"), not $1"
+    rm -f "$dir/said"
+}
+# killed_at POINT: while both file systems change
+killed_at() {
+    local code=0
+    date +%N >"$dir/mnt-1/file"
+    sync -f "$dir/mnt-1"
+    GODWIT_FAILPOINT="$1=kill" "$tool" round "$dir/a" "$dir/a.json" 2>"$dir/log" || code=$?
+    [ "$code" = 137 ] || fail "not killed at $1 but $code: $(cat "$dir/log")"
+}
+# again: only what is owed, no further point
+again() {
+    jq '.assignments[0].consistent_s = 0' "$dir/a.json" >"$dir/new.json"
+    "$tool" round "$dir/a" "$dir/new.json" 2>"$dir/log" || fail "round: $(cat "$dir/log")"
+}
+thawed() { # WHAT: within the watchdog's time
+    timeout 5 touch "$dir/mnt-1/writable" "$dir/mnt-2/writable" || fail "$1: frozen"
+}
+
+echo '-- killed before the freeze hooks, and what is owed after each place behind'
+rm -f "$dir/said"
+policy "echo freeze >>$dir/said"
+killed_at agent_thaw_owed # without hooks yet
+again
+[ ! -e "$dir/said" ] || fail "a hook ran for nothing: $(cat "$dir/said")"
+for point in agent_freeze_hooks push_frozen agent_thaw_paid; do
+    killed_at "$point"
+    thawed "killed at $point"
+    case $point in
+        agent_freeze_hooks) before='' ;;
+        agent_thaw_paid) before='freeze thaw ' ;; # told twice rather than not at all
+        *) before='freeze ' ;;
+    esac
+    again
+    hooks "${before}thaw"
+    again
+    [ ! -e "$dir/said" ] || fail "a thaw that was paid ran again"
+done
+
+echo '-- a thaw hook that fails is owed until it does not'
+jq --arg dir "$dir" '.assignments[0].hooks.thaw = [["sh", "-c", "test -e \($dir)/may && echo thaw >>\($dir)/said"]]' \
+    "$dir/a.json" >"$dir/new.json"
+mv "$dir/new.json" "$dir/a.json"
+date >"$dir/mnt-1/file"
+sync -f "$dir/mnt-1"
+round a
+thawed "beside a hook that fails"
+hooks freeze
+again
+[ ! -e "$dir/said" ] || fail "it did not fail"
+touch "$dir/may"
+again
+hooks thaw
+
+echo '-- killed with its watchdog: the unit has them thawed, the next agent tells the application'
+jq '.assignments[0].freeze_s = 10' "$dir/a.json" >"$dir/new.json"
+mv "$dir/new.json" "$dir/a.json"
+date >"$dir/mnt-1/file"
+sync -f "$dir/mnt-1"
+GODWIT_FAILPOINT=push_frozen=delay:15000 "$tool" round "$dir/a" "$dir/a.json" 2>"$dir/log" &
+agent=$!
+watchdog=
+until watchdog=$(pgrep -x -P "$agent" godwit-thaw); do
+    kill -0 "$agent" 2>/dev/null || fail "no watchdog: $(cat "$dir/log")"
+    sleep 0.05
+done
+# frozen: a writer that waits for it is left behind, as it cannot be ended
+frozen() {
+    touch "$dir/mnt-2/writable" &
+    sleep 0.3
+    kill -0 $! 2>/dev/null
+}
+until frozen; do sleep 0.05; done
+kill -KILL "$watchdog"
+kill -KILL "$agent"
+wait "$agent" 2>/dev/null || true
+frozen || fail "nothing is frozen: what is tried here?"
+godwit-agent thaw --state-dir "$dir/a" || fail "thaw"
+thawed "after godwit-agent thaw"
+hooks freeze
+again
+hooks thaw
+echo "both volumes at one moment, and thawed whatever died"

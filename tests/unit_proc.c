@@ -215,6 +215,25 @@ static void a_child_beyond_its_time_is_ended(void **state)
     assert_true(took >= 100 && took < 2000);
 }
 
+static void a_child_that_is_not_wanted_any_more_is_ended(void **state)
+{
+    const char *const argv[] = {"sh", "-c", "sleep 1000", NULL};
+    atomic_bool stop = true;
+    uint64_t before = clock_mono_ms(&clock_system);
+    int status = -1;
+
+    (void)state;
+    assert_fails(-ECANCELED,
+                 proc_run(&(struct proc_run){.argv = argv, .stop = &stop}, NULL, &status, NULL));
+    assert_true(clock_mono_ms(&clock_system) - before < 10000);
+    assert_int_equal(-1, status);
+    stop = false;
+    assert_ok(
+        proc_run(&(struct proc_run){.argv = (const char *const[]){"true", NULL}, .stop = &stop},
+                 NULL, &status, NULL));
+    assert_int_equal(0, status);
+}
+
 static void a_child_that_ignores_sigterm_is_killed(void **state)
 {
     uint64_t took;
@@ -356,6 +375,7 @@ int main(void)
         cmocka_unit_test(a_child_that_never_stops_writing_is_ended),
         cmocka_unit_test(its_children_end_with_it),
         cmocka_unit_test(what_it_left_in_the_background_does_not_hold_us),
+        cmocka_unit_test(a_child_that_is_not_wanted_any_more_is_ended),
         cmocka_unit_test(a_child_that_closes_its_output_is_still_awaited),
         cmocka_unit_test(our_descriptors_and_signal_mask_are_not_inherited),
         cmocka_unit_test(nothing_is_left_open_or_unreaped),

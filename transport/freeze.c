@@ -55,6 +55,14 @@ static void thaw_all(struct freeze *f)
     f->pause_us = now_us() - f->begun_us;
 }
 
+void freeze_undo(struct freeze *f)
+{
+    for (size_t i = 0; i < f->n; i++)
+        if (f->fs[i].fd >= 0)
+            while (ioctl(f->fs[i].fd, FITHAW, 0) == 0)
+                ;
+}
+
 void freeze_free(struct freeze *f)
 {
     if (!f)

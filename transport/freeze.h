@@ -28,6 +28,9 @@ static inline void freeze_freep(struct freeze **f)
 }
 #define auto_freeze AUTO(freeze_freep)
 
+/* Thaw all of them, whoever froze them. */
+void freeze_undo(struct freeze *f);
+
 size_t freeze_count(const struct freeze *f); /* of file systems */
 /* Why freezing them does not make the volumes hold still: somebody writes below a file system. 0 or
  * -EBUSY (GW_NOT_CONSISTENT). */

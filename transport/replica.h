@@ -165,6 +165,10 @@ struct replica_together {
 int replica_push_together(const struct replica_together *t, struct replica_point *ret,
                           struct err *err);
 
+/* Thaw the file systems on n volumes: whoever froze them is gone, and so is its watchdog. 0 also
+ * when none was frozen. -EPERM: not root. */
+int replica_thaw(const char *const *volumes, size_t n, struct err *err);
+
 /*
  * Make the volume equal to a point: fetches only what the state directory does not prove equal, or
  * (no state) compares local blocks first; keeps holes; resumes; every byte is authenticated.

@@ -406,3 +406,13 @@ int replica_push_together(const struct replica_together *t, struct replica_point
         *t->moment = g.moment;
     return rc;
 }
+
+int replica_thaw(const char *const *volumes, size_t n, struct err *err)
+{
+    auto_freeze struct freeze *f = NULL;
+    int rc = n > 0 ? freeze_new(volumes, n, &f, err) : 0;
+
+    if (rc == 0 && f)
+        freeze_undo(f);
+    return rc;
+}
