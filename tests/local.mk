@@ -97,7 +97,11 @@ EXTRA_DIST += tests/bench/prices.csv tests/bench/record.sh tests/bench/s3.sh tes
 	tests/bench/with/limits.sh tests/bench/with/nbdcopy.sh tests/bench/with/rclone.sh \
 	tests/bench/with/restic.sh tests/bench/with/rsync.sh
 bench: godwit bench_account bench_data
-	@$(AM_TESTS_ENVIRONMENT) BENCH_OUT='$(BENCH_OUT)' bash $(srcdir)/tests/bench/bench.sh
+	@$(AM_TESTS_ENVIRONMENT) BENCH_OUT='$(BENCH_OUT)' BENCH_PAGE='$(BENCH_PAGE)' bash $(srcdir)/tests/bench/bench.sh
+# The page's own tables, in a quarter of an hour on a machine that does nothing else.
+bench-page:
+	@GODWIT_BENCH_MINUTES=$${GODWIT_BENCH_MINUTES:-13} GODWIT_BENCH_STORES="$${GODWIT_BENCH_STORES:-local https}" \
+		$(MAKE) --no-print-directory bench BENCH_OUT=bench.json BENCH_PAGE=$(srcdir)/docs/performance.md
 bench-quick:
 	@GODWIT_BENCH_SIZE=$${GODWIT_BENCH_SIZE:-256} GODWIT_BENCH_REPEAT=$${GODWIT_BENCH_REPEAT:-1} \
 		$(MAKE) --no-print-directory bench
@@ -117,7 +121,7 @@ bench-track: tool_track
 check-vm:
 	@echo 'check-vm: there are no tests in virtual machines yet; check and check-soak are what there is' >&2
 	@exit 1
-.PHONY: bench bench-quick check-vm
+.PHONY: bench bench-page bench-quick check-vm
 
 # libFuzzer over every parser of outside bytes, FUZZ_SECONDS each; FUZZ_TARGETS chooses.
 fuzz:

@@ -20,7 +20,7 @@
 enum {
     PERCENT_DEFAULT = 10,
     MAP_PERCENT = 5, /* of what changed: what the map of scattered changes may take on its own */
-    SLACK_LEAST = 8,            /* packs end somewhere */
+    SLACK_LEAST = 8, /* packs end somewhere */
     CREDIT_MAX_BYTES = 1 << 30, /* after a great change, that much at most is spent on small ones */
     WALKERS = 4,
     BATCH = 8 /* pages that each of them has in memory */
@@ -233,8 +233,8 @@ static int merge(struct push_gather *g, struct gather *ret, struct err *err)
 
 /*
  * What changes sent earns its share, as long as compaction and map together stay within that and
- * MAP_PERCENT more: with thousands of extents in a region the map alone takes a tenth. Data is split
- * as its raw bytes are, into what changed and what was sent again.
+ * MAP_PERCENT more: with thousands of extents in a region the map alone takes a tenth. Data is
+ * split as its raw bytes are, into what changed and what was sent again.
  */
 static uint64_t credit_after(const struct push *p)
 {

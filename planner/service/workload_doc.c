@@ -364,18 +364,10 @@ static int parse_limit(const struct js *obj, const struct limit *limit, struct w
 
 static int parse_limits(const struct js *doc, struct workload *w, struct err *err)
 {
-    static const char *const names[] = {"max_lag_s",
-                                        "max_downtime_s",
-                                        "observe_s",
-                                        "interval_s",
-                                        "rate_bytes_per_s",
-                                        "self_abort_s",
-                                        "verify_max_age_s",
-                                        "require_test",
-                                        "consistent_s",
-                                        "freeze_ms",
-                                        "compact_percent",
-                                        NULL};
+    static const char *const names[] = {"max_lag_s",        "max_downtime_s",   "observe_s",
+                                        "interval_s",       "rate_bytes_per_s", "self_abort_s",
+                                        "verify_max_age_s", "require_test",     "consistent_s",
+                                        "freeze_ms",        "compact_percent",  NULL};
     const struct js *obj = js_member(doc, "limits");
     const struct js *test = js_member(obj, "require_test");
     int r = 0;

@@ -4,11 +4,13 @@
 #
 #   GODWIT_BENCH_SIZE    of each volume, in MiB                    1024
 #   GODWIT_BENCH_REPEAT  rounds; the median is shown               3
+#   GODWIT_BENCH_MINUTES no further round that would end later     none
 #   GODWIT_BENCH_DATA    of: files database noise                  all
 #   GODWIT_BENCH_STORES  of: local http https                      all that are there
 #   GODWIT_BENCH_WITH    of: godwit restic borg casync rclone rsync nbdcopy limits    all that are there
-#   GODWIT_BENCH_DIR     where the data goes: six times the size   $TMPDIR
+#   GODWIT_BENCH_DIR     where the data goes: nine times the size  $TMPDIR
 #   BENCH_OUT            keep every sample as JSON in this file
+#   BENCH_PAGE           put the tables between the marks of this page, as docs/performance.md has them
 #
 # Nothing is installed; what is missing is said and left out. with/NAME.sh knows one contender, record.sh
 # measures, volume.sh makes the data, s3.sh runs the gateway, render.py does all the arithmetic.
@@ -24,6 +26,7 @@ here=$abs_top_srcdir/tests/bench
 
 size_mib=${GODWIT_BENCH_SIZE:-1024}
 repeat=${GODWIT_BENCH_REPEAT:-3}
+budget=$((${GODWIT_BENCH_MINUTES:-0} * 60))
 dir=$(mktemp -d "${GODWIT_BENCH_DIR:-${TMPDIR:-/tmp}}/godwit-bench-XXXXXX")
 trap 's3_stop; rm -rf "$dir"' EXIT
 trap 'exit 130' INT TERM
@@ -78,7 +81,14 @@ begin() {
     done
 }
 
+# Round 1 is always made. Later ones take as long as the last of their kind did.
+declare -A took=()
+fits() {
+    [ "$round" = 1 ] || [ $budget = 0 ] || [ $((SECONDS + ${took[$data $store]})) -le $budget ]
+}
+
 one_round() {
+    local began=$SECONDS
     say "$data, $store, round $round of $repeat"
     volume_reset
     begin
@@ -91,6 +101,7 @@ one_round() {
     step '1% scattered' push
     step restore restore
     step verify verify
+    took[$data $store]=$((SECONDS - began))
 }
 
 find_contenders
@@ -98,14 +109,15 @@ stores=$(s3_start_if_wanted "${GODWIT_BENCH_STORES:-local http https}")
 [ ! -f "$dir/s3.env" ] || . "$dir/s3.env"
 [ -n "$stores" ] || { say "no store to measure"; exit 1; }
 record_machine
-for data in ${GODWIT_BENCH_DATA:-files database noise}; do
-    volume_make
-    for store in $stores; do
-        for ((round = 1; round <= repeat; round++)); do
-            one_round
+for ((round = 1; round <= repeat; round++)); do
+    for data in ${GODWIT_BENCH_DATA:-files database noise}; do
+        [ "$round" != 1 ] || volume_make
+        for store in $stores; do
+            if fits; then one_round; else say "$data, $store: no time for round $round"; fi
         done
     done
 done
 record_document >"$dir/bench.json"
 [ -z "${BENCH_OUT:-}" ] || cp "$dir/bench.json" "$BENCH_OUT"
+[ -z "${BENCH_PAGE:-}" ] || python3 "$here/render.py" into "$BENCH_PAGE" "$dir/bench.json"
 python3 "$here/render.py" text "$dir/bench.json"

@@ -39,12 +39,12 @@ measure_as() {
         $((${after% *} - ${before% *})) $((${after#* } - ${before#* })) "$requests" "$(told)" >>"$dir/samples"
 }
 
-# What the program itself says it cost, when it says so in JSON.
+# What the program itself says it cost and found, when it says so in JSON.
 told() {
-    local cost
+    local told
     [ "$who" = godwit ] || return 0
-    cost=$(jq -c '.cost // empty' "$place/log" 2>/dev/null) || return 0
-    [ -z "$cost" ] || printf ', "told": %s' "$cost"
+    told=$(jq -c 'select(.cost) | .cost + {changed_bytes, sent_bytes}' "$place/log" 2>/dev/null) || return 0
+    [ -z "$told" ] || printf ', "told": %s' "$told"
 }
 
 record_about() {

@@ -112,12 +112,66 @@ def tables(document):
             step = steps.get(name, {})
             for who, _ in sorted(step.items(), key=order):
                 rows.append(row(name, who, step, prices))
-        yield f"{data}, {store}", document, rows
+        rounds = max(s["round"] for step in steps.values() for v in step.values() for s in v)
+        yield f"{data}, {store}", describe(document, rounds), rows
 
 
-def describe(document):
+def rate(steps, name):
+    """GB of volume in a CPU second of godwit's."""
+    of = steps.get(name, {}).get("godwit")
+    return (lambda size: size / 1e9 / median(of, "cpu_s")) if of else None
+
+
+def sent_for_change(steps):
+    of = steps.get("1% scattered", {}).get("godwit")
+    if not of or "changed_bytes" not in of[0].get("told", {}):
+        return None
+    return statistics.median(s["told"]["sent_bytes"] / s["told"]["changed_bytes"] for s in of)
+
+
+def goals(documents):
+    """What transport/ was built to reach: what, goal, measured, kept (None: not in this run)."""
+    sets, size = {}, 0
+    for d in documents:
+        sets.update(groups(d["samples"]))
+        size = d["machine"]["size_bytes"]
+    files, tls = sets.get(("files", "local"), {}), sets.get(("files", "https"), {})
+    seed, tls_seed = files.get("seed", {}), tls.get("seed", {})
+    noise = sent_for_change(sets.get(("noise", "local"), {}))
+    peaks = [s["peak_rss_bytes"] / 2**20 for steps in sets.values() for step in steps.values()
+             for s in step.get("godwit", [])]
+
+    def gb(name, least):
+        r = rate(files, name)
+        return (f"at least {least:.2f} GB of volume in a CPU second",
+                f"{r(size):.2f}" if r else None, r and r(size) >= least)
+
+    yield ("seed to a local store (files)", *gb("seed", 0.70))
+    both = "godwit" in seed and "zstd" in seed
+    share = median(seed["zstd"], "cpu_s") / median(seed["godwit"], "cpu_s") if both else None
+    yield ("the same", "at least 80% of the speed of `zstd -1` alone (CPU)", share and f"{share:.0%}",
+           share and share >= 0.8)
+    yield ("second pass, nothing changed, no tracker (files)", *gb("unchanged", 2.5))
+    yield ("second pass, 1% changed, tracker, 8 GiB", "50 times faster than the best peer", None, None)
+    yield ("bytes sent for scattered 4 KiB writes (noise)", "at most 1.15 of the change", noise and f"{noise:.2f}",
+           noise and noise <= 1.15)
+    yield ("restore (files)", *gb("restore", 1.5))
+    yield ("memory, all steps", "at most 64 MiB", f"{max(peaks):.0f} MiB" if peaks else None,
+           max(peaks) <= 64 if peaks else None)
+    ahead = best(tls_seed, "wall_s") / median(tls_seed["godwit"], "wall_s") \
+        if "godwit" in tls_seed and best(tls_seed, "wall_s") else None
+    yield ("seed over HTTPS to S3 on loopback (files)", "ahead of rclone and restic, wall clock",
+           ahead and f"{ahead:.1f} times as fast as the better", ahead and ahead > 1)
+
+
+def goal_rows(documents):
+    for what, goal, got, kept in goals(documents):
+        yield [what, goal, got or "not in this run", {None: "", True: "yes"}.get(kept, "**no**")]
+
+
+def describe(document, rounds):
     m = document["machine"]
-    return (f"{m['size_bytes'] >> 20} MiB, median of {m['repeat']}, {document['generated_at']}, commit {m['commit']}; "
+    return (f"{m['size_bytes'] >> 20} MiB, median of {rounds}, {document['generated_at']}, commit {m['commit']}; "
             f"{m['cores']} x {m['cpu']} ({m['flags']}), {m['memory_bytes'] >> 30} GiB, Linux {m['kernel']}, "
             f"{m['filesystem']}, load before {m['load_before']}")
 
@@ -125,21 +179,25 @@ def describe(document):
 def as_text(documents):
     out = []
     for document in documents:
-        for title, _, rows in tables(document):
-            out.append(f"\n== {title}: {describe(document)}\n")
+        for title, about, rows in tables(document):
+            out.append(f"\n== {title}: {about}\n")
             widths = [max(len(r[i]) for r in [HEADS] + rows) for i in range(len(HEADS))]
             for r in [HEADS] + rows:
                 cells = [c.ljust(w) if i < 2 else c.rjust(w) for i, (c, w) in enumerate(zip(r, widths))]
                 out.append("  ".join(cells).rstrip())
+    out.append("\n== goals\n")
+    out += ["; ".join(r).rstrip("; ") for r in goal_rows(documents)]
     out.append("\nvs peer, vs limit: how often the row's program fits into what the best peer, the limit takes; above 1 it is ahead.")
     return "\n".join(out)
 
 
 def as_markdown(documents):
-    out = []
+    out = ["### Goals", "", "| what | goal | measured | met |", "|---|---|--:|---|"]
+    out += ["| " + " | ".join(r) + " |" for r in goal_rows(documents)]
+    out.append("")
     for document in documents:
-        for title, _, rows in tables(document):
-            out += [f"### {title}", "", describe(document) + ".", "",
+        for title, about, rows in tables(document):
+            out += [f"### {title}", "", about + ".", "",
                     "| " + " | ".join(HEADS) + " |",
                     "|---|---|" + "--:|" * (len(HEADS) - 2)]
             for r in rows:

@@ -13,23 +13,23 @@ volume_files() {
         LC_ALL=C sort -k1,1 -R --random-source=/dev/zero |
         awk -v want="$want" '{ size = $NF; sub(/ [0-9]+$/, ""); sum += int((size + 4095) / 4096) * 4096; if (sum > want) exit; print }' |
         tar -C / -cf - --verbatim-files-from -T - 2>/dev/null | tar -C "$dir/stage" -xf -
-    PATH=$PATH:/usr/sbin:/sbin mke2fs -q -b 4096 -t ext4 -d "$dir/stage" "$dir/original" "${size_mib}M" >/dev/null
+    PATH=$PATH:/usr/sbin:/sbin mke2fs -q -b 4096 -t ext4 -d "$dir/stage" "$dir/original-$data" "${size_mib}M" >/dev/null
     rm -rf "$dir/stage"
 }
 
 volume_make() {
-    rm -f "$dir/original"
+    rm -f "$dir/original-$data"
     if [ "$data" = files ]; then
         volume_files
     else
-        bench_data make "$data" "$dir/original" "${size_mib}MiB" 1
+        bench_data make "$data" "$dir/original-$data" "${size_mib}MiB" 1
     fi
 }
 
 # Filled as a device is: no holes that only images have.
 volume_reset() {
     rm -f "$volume"
-    cp --sparse=never "$dir/original" "$volume"
+    cp --sparse=never "$dir/original-$data" "$volume"
 }
 
 volume_change() {
