@@ -56,6 +56,24 @@ static int64_t ceiling_of(const struct wave_problem *p)
     return sum;
 }
 
+/* What each group costs at the least, and no edge anything: no plan is cheaper. */
+static int64_t floor_of(const struct wave_problem *p)
+{
+    int64_t sum = 0;
+
+    for (size_t g = 0; g < p->groups; g++) {
+        int64_t least = WAVE_NEVER;
+
+        for (size_t w = 0; w < p->waves; w++) {
+            int64_t cost = wave_cost_at(p, g, w);
+
+            least = cost < least ? cost : least;
+        }
+        sum += least < WAVE_NEVER ? least : 0;
+    }
+    return sum;
+}
+
 static void consider(struct search *s, const uint32_t *plan)
 {
     int64_t cost = wave_objective(s->p, plan);
@@ -205,7 +223,7 @@ int wave_exact_solve(const struct wave_problem *p, const struct wave_domain *d,
     int r = zero ? wave_domain_copy(&root, p, d, err) : err_set(err, -ENOMEM, "a search: %m");
 
     if (r == 0)
-        r = visit(&s, &(struct node){&root, zero, -s.ceiling}, err);
+        r = visit(&s, &(struct node){&root, zero, floor_of(p)}, err);
     if (r < 0)
         return r;
     if (out.found && out.cost < out.bound)
