@@ -271,16 +271,14 @@ static int state_problem(struct optimise *o, struct err *err)
     return r;
 }
 
-static int cost_as_assigned(const struct optimise *o, int64_t *ret, struct err *err)
+/* [n]: the waves as they were assigned in order, from 0; NULL: no memory. */
+static uint32_t *as_assigned(const struct optimise *o)
 {
-    auto_free uint32_t *plan = calloc(o->n, sizeof(*plan));
+    uint32_t *plan = calloc(o->n, sizeof(*plan));
 
-    if (!plan)
-        return err_set(err, -ENOMEM, "a plan of %zu workloads: %m", o->n);
-    for (size_t g = 0; g < o->n; g++)
+    for (size_t g = 0; plan && g < o->n; g++)
         plan[g] = o->m->workloads[o->who[g]].wave - 1;
-    *ret = wave_objective(&o->p, plan);
-    return 0;
+    return plan;
 }
 
 static void explain(struct plan_model *m, struct plan_workload *w, bool kept)
@@ -325,16 +323,16 @@ static void take_plan(struct optimise *o, const struct wave_solution *s)
 static int solve(struct optimise *o, struct err *err)
 {
     auto_wave_solution struct wave_solution s = {0};
-    struct wave_solve_spec spec = {.seed = 1};
-    int64_t before;
-    int r = state_problem(o, err);
+    auto_free uint32_t *known = as_assigned(o);
+    struct wave_solve_spec spec = {.seed = 1, .known = known};
+    int r =
+        known ? state_problem(o, err) : err_set(err, -ENOMEM, "a plan of %zu workloads: %m", o->n);
 
     if (r == 0)
         r = wave_solve(&o->p, &spec, &s, err);
     if (r < 0 || s.verdict != WAVE_SOLVED)
         return r; /* what was assigned in order stays */
-    r = cost_as_assigned(o, &before, err);
-    if (r == 0 && s.cost <= before)
+    if (s.cost <= wave_objective(&o->p, known))
         take_plan(o, &s);
     return r;
 }

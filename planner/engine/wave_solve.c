@@ -9,6 +9,7 @@
 #include "planner/engine/wave_bound.h"
 #include "planner/engine/wave_check.h"
 #include "planner/engine/wave_exact.h"
+#include "planner/engine/wave_merge.h"
 
 #include <assert.h>
 #include <stdatomic.h>
@@ -25,6 +26,9 @@ enum {
     MOVES_PER_GROUP = 12000,
     ROUNDS = 400,
     NODES = 100000,
+    /* Above these, time would grow with groups x waves: a cut has a part for each. */
+    MOVES_MAX = 12000000,
+    PARTS_MAX = 400000,
 };
 
 struct start {
@@ -54,6 +58,13 @@ static void solve_done(struct solve *s)
         free(s->starts[i].plan);
 }
 
+static uint64_t moves_of(const struct solve *s)
+{
+    uint64_t moves = s->p->groups * (uint64_t)MOVES_PER_GROUP;
+
+    return moves < MOVES_MAX ? moves : MOVES_MAX;
+}
+
 static uint64_t percent(const struct solve *s, uint64_t n)
 {
     return n * (s->spec->effort > 0 ? s->spec->effort : 100) / 100 + 1;
@@ -78,10 +89,8 @@ static uint32_t nearest_allowed(const struct solve *s, size_t g, double wave)
 static int estimate(struct solve *s, double heat, int64_t *ret_cost, struct err *err)
 {
     struct wave_state state = {0};
-    struct wave_anneal_spec spec = {.seed = s->spec->seed,
-                                    .moves = percent(s, s->p->groups * MOVES_PER_GROUP / 16),
-                                    .cycles = 1,
-                                    .heat = heat};
+    struct wave_anneal_spec spec = {
+        .seed = s->spec->seed, .moves = percent(s, moves_of(s) / 16), .cycles = 1, .heat = heat};
     int r = wave_state_init(&state, s->p, &s->d, &s->x, err);
 
     if (r == 0) {
@@ -94,29 +103,54 @@ static int estimate(struct solve *s, double heat, int64_t *ret_cost, struct err 
     return r;
 }
 
-/* Twice: the second time from the prices of the first, and knowing better what a plan costs. */
-static int find_bound(struct solve *s, struct err *err)
+/* How many waves a part of the cuts stands for; 1 where there is time for every one. */
+static size_t block_of(const struct wave_problem *p)
 {
-    const struct wave_problem *p = s->p;
+    size_t parts = (p->groups + p->edges_n + p->orders_n) * p->waves;
+
+    return (parts + PARTS_MAX - 1) / PARTS_MAX;
+}
+
+/* m is s->p, or its waves in blocks; d is of m. */
+static int climb(struct solve *s, const struct wave_merged *m, const struct wave_domain *d,
+                 struct err *err)
+{
+    const struct wave_problem *p = &m->p;
     auto_free double *price = calloc(p->resources_n * p->waves + 1, sizeof(*price));
     struct wave_bound_spec spec = {.price = price};
     int r = price ? 0 : err_set(err, -ENOMEM, "a bound: %m");
 
+    /* Twice: the second time from the prices of the first, and knowing better what a plan costs. */
     for (unsigned i = 0; r == 0 && i < 2; i++) {
         auto_wave_bound struct wave_bound b = {0};
 
         r = estimate(s, i == 0 ? 1 : 0.01, &spec.above, err);
         spec.rounds = (unsigned)percent(s, i == 0 ? ROUNDS / 4 : ROUNDS);
         if (r == 0)
-            r = wave_bound_find(p, &s->d, &spec, &b, err);
+            r = wave_bound_find(p, d, &spec, &b, err);
         if (r < 0)
             break;
         assert(b.mean);
         s->bound = b.value > s->bound ? b.value : s->bound;
         for (size_t g = 0; g < p->groups; g++)
-            s->from[g] = nearest_allowed(s, g, b.mean[g]);
+            s->from[g] = nearest_allowed(s, g, (b.mean[g] + 0.5) * (double)m->block - 0.5);
     }
     return r;
+}
+
+static int find_bound(struct solve *s, struct err *err)
+{
+    struct wave_merged same = {.p = *s->p, .block = block_of(s->p)};
+    auto_wave_merged struct wave_merged m = {0};
+    auto_wave_domain struct wave_domain d = {0};
+    int r;
+
+    if (same.block == 1)
+        return climb(s, &same, &s->d, err);
+    r = wave_merge(s->p, same.block, &m, err);
+    if (r == 0)
+        r = wave_domain_init(&d, &m.p, err);
+    return r < 0 ? r : climb(s, &m, &d, err);
 }
 
 /* -- starts --------------------------------------------------------------------------- */
@@ -127,7 +161,7 @@ static int run_start(struct solve *s, size_t i, struct err *err)
     struct wave_state state = {0};
     struct wave_anneal_spec spec = {
         .seed = s->spec->seed * STARTS_MAX + i + 1,
-        .moves = percent(s, s->p->groups * MOVES_PER_GROUP),
+        .moves = percent(s, moves_of(s)),
         .cycles = s->starts_n == 1             ? 1
                   : s->p->groups <= FEW_GROUPS ? CYCLES_FEW
                                                : CYCLES_MANY,
@@ -136,7 +170,7 @@ static int run_start(struct solve *s, size_t i, struct err *err)
     int r = wave_state_init(&state, s->p, &s->d, &s->x, err);
 
     if (r == 0) {
-        wave_state_set(&state, s->from);
+        wave_state_set(&state, s->spec->known && i % 2 == 1 ? s->spec->known : s->from);
         r = wave_anneal_run(&state, &spec, err);
     }
     if (r == 0) {
@@ -196,6 +230,20 @@ static const struct start *best_start(const struct solve *s)
 
 /* -- all of it ------------------------------------------------------------------------ */
 
+/* What was known, when nothing better was found. */
+static void take_known(const struct solve *s, struct wave_solution *ret)
+{
+    const uint32_t *known = s->spec->known;
+    int64_t cost = known ? wave_objective(s->p, known) : 0;
+
+    if (!known || (ret->verdict == WAVE_SOLVED && ret->cost <= cost) ||
+        wave_check(s->p, known, NULL, 0) > 0)
+        return;
+    memcpy(ret->plan, known, s->p->groups * sizeof(*known));
+    ret->cost = cost;
+    ret->verdict = WAVE_SOLVED;
+}
+
 static int take_plan(const struct solve *s, struct wave_solution *ret, struct err *err)
 {
     const struct start *best = best_start(s);
@@ -208,6 +256,7 @@ static int take_plan(const struct solve *s, struct wave_solution *ret, struct er
     ret->cost = best->cost;
     ret->bound = s->bound;
     ret->verdict = wave_check(s->p, ret->plan, NULL, 0) == 0 ? WAVE_SOLVED : WAVE_NOT_FOUND;
+    take_known(s, ret);
     return 0;
 }
 

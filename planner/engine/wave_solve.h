@@ -13,8 +13,10 @@ enum { WAVE_SOLVE_EXACT_GROUPS = 50 };
 
 struct wave_solve_spec {
     uint64_t seed;
-    unsigned threads; /* 0: as many as there are cores */
-    unsigned effort;  /* percent of the usual work; 0: 100 */
+    unsigned threads;      /* 0: as many as there are cores */
+    unsigned effort;       /* percent of the usual work; 0: 100 */
+    const uint32_t *known; /* [groups]: a plan that keeps everything, and none dearer is returned;
+                            * NULL: none */
 };
 
 enum wave_verdict {
