@@ -222,3 +222,17 @@ int api_path(char *out, struct err *err, const char *fmt, ...)
     return r < 0 ? err_set_gw(err, GW_BAD_VALUE, r, "a name is too long: '%.80s…'", buf_cstr(&path))
                  : 0;
 }
+
+int api_path_after(char *out, struct err *err, const char *path, const char *cursor)
+{
+    auto_buf struct buf all = {0};
+    int r;
+
+    (void)buf_printf(&all, "%s&after=", path);
+    http_escape(cursor, false, &all);
+    r = buf_failed(&all, err);
+    if (r < 0)
+        return r;
+    r = text_copy(out, API_PATH_MAX, buf_cstr(&all));
+    return r < 0 ? err_set(err, r, "the cursor of '%s' is too long", path) : 0;
+}

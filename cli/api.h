@@ -43,5 +43,7 @@ int api_get(struct api *a, const char *path, struct js **ret, struct err *err);
 /* "/v1/hosts/%s": every %s is percent-encoded. -ENAMETOOLONG, and err says so. */
 enum { API_PATH_MAX = 1024 };
 int api_path(char *out, struct err *err, const char *fmt, ...);
+/* path, which has a query, with &after=cursor. */
+int api_path_after(char *out, struct err *err, const char *path, const char *cursor);
 
 #endif

@@ -11,6 +11,9 @@
 static const struct columns_row host_rows[] = {
     {"HOST", "host", COLUMNS_TEXT, TABLE_LEFT},
     {"STATE", "state", COLUMNS_STATE, TABLE_LEFT},
+    {"SOURCE", "source", COLUMNS_TEXT, TABLE_LEFT},
+    {"LIST", "list", COLUMNS_TEXT, TABLE_WIDE_ONLY},
+    {"IMPORTED", "imported_at", COLUMNS_TIME, TABLE_WIDE_ONLY},
     {"ROLES", "roles", COLUMNS_LIST, TABLE_LEFT},
     {"OS", "os", COLUMNS_TEXT, TABLE_TRUNCATE},
     {"KERNEL", "kernel", COLUMNS_TEXT, TABLE_WIDE_ONLY},
@@ -34,7 +37,7 @@ static int view_hosts(struct out *o, const struct js *doc, struct table *t, stru
     const struct js *items = js_member(doc, "items");
 
     if (js_len(items) == 0)
-        out_after(o, "No host has enrolled yet.  Next: godwit token create");
+        out_after(o, "No host is known yet.  Next: godwit token create · godwit host import FILE");
     return columns_fill(o, items, t, host_rows, ARRAY_LEN(host_rows), err);
 }
 
@@ -68,7 +71,7 @@ static int view_rejoin(struct out *o, const struct js *doc, struct table *t, str
 
 int cmd_host_ls(struct cmd_call *call, struct err *err)
 {
-    return fetch_show(call, "/v1/hosts?limit=1000", view_hosts, err);
+    return fetch_show_list(call, "/v1/hosts?limit=1000", view_hosts, err);
 }
 
 int cmd_host_show(struct cmd_call *call, struct err *err)

@@ -13,7 +13,7 @@
 
 enum { RATES_MAX = 1 << 20, PLAN_MAX = 64 << 20 };
 
-int cost_arg_fleet(const struct cmd_call *call, struct estate_arg_told *told, struct estate **ret,
+int cost_arg_fleet(struct cmd_call *call, struct estate_arg_told *told, struct estate **ret,
                    struct err *err)
 {
     auto_estate struct estate *e = NULL;

@@ -26,7 +26,7 @@ struct js;
         COST_ARG_START_OPTION
 
 /* The fleet of --from (estate_arg_take), every host with a workload: those that a plan moves. */
-int cost_arg_fleet(const struct cmd_call *call, struct estate_arg_told *told, struct estate **ret,
+int cost_arg_fleet(struct cmd_call *call, struct estate_arg_told *told, struct estate **ret,
                    struct err *err);
 /* --start as year * 12 + month - 1. */
 int cost_arg_start(const struct cmd_call *call, unsigned *ret, struct err *err);

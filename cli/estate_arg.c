@@ -5,6 +5,7 @@
 #include "base/auto.h"
 #include "base/jsw.h"
 #include "base/text.h"
+#include "cli/fleet.h"
 #include "cli/slurp.h"
 #include "planner/engine/estate.h"
 #include "planner/engine/import.h"
@@ -131,6 +132,8 @@ int estate_arg_file(const struct estate_arg_spec *spec, const char *path, struct
 {
     struct stat st;
 
+    if (spec->call && text_equal(path, FLEET_PLANNER))
+        return fleet_fetch(spec, into, told, err);
     if (!text_equal(path, "-") && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
         return take_folder(spec, path, into, told, err);
     return take_file(spec, path, into, told, err);
@@ -138,16 +141,16 @@ int estate_arg_file(const struct estate_arg_spec *spec, const char *path, struct
 
 /* -- --from ----------------------------------------------------------------------------------- */
 
-int estate_arg_take(const struct cmd_call *call, struct estate_arg_told *told, struct estate **ret,
+int estate_arg_take(struct cmd_call *call, struct estate_arg_told *told, struct estate **ret,
                     struct err *err)
 {
-    struct estate_arg_spec spec = {.format = opt_text(call->opts, "format")};
+    struct estate_arg_spec spec = {.format = opt_text(call->opts, "format"), .call = call};
     auto_estate struct estate *e = NULL;
     const char *path;
     int r = estate_new(&e, err);
 
-    if (!opt_text(call->opts, "from"))
-        return err_set_gw(err, GW_USAGE, -EINVAL, "of which fleet? --from FILE");
+    if (r == 0 && !opt_text(call->opts, "from"))
+        r = fleet_fetch(&spec, e, told, err);
     for (size_t i = 0; r == 0 && (path = opt_text_at(call->opts, "from", i)); i++)
         r = estate_arg_file(&spec, path, e, told, err);
     if (r == 0)
@@ -160,7 +163,7 @@ int estate_arg_take(const struct cmd_call *call, struct estate_arg_told *told, s
     return 0;
 }
 
-int estate_arg_read(const struct cmd_call *call, struct estate **ret, struct err *err)
+int estate_arg_read(struct cmd_call *call, struct estate **ret, struct err *err)
 {
     struct estate_arg_told told = {0};
 

@@ -9,9 +9,15 @@
 struct estate;
 
 #define ESTATE_ARG_OPTION                                                                          \
-    {"from", 0,    OPT_TEXT,                                                                       \
-     "FILE", NULL, 0,                                                                              \
-     0,      NULL, "the fleet: any list that host import reads; again for more files"},            \
+    {"from",                                                                                       \
+     0,                                                                                            \
+     OPT_TEXT,                                                                                     \
+     "FILE",                                                                                       \
+     NULL,                                                                                         \
+     0,                                                                                            \
+     0,                                                                                            \
+     NULL,                                                                                         \
+     "the fleet: any list that host import reads, or planner: for what it knows; again for more"}, \
     {                                                                                              \
         "format", 0, OPT_TEXT, "FORMAT", NULL, 0, 0, NULL,                                         \
             "take --from for this format, not for what it holds"                                   \
@@ -23,17 +29,18 @@ struct estate_arg_told {
 };
 
 /*
- * The fleet of --from. What is refused of it is told on standard error, a line each. told may be
- * NULL. -EINVAL (GW_USAGE): no --from.
+ * The fleet of --from, else what the planner knows (-ENOENT, GW_NO_CONTEXT: there is none). What is
+ * refused of it is told on standard error, a line each. told may be NULL.
  */
-int estate_arg_read(const struct cmd_call *call, struct estate **ret, struct err *err);
-int estate_arg_take(const struct cmd_call *call, struct estate_arg_told *told, struct estate **ret,
+int estate_arg_read(struct cmd_call *call, struct estate **ret, struct err *err);
+int estate_arg_take(struct cmd_call *call, struct estate_arg_told *told, struct estate **ret,
                     struct err *err);
 /* The same of files (or folders, or "-"); jsw refusals go into refused when it is not NULL. */
 struct jsw;
 struct estate_arg_spec {
-    const char *format;  /* NULL: by content */
-    struct jsw *refused; /* an open array; NULL: standard error */
+    const char *format;    /* NULL: by content */
+    struct jsw *refused;   /* an open array; NULL: standard error */
+    struct cmd_call *call; /* who asks the planner; NULL: nobody may */
 };
 int estate_arg_file(const struct estate_arg_spec *spec, const char *path, struct estate *into,
                     struct estate_arg_told *told, struct err *err);

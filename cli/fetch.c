@@ -2,6 +2,7 @@
 /* One request, one document, one view. */
 #include "cli/fetch.h"
 
+#include "base/buf.h"
 #include "base/text.h"
 #include "cli/cmd_watch.h"
 
@@ -22,19 +23,87 @@ static int fetch_again(struct cmd_call *call, struct api *api, void *arg, struct
     return api_get(api, f->path, ret, err);
 }
 
-int fetch_show(struct cmd_call *call, const char *path, out_view_fn view, struct err *err)
+static int show(struct cmd_call *call, const char *path, cmd_fetch_fn ask, out_view_fn view,
+                struct err *err)
 {
+    struct fetch_path f = {path};
     auto_api struct api *api = NULL;
     auto_js struct js *doc = NULL;
     int r = api_open(call, &api, err);
 
     if (r == 0 && opt_given(call->opts, "watch"))
-        return cmd_watch(call, api, fetch_again, &(struct fetch_path){path}, view, err);
+        return cmd_watch(call, api, ask, &f, view, err);
     if (r == 0)
-        r = api_get(api, path, &doc, err);
+        r = ask(call, api, &f, &doc, err);
     if (r == 0)
         r = out_document(call->out, doc, view, err);
     return cmd_end(r, err);
+}
+
+int fetch_show(struct cmd_call *call, const char *path, out_view_fn view, struct err *err)
+{
+    return show(call, path, fetch_again, view, err);
+}
+
+/* -- lists that page ------------------------------------------------------------------------- */
+
+static int head(void *arg, const char *key, const struct js *value)
+{
+    if (!text_equal(key, "items") && !text_equal(key, "next"))
+        jsw_js(arg, key, value);
+    return 0;
+}
+
+/* The page's items into w, its head before the first; *ret_next: where the next one begins. */
+static int take_page(struct api *api, const char *path, struct jsw *w, struct buf *next,
+                     struct err *err)
+{
+    auto_js struct js *page = NULL;
+    int r = api_get(api, path, &page, err);
+
+    if (r < 0)
+        return r;
+    if (next->len == 0) {
+        jsw_obj(w, NULL);
+        (void)js_each(page, head, w);
+        jsw_arr(w, "items");
+    }
+    for (size_t i = 0; i < js_len(js_member(page, "items")); i++)
+        jsw_js(w, NULL, js_at(js_member(page, "items"), i));
+    buf_clear(next);
+    (void)buf_str(next, js_str(page, "next", ""));
+    return buf_failed(next, err);
+}
+
+static int fetch_pages(struct cmd_call *call, struct api *api, void *arg, struct js **ret,
+                       struct err *err)
+{
+    const struct fetch_path *f = arg;
+    auto_buf struct buf next = {0};
+    auto_jsw struct jsw *w = NULL;
+    char path[API_PATH_MAX];
+    int r = jsw_new(&w, err);
+
+    (void)call;
+    if (r == 0)
+        r = text_copy(path, sizeof(path), f->path);
+    while (r == 0) {
+        r = take_page(api, path, w, &next, err);
+        if (r < 0 || next.len == 0)
+            break;
+        r = api_path_after(path, err, f->path, buf_cstr(&next));
+    }
+    if (r < 0)
+        return r;
+    jsw_end(w);
+    jsw_null(w, "next");
+    jsw_end(w);
+    return jsw_take(w, ret, err);
+}
+
+int fetch_show_list(struct cmd_call *call, const char *path, out_view_fn view, struct err *err)
+{
+    return show(call, path, fetch_pages, view, err);
 }
 
 int fetch_path(struct cmd_call *call, const char *fmt, char out[static API_PATH_MAX],

@@ -12,6 +12,8 @@ int fetch_path(struct cmd_call *call, const char *fmt, char out[static API_PATH_
                struct err *err);
 /* GET path and show it; with -w again and again. Returns an exit code. */
 int fetch_show(struct cmd_call *call, const char *path, out_view_fn view, struct err *err);
+/* The same of a list that pages: every page, as one. */
+int fetch_show_list(struct cmd_call *call, const char *path, out_view_fn view, struct err *err);
 /* fetch_path, then fetch_show. */
 int fetch_show_arg(struct cmd_call *call, const char *fmt, out_view_fn view, struct err *err);
 

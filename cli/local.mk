@@ -52,6 +52,7 @@ godwit_SOURCES = \
 	cli/demo_volume.c \
 	cli/estate_arg.c cli/estate_arg.h \
 	cli/fetch.c cli/fetch.h \
+	cli/fleet.c cli/fleet.h \
 	cli/help.c cli/help.h \
 	cli/key_arg.c cli/key_arg.h \
 	cli/main.c \

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/jsw.h"
 #include "base/text.h"
+#include "cli/fleet.h"
 #include "cli/slurp.h"
 #include "planner/engine/cost_savings.h"
 #include "planner/engine/estate.h"
@@ -25,17 +26,18 @@ static const char input_schema[] = "godwit.plan-input/1";
  */
 
 /* One file that may be an input of a plan, read once: standard input cannot be read again. */
-static int read_one(const struct cmd_call *call, struct estate *e, struct estate_arg_told *told,
+static int read_one(struct cmd_call *call, struct estate *e, struct estate_arg_told *told,
                     struct js **ret, struct err *err)
 {
-    struct estate_arg_spec spec = {.format = opt_text(call->opts, "format")};
+    struct estate_arg_spec spec = {.format = opt_text(call->opts, "format"), .call = call};
     auto_buf struct buf bytes = {.max = IMPORT_BYTES_MAX};
     const char *path = opt_text(call->opts, "from");
     auto_js struct js *doc = NULL;
     struct stat st;
     int r;
 
-    if (!text_equal(path, "-") && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+    if (text_equal(path, FLEET_PLANNER) ||
+        (!text_equal(path, "-") && stat(path, &st) == 0 && S_ISDIR(st.st_mode)))
         return estate_arg_file(&spec, path, e, told, err);
     r = slurp(path, IMPORT_BYTES_MAX, &bytes, err);
     if (r < 0)
@@ -73,7 +75,7 @@ static int input_of(const struct cmd_call *call, const struct estate *e, struct 
     return r < 0 ? r : estate_plan_input(e, &groups, now_ms, ret, err);
 }
 
-static int read_input(const struct cmd_call *call, struct estate_arg_told *told, struct js **ret,
+static int read_input(struct cmd_call *call, struct estate_arg_told *told, struct js **ret,
                       struct err *err)
 {
     auto_estate struct estate *e = NULL;
@@ -146,8 +148,7 @@ static int copy(void *arg, const char *key, const struct js *value)
     return 0;
 }
 
-int plan_from(const struct cmd_call *call, struct estate_arg_told *told, struct js **ret,
-              struct err *err)
+int plan_from(struct cmd_call *call, struct estate_arg_told *told, struct js **ret, struct err *err)
 {
     const uint64_t link = opt_u64(call->opts, "link");
     auto_js struct js *input = NULL;

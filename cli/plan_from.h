@@ -22,7 +22,7 @@ struct js;
     }
 
 /* The godwit.plan-input/1 of --from, with --link in the place of its own. */
-int plan_from(const struct cmd_call *call, struct estate_arg_told *told, struct js **ret,
+int plan_from(struct cmd_call *call, struct estate_arg_told *told, struct js **ret,
               struct err *err);
 
 #endif

@@ -34,12 +34,13 @@ static const struct cmd cmds[] = {
      "godwit token revoke t-1f2e3d --yes\n"
      "godwit token revoke t-1f2e3d --dry-run",
      .takes = CMD_DRY_RUN | CMD_YES},
-    {"host ls", "", 0, 0, cmd_host_ls, NULL, "hosts with an agent",
+    {"host ls", "", 0, 0, cmd_host_ls, NULL, "all hosts, of agents and of lists",
      "godwit host ls\n"
      "godwit host ls -o wide",
      .takes = CMD_WATCH},
     {"host import", "FILE...", 1, 64, cmd_host_import, cmd_host_import_opts,
-     "lists of machines, checked and put together",
+     "lists of machines, kept until agents enrol",
+     "godwit host import vms.xlsx dependencies.csv\n"
      "godwit host import vms.xlsx dependencies.csv --out fleet.json\n"
      "ansible-inventory --list | godwit host import - --dry-run",
      .takes = CMD_DRY_RUN},

@@ -4,6 +4,7 @@ sh_tests += \
 	tests/api_enrol.sh \
 	tests/api_input.sh \
 	tests/api_kill.sh \
+	tests/api_listed.sh \
 	tests/api_ops.sh \
 	tests/api_plan.sh \
 	tests/api_state.sh \

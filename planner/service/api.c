@@ -32,6 +32,8 @@ static const struct api_route routes[] = {
     {"POST", "/v1/agent/orders/{order}", API_AGENT, api_agent_order, API_PLAIN},
 
     {"GET", "/v1/hosts", API_OPERATOR, api_host_list, API_PLAIN},
+    {"POST", "/v1/hosts/import", API_OPERATOR, api_listed_import, API_CHANGES},
+    {"GET", "/v1/fleet", API_OPERATOR, api_listed_fleet, API_PLAIN},
     {"GET", "/v1/hosts/{host}", API_OPERATOR, api_host_show, API_PLAIN},
     {"GET", "/v1/hosts/{host}/utilisation", API_OPERATOR, api_host_utilisation, API_PLAIN},
     {"DELETE", "/v1/hosts/{host}", API_OPERATOR, api_host_delete, API_CHANGES},

@@ -60,6 +60,8 @@ void api_host_show(struct api_call *call);
 void api_host_utilisation(struct api_call *call);
 void api_host_delete(struct api_call *call);
 void api_host_rejoin(struct api_call *call);
+void api_listed_import(struct api_call *call);
+void api_listed_fleet(struct api_call *call);
 void api_workload_list(struct api_call *call);
 void api_workload_show(struct api_call *call);
 void api_workload_put(struct api_call *call);

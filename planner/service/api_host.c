@@ -2,8 +2,10 @@
 /* Routes of hosts. */
 #include "base/text.h"
 #include "inventory/inventory.h"
+#include "planner/engine/estate_doc.h"
 #include "planner/service/api.h"
 #include "planner/service/db_host.h"
+#include "planner/service/db_listed.h"
 #include "planner/service/db_workload.h"
 #include "planner/service/event.h"
 #include "planner/service/load.h"
@@ -71,6 +73,7 @@ static int write_host(struct service *svc, const struct host *h, bool whole, str
     if (r < 0)
         return r;
     jsw_str(w, "host", h->name);
+    jsw_str(w, "source", "agent");
     jsw_str(w, "identity", h->identity);
     jsw_str(w, "state", state_of(h, clock_wall_ms(svc->clock)));
     jsw_str(w, "reason", h->quarantine[0] ? h->quarantine : NULL);
@@ -88,13 +91,74 @@ static int write_host(struct service *svc, const struct host *h, bool whole, str
     return r == 0 && whole ? write_inventory(w, buf_slice(&inventory), err) : r;
 }
 
+/* -- what only lists know ------------------------------------------------------------------ */
+
+static int write_facts(struct jsw *w, const struct listed_host *h, bool whole, struct err *err)
+{
+    auto_js struct js *doc = NULL;
+    int r = js_parse(slice_str(h->doc), ESTATE_BYTES_MAX, &doc, err);
+    const struct js *facts = js_at(js_member(doc, "hosts"), 0);
+
+    if (r < 0)
+        return r;
+    jsw_str(w, "os", js_str(facts, "os_name", NULL));
+    if (whole) {
+        jsw_js(w, "sources", js_member(doc, "sources"));
+        jsw_js(w, "facts", facts);
+    }
+    return 0;
+}
+
+static int write_listed(struct service *svc, const struct listed_host *h, bool whole, struct jsw *w,
+                        struct err *err)
+{
+    char reason[HOST_TEXT_MAX] = "";
+    int r;
+
+    if (h->namesake)
+        (void)text_print(reason, sizeof(reason),
+                         "host %s has an agent and this name, but another UUID", h->namesake);
+    jsw_str(w, "host", h->name);
+    jsw_str(w, "source", "list");
+    jsw_str(w, "state", h->agent ? "superseded" : h->namesake ? "conflict" : "listed");
+    jsw_str(w, "reason", *reason ? reason : NULL);
+    jsw_str(w, "list", h->list);
+    jsw_time(w, "imported_at", h->imported_ms);
+    r = write_facts(w, h, whole, err);
+    jsw_arr(w, "workloads");
+    if (r == 0)
+        r = db_workload_each(svc->db, h->name, "", INT64_MAX, write_name, w, err);
+    jsw_end(w);
+    return r;
+}
+
+/* -- all of them ----------------------------------------------------------------------------- */
+
+#define LISTED_CURSOR "list:"
+
 struct host_walk {
     struct service *service;
     struct jsw *w;
     struct err *err;
     uint64_t n;
-    char last[HOST_LABEL_MAX];
+    char last[LISTED_KEY_MAX + sizeof(LISTED_CURSOR)];
 };
+
+static int walk_listed(void *arg, const struct listed_host *h)
+{
+    struct host_walk *walk = arg;
+    int r = 0;
+
+    walk->n++;
+    (void)text_print(walk->last, sizeof(walk->last), LISTED_CURSOR "%s", h->key);
+    if (h->agent)
+        return 0; /* its agent's row is above */
+    jsw_obj(walk->w, NULL);
+    jsw_str(walk->w, "schema", "godwit.host/1");
+    r = write_listed(walk->service, h, false, walk->w, walk->err);
+    jsw_end(walk->w);
+    return r;
+}
 
 static int walk_host(void *arg, const struct host *h)
 {
@@ -110,6 +174,21 @@ static int walk_host(void *arg, const struct host *h)
     return r;
 }
 
+/* Those with an agent, then those of lists. */
+static int walk_hosts(struct host_walk *walk, const struct api_page *page)
+{
+    bool in_lists = text_starts(page->after, LISTED_CURSOR);
+    const char *after = in_lists ? page->after + strlen(LISTED_CURSOR) : "";
+    struct db *db = walk->service->db;
+    int r = 0;
+
+    if (!in_lists)
+        r = db_host_each(db, page->after, page->limit, walk_host, walk, walk->err);
+    if (r == 0 && walk->n < page->limit)
+        r = db_listed_each(db, NULL, after, page->limit - walk->n, walk_listed, walk, walk->err);
+    return r;
+}
+
 void api_host_list(struct api_call *call)
 {
     struct err err = {0};
@@ -122,25 +201,44 @@ void api_host_list(struct api_call *call)
         r = api_document(call, "godwit.host-list/1", &walk.w, &err);
     if (r == 0) {
         jsw_arr(walk.w, "items");
-        r = db_host_each(call->service->db, page.after, page.limit, walk_host, &walk, &err);
+        r = walk_hosts(&walk, &page);
         jsw_end(walk.w);
         jsw_str(walk.w, "next", walk.n == page.limit ? walk.last : NULL);
     }
     api_finish(call, r, 200, walk.w, &err);
 }
 
+static int show_listed(void *arg, const struct listed_host *h)
+{
+    struct host_walk *walk = arg;
+
+    walk->n++;
+    return write_listed(walk->service, h, true, walk->w, walk->err);
+}
+
+/* What the first list says that has it; -ENOENT as host_find said it. */
+static int show_host(struct api_call *call, struct jsw *w, struct err *err)
+{
+    struct host_walk walk = {.service = call->service, .w = w, .err = err};
+    struct host host;
+    int r = host_find(call->service, call->param[0], &host, err), listed;
+
+    if (r == 0)
+        return write_host(call->service, &host, true, w, err);
+    if (r != -ENOENT)
+        return r;
+    listed = db_listed_each(call->service->db, call->param[0], "", 1, show_listed, &walk, err);
+    return listed < 0 || walk.n > 0 ? listed : r;
+}
+
 void api_host_show(struct api_call *call)
 {
     struct jsw *w = NULL;
     struct err err = {0};
-    struct host host;
-    int r;
+    int r = api_document(call, "godwit.host/1", &w, &err);
 
-    r = host_find(call->service, call->param[0], &host, &err);
     if (r == 0)
-        r = api_document(call, "godwit.host/1", &w, &err);
-    if (r == 0)
-        r = write_host(call->service, &host, true, w, &err);
+        r = show_host(call, w, &err);
     api_finish(call, r, 200, w, &err);
 }
 
@@ -180,26 +278,47 @@ static int refuse_started(void *arg, const char *name)
                       u->host);
 }
 
-void api_host_delete(struct api_call *call)
+/* An agent's host; what lists say of it counts again. */
+static int forget(struct api_call *call, const struct host *host, struct err *err)
 {
     struct service *svc = call->service;
+    struct in_use use = {.service = svc, .host = host->name, .err = err};
+    int r = db_workload_each(svc->db, host->name, "", INT64_MAX, refuse_started, &use, err);
+
+    if (r == 0)
+        r = db_host_delete(svc->db, host->identity, err);
+    if (r < 0)
+        return r;
+    return event_note(svc, "host.forgotten", call->who, host->name, err, "%s", host->identity);
+}
+
+static int forget_listed(struct api_call *call, const char *name, struct err *err)
+{
+    int r = db_listed_delete(call->service->db, name, err);
+
+    if (r < 0)
+        return r;
+    return event_note(call->service, "host.forgotten", call->who, name, err, "of all lists");
+}
+
+void api_host_delete(struct api_call *call)
+{
     struct jsw *w = NULL;
     struct err err = {0};
     struct host host = {0};
-    struct in_use use = {.service = svc, .host = host.name, .err = &err};
-    int r;
+    const char *name = call->param[0];
+    int r = host_find(call->service, name, &host, &err);
 
-    r = host_find(svc, call->param[0], &host, &err);
-    if (r == 0)
-        r = db_workload_each(svc->db, host.name, "", INT64_MAX, refuse_started, &use, &err);
-    if (r == 0)
-        r = db_host_delete(svc->db, host.identity, &err);
-    if (r == 0)
-        r = event_note(svc, "host.forgotten", call->who, host.name, &err, "%s", host.identity);
+    if (r == 0) {
+        name = host.name;
+        r = forget(call, &host, &err);
+    } else if (r == -ENOENT) {
+        r = forget_listed(call, name, &err);
+    }
     if (r == 0)
         r = api_document(call, "godwit.deleted/1", &w, &err);
     if (r == 0)
-        jsw_str(w, "host", host.name);
+        jsw_str(w, "host", name);
     api_finish(call, r, 200, w, &err);
 }
 

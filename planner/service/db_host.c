@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "planner/service/db_sql.h"
+#include "planner/service/listed.h"
 
 #include "base/banned.h"
 
@@ -48,10 +49,13 @@ int db_host_find(struct db *db, const char *by, const char *value, struct host *
 
 int db_host_add(struct db *db, const struct host *h, struct err *err)
 {
+    char short_name[HOST_LABEL_MAX];
+
+    listed_short_name(h->name, short_name, sizeof(short_name));
     return db_sql_run(db, err,
-                      "INSERT INTO host (identity, name, roles, version, address, enrolled_ms)"
-                      " VALUES (?, ?, ?, ?, ?, ?)",
-                      "tttttu", h->identity, h->name, h->roles, h->version, h->address,
+                      "INSERT INTO host (identity, name, short_name, roles, version, address,"
+                      " enrolled_ms) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                      "ttttttu", h->identity, h->name, short_name, h->roles, h->version, h->address,
                       h->enrolled_ms);
 }
 
@@ -121,11 +125,13 @@ int db_host_set_reported(struct db *db, const char *identity, const char *versio
                       "uutt", now_ms, now_ms, version, identity);
 }
 
-int db_host_set_inventory(struct db *db, const char *identity, const char *doc, uint64_t now_ms,
+int db_host_set_inventory(struct db *db, const char *identity, const struct db_host_inventory *inv,
                           struct err *err)
 {
-    return db_sql_run(db, err, "UPDATE host SET inventory = ?, inventory_ms = ? WHERE identity = ?",
-                      "tut", doc, now_ms, identity);
+    return db_sql_run(db, err,
+                      "UPDATE host SET inventory = ?, inventory_ms = ?, uuid_hash = ?,"
+                      " machine_hash = ? WHERE identity = ?",
+                      "tuttt", inv->doc, inv->now_ms, inv->uuid_hash, inv->machine_hash, identity);
 }
 
 int db_host_inventory(struct db *db, const char *identity, struct buf *out, struct err *err)

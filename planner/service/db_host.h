@@ -24,7 +24,12 @@ int db_host_set_seen(struct db *db, const char *identity, const char *address, u
                      struct err *err);
 int db_host_set_reported(struct db *db, const char *identity, const char *version, uint64_t now_ms,
                          struct err *err);
-int db_host_set_inventory(struct db *db, const char *identity, const char *doc, uint64_t now_ms,
+struct db_host_inventory {
+    const char *doc;
+    const char *uuid_hash, *machine_hash; /* "" = not known */
+    uint64_t now_ms;
+};
+int db_host_set_inventory(struct db *db, const char *identity, const struct db_host_inventory *inv,
                           struct err *err);
 /* Appends the document, or nothing when there is none. */
 int db_host_inventory(struct db *db, const char *identity, struct buf *out, struct err *err);

@@ -10,6 +10,7 @@ libgodwit_service_a_SOURCES = \
 	planner/service/api_enrol.c \
 	planner/service/api_event.c \
 	planner/service/api_host.c \
+	planner/service/api_listed.c \
 	planner/service/api_op.c \
 	planner/service/api_plan.c \
 	planner/service/api_reply.c \
@@ -20,6 +21,7 @@ libgodwit_service_a_SOURCES = \
 	planner/service/db_access.c planner/service/db_access.h \
 	planner/service/db_event.c planner/service/db_event.h \
 	planner/service/db_host.c planner/service/db_host.h \
+	planner/service/db_listed.c planner/service/db_listed.h \
 	planner/service/db_load.c planner/service/db_load.h \
 	planner/service/db_op.c planner/service/db_op.h \
 	planner/service/db_op_order.c \
@@ -28,6 +30,7 @@ libgodwit_service_a_SOURCES = \
 	planner/service/db_sql.c planner/service/db_sql.h \
 	planner/service/db_workload.c planner/service/db_workload.h \
 	planner/service/event.c planner/service/event.h \
+	planner/service/listed.c planner/service/listed.h \
 	planner/service/gate.c planner/service/gate.h \
 	planner/service/host.c planner/service/host.h \
 	planner/service/host_seen.c planner/service/host_seen.h \

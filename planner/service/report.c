@@ -199,8 +199,14 @@ static int take_inventory(struct service *svc, const char *identity, const struc
         r = inventory_parse(buf_slice(&text), &inv, err);
     if (r < 0)
         return r;
-    return db_host_set_inventory(svc->db, identity, buf_cstr(&text), clock_wall_ms(svc->clock),
-                                 err);
+    return db_host_set_inventory(
+        svc->db, identity,
+        &(struct db_host_inventory){
+            .doc = buf_cstr(&text),
+            .uuid_hash = js_str(js_member(js_member(inv->doc, "host"), "smbios"), "uuid_hash", ""),
+            .machine_hash = inv->machine_id_hash,
+            .now_ms = clock_wall_ms(svc->clock)},
+        err);
 }
 
 /* A document of another version must not cost the rest of the report. */

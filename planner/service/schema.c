@@ -98,9 +98,33 @@ static const char limit_sql[] =
 static const char history_sql[] = "CREATE INDEX op_by_workload ON op (workload, started_ms, id);"
                                   "CREATE INDEX ord_by_workload ON ord (workload, kind, n);";
 
+static const char listed_sql[] =
+    "ALTER TABLE host ADD COLUMN short_name TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE host ADD COLUMN uuid_hash TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE host ADD COLUMN machine_hash TEXT NOT NULL DEFAULT '';"
+    "UPDATE host SET short_name = lower(name);"
+    "CREATE INDEX host_short_name ON host (short_name);"
+    "CREATE INDEX host_uuid_hash ON host (uuid_hash);"
+    "CREATE INDEX host_machine_hash ON host (machine_hash);"
+    "CREATE TABLE listing ("
+    " list TEXT PRIMARY KEY, import TEXT NOT NULL UNIQUE, imported_ms BIGINT NOT NULL,"
+    " imported_by TEXT NOT NULL);"
+    "CREATE TABLE listed_host ("
+    " import TEXT NOT NULL, list TEXT NOT NULL, row_key TEXT NOT NULL, name TEXT NOT NULL,"
+    " name_key TEXT NOT NULL, short_name TEXT NOT NULL, id TEXT NOT NULL,"
+    " uuid_hash TEXT NOT NULL, uuid_swapped TEXT NOT NULL, doc TEXT NOT NULL,"
+    " PRIMARY KEY (import, row_key));"
+    "CREATE INDEX listed_host_row ON listed_host (row_key);"
+    "CREATE INDEX listed_host_name ON listed_host (name_key);"
+    "CREATE INDEX listed_host_short ON listed_host (short_name);"
+    "CREATE INDEX listed_host_list ON listed_host (list);"
+    "CREATE TABLE listed_part ("
+    " import TEXT NOT NULL, list TEXT NOT NULL, row_key TEXT NOT NULL, doc TEXT NOT NULL,"
+    " PRIMARY KEY (import, row_key));";
+
 const struct db_migration schema_steps[] = {
     {access_sql},   {host_sql},  {workload_sql}, {planning_sql},
-    {db_op_schema}, {limit_sql}, {history_sql},
+    {db_op_schema}, {limit_sql}, {history_sql},  {listed_sql},
 };
 
 const size_t schema_steps_n = ARRAY_LEN(schema_steps);
