@@ -133,7 +133,7 @@ void answers_put(struct answers *q, const char *order_id, struct slice body)
 {
     struct answer *a = q ? calloc(1, sizeof(*a)) : NULL;
 
-    /* Without memory the answer is only saved: the planner asks again, and gets it then. */
+    /* Without memory the answer is only saved: given when the order comes again. */
     if (!a || text_print(a->path, sizeof(a->path), "/v1/agent/orders/%s", order_id) < 0 ||
         buf_append(&a->body, body.data, body.len) < 0) {
         answer_free(a);

@@ -314,7 +314,8 @@ static void finish(struct workload *w, const struct order *o, const struct js *r
 
     if (r == 0)
         r = save_answer(w, o, buf_slice(&text), &err);
-    /* An answer that could not be kept is not given: the order is still open, and comes again. */
+    /* An answer that could not be kept is not given: the order is still open, and comes again when
+     * the work thread asks for all. */
     if (r < 0)
         log_err(LOG_LEVEL_ERROR, &err, "keep the answer of an order");
     else

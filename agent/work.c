@@ -24,6 +24,7 @@ enum {
     BACKOFF_MAX_MS = 20 * 1000,
     NAP_MS = 100,
     RENEW_LOOK_MS = 5 * 60 * 1000,
+    ALL_ORDERS_MS = 60 * 1000,
     PATH_TEXT_MAX = 128,
 };
 
@@ -32,6 +33,7 @@ struct work {
     struct client *client;
     struct workers *thread;
     uint64_t after;         /* the highest order taken */
+    uint64_t all_mono_ms;   /* when to ask for all that are open next */
     uint64_t config;        /* version of the configuration held */
     uint64_t renew_mono_ms; /* when to look at the certificate next */
 };
@@ -188,6 +190,22 @@ static void renew(struct work *w)
         log_err(LOG_LEVEL_WARNING, &err, "certificate");
 }
 
+/*
+ * An answer may be lost here (it could not be kept, or was refused), and a planner may come back
+ * with an older memory, whose next order has a number that was seen already. So what is open is
+ * asked for from the first order on now and then, and whenever the planner was away: an order that
+ * is at work here is known, and one that was answered gets the same answer again.
+ */
+static void ask_for_all(struct work *w, bool away)
+{
+    uint64_t now = clock_mono_ms(w->agent->clock);
+
+    if (!away && now < w->all_mono_ms)
+        return;
+    w->after = 0;
+    w->all_mono_ms = now + ALL_ORDERS_MS;
+}
+
 static void nap(struct agent *a, uint64_t ms)
 {
     for (uint64_t slept = 0; slept < ms && !atomic_load(&a->stop); slept += NAP_MS)
@@ -205,6 +223,7 @@ static int run(void *arg, size_t index, struct err *unused)
         struct err err = {0};
 
         renew(w);
+        ask_for_all(w, failures > 0);
         if (work_poll(w, WAIT_S, &err) == 0) {
             if (failures > 0)
                 log_info("the planner answers again");

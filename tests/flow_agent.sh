@@ -44,8 +44,9 @@ until_true() {
 }
 mkfifo "$dir/never"
 
+# start_planner [ARGUMENT]...
 start_planner() {
-    godwitd --state-dir "$dir/planner" --port-file "$dir/port" >>"$dir/planner.log" 2>&1 &
+    godwitd --state-dir "$dir/planner" "$@" --port-file "$dir/port" >>"$dir/planner.log" 2>&1 &
     planner=$!
     pids+=("$planner")
     until_true 20 "the planner's port" test -s "$dir/port"
@@ -198,6 +199,23 @@ stop_agent landing TERM
 start_agent source
 start_agent landing
 until_true 30 "in sync again" status_is '.volumes_ready == 1'
+
+# An answer that the agent could not keep is not given. The order is still open, and is answered
+# when the agent asks for all that are: after a while, and when the planner was away.
+if [ -n "${GODWIT_TEST_FAILPOINTS:-}" ]; then
+    stop_agent landing TERM
+    GODWIT_FAILPOINT=agent_order_answer_saved=err:ENOSPC start_agent landing
+    op=$(api POST workloads/shop/test '{"request_id": "unkept", "confirm": "shop"}' | jq -r .id)
+    until_true 60 "an answer that is not kept" grep -q 'keep the answer of an order' "$dir/landing.log"
+    kill -9 "$planner"
+    wait "$planner" 2>/dev/null || true
+    rm -f "$dir/port"
+    start_planner --listen "127.0.0.1:${server##*:}" # where the agents look for it
+    until_true 40 "the end of a test whose answer was not kept" op_ended "$op"
+    stop_agent landing TERM
+    start_agent landing
+    until_true 30 "in sync once more" status_is '.volumes_ready == 1'
+fi
 
 # -- over and back -------------------------------------------------------------------
 switch test
