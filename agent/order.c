@@ -111,6 +111,13 @@ int order_parse(const struct js *doc, struct order **ret, struct err *err)
     return 0;
 }
 
+void order_arrived(struct order *o, uint64_t planner_wall_ms, uint64_t mono_ms)
+{
+    const uint64_t left = o->deadline_wall_ms - num_min(o->deadline_wall_ms, planner_wall_ms);
+
+    o->deadline_mono_ms = o->deadline_wall_ms ? mono_ms + num_max(left, 1) : 0;
+}
+
 void order_free(struct order *o)
 {
     if (!o)
@@ -218,8 +225,8 @@ void order_forget_old(const struct workload *w, uint64_t wall_ms)
 static bool deadline_over(const struct workload *w, const struct order *o,
                           const struct order_row *row)
 {
-    return row->ends && o->deadline_wall_ms != 0 &&
-           clock_wall_ms(w->agent->clock) > o->deadline_wall_ms;
+    return row->ends && o->deadline_mono_ms != 0 &&
+           clock_mono_ms(w->agent->clock) > o->deadline_mono_ms;
 }
 
 static int carry_out_once(struct workload *w, struct order *o, const struct order_row *row,
@@ -350,14 +357,14 @@ void order_carry_out(struct workload *w, struct order *o)
     }
     say_running(w, o);
     log_info("%s: %s of epoch %llu", w->name, o->kind, (unsigned long long)o->epoch);
-    atomic_store(&w->deadline_wall_ms, row->ends ? o->deadline_wall_ms : 0);
+    atomic_store(&w->deadline_mono_ms, row->ends ? o->deadline_mono_ms : 0);
     r = carry_out_until(w, o, row, &result, &why);
     if (r < 0 && leaving(w)) {
-        atomic_store(&w->deadline_wall_ms, 0);
+        atomic_store(&w->deadline_mono_ms, 0);
         return; /* it stays open, and is taken up again after the restart */
     }
     explain_interrupt(w, o, row, &why);
-    atomic_store(&w->deadline_wall_ms, 0);
+    atomic_store(&w->deadline_mono_ms, 0);
     if (r < 0)
         log_err(LOG_LEVEL_ERROR, &why, o->kind);
     finish(w, o, result, r < 0 ? &why : NULL);

@@ -21,13 +21,17 @@ struct order {
     char kind[32];
     char workload[ASSIGNMENT_NAME_MAX + 1];
     uint64_t epoch;
-    uint64_t deadline_wall_ms; /* 0 = none */
+    uint64_t deadline_wall_ms; /* by the planner's clock; 0 = none */
+    uint64_t deadline_mono_ms; /* by ours; order_arrived sets it */
     const struct js *args;     /* lent by doc, or NULL */
     struct js *doc;
 };
 
 /* An element of "orders". -EINVAL (GW_BAD_DOCUMENT). */
 int order_parse(const struct js *doc, struct order **ret, struct err *err);
+/* It arrived at mono_ms in an answer that was written at planner_wall_ms: what is left of its time
+ * runs from here, whatever either wall clock says or does. */
+void order_arrived(struct order *o, uint64_t planner_wall_ms, uint64_t mono_ms);
 void order_free(struct order *o);
 static inline void order_freep(struct order **o)
 {

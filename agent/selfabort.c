@@ -19,9 +19,10 @@ bool selfabort_due(const struct ownership *o, uint64_t wall_ms, uint64_t silent_
 {
     if (o->fenced_epoch == 0 || !o->owns)
         return false;
-    /* A wall clock that went back makes it wait longer, never shorter than the silence. */
-    return silent_ms >= limit_ms && wall_ms >= o->fenced_wall_ms &&
-           wall_ms - o->fenced_wall_ms >= limit_ms;
+    /* The silence is measured by a clock that nobody sets. The wall clock only makes it wait longer
+     * after a restart, and one that went back says nothing. */
+    return silent_ms >= limit_ms &&
+           (wall_ms < o->fenced_wall_ms || wall_ms - o->fenced_wall_ms >= limit_ms);
 }
 
 static int decide_abort(struct workload *w, enum control_decision *ret, struct err *err)

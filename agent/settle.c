@@ -13,8 +13,8 @@ enum { HOOK_LEAST_MS = 1000 };
 
 uint64_t settle_hook_ms(const struct workload *w)
 {
-    uint64_t now = clock_wall_ms(w->agent->clock);
-    uint64_t deadline = atomic_load(&w->deadline_wall_ms);
+    uint64_t now = clock_mono_ms(w->agent->clock);
+    uint64_t deadline = atomic_load(&w->deadline_mono_ms);
 
     if (deadline == 0)
         return 0;

@@ -120,7 +120,7 @@ static int take_config(struct agent *a, const struct js *config, struct err *err
 
 /* -- orders --------------------------------------------------------------------- */
 
-static void take_order(struct work *w, const struct js *doc)
+static void take_order(struct work *w, const struct js *doc, uint64_t planner_wall_ms)
 {
     struct order *o = NULL;
     struct workload *load = NULL;
@@ -131,6 +131,7 @@ static void take_order(struct work *w, const struct js *doc)
         log_err(LOG_LEVEL_ERROR, &err, "an order of the planner");
         return;
     }
+    order_arrived(o, planner_wall_ms, clock_mono_ms(w->agent->clock));
     if (o->number > w->after)
         w->after = o->number;
     r = fleet_get(w->agent->fleet, o->workload, &load, &err);
@@ -146,15 +147,18 @@ static int take_answer(struct work *w, const struct js *answer, struct err *err)
 {
     const struct js *config = js_member(answer, "config");
     const struct js *orders = js_member(answer, "orders");
+    uint64_t written_ms = clock_wall_ms(w->agent->clock);
     int r = 0;
 
+    if (js_str(answer, "generated_at", NULL))
+        (void)text_parse_time(js_str(answer, "generated_at", ""), &written_ms, NULL);
     if (js_kind(config) == JS_OBJ)
         r = take_config(w->agent, config, err);
     /* What could not be kept is asked for again, after a while. */
     if (r == 0)
         w->config = js_u64(answer, "config_version", w->config);
     for (size_t i = 0; i < js_len(orders); i++)
-        take_order(w, js_at(orders, i));
+        take_order(w, js_at(orders, i), written_ms);
     return r;
 }
 

@@ -264,9 +264,9 @@ void workload_order(struct workload *w, struct order *taken)
 
 void workload_tick(struct workload *w)
 {
-    uint64_t deadline = atomic_load(&w->deadline_wall_ms);
+    uint64_t deadline = atomic_load(&w->deadline_mono_ms);
 
-    if (deadline != 0 && clock_wall_ms(w->agent->clock) > deadline)
+    if (deadline != 0 && clock_mono_ms(w->agent->clock) > deadline)
         atomic_store(&w->interrupt, true);
 }
 

@@ -39,7 +39,7 @@ struct workload {
     uint64_t status_version;                           /* guarded by lock: grows with each change */
     struct claim claims[ASSIGNMENT_VOLUMES_MAX];       /* guarded by the lock of the fleet */
     atomic_bool interrupt;             /* ends the transport's work under way with -ECANCELED */
-    _Atomic uint64_t deadline_wall_ms; /* of the running order; 0 = none */
+    _Atomic uint64_t deadline_mono_ms; /* of the running order; 0 = none */
 
     /* the thread's own */
     struct workers *thread;

@@ -121,6 +121,22 @@ static void the_id_of_an_order_is_safe_as_a_file_name(void **state)
     }
 }
 
+/* Two clocks that are an hour apart, or one that is set: what is left of its time is the same. */
+static void the_time_of_an_order_runs_from_its_arrival(void **state)
+{
+    auto_order struct order *o = NULL;
+
+    (void)state;
+    assert_ok(parse_order("op-1.3.h-00ff", "fence", &o));
+    order_arrived(o, 1767225600000 - 120000, 5000);
+    assert_int_equal(5000 + 120000, o->deadline_mono_ms);
+    order_arrived(o, 1767225600000 + 3600000, 5000); /* it is over */
+    assert_int_equal(5001, o->deadline_mono_ms);
+    o->deadline_wall_ms = 0;
+    order_arrived(o, 1767225600000, 5000);
+    assert_int_equal(0, o->deadline_mono_ms);
+}
+
 static bool yields(const char *running, const char *arrived)
 {
     auto_order struct order *a = NULL;
@@ -256,7 +272,9 @@ static void a_holder_decides_alone_only_fenced_silent_and_late(void **state)
     assert_true(selfabort_due(&o, 1000 + 900, 900, 900));
     assert_false(selfabort_due(&o, 1000 + 899, 900, 900)); /* the fence is younger */
     assert_false(selfabort_due(&o, 1000 + 900, 899, 900)); /* the planner spoke */
-    assert_false(selfabort_due(&o, 500, 10000, 900));      /* the clock went back */
+    assert_true(selfabort_due(&o, 500, 900, 900)); /* the clock went back: the silence counts */
+    assert_false(selfabort_due(&o, 500, 899, 900));
+    assert_false(selfabort_due(&o, 1000 + 86400000, 899, 900)); /* nor does one that is ahead */
     o.owns = false;
     assert_false(selfabort_due(&o, 9000, 9000, 900));
     o.owns = true;
@@ -319,6 +337,7 @@ int main(void)
         cmocka_unit_test(what_is_sent_again_is_the_workloads_to_say),
         cmocka_unit_test(what_could_reach_outside_is_refused),
         cmocka_unit_test(the_id_of_an_order_is_safe_as_a_file_name),
+        cmocka_unit_test(the_time_of_an_order_runs_from_its_arrival),
         cmocka_unit_test(an_abort_overtakes_what_it_undoes_and_a_fence_overtakes_checks),
         cmocka_unit_test(the_pin_of_a_token_is_hex_or_base64url),
         cmocka_unit_test(what_is_no_join_token_is_refused),

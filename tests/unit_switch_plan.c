@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every path through a switch, walked: what may follow what, and how each path ends. */
 #include "planner/service/switch_plan.h"
+#include "planner/service/switch_time.h"
 
 #include "base/auto.h"
 
@@ -176,10 +177,57 @@ static void names_are_read_back(void **state)
     assert_false(switch_plan_kind("sidegrade", &kind));
 }
 
+static const uint64_t noon = 1767225600000;
+
+static struct db_op step_of(uint64_t n)
+{
+    return (struct db_op){.step_n = n, .step_started_ms = noon, .step_deadline_ms = noon + 120000};
+}
+
+static void a_step_has_its_time_whatever_the_wall_clock_does(void **state)
+{
+    struct switch_time t = {0};
+    struct db_op op = step_of(1);
+
+    (void)state;
+    switch_time_look(&t, &op, noon, 7000);
+    assert_false(switch_time_is_over(&t, 7000 + 120000));
+    assert_true(switch_time_is_over(&t, 7000 + 120001));
+    switch_time_look(&t, &op, noon + 86400000, 8000); /* set ahead, */
+    assert_false(switch_time_is_over(&t, 8000));
+    switch_time_look(&t, &op, noon - 86400000, 9000); /* and back */
+    assert_int_equal(2000, switch_time_ran_ms(&t, 9000));
+    op = step_of(2);
+    switch_time_look(&t, &op, noon, 200000);
+    assert_int_equal(0, switch_time_ran_ms(&t, 200000));
+}
+
+/* Another process: what passed before is known by the wall clock only. */
+static void after_a_restart_a_step_has_what_is_left_and_never_more_than_all(void **state)
+{
+    const struct db_op op = step_of(3);
+    struct switch_time t = {0};
+
+    (void)state;
+    switch_time_look(&t, &op, noon + 100000, 10);
+    assert_false(switch_time_is_over(&t, 10 + 20000));
+    assert_true(switch_time_is_over(&t, 10 + 20001));
+    t = (struct switch_time){0};
+    switch_time_look(&t, &op, noon - 3600000, 10); /* the clock went back */
+    assert_false(switch_time_is_over(&t, 10 + 120000));
+    assert_true(switch_time_is_over(&t, 10 + 120001));
+    t = (struct switch_time){0};
+    switch_time_look(&t, &op, noon + 3600000, 10);
+    assert_false(switch_time_is_over(&t, 10)); /* one look first */
+    assert_true(switch_time_is_over(&t, 11));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_path_keeps_the_rules_of_a_switch),
+        cmocka_unit_test(a_step_has_its_time_whatever_the_wall_clock_does),
+        cmocka_unit_test(after_a_restart_a_step_has_what_is_left_and_never_more_than_all),
         cmocka_unit_test(a_failed_health_check_goes_back_at_the_next_epoch),
         cmocka_unit_test(the_decision_that_stands_wins),
         cmocka_unit_test(an_undecided_register_is_asked_again),

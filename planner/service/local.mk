@@ -52,6 +52,7 @@ libgodwit_service_a_SOURCES = \
 	planner/service/switch_ask.c \
 	planner/service/switch_plan.c planner/service/switch_plan.h \
 	planner/service/switch_step.c planner/service/switch_step.h \
+	planner/service/switch_time.c planner/service/switch_time.h \
 	planner/service/token.c planner/service/token.h \
 	planner/service/vaultq.c planner/service/vaultq.h \
 	planner/service/window.c planner/service/window.h \

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/fail.h"
+#include "base/num.h"
 #include "base/text.h"
 #include "planner/service/hub.h"
 #include "planner/service/switch.h"
@@ -54,7 +55,16 @@ int order_create(struct service *svc, const struct order_new *order, struct err 
     return 0;
 }
 
-static int write_one(struct db_stmt *st, struct jsw *w, struct err *err)
+/* An agent counts what is left from the moment of this answer: never more than there was at first,
+ * when the clock was set back meanwhile. */
+static uint64_t deadline_now(struct db_stmt *st, uint64_t now_ms)
+{
+    const uint64_t deadline_ms = db_u64(st, 5), created_ms = db_u64(st, 7);
+
+    return num_min(deadline_ms, now_ms + deadline_ms - num_min(deadline_ms, created_ms));
+}
+
+static int write_one(struct db_stmt *st, uint64_t now_ms, struct jsw *w, struct err *err)
 {
     auto_js struct js *args = NULL;
     const char *text = db_text(st, 6);
@@ -69,7 +79,7 @@ static int write_one(struct db_stmt *st, struct jsw *w, struct err *err)
     jsw_str(w, "kind", db_text(st, 2));
     jsw_str(w, "workload", db_text(st, 3));
     jsw_u64(w, "epoch", db_u64(st, 4));
-    jsw_time(w, "deadline", db_u64(st, 5));
+    jsw_time(w, "deadline", deadline_now(st, now_ms));
     jsw_js(w, "args", args);
     jsw_end(w);
     return 0;
@@ -84,7 +94,7 @@ int order_write_open(struct service *svc, const char *host, uint64_t after, stru
 
     r = db_prepare(
         svc->db,
-        "SELECT n, id, kind, workload, epoch, deadline_ms, args FROM ord"
+        "SELECT n, id, kind, workload, epoch, deadline_ms, args, created_ms FROM ord"
         " WHERE host = ? AND n > ? AND state IN ('open', 'running') ORDER BY n LIMIT 100",
         &st, err);
     if (r < 0)
@@ -93,7 +103,7 @@ int order_write_open(struct service *svc, const char *host, uint64_t after, stru
     db_bind_u64(st, 2, after);
     jsw_arr(w, "orders");
     while ((r = db_step(st, err)) > 0) {
-        r = write_one(st, w, err);
+        r = write_one(st, clock_wall_ms(svc->clock), w, err);
         if (r < 0)
             return r;
         n++;

@@ -257,14 +257,15 @@ static int move_on(struct step_run *run, enum switch_outcome outcome, const stru
 
 /* -- looking -------------------------------------------------------------- */
 
-static bool passed_deadline(const struct step_run *run)
+static bool passed_deadline(const struct step_run *run, const struct open_op *o)
 {
-    return clock_wall_ms(run->svc->clock) > run->op->step_deadline_ms;
+    return switch_time_is_over(&o->time, clock_mono_ms(run->svc->clock));
 }
 
 /* Waiting has an end besides an answer: the deadline. An abort that was accepted comes before both.
  */
-static void look_beyond(struct step_run *run, enum step_verdict *verdict, struct err *why)
+static void look_beyond(struct step_run *run, const struct open_op *o, enum step_verdict *verdict,
+                        struct err *why)
 {
     const struct db_op *op = run->op;
 
@@ -274,7 +275,7 @@ static void look_beyond(struct step_run *run, enum step_verdict *verdict, struct
     }
     if (*verdict != STEP_WAIT)
         return;
-    if (passed_deadline(run) && !switch_plan_redo_only(op->at.step)) {
+    if (passed_deadline(run, o) && !switch_plan_redo_only(op->at.step)) {
         err_set_gw(why, GW_AGENT_NOT_SEEN, -ETIMEDOUT, "step %s did not end within its %llu s",
                    switch_plan_step_name(op->at.step),
                    (unsigned long long)((op->step_deadline_ms - op->step_started_ms) / 1000));
@@ -306,7 +307,7 @@ static int call_operator(struct step_run *run, const struct err *why, struct err
 static int hold_redo(struct step_run *run, struct open_op *o, const struct err *why, bool *ret_hold,
                      struct err *err)
 {
-    *ret_hold = clock_wall_ms(run->svc->clock) < run->op->step_started_ms + SWITCH_REDO_MS;
+    *ret_hold = switch_time_ran_ms(&o->time, clock_mono_ms(run->svc->clock)) < SWITCH_REDO_MS;
     if (*ret_hold)
         return 0;
     if (++o->redone < SWITCH_REDO_ATTENTION)
@@ -350,14 +351,15 @@ static int look_once(struct switcher *s, struct step_run *run, struct open_op *o
     int r;
 
     *ret_again = false;
+    switch_time_look(&o->time, op, clock_wall_ms(run->svc->clock), clock_mono_ms(run->svc->clock));
     r = ask_vault(s, run, o, err);
     if (r == 0)
         r = switch_step_look(run, &verdict, &detail, &why);
     if (r < 0)
         return err_add(err, r, "%s", why.text);
-    look_beyond(run, &verdict, &why);
+    look_beyond(run, o, &verdict, &why);
     if (verdict == STEP_WAIT)
-        return passed_deadline(run) ? call_operator(run, &why, err) : 0;
+        return passed_deadline(run, o) ? call_operator(run, &why, err) : 0;
     if (verdict == STEP_FAILED && switch_plan_next(op->at, OUTCOME_FAILED).at.step == op->at.step &&
         switch_plan_next(op->at, OUTCOME_FAILED).state == SWITCH_RUNNING)
         r = hold_redo(run, o, &why, &hold, err);

@@ -5,11 +5,13 @@
 
 #include "planner/service/switch.h"
 #include "planner/service/switch_step.h"
+#include "planner/service/switch_time.h"
 
 /* What the machine remembers of an open operation; all of it may be lost. */
 struct open_op {
     char id[DB_OP_ID_MAX];
     struct step_register vault;
+    struct switch_time time; /* of its step */
     unsigned redone;
     struct open_op *next;
 };
