@@ -21,6 +21,8 @@ enum fail_action { FAIL_KILL, FAIL_ERR, FAIL_DELAY, FAIL_COUNT };
 
 struct fail_rule {
     char name[NAME_MAX_LEN + 1];
+    uint64_t offset; /* only passes about these bytes; all of them when len is 0 */
+    uint64_t len;
     uint64_t nth; /* or EVERY_PASS */
     enum fail_action action;
     int errnum;
@@ -110,11 +112,24 @@ static bool parse_nth(const char *text, uint64_t *ret)
     return num_parse_u64(text, 1, UINT64_MAX, ret, NULL) == 0;
 }
 
-/* "name[:N]=action"; text is cut up. */
+/* "OFFSET+LEN"; text is cut up. */
+static bool parse_range(char *text, struct fail_rule *r)
+{
+    char *len = strchr(text, '+');
+
+    if (!len)
+        return false;
+    *len++ = '\0';
+    return num_parse_u64(text, 0, INT64_MAX, &r->offset, NULL) == 0 &&
+           num_parse_u64(len, 1, INT64_MAX, &r->len, NULL) == 0;
+}
+
+/* "name[@OFFSET+LEN][:N]=action"; text is cut up. */
 static bool parse_rule(char *text, struct fail_rule *r)
 {
     char *action = strchr(text, '=');
     char *nth;
+    char *range;
 
     r->nth = 1;
     if (!action)
@@ -124,6 +139,12 @@ static bool parse_rule(char *text, struct fail_rule *r)
     if (nth) {
         *nth++ = '\0';
         if (!parse_nth(nth, &r->nth))
+            return false;
+    }
+    range = strchr(text, '@');
+    if (range) {
+        *range++ = '\0';
+        if (!parse_range(range, r))
             return false;
     }
     return text_is_name(text) && text_copy(r->name, sizeof(r->name), text) == 0 &&
@@ -151,7 +172,8 @@ static void load_rules(const char *spec)
         struct fail_rule *r = &table.rules[table.n];
 
         if (!parse_rule(rules[table.n], r))
-            refuse("GODWIT_FAILPOINT: want name[:N]=kill|err:ERRNO|delay:MS|count", spec);
+            refuse("GODWIT_FAILPOINT: want name[@OFFSET+LEN][:N]=kill|err:ERRNO|delay:MS|count",
+                   spec);
         table.counts_some |= r->action == FAIL_COUNT;
     }
 }
@@ -201,7 +223,13 @@ static int act(const struct fail_rule *r)
     return 0;
 }
 
-int fail_point(const char *name)
+static bool is_about(const struct fail_rule *r, uint64_t offset, uint64_t len)
+{
+    return r->len == 0 ||
+           (r->offset <= offset ? offset - r->offset < r->len : r->offset - offset < len);
+}
+
+int fail_point(const char *name, uint64_t offset, uint64_t len)
 {
     int first = 0;
 
@@ -213,7 +241,7 @@ int fail_point(const char *name)
         uint64_t pass;
         int rc;
 
-        if (!text_equal(r->name, name))
+        if (!text_equal(r->name, name) || !is_about(r, offset, len))
             continue;
         pass = atomic_fetch_add(&r->passes, 1) + 1;
         if (!counting && r->nth != EVERY_PASS && r->nth != pass)

@@ -215,6 +215,18 @@ static const struct gw_row rows[] = {
      "was read "
      "then, so the point is right; those of earlier passes since the change are not.",
      "godwit replica push VOLUME STORE/NAME --tracker scan\nReport it, with the kernel's version."},
+    {GW_PARTLY_UNREADABLE, GW_EXIT_PARTIAL, "parts of the volume cannot be read",
+     "The device reports errors for some sectors, also when they are read again. The restore point "
+     "was made and is incomplete: there it holds what the point before it held, or zeroes. A later "
+     "pass that can read them makes it whole.",
+     "godwit replica show STORE/NAME@POINT\ndmesg --level=err,warn | tail -20\nReplace the disk, "
+     "or "
+     "write the sectors anew from a backup: a disk then takes spare ones."},
+    {GW_INCOMPLETE, GW_EXIT_REFUSED, "the restore point is incomplete",
+     "Parts of its volume could not be read when it was made. What it holds there is older, or "
+     "zeroes.",
+     "godwit replica show STORE/NAME\nAn older point may be complete; or take this one as it is: "
+     "godwit replica pull --allow-incomplete"},
     {GW_GATE_CLOSED, GW_EXIT_REFUSED, "a gate is closed",
      "A condition for the switch does not hold: lag, window, verification, test or plan. Nothing "
      "was "

@@ -79,14 +79,16 @@ enum gw {
     GW_VOLUME_CHANGED = 3021, /* shrank, grew or vanished while in use */
     GW_VOLUME_BUSY = 3022,
     GW_VOLUME_TOO_SMALL = 3023,
-    GW_NOT_CONSISTENT = 3024,   /* no moment could be had at which the volume holds still */
-    GW_VOLUME_SHRANK = 3025,    /* between two passes */
-    GW_VOLUME_ALTERED = 3026,   /* one that follows, by somebody else */
-    GW_DATA_DIFFERS = 3030,     /* verification mismatch */
-    GW_VOLUME_SHARED = 3031,    /* another workload uses the same file or device */
-    GW_VOLUME_NOT_EMPTY = 3032, /* a target holds data of somebody else */
-    GW_VAULT_PLAIN = 3033,      /* a key was given, and nothing is encrypted */
-    GW_TRACKER_MISSED = 3034,   /* a change tracker did not tell a change */
+    GW_NOT_CONSISTENT = 3024,    /* no moment could be had at which the volume holds still */
+    GW_VOLUME_SHRANK = 3025,     /* between two passes */
+    GW_VOLUME_ALTERED = 3026,    /* one that follows, by somebody else */
+    GW_DATA_DIFFERS = 3030,      /* verification mismatch */
+    GW_VOLUME_SHARED = 3031,     /* another workload uses the same file or device */
+    GW_VOLUME_NOT_EMPTY = 3032,  /* a target holds data of somebody else */
+    GW_VAULT_PLAIN = 3033,       /* a key was given, and nothing is encrypted */
+    GW_TRACKER_MISSED = 3034,    /* a change tracker did not tell a change */
+    GW_PARTLY_UNREADABLE = 3035, /* a point was made, without what could not be read */
+    GW_INCOMPLETE = 3036,        /* a point of which a part could not be read */
     /* 4xxx plans and cutovers */
     GW_GATE_CLOSED = 4101,
     GW_SWITCH_OPEN = 4102, /* another switch of this workload is open */

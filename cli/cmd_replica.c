@@ -42,6 +42,7 @@ const struct opt cmd_replica_push_opts[] = {
 const struct opt cmd_replica_pull_opts[] = {
     REPLICA_ARG_OPTIONS,
     {"state-dir", 0, OPT_TEXT, "DIR", NULL, 0, 0, NULL, "where to remember what was written"},
+    REPLICA_ARG_ALLOW_INCOMPLETE,
     {0},
 };
 
@@ -211,6 +212,16 @@ static int alarm_missed(const struct mover *m, struct err *err)
     return cmd_exit(err);
 }
 
+/* There is a point, and a part of it is not what the volume has. */
+static int alarm_unread(const struct mover *m, struct err *err)
+{
+    err_set_gw(err, GW_PARTLY_UNREADABLE, -EIO,
+               "'%s': %llu bytes in %llu ranges cannot be read; point %llu is incomplete",
+               m->run.volume_path, (unsigned long long)m->point.unreadable_bytes,
+               (unsigned long long)m->point.unreadable_n, (unsigned long long)m->point.seq);
+    return cmd_exit(err);
+}
+
 /* Why everything was read: absent when it was not for want of a tracker. */
 static void write_tracked(const struct replica_tracked *tracked, struct jsw *w)
 {
@@ -246,7 +257,10 @@ static int report(struct cmd_call *call, const struct mover *m, struct err *err)
     jsw_str(w, "store", m->arg.url);
     jsw_obj(w, "point");
     replica_view_write_point(w, &m->point);
+    r = replica_view_write_unreadable(w, m->vault, m->arg.name, &m->point, err);
     jsw_end(w);
+    if (r < 0)
+        return cmd_end(r, err);
     jsw_u64(w, "changed_bytes", atomic_load(&m->progress.changed_bytes));
     jsw_u64(w, "sent_bytes", atomic_load(&m->progress.sent_bytes));
     jsw_u64(w, "received_bytes", atomic_load(&m->progress.received_bytes));
@@ -257,7 +271,10 @@ static int report(struct cmd_call *call, const struct mover *m, struct err *err)
     jsw_end(w);
     if (out_writer(call->out, w, m->direction->view, err) < 0)
         return cmd_exit(err);
-    return m->scrub.missed_bytes > 0 ? alarm_missed(m, err) : GW_EXIT_OK;
+    if (m->scrub.missed_bytes > 0)
+        return alarm_missed(m, err);
+    return m->direction->pushes && m->point.unreadable_bytes > 0 ? alarm_unread(m, err)
+                                                                 : GW_EXIT_OK;
 }
 
 static int move_and_report(struct cmd_call *call, struct mover *m, struct err *err)
@@ -330,6 +347,7 @@ static int view_push(struct out *o, const struct js *doc, struct table *t, struc
              took, js_str(point, "digest", ""));
     view_bound(o, doc);
     view_freeze(o, js_member(doc, "freeze"));
+    replica_view_say_unreadable(o, point);
     if (js_u64(doc, "compacted_bytes", 0) > 0) {
         out_bytes(o, js_u64(doc, "compacted_bytes", 0), changed);
         out_text(o, "%s that lay scattered were sent again, together", changed);
@@ -353,6 +371,7 @@ static int view_pull(struct out *o, const struct js *doc, struct table *t, struc
     out_text(o, "%s is %s@%llu: %s, %s fetched, %s", js_str(doc, "volume", ""),
              js_str(doc, "replica", ""), (unsigned long long)js_u64(point, "seq", 0), size,
              received, took);
+    replica_view_say_unreadable(o, point);
     return 0;
 }
 
@@ -411,6 +430,7 @@ int cmd_replica_pull(struct cmd_call *call, struct err *err)
     if (r < 0)
         return cmd_end(r, err);
     m.run.seq = m.arg.seq;
+    m.run.allow_incomplete = opt_switch(call->opts, "allow-incomplete");
     return move_and_report(call, &m, err);
 }
 

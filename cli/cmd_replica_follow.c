@@ -21,6 +21,7 @@ enum { PIECE_MS = 100, BACKOFF_MAX_MS = 60 * 1000 };
 const struct opt cmd_replica_follow_opts[] = {
     REPLICA_ARG_OPTIONS,
     {"state-dir", 0, OPT_TEXT, "DIR", NULL, 0, 0, NULL, "where to remember what was written"},
+    REPLICA_ARG_ALLOW_INCOMPLETE,
     {"once", 0, OPT_SWITCH, NULL, NULL, 0, 0, NULL, "take the newest point, then end"},
     {"interval", 0, OPT_DURATION, "TIME", NULL, 100, 3600 * 1000, "1s", "how often to look"},
     {0},
@@ -56,7 +57,8 @@ static int begin(void *arg, const struct replica_point *head, struct replica_run
                                 .progress = &f->counters,
                                 .stop = f->stop,
                                 .workers = (unsigned)opt_u64(f->call->opts, "workers"),
-                                .untouched = f->point.seq > 0};
+                                .untouched = f->point.seq > 0,
+                                .allow_incomplete = opt_switch(f->call->opts, "allow-incomplete")};
     return progress_start(f->call, "follow", &f->counters, &f->progress, err);
 }
 
@@ -81,6 +83,7 @@ static int view_follow(struct out *o, const struct js *doc, struct table *t, str
     out_duration(o, js_f64(doc, "duration_s", 0), took);
     out_text(o, "%s is %s@%" PRIu64 ": %s written, %s fetched, %s", js_str(doc, "volume", ""),
              js_str(doc, "replica", ""), js_u64(point, "seq", 0), changed, received, took);
+    replica_view_say_unreadable(o, point);
     return 0;
 }
 
@@ -98,12 +101,14 @@ static int report(struct follower *f, struct err *err)
     jsw_str(w, "store", f->arg.url);
     jsw_obj(w, "point");
     replica_view_write_point(w, &f->point);
+    r = replica_view_write_unreadable(w, f->vault, f->arg.name, &f->point, err);
     jsw_end(w);
     jsw_u64(w, "changed_bytes", atomic_load(&f->counters.changed_bytes));
     jsw_u64(w, "received_bytes", atomic_load(&f->counters.received_bytes));
     jsw_f64(w, "duration_s", (double)(clock_mono_ms(f->call->clock) - f->begun_ms) / 1000.0);
     jsw_end(w);
-    r = jsw_take(w, &doc, err);
+    if (r == 0)
+        r = jsw_take(w, &doc, err);
     return r < 0 ? r : out_event(f->call->out, doc, view_follow, err);
 }
 

@@ -11,14 +11,23 @@
 
 const struct opt cmd_replica_look_opts[] = {REPLICA_ARG_OPTIONS, {0}};
 
+struct showing {
+    struct jsw *w;
+    struct vault *vault;
+    const char *replica;
+    struct err *err;
+};
+
 static int write_point(void *arg, const struct replica_point *p)
 {
-    struct jsw *w = arg;
+    struct showing *s = arg;
+    int r;
 
-    jsw_obj(w, NULL);
-    replica_view_write_point(w, p);
-    jsw_end(w);
-    return 0;
+    jsw_obj(s->w, NULL);
+    replica_view_write_point(s->w, p);
+    r = replica_view_write_unreadable(s->w, s->vault, s->replica, p, s->err);
+    jsw_end(s->w);
+    return r;
 }
 
 static int write_name(void *arg, const char *name)
@@ -78,6 +87,7 @@ int cmd_replica_show(struct cmd_call *call, struct err *err)
     auto_vault struct vault *vault = NULL;
     auto_jsw struct jsw *w = NULL;
     struct replica_point point;
+    struct showing showing;
     int r = replica_arg_parse(cmd_arg(call, 0), true, &arg, err);
 
     if (r == 0)
@@ -86,6 +96,7 @@ int cmd_replica_show(struct cmd_call *call, struct err *err)
         r = jsw_new(&w, err);
     if (r < 0)
         return cmd_end(r, err);
+    showing = (struct showing){.w = w, .vault = vault, .replica = arg.name, .err = err};
     jsw_document(w, "godwit.replica/1", clock_wall_ms(call->clock));
     jsw_str(w, "replica", arg.name);
     jsw_str(w, "store", arg.url);
@@ -93,9 +104,9 @@ int cmd_replica_show(struct cmd_call *call, struct err *err)
     if (arg.seq > 0) {
         r = replica_point(vault, arg.name, arg.seq, 0, &point, err);
         if (r == 0)
-            r = write_point(w, &point);
+            r = write_point(&showing, &point);
     } else {
-        r = replica_points(vault, arg.name, write_point, w, err);
+        r = replica_points(vault, arg.name, write_point, &showing, err);
     }
     jsw_end(w);
     jsw_end(w);

@@ -43,6 +43,7 @@ const struct opt cmd_replica_serve_opts[] = {
 
 struct serving {
     struct replica_arg arg;
+    struct vault *vault;
     struct replica_point point;
     char nbdkit[PATH_MAX];
     char plugin[PATH_MAX];
@@ -131,14 +132,13 @@ static int add_cache(struct serving *s, const struct opt_set *opts, struct err *
  * them. */
 static int look(struct cmd_call *call, struct serving *s, struct err *err)
 {
-    auto_vault struct vault *vault = NULL;
     struct unit_cache *cache = NULL;
-    int r = replica_arg_open(call, &s->arg, false, NULL, &vault, err);
+    int r = replica_arg_open(call, &s->arg, false, NULL, &s->vault, err);
 
     if (r == 0)
-        r = replica_point(vault, s->arg.name, s->arg.seq, 0, &s->point, err);
+        r = replica_point(s->vault, s->arg.name, s->arg.seq, 0, &s->point, err);
     if (r == 0) /* what is there today may be gone while it is read */
-        r = given_up_say(vault, s->arg.name, s->point.seq, "and its packs go one day", err);
+        r = given_up_say(s->vault, s->arg.name, s->point.seq, "and its packs go one day", err);
     if (r == 0 && opt_text(call->opts, "cache"))
         r = unit_cache_open(opt_text(call->opts, "cache"), opt_u64(call->opts, "cache-size"),
                             &cache, err);
@@ -189,6 +189,7 @@ static int view_serve(struct out *o, const struct js *doc, struct table *t, stru
     out_bytes(o, js_u64(point, "size_bytes", 0), size);
     out_text(o, "%s@%llu (%s) is served at %s; Ctrl-C ends it", js_str(doc, "replica", ""),
              (unsigned long long)js_u64(point, "seq", 0), size, js_str(doc, "uri", ""));
+    replica_view_say_unreadable(o, point);
     return 0;
 }
 
@@ -207,9 +208,11 @@ static int report(struct cmd_call *call, const struct serving *s, struct err *er
     jsw_u64(w, "pid", (uint64_t)getpid()); /* exec keeps it */
     jsw_obj(w, "point");
     replica_view_write_point(w, &s->point);
+    r = replica_view_write_unreadable(w, s->vault, s->arg.name, &s->point, err);
     jsw_end(w);
     jsw_end(w);
-    r = jsw_take(w, &doc, err);
+    if (r == 0)
+        r = jsw_take(w, &doc, err);
     /* This process becomes another: it has no result of its own. */
     return r < 0 ? r : out_event(call->out, doc, view_serve, err);
 }
@@ -264,6 +267,7 @@ int cmd_replica_serve(struct cmd_call *call, struct err *err)
         r = report(call, &s, err);
     if (r == 0)
         r = become_nbdkit(&s, err);
+    vault_close(s.vault);
     replica_arg_done(&s.arg);
     for (size_t i = 0; i < s.argc; i++)
         free(s.argv[i]);

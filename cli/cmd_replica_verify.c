@@ -7,6 +7,7 @@
 #include "cli/progress.h"
 #include "cli/replica_arg.h"
 #include "cli/replica_cost.h"
+#include "cli/replica_view.h"
 #include "cli/table.h"
 #include "cli/verbs.h"
 
@@ -87,6 +88,7 @@ static int view_verify(struct out *o, const struct js *doc, struct table *t, str
             r = table_cell(t, js_str(f, "object", NULL), err);
     }
     say_result(o, doc);
+    replica_view_say_unreadable(o, doc);
     return r;
 }
 
@@ -137,14 +139,19 @@ static int verify(struct cmd_call *call, struct replica_verify_run *run,
 static int report_verify(struct cmd_call *call, struct jsw *w, const struct replica_verify_run *run,
                          const struct replica_point *point, bool ok, struct err *err)
 {
+    int r;
+
     jsw_end(w); /* faults */
     jsw_str(w, "replica", run->name);
     jsw_u64(w, "point", point->seq);
     jsw_f64(w, "sample", run->sample);
     jsw_bool(w, "ok", ok);
+    jsw_bool(w, "complete", point->unreadable_bytes == 0);
+    jsw_u64(w, "unreadable_bytes", point->unreadable_bytes);
+    r = replica_view_write_unreadable(w, run->vault, run->name, point, err);
     replica_cost_write(w, run->vault);
     jsw_end(w);
-    return out_writer(call->out, w, view_verify, err);
+    return r < 0 ? r : out_writer(call->out, w, view_verify, err);
 }
 
 int cmd_replica_verify(struct cmd_call *call, struct err *err)
@@ -181,5 +188,9 @@ int cmd_replica_verify(struct cmd_call *call, struct err *err)
     r = verify(call, &run, &point, err);
     if (r == 0 || faults.n > 0)
         (void)report_verify(call, w, &run, &point, r == 0, &shown);
+    if (r == 0 && shown.code == 0 && point.unreadable_bytes > 0)
+        r = err_set_gw(err, GW_PARTLY_UNREADABLE, -EIO,
+                       "point %llu of '%s' is as it was made, and incomplete",
+                       (unsigned long long)point.seq, run.name);
     return r < 0 ? cmd_exit(err) : cmd_exit(&shown);
 }

@@ -45,6 +45,13 @@ enum { REPLICA_ARG_URL_MAX = 1024, REPLICA_ARG_PATH_MAX = 1100 };
         "workers", 0, OPT_U64, "N", NULL, 1, 256, NULL, "threads (one a core)"                     \
     }
 
+/* Of those that write a volume. */
+#define REPLICA_ARG_ALLOW_INCOMPLETE                                                               \
+    {                                                                                              \
+        "allow-incomplete", 0, OPT_SWITCH, NULL, NULL, 0, 0, NULL,                                 \
+            "also a point of which parts could not be read"                                        \
+    }
+
 struct replica_arg {
     char url[REPLICA_ARG_URL_MAX];         /* of the vault */
     char name[VAULT_REPLICA_NAME_MAX + 1]; /* "" when only a store was named */

@@ -8,6 +8,8 @@
 
 #include "base/banned.h"
 
+enum { RANGES_WRITTEN_MAX = 1000, RANGES_SAID_MAX = 16, LBA_BYTES = 512 };
+
 void replica_view_write_point(struct jsw *w, const struct replica_point *p)
 {
     jsw_u64(w, "seq", p->seq);
@@ -17,6 +19,8 @@ void replica_view_write_point(struct jsw *w, const struct replica_point *p)
     jsw_u64(w, "size_bytes", p->size_bytes);
     jsw_u64(w, "changed_bytes", p->changed_bytes);
     jsw_u64(w, "stored_bytes", p->stored_bytes);
+    jsw_bool(w, "complete", p->unreadable_bytes == 0);
+    jsw_u64(w, "unreadable_bytes", p->unreadable_bytes);
     jsw_hex(w, "digest", p->digest, sizeof(p->digest));
     jsw_hex(w, "hash", p->hash, sizeof(p->hash));
     if (p->seq > 1)
@@ -36,6 +40,62 @@ void replica_view_write_spent(struct jsw *w, const struct spent *s)
     for (int i = 0; i < SPENT_KINDS; i++)
         jsw_f64(w, spent_name((enum spent_on)i), shares[i]);
     jsw_end(w);
+}
+
+struct ranges {
+    struct jsw *w;
+    size_t n;
+};
+
+static int write_range(void *arg, const struct replica_range *r)
+{
+    struct ranges *ranges = arg;
+
+    if (ranges->n++ >= RANGES_WRITTEN_MAX)
+        return 0;
+    jsw_obj(ranges->w, NULL);
+    jsw_u64(ranges->w, "offset", r->offset);
+    jsw_u64(ranges->w, "bytes", r->len);
+    jsw_u64(ranges->w, "lba", r->offset / LBA_BYTES);
+    jsw_end(ranges->w);
+    return 0;
+}
+
+int replica_view_write_unreadable(struct jsw *w, struct vault *v, const char *name,
+                                  const struct replica_point *p, struct err *err)
+{
+    struct ranges ranges = {.w = w};
+    int r;
+
+    if (p->unreadable_bytes == 0)
+        return 0;
+    jsw_u64(w, "unreadable_ranges", p->unreadable_n);
+    jsw_arr(w, "unreadable");
+    r = replica_unreadable(v, name, p->seq, write_range, &ranges, err);
+    jsw_end(w);
+    return r;
+}
+
+void replica_view_say_unreadable(struct out *o, const struct js *point)
+{
+    const struct js *ranges = js_member(point, "unreadable");
+    char bytes[NUM_TEXT_MAX];
+
+    if (!ranges)
+        return;
+    out_after(o, "point %llu is INCOMPLETE: %s in %llu ranges could not be read",
+              (unsigned long long)js_u64(point, "seq", js_u64(point, "point", 0)),
+              out_bytes(o, js_u64(point, "unreadable_bytes", 0), bytes),
+              (unsigned long long)js_u64(point, "unreadable_ranges", 0));
+    for (size_t i = 0; i < js_len(ranges) && i < RANGES_SAID_MAX; i++) {
+        const struct js *r = js_at(ranges, i);
+
+        out_after(o, "  byte %llu (LBA %llu): %s", (unsigned long long)js_u64(r, "offset", 0),
+                  (unsigned long long)js_u64(r, "lba", 0),
+                  out_bytes(o, js_u64(r, "bytes", 0), bytes));
+    }
+    if (js_u64(point, "unreadable_ranges", 0) > RANGES_SAID_MAX)
+        out_after(o, "  the others: -o json");
 }
 
 void replica_view_write_freeze(struct jsw *w, const struct replica_moment *m)
@@ -67,7 +127,8 @@ static int view_point(struct out *o, const struct js *p, struct table *t, struct
     if (r == 0)
         r = table_cell(t, out_time(o, js_str(p, "taken_at", NULL), taken), err);
     if (r == 0)
-        r = table_cell(t, js_str(p, "kind", NULL), err);
+        r = table_cellf(t, err, "%s%s", js_str(p, "kind", ""),
+                        js_bool(p, "complete", true) ? "" : ", incomplete");
     if (r == 0)
         r = table_cellf(t, err, "%llu", (unsigned long long)js_u64(p, "epoch", 0));
     if (r == 0)
@@ -89,5 +150,7 @@ int replica_view_points(struct out *o, const struct js *doc, struct table *t, st
 
     for (size_t i = 0; r == 0 && i < js_len(items); i++)
         r = view_point(o, js_at(items, i), t, err);
+    for (size_t i = 0; r == 0 && i < js_len(items); i++)
+        replica_view_say_unreadable(o, js_at(items, i));
     return r;
 }

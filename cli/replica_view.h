@@ -10,6 +10,12 @@
 void replica_view_write_point(struct jsw *w, const struct replica_point *p);
 /* What bounded a push, and where its time went: "bound" (null: it took none), "time_share". */
 void replica_view_write_spent(struct jsw *w, const struct spent *s);
+/* The member "unreadable" likewise: what the point could not read; absent when it is complete. */
+int replica_view_write_unreadable(struct jsw *w, struct vault *v, const char *name,
+                                  const struct replica_point *p, struct err *err);
+/* Say so to people, after the table, when that member is there: of the object of a point, or of a
+ * document whose "point" is its number. */
+void replica_view_say_unreadable(struct out *o, const struct js *point);
 /* The member "freeze" likewise. */
 void replica_view_write_freeze(struct jsw *w, const struct replica_moment *m);
 /* Documents with "items": points or replica names. */

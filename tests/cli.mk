@@ -6,7 +6,7 @@ sh_tests += \
 	tests/cli_key.sh tests/cli_replica.sh tests/cli_store.sh \
 	tests/cli_replica_follow.sh \
 	tests/cli_replica_serve.sh \
-	tests/cli_replica_together.sh \
+	tests/cli_replica_together.sh tests/cli_unreadable.sh \
 	tests/cli_verbs.sh \
 	tests/lint_verbs.sh
 long_tests += tests/flow_demo.sh

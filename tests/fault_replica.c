@@ -187,7 +187,7 @@ static void errors_leave_everything_as_it_was(void **state)
         const char *point;
         const char *action;
     } cases[] = {
-        {"push", "push_read", "err:EIO"},         {"push", "volume_read", "err:EIO"},
+        {"push", "push_read", "err:EIO"},         {"push", "volume_read", "err:ENXIO"},
         {"push", "file_put_write", "err:ENOSPC"}, {"push", "store_put", "err:ENOSPC"},
         {"push", "table_seal", "err:ENOSPC"},     {"push", "fd_write", "err:ENOSPC"},
         {"push", "fd_sync", "err:EIO"},           {"push", "fd_rename", "err:ENOSPC"},

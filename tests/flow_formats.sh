@@ -38,7 +38,9 @@ for key in "$dir/key" -; do
     mkdir "$dir/vault"
     tool_vault "$dir/vault" "$key" "$dir/one" "$dir/two"
     read_back "$key" 1 "$dir/one"
-    read_back "$key" 2 "$dir/two"
+    read_back "$key" 2 "$dir/two" > "$dir/said"
+    grep -q '^unreadable 8192+512$' "$dir/said"
+    [ "$(grep -c '^unreadable' "$dir/said")" = 2 ]
     "$python" "$reader" "$dir/vault" "$key" control shop 4 > "$dir/control"
     grep -q '"holder":"op-17"' "$dir/control"
     grep -q '"decision":"promote"' "$dir/control"

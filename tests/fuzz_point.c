@@ -23,16 +23,18 @@ static void try_object(struct vault *v, struct slice object)
             abort();
 }
 
-static void try_body(struct vault *v, struct slice body)
+static void try_body(struct vault *v, uint8_t format, struct slice body)
 {
     char key[POINT_KEY_MAX];
-    struct seal_segment seg = {
-        .last = true, .raw_len = (uint32_t)body.len, .context = slice_str(point_key("r", 1, key))};
+    struct seal_segment seg = {.last = true,
+                               .raw_len = (uint32_t)body.len,
+                               .context = slice_str(point_key("r", 1, key)),
+                               .format = format};
     auto_buf struct buf object = {0};
     uint8_t *at;
 
     buf_str(&object, "GODWITPT");
-    buf_u16le(&object, VAULT_FORMAT);
+    buf_u16le(&object, format);
     buf_u16le(&object, 1);
     buf_u32le(&object, seg.raw_len);
     buf_append(&object, salt, sizeof(salt));
@@ -51,7 +53,8 @@ static void fuzz_run(struct slice input)
     if (!v)
         v = fixture_vault("mem:fuzz", fixture_key);
     try_object(v, input);
-    try_body(v, input);
+    try_body(v, 1, input);
+    try_body(v, 2, input);
 }
 
 #ifndef GODWIT_LIBFUZZER

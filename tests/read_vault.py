@@ -111,8 +111,8 @@ class Vault:
             f.seek(offset)
             return f.read() if length is None else f.read(length)
 
-    def open(self, use, salt, index, last, raw_len, codec, sealed, context=b""):
-        ad = b"GWSG" + bytes([1, self.encrypted, use, last]) + self.id + salt
+    def open(self, use, salt, index, last, raw_len, codec, sealed, context=b"", form=1):
+        ad = b"GWSG" + bytes([form, self.encrypted, use, last]) + self.id + salt
         ad += struct.pack("<IIB", index, raw_len, codec)
         ad += struct.pack("<I", len(context))[:3] + context
         if self.encrypted:
@@ -166,11 +166,13 @@ class Point:
         data = v.get(key)
         self.hash = sha(data)
         r = Reader(data)
-        check(r.take(8) == b"GODWITPT" and r.num("H") == 1, "not a point")
+        check(r.take(8) == b"GODWITPT", "not a point")
+        form = r.num("H")
+        check(form in (1, 2), "format")
         check(r.num("B") == v.encrypted and r.num("B") == 0, "flags")
         raw_len = r.num("I")
         salt = r.take(32)
-        body = v.open(3, salt, 0, 1, raw_len, 0, data[48:], key.encode())
+        body = v.open(3, salt, 0, 1, raw_len, 0, data[48:], key.encode(), form)
         r = Reader(body)
         self.seq, self.epoch, self.taken, self.size, self.changed, self.stored = r.column("Q", 6)
         check(self.seq == seq, "sequence")
@@ -181,7 +183,15 @@ class Point:
         n = r.column("I", 2)
         check(n[0] == -(-self.size // (SECTOR * REGION_SECTORS * DIR_REGIONS)), "directories")
         self.dirs = place(r, n, 2)
+        ranges = r.num("I") if form == 2 else 0
+        check((ranges > 0) == (form == 2), "ranges")
+        numbers = r.column("Q", 2 * ranges)
+        self.unreadable = list(zip(numbers[::2], numbers[1::2]))
         r.end()
+        at = -1
+        for offset, length in self.unreadable:
+            check(offset > at and length > 0 and offset + length <= self.size, "ranges")
+            at = offset + length
 
 
 def directory(v, unit, index, regions):
@@ -314,6 +324,8 @@ def restore(v, name, seq, out):
         f.truncate(point.size)
     check(digest_of(out) == point.digest, "digest of the volume")
     print("point %d of %d bytes by '%s'" % (point.seq, point.size, point.writer))
+    for offset, length in point.unreadable:
+        print("unreadable %d+%d" % (offset, length))
 
 
 def control(v, workload, epoch):

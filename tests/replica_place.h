@@ -145,6 +145,7 @@ struct place_run {
     bool repair;
     bool may_shrink;
     bool untouched;
+    bool allow_incomplete;
     int compact;
     uint32_t pack_bytes;
     unsigned workers;
@@ -171,6 +172,7 @@ static inline int place_do(const struct place *p, struct place_run *r,
                               .repair = r->repair,
                               .may_shrink = r->may_shrink,
                               .untouched = r->untouched,
+                              .allow_incomplete = r->allow_incomplete,
                               .compact = r->compact,
                               .pack_bytes = r->pack_bytes,
                               .seq = r->seq,

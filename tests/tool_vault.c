@@ -4,7 +4,8 @@
  * tool_vault VAULT_DIR KEY_FILE|- IMAGE_1 IMAGE_2. For tests/flow_formats.sh.
  *
  * The volume has noise, text, zeroes, one unit used twice, a region of zeroes only, and a last
- * sector that is not whole; point 2 changes a few sectors of it and leaves most pages alone.
+ * sector that is not whole; point 2 changes a few sectors of it and leaves most pages alone, and
+ * says that two ranges could not be read.
  */
 #include "base/fd.h"
 #include "base/num.h"
@@ -142,6 +143,11 @@ static void put_point(struct work *w)
     p.info.seq = w->last.seq + 1;
     p.info.taken_ms = 1700000000000 + p.info.seq;
     p.info.kind = REPLICA_CRASH;
+    if (p.info.seq == 2) {
+        p.info.kind = REPLICA_FUZZY;
+        MUST(gaps_add(&p.gaps, 8192, 512, &err));
+        MUST(gaps_add(&p.gaps, volume_bytes - 1234, 1234, &err));
+    }
     memcpy(p.info.parent, w->last.hash, sizeof(p.info.parent));
     digest_image(w, p.info.digest);
     MUST(text_copy(p.writer, sizeof(p.writer), "tool_vault"));

@@ -76,8 +76,12 @@ sh_tests += tests/fault_memory.sh tests/fault_pull_place.sh tests/flow_digest.sh
 EXTRA_DIST += tests/volume_digest.py
 if HAVE_CMOCKA
 EXTRA_DIST += tests/data/fuzz_state
-c_tests += fault_compact fault_made fault_replica fuzz_state unit_digest unit_gather unit_ledger unit_packs unit_push_tracked unit_replica unit_replica_altered unit_replica_damage \
+c_tests += fault_compact fault_made fault_replica fault_unreadable fuzz_state unit_digest unit_gaps unit_gather unit_ledger unit_packs unit_push_tracked unit_replica unit_replica_altered unit_replica_damage \
 	unit_replica_sides unit_state unit_table unit_tags unit_unit_cache
+fault_unreadable_SOURCES = tests/fault_unreadable.c tests/replica_place.h
+fault_unreadable_LDADD = $(TRANSPORT_TEST_LIBS)
+unit_gaps_SOURCES = tests/unit_gaps.c
+unit_gaps_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_unit_cache_SOURCES = tests/unit_unit_cache.c
 unit_unit_cache_LDADD = $(TRANSPORT_TEST_LIBS)
 fault_replica_SOURCES = tests/fault_replica.c tests/replica_place.h
@@ -176,7 +180,7 @@ check_PROGRAMS += tool_track
 tool_track_SOURCES = tests/tool_track.c
 tool_track_LDADD = $(TRANSPORT_LIBS) $(BASE_LIBS)
 long_tests += tests/flow_track_ebpf.sh
-sh_tests += tests/flow_track_dm.sh tests/flow_track_nbd.sh tests/flow_scrub.sh
+sh_tests += tests/flow_track_dm.sh tests/flow_track_nbd.sh tests/flow_scrub.sh tests/flow_unreadable.sh
 EXTRA_DIST += tests/fsx.py
 ROUNDS = 1000
 check-track: all $(check_PROGRAMS)

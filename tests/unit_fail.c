@@ -17,10 +17,25 @@
 
 #include "base/banned.h"
 
+/* "NAME" or "NAME@OFFSET+LEN". */
+static int pass(char *arg)
+{
+    char *range = strchr(arg, '@');
+    uint64_t offset = 0;
+    uint64_t len = 0;
+
+    if (!range)
+        return fail_point(arg, 0, UINT64_MAX);
+    *range++ = '\0';
+    offset = strtoull(range, &range, 10);
+    len = strtoull(range + 1, NULL, 10);
+    return fail_point(arg, offset, len);
+}
+
 static int pass_points(int argc, char **argv)
 {
     for (int i = 2; i < argc; i++)
-        printf("%d ", fail_point(argv[i]));
+        printf("%d ", pass(argv[i]));
     printf("end");
     return 0;
 }
@@ -52,6 +67,15 @@ static void assert_run(const char *want, const char *rules, const char *const *n
     run(rules, "", names, &out, &status);
     assert_int_equal(0, status);
     assert_string_equal(want, buf_cstr(&out));
+}
+
+static void a_rule_may_be_about_some_bytes(void **state)
+{
+    (void)state;
+    assert_run("0 -5 -5 0 end", "a@4096+512:*=err:EIO",
+               NAMES("a@0+4096", "a@4000+97", "a@4607+1", "a@4608+9000"));
+    assert_run("0 0 -5 0 end", "a@10+1:2=err:EIO", NAMES("a@10+1", "a@11+5", "a@0+99", "a@10+1"));
+    assert_run("-5 end", "a@10+1=err:EIO", NAMES("a"));
 }
 
 static void without_rules_nothing_happens(void **state)
@@ -194,7 +218,7 @@ static int pass_often(void *arg, size_t index, struct err *err)
     (void)index;
     (void)err;
     for (int i = 0; i < 1000; i++)
-        failures += fail_point("threads") == -EIO;
+        failures += fail_point("threads", 0, UINT64_MAX) == -EIO;
     printf("%.*s", failures, "xxxxxxxx");
     return 0;
 }
@@ -225,6 +249,7 @@ static void threads_share_one_count(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_rule_may_be_about_some_bytes),
         cmocka_unit_test(without_rules_nothing_happens),
         cmocka_unit_test(an_error_comes_on_its_pass_and_no_other),
         cmocka_unit_test(rules_stand_side_by_side),

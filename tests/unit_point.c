@@ -149,6 +149,42 @@ static void a_point_comes_back_whole(void **state)
     }
 }
 
+/* It has another number, so that who does not know of gaps does not take it for a whole one; and
+ * the number is sealed. */
+static void a_point_tells_what_could_not_be_read(void **state)
+{
+    struct vault **v = *state;
+
+    for (int i = 0; i < 2; i++) {
+        auto_buf struct buf object = {0};
+        auto_point struct point p = {0};
+        auto_point struct point back = {0};
+        struct err err = {0};
+        char key[POINT_KEY_MAX];
+
+        assert_ok(point_set_size(&p, 130 * GIB + 5, NULL));
+        p.info.seq = 1;
+        p.dirs[2] = (struct point_dir){.unit = made_up(2)};
+        assert_ok(gaps_add(&p.gaps, 4096, 512, NULL));
+        assert_ok(gaps_add(&p.gaps, 130 * GIB, 5, NULL));
+        assert_ok(point_commit(v[i], "gaps", &p, NULL, NULL));
+        assert_ok(point_load(v[i], "gaps", 1, &back, NULL));
+        assert_true(gaps_equal(&p.gaps, &back.gaps));
+        assert_int_equal(back.info.unreadable_bytes, 517);
+        assert_int_equal(back.info.unreadable_n, 2);
+        assert_false(back.dirs[2].zero);
+        fixture_get(v[i], point_key("gaps", 1, key), &object);
+        assert_int_equal(object.data[8], 2);
+        for (uint8_t other = 1; other <= 3; other += 2) {
+            auto_point struct point none = {0};
+
+            object.data[8] = other;
+            err_clear(&err);
+            expect_damaged(point_decode(v[i], "gaps", 1, buf_slice(&object), &none, &err), &err);
+        }
+    }
+}
+
 static void an_empty_volume_has_a_point(void **state)
 {
     struct vault **v = *state;
@@ -436,7 +472,7 @@ static void a_newer_point_is_told_apart_from_a_damaged_one(void **state)
 
     commit_many(v[0], "r", 1, &last);
     fixture_get(v[0], point_key("r", 1, key), &object);
-    object.data[8] = 2;
+    object.data[8] = 3;
     expect_damaged(point_decode(v[0], "r", 1, buf_slice(&object), &p, &err), &err);
     assert_non_null(strstr(err.text, "format number"));
     object.data[object.len - 1] ^= 1; /* nothing that ours would seal */
@@ -456,6 +492,7 @@ int main(void)
         BOTH(volumes_are_cut_as_documented),
         BOTH(volumes_above_a_pebibyte_are_refused),
         BOTH(a_point_comes_back_whole),
+        BOTH(a_point_tells_what_could_not_be_read),
         BOTH(an_empty_volume_has_a_point),
         BOTH(a_point_of_ten_terabytes_stays_small),
         BOTH(a_number_is_committed_once),

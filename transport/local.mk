@@ -69,6 +69,7 @@ libgodwit_transport_a_SOURCES += \
 	transport/altered.c transport/altered.h \
 	transport/digest.c transport/digest.h \
 	transport/fetch.c transport/fetch.h \
+	transport/gaps.c transport/gaps.h \
 	transport/gather.c transport/gather.h transport/gather_file.c \
 	transport/holes.c transport/holes.h \
 	transport/ledger.c transport/ledger.h \
@@ -79,7 +80,7 @@ libgodwit_transport_a_SOURCES += \
 	transport/pull.c transport/pull.h transport/pull_keep.c transport/pull_plan.c transport/pull_row.c \
 	transport/pull_write.c \
 	transport/push.c transport/push.h transport/push_map.c transport/push_put.c \
-	transport/push_diff.c transport/push_diff.h transport/push_level.c transport/push_read.c transport/push_region.c \
+	transport/push_diff.c transport/push_diff.h transport/push_level.c transport/push_gaps.c transport/push_read.c transport/push_region.c \
 	transport/push_care.c transport/push_gather.c transport/push_repair.c transport/push_scrub.c transport/push_work.c \
 	transport/capture.c transport/capture.h \
 	transport/freeze.c transport/freeze.h transport/freeze_find.c transport/freeze_impl.h \

@@ -18,7 +18,8 @@
 
 #include "base/banned.h"
 
-enum { HEADER_LEN = 48, FLAG_ENCRYPTED = 1 };
+/* A point with gaps has a format of its own, so that who does not know of them leaves it alone. */
+enum { HEADER_LEN = 48, FLAG_ENCRYPTED = 1, FORMAT_GAPS = 2 };
 static const char magic[8] = {'G', 'O', 'D', 'W', 'I', 'T', 'P', 'T'};
 
 /* ---- geometry ------------------------------------------------------------ */
@@ -74,6 +75,7 @@ int point_set_size(struct point *p, uint64_t size_bytes, struct err *err)
 void point_done(struct point *p)
 {
     free(p->dirs);
+    gaps_done(&p->gaps);
     *p = (struct point){0};
 }
 
@@ -106,9 +108,15 @@ static int dirs_encode(const struct point *p, struct buf *out, struct err *err)
     return unittab_encode(units, n, out, err);
 }
 
+static uint8_t format_of(const struct point *p)
+{
+    return p->gaps.n > 0 ? FORMAT_GAPS : VAULT_FORMAT;
+}
+
 static int body_encode(const struct point *p, struct buf *out, struct err *err)
 {
     size_t writer_len = strnlen(p->writer, POINT_WRITER_MAX - 1);
+    int rc;
 
     buf_u64le(out, p->info.seq);
     buf_u64le(out, p->info.epoch);
@@ -121,14 +129,15 @@ static int body_encode(const struct point *p, struct buf *out, struct err *err)
     buf_u8(out, (uint8_t)p->info.kind);
     buf_u8(out, (uint8_t)writer_len);
     buf_append(out, p->writer, writer_len);
-    return dirs_encode(p, out, err);
+    rc = dirs_encode(p, out, err);
+    return rc == 0 && p->gaps.n > 0 ? gaps_encode(&p->gaps, out, err) : rc;
 }
 
-static void header_encode(const struct vault *v, const uint8_t *salt, size_t raw_len,
-                          struct buf *out)
+static void header_encode(const struct vault *v, uint8_t format, const uint8_t *salt,
+                          size_t raw_len, struct buf *out)
 {
     buf_append(out, magic, sizeof(magic));
-    buf_u16le(out, VAULT_FORMAT);
+    buf_u16le(out, format);
     buf_u8(out, vault_encrypted(v) ? FLAG_ENCRYPTED : 0);
     buf_u8(out, 0);
     buf_u32le(out, (uint32_t)raw_len);
@@ -141,7 +150,7 @@ int point_encode(struct vault *v, const char *name, struct point *p, struct buf 
     auto_buf struct buf body = {0};
     uint8_t salt[SEAL_SALT_LEN];
     char key[POINT_KEY_MAX];
-    struct seal_segment seg = {.last = true, .codec = CODEC_RAW};
+    struct seal_segment seg = {.last = true, .codec = CODEC_RAW, .format = format_of(p)};
     size_t from = out->len;
     uint8_t *at;
     int rc = body_encode(p, &body, err);
@@ -151,7 +160,7 @@ int point_encode(struct vault *v, const char *name, struct point *p, struct buf 
     seg.raw_len = (uint32_t)body.len;
     seg.context = slice_str(point_key(name, p->info.seq, key));
     rng_fill(vault_rng(v), salt, sizeof(salt));
-    header_encode(v, salt, body.len, out);
+    header_encode(v, seg.format, salt, body.len, out);
     if (buf_reserve(out, body.len + SEAL_TAG_LEN, &at) != 0)
         return buf_failed(out, err);
     rc = seal_rekey(vault_seal(v), SEAL_POINT, salt, err);
@@ -254,10 +263,22 @@ static int dirs_decode(struct buf_reader *r, struct point *p, struct err *err)
         if (present.data[i])
             p->dirs[i].unit = units[met++];
     }
-    return met == units_n && r->left == 0 ? 0 : damaged("of the wrong length", err);
+    return met == units_n ? 0 : damaged("of the wrong length", err);
 }
 
-static int body_decode(struct slice body, uint64_t seq, struct point *p, struct err *err)
+static int gaps_of_body(struct buf_reader *r, struct point *p, struct err *err)
+{
+    int rc = gaps_decode(r, p->info.size_bytes, &p->gaps, err);
+
+    if (rc == -EBADMSG || (rc == 0 && p->gaps.n == 0))
+        return damaged("what could not be read is out of bounds", err);
+    p->info.unreadable_bytes = gaps_bytes(&p->gaps);
+    p->info.unreadable_n = p->gaps.n;
+    return rc;
+}
+
+static int body_decode(struct slice body, uint8_t format, uint64_t seq, struct point *p,
+                       struct err *err)
 {
     static const uint8_t none[32];
     struct buf_reader r = buf_reader(body);
@@ -269,15 +290,21 @@ static int body_decode(struct slice body, uint64_t seq, struct point *p, struct 
         return damaged("of another number", err);
     if ((seq == 1) != (memcmp(p->info.parent, none, sizeof(none)) == 0))
         return damaged("its parent cannot be", err);
-    return dirs_decode(&r, p, err);
+    rc = dirs_decode(&r, p, err);
+    if (rc == 0 && format == FORMAT_GAPS)
+        rc = gaps_of_body(&r, p, err);
+    return rc == 0 && r.left > 0 ? damaged("of the wrong length", err) : rc;
 }
 
-/* What follows the header, as in our format. */
+/* What follows the header, as in one of our formats. */
 static int sealed_decode(struct vault *v, const char *key, uint64_t seq, const struct header *h,
                          struct slice sealed, struct point *p, struct err *err)
 {
-    const struct seal_segment seg = {
-        .last = true, .codec = CODEC_RAW, .raw_len = h->raw_len, .context = slice_str(key)};
+    const struct seal_segment seg = {.last = true,
+                                     .codec = CODEC_RAW,
+                                     .raw_len = h->raw_len,
+                                     .context = slice_str(key),
+                                     .format = (uint8_t)h->format};
     uint8_t *body;
     int rc = vault_scratch(v, (size_t)h->raw_len + SEAL_TAG_LEN, &body, err);
 
@@ -285,39 +312,65 @@ static int sealed_decode(struct vault *v, const char *key, uint64_t seq, const s
         rc = seal_rekey(vault_seal(v), SEAL_POINT, h->salt, err);
     if (!rc)
         rc = seal_open(vault_seal(v), &seg, sealed, body, err);
-    return rc ? rc : body_decode(slice_of(body, h->raw_len), seq, p, err);
+    return rc ? rc : body_decode(slice_of(body, h->raw_len), seg.format, seq, p, err);
 }
 
-/* A number that is too great in front of what opens as ours was altered: the seal covers ours. */
-static int judge_format(uint16_t format, int rc, struct err *err)
+static int newer(unsigned format, struct err *err)
 {
-    if (format <= VAULT_FORMAT || (rc && rc != -EBADMSG))
-        return rc;
     err_clear(err);
-    if (!rc)
-        return damaged("its format number is altered", err);
     return err_set_gw(err, GW_VAULT_NEWER, -EPROTO, "a restore point of format %u, or damaged",
                       format);
+}
+
+/* A number that is too great, in front of what opens as one of ours, was altered: the seal covers
+ * it. */
+static int judge_format(struct vault *v, const char *key, uint64_t seq, const struct header *h,
+                        struct slice sealed, struct err *err)
+{
+    for (uint16_t format = VAULT_FORMAT; format <= FORMAT_GAPS; format++) {
+        auto_point struct point p = {0};
+        struct header ours = *h;
+        int rc;
+
+        ours.format = format;
+        err_clear(err);
+        rc = sealed_decode(v, key, seq, &ours, sealed, &p, err);
+        if (rc == 0)
+            return damaged("its format number is altered", err);
+        if (rc != -EBADMSG)
+            return rc;
+    }
+    return newer(h->format, err);
+}
+
+static int object_decode(struct vault *v, const char *key, uint64_t seq, struct slice object,
+                         struct point *p, struct err *err)
+{
+    struct header h = {0};
+    struct slice sealed;
+    int rc = header_decode(v, object, &h, err);
+
+    if (rc < 0)
+        return h.format > FORMAT_GAPS ? newer(h.format, err) : rc;
+    sealed = slice_of(object.data + HEADER_LEN, object.len - HEADER_LEN);
+    if (h.format > FORMAT_GAPS)
+        return judge_format(v, key, seq, &h, sealed, err);
+    return sealed_decode(v, key, seq, &h, sealed, p, err);
 }
 
 int point_decode(struct vault *v, const char *name, uint64_t seq, struct slice object,
                  struct point *ret, struct err *err)
 {
     auto_point struct point p = {0};
-    struct header h = {0};
     char key[POINT_KEY_MAX];
-    int rc = header_decode(v, object, &h, err);
+    int rc = object_decode(v, point_key(name, seq, key), seq, object, &p, err);
 
-    point_key(name, seq, key);
-    if (!rc)
-        rc = sealed_decode(v, key, seq, &h,
-                           slice_of(object.data + HEADER_LEN, object.len - HEADER_LEN), &p, err);
-    rc = judge_format(h.format, rc, err);
     if (rc)
         return err_add(err, rc, "%s", key);
     crypto_sha256(object, p.info.hash);
     *ret = p;
     p.dirs = NULL;
+    p.gaps = (struct gaps){0};
     return 0;
 }
 

@@ -9,7 +9,7 @@
 #ifndef GODWIT_TRANSPORT_POINT_H
 #define GODWIT_TRANSPORT_POINT_H
 
-#include "transport/replica.h"
+#include "transport/gaps.h"
 #include "transport/store.h"
 #include "transport/unit.h"
 
@@ -30,6 +30,7 @@ struct point {
     char writer[POINT_WRITER_MAX]; /* who wrote it, for people: "godwit 0.1.0 on db-01" */
     size_t dirs_n;                 /* always point_dirs_of(info.size_bytes) */
     struct point_dir *dirs;        /* owned */
+    struct gaps gaps;              /* what its pass could not read; info tells how much */
 };
 
 /* {0} is a valid empty point. */

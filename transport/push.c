@@ -162,6 +162,7 @@ void push_done(struct push *p)
     packset_done(&p->packs);
     push_care_done(p);
     push_gather_done(p);
+    push_gaps_done(p);
     pthread_mutex_destroy(&p->care.lock);
     pthread_mutex_destroy(&p->packs_lock);
     pthread_mutex_destroy(&p->dirs_lock);

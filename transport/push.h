@@ -150,6 +150,17 @@ struct push_gather {
     uint64_t again_bytes; /* raw, sent though unchanged; under the lock of the push */
 };
 
+/* What cannot be read. Those found are next's. */
+struct push_gaps {
+    struct gaps again; /* looked at in this pass, whatever the tracker says */
+    uint64_t spent_ms; /* in reads that failed */
+    struct page *page; /* of the head: the one that was asked last */
+    uint32_t region;   /* its */
+    uint8_t *raw;      /* likewise a unit */
+    struct unit unit;
+    bool raw_known;
+};
+
 struct push {
     const struct replica_run *run;
     struct replica_run own_run; /* which it points to */
@@ -174,6 +185,7 @@ struct push {
     const struct capture *captured; /* lent: what is read instead of the volume; or NULL */
     struct spent *spent;            /* of run->progress, else the next */
     struct spent unshown;
+    struct push_gaps gaps; /* the reader's */
     size_t workers_n;
     size_t pack_target; /* bytes at which a pack is sent */
 
@@ -306,6 +318,17 @@ void push_gather_job(const struct push *p, const struct push_job *j, uint64_t *b
 int push_gather_page(struct push *p, uint32_t region, const struct page *page, struct err *err);
 /* The point stands: remember what the next pass may do. */
 void push_gather_end(struct push *p);
+
+/* push_gaps.c, in the reader's thread. When the head is known: what it could not read is read. */
+int push_gaps_begin(struct push *p, struct err *err);
+void push_gaps_done(struct push *p);
+/* Read this in this pass, too. */
+int push_gaps_want(struct push *p, uint64_t offset, uint64_t len, struct err *err);
+/* Could the head not read a part of it? */
+bool push_gaps_known(const struct push *p, uint64_t offset, uint64_t len);
+/* Fill a job that could not be read as a whole: what cannot be read is as in the head, or zero, and
+ * is a gap of the next point. -EIO (GW_VOLUME_UNREADABLE): it is too much for that. */
+int push_gaps_read(struct push *p, struct push_job *j, struct err *err);
 
 /* push_repair.c: only when run->repair. Is a pack there, with the bytes it is named by? v is the
  * thread's own; each pack is read once. */

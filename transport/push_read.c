@@ -71,6 +71,8 @@ static int land(struct reader *r, struct err *err)
     int rc = volume_queue_pop(r->reads, &item, err);
 
     r->p->spent->read_ms += push_mono_ms(r->p) - begun_ms;
+    if (rc == -EIO && item)
+        rc = push_gaps_read(r->p, item, err);
     return rc < 0 ? rc : hand_on_data(r->p, item, err);
 }
 
@@ -119,7 +121,13 @@ static int start(struct reader *r, struct push_job *j, uint64_t offset, struct e
 
     if (rc < 0)
         return err_set(err, rc, "read '%s' at %" PRIu64 ": %m", volume_path(r->p->volume), offset);
-    return volume_queue_push(r->reads, offset, j->data, j->len, j, err);
+    rc = push_gaps_known(r->p, offset, j->len)
+             ? -EIO
+             : volume_queue_push(r->reads, offset, j->data, j->len, j, err);
+    if (rc != -EIO)
+        return rc;
+    rc = push_gaps_read(r->p, j, err);
+    return rc < 0 ? rc : hand_on_data(r->p, j, err);
 }
 
 static int send(struct reader *r, uint64_t offset, uint64_t len, bool hole, struct err *err)
@@ -247,16 +255,28 @@ static int next_dirty(struct reader *r, struct err *err)
     return rc < 0 ? rc : 0;
 }
 
-/* The tracker's ranges, and between them what is sent again: both ascend. */
+/* What is sent or read again, whatever the tracker says. */
+static bool next_again(const struct reader *r, struct track_range *ret)
+{
+    struct replica_range gap;
+    bool some = push_gather_next(r->p, r->done, &ret->offset, &ret->len);
+
+    if (!gaps_next(&r->p->gaps.again, r->done, &gap) || (some && ret->offset <= gap.offset))
+        return some;
+    *ret = (struct track_range){.offset = gap.offset, .len = gap.len};
+    return true;
+}
+
+/* The tracker's ranges, and between them those: both ascend. */
 static int read_dirty(struct reader *r, struct err *err)
 {
     struct track_range again;
     int rc = next_dirty(r, err);
 
-    if (rc == 0 && !r->dirty_some && !r->p->gather.all)
+    if (rc == 0 && !r->dirty_some && !r->p->gather.all && r->p->gaps.again.n == 0)
         return 0;
     for (;;) {
-        bool some = push_gather_next(r->p, r->done, &again.offset, &again.len);
+        bool some = next_again(r, &again);
 
         if (rc < 0 || (!some && !r->dirty_some))
             return rc;

@@ -43,6 +43,8 @@ struct replica_point {
     uint8_t hash[32];   /* of the sealed point: its name in the chain */
     uint8_t parent[32]; /* zeroes for the first */
     uint8_t digest[REPLICA_DIGEST_LEN];
+    uint64_t unreadable_bytes; /* that its pass could not read: above 0 the point is incomplete */
+    uint64_t unreadable_n;     /* ranges of them: replica_unreadable */
 };
 
 /* Written by the workers, read by whoever shows it. Zero it before use. */
@@ -115,6 +117,8 @@ struct replica_run {
     bool untouched; /* -ESTALE (GW_VOLUME_ALTERED) when somebody else wrote to the volume, replaced
                        or removed it since it was equal to a point: it is read when its stamp
                        moved. Else such a volume is compared and made equal again */
+    bool allow_incomplete; /* the point may have ranges that could not be read; else -EUCLEAN
+                              (GW_INCOMPLETE) */
     const uint8_t
         *expect_digest; /* or NULL: -EBADMSG (GW_DATA_DIFFERS) unless the point has this one */
 };
@@ -122,8 +126,10 @@ struct replica_run {
 /*
  * One pass: seed the first time, then deltas; commits one restore point (none when nothing changed
  * and kind is not REPLICA_FINAL: *ret is then the head as it is). Resumes where a killed run
- * stopped: what is in the vault is not sent again. Errors: the volume's, the store's;
- * -EEXIST (GW_REPLICA_LOCKED) when another pusher committed a point meanwhile.
+ * stopped: what is in the vault is not sent again. Ranges that cannot be read are no failure: they
+ * keep what the point before had there (or zeroes), and ret->unreadable_bytes tells. Such a point
+ * is fuzzy, whatever was asked for, until a later pass can read them. Errors: the volume's, the
+ * store's; -EEXIST (GW_REPLICA_LOCKED) when another pusher committed a point meanwhile.
  */
 int replica_push(const struct replica_run *run, struct replica_point *ret, struct err *err);
 
@@ -201,6 +207,10 @@ int replica_follow(const struct replica_follow *f, struct replica_point *ret, st
  * older than known_seq (0 = none): -ESTALE (GW_VAULT_OLDER_HEAD). */
 int replica_point(struct vault *v, const char *name, uint64_t seq, uint64_t known_seq,
                   struct replica_point *ret, struct err *err);
+/* The ranges that point seq could not read, ascending; none for a point that is complete. */
+typedef int (*replica_range_fn)(void *arg, const struct replica_range *r);
+int replica_unreadable(struct vault *v, const char *name, uint64_t seq, replica_range_fn fn,
+                       void *arg, struct err *err);
 /* Every point that retention did not give up, oldest first. -EBADMSG (GW_VAULT_DAMAGED) after the
  * last when points cannot be read: it names the newest of them; fn was told of the others. */
 typedef int (*replica_point_fn)(void *arg, const struct replica_point *p);

@@ -46,6 +46,17 @@ int replica_point(struct vault *v, const char *name, uint64_t seq, uint64_t know
     return rc;
 }
 
+int replica_unreadable(struct vault *v, const char *name, uint64_t seq, replica_range_fn fn,
+                       void *arg, struct err *err)
+{
+    auto_point struct point p = {0};
+    int rc = point_load(v, name, seq, &p, err);
+
+    for (size_t i = 0; rc == 0 && i < p.gaps.n; i++)
+        rc = fn(arg, &p.gaps.list[i]);
+    return rc;
+}
+
 struct points_walk {
     struct vault *v;
     const char *name;

@@ -59,6 +59,13 @@ static int find_target(struct job *j, struct err *err)
         rc = point_load(run->vault, run->name, run->seq, &j->target, err);
     if (rc < 0)
         return rc;
+    if (j->target.info.unreadable_bytes > 0 && !run->allow_incomplete)
+        return err_set_gw(err, GW_INCOMPLETE, -EUCLEAN,
+                          "point %" PRIu64 " of '%s': %" PRIu64
+                          " bytes of it, the first at %" PRIu64
+                          ", could not be read from the volume",
+                          j->target.info.seq, run->name, j->target.info.unreadable_bytes,
+                          j->target.gaps.list[0].offset);
     if (run->expect_digest &&
         memcmp(run->expect_digest, j->target.info.digest, REPLICA_DIGEST_LEN) != 0)
         return err_set_gw(err, GW_DATA_DIFFERS, -EBADMSG,
@@ -96,7 +103,8 @@ static int choose_bases(struct job *j, struct err *err)
     j->pull.compare = true;
     j->goes_on =
         state_point_same(&s->applying, &j->target.info) && state_same_volume(s, j->pull.volume);
-    if (resuming ? !state_same_volume(s, j->pull.volume) : state_touched(s, j->pull.volume))
+    if (s->unread ||
+        (resuming ? !state_same_volume(s, j->pull.volume) : state_touched(s, j->pull.volume)))
         return 0;
     rc = find_base(j, &s->equal, &j->equal, err);
     if (rc == 0 && resuming)
@@ -216,6 +224,7 @@ static int finish(struct job *j, struct err *err)
     if (rc < 0)
         return rc;
     state_point_of(&j->target.info, &s->equal);
+    s->unread = false;
     s->applying = (struct state_point){0};
     return state_save(s, err);
 }
@@ -242,7 +251,8 @@ static int open_all(struct job *j, struct err *err)
 
 static bool is_there(const struct job *j)
 {
-    return j->state->applying.seq == 0 && state_point_same(&j->state->equal, &j->target.info) &&
+    return j->state->applying.seq == 0 && !j->state->unread &&
+           state_point_same(&j->state->equal, &j->target.info) &&
            !state_touched(j->state, j->pull.volume);
 }
 

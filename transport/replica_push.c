@@ -204,6 +204,8 @@ static int open_all(struct push *p, struct err *err)
         return rc;
     p->size_bytes = size_of(p);
     rc = check_size(p, err);
+    if (rc == 0)
+        rc = push_gaps_begin(p, err);
     if (rc < 0)
         return rc;
     rc = table_open(run->state_dir, p->size_bytes, p->have_head ? p->head.info.digest : NULL,
@@ -259,6 +261,12 @@ static void writer_text(char *out, size_t size)
                host);
 }
 
+/* What was asked for, unless a part of it is not known. */
+static enum replica_kind kind_of_next(const struct push *p)
+{
+    return p->next.gaps.n > 0 ? REPLICA_FUZZY : p->run->kind;
+}
+
 static void describe_next(struct push *p)
 {
     struct replica_point *next = &p->next.info;
@@ -269,7 +277,9 @@ static void describe_next(struct push *p)
     next->taken_ms = p->taken_ms;
     next->changed_bytes = p->changed_bytes;
     next->stored_bytes = p->stored_bytes;
-    next->kind = p->run->kind;
+    next->kind = kind_of_next(p);
+    next->unreadable_bytes = gaps_bytes(&p->next.gaps);
+    next->unreadable_n = p->next.gaps.n;
     if (p->set_aside != 0)
         memcpy(next->parent, p->set_aside_hash, sizeof(next->parent));
     else if (p->have_head)
@@ -312,6 +322,7 @@ static int remember(struct push *p, const struct replica_point *now, bool table_
     if (rc < 0)
         return rc;
     state_point_of(now, &p->state->equal);
+    p->state->unread = now->unreadable_bytes > 0;
     p->state->known_seq = num_max(p->state->known_seq, now->seq);
     push_care_end(p);
     rc = state_save(p->state, err);
@@ -344,9 +355,10 @@ static int nothing_changed(struct push *p, struct err *err)
 
 static int finish(struct push *p, struct replica_point *ret, struct err *err)
 {
-    bool same = p->have_head && p->set_aside == 0 && same_dirs(p);
+    bool same = p->have_head && p->set_aside == 0 && same_dirs(p) &&
+                gaps_equal(&p->head.gaps, &p->next.gaps);
     /* The same data, of which more is known now, is worth a point of its own. */
-    bool better = p->run->kind == REPLICA_FINAL || p->run->kind > p->head.info.kind;
+    bool better = p->run->kind == REPLICA_FINAL || kind_of_next(p) > p->head.info.kind;
     int rc = table_digest(p->table, p->next.info.digest, err);
 
     if (rc < 0)

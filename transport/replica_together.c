@@ -101,6 +101,10 @@ static int measure(struct together *g, struct err *err)
     for (size_t i = 0; rc == 0 && i < g->t->n; i++) {
         struct member *m = &g->members[i];
 
+        if (m->push.head.gaps.n > 0)
+            return err_set(err, g->moment.passes == 0 ? -EAGAIN : -EIO,
+                           "%" PRIu64 " bytes of '%s' cannot be read",
+                           gaps_bytes(&m->push.head.gaps), m->push.run->volume_path);
         if (m->push.full)
             return err_set(err, -EAGAIN, "'%s' was not looked at as a whole yet",
                            m->push.run->volume_path);
@@ -148,6 +152,9 @@ static int rehearse(struct together *g, struct err *err)
     give_back(g);
     if (rc == -ENOSPC)
         return err_set(err, -EAGAIN, "what changes grows while it is looked at");
+    /* A pass reads around it, and says where it is. */
+    if (rc == -EIO)
+        return err_set(err, -EAGAIN, "a part of what changed cannot be read");
     if (rc < 0)
         return err_set(err, rc, "read what changed: %m");
     if (g->read_ms > g->budget_ms / READING_SHARE)
@@ -192,6 +199,8 @@ static int frozen(struct together *g, struct err *err)
     if (rc == -ETIME || rc == -ENOSPC)
         return err_set(err, -EAGAIN, "reading what had changed took longer than %" PRIu64 " ms",
                        g->budget_ms);
+    if (rc == -EIO)
+        return err_set(err, -EAGAIN, "a part of what had changed cannot be read");
     if (rc < 0)
         return err_set(err, rc, "read what changed: %m");
     return thawed < 0 ? freeze_why(g->freeze, thawed, err) : 0;
@@ -312,6 +321,8 @@ static int approach(struct together *g, struct replica_point *points, struct err
         if (rc == 0)
             return 0;
         close_members(g);
+        if (rc == -EIO && err)
+            err->gw = GW_NOT_CONSISTENT;
         if (rc != -EAGAIN && rc != -ESTALE && rc != -ETIME)
             return rc;
         if (!worth_another(g))

@@ -11,7 +11,12 @@
 
 #include "base/banned.h"
 
-enum { AD_FIXED_LEN = 68, CONTEXT_MAX = 256, AD_MAX = AD_FIXED_LEN + CONTEXT_MAX, FORMAT = 1 };
+enum {
+    AD_FIXED_LEN = 68,
+    CONTEXT_MAX = 256,
+    AD_MAX = AD_FIXED_LEN + CONTEXT_MAX,
+    FORMAT_DEFAULT = 1
+};
 
 struct seal {
     const struct seal_keys *keys;
@@ -127,7 +132,7 @@ static size_t associated_data(const struct seal *s, const struct seal_segment *s
     assert(s->use != 0);
     assert(seg->context.len <= CONTEXT_MAX);
     at = put_bytes(at, "GWSG", 4);
-    *at++ = FORMAT;
+    *at++ = seg->format ? seg->format : FORMAT_DEFAULT;
     *at++ = s->keys->encrypted;
     *at++ = (uint8_t)s->use;
     *at++ = seg->last;

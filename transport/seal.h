@@ -43,6 +43,7 @@ struct seal_segment {
     bool last; /* a pack's index; a point's only segment */
     uint32_t raw_len;
     uint8_t codec;
+    uint8_t format;       /* of the object, 0 = 1 */
     struct slice context; /* a point: its key in the store; else empty */
 };
 

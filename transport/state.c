@@ -57,6 +57,7 @@ static int parse(const struct js *doc, struct state *s)
     s->care_position = js_u64(doc, "care_position", 0);
     s->heal = js_bool(doc, "heal", false);
     s->altered = js_bool(doc, "altered", false);
+    s->unread = js_bool(doc, "unread", false);
     if (point_parse(doc, "equal", &s->equal) < 0)
         return -EBADMSG;
     return point_parse(doc, "applying", &s->applying);
@@ -225,6 +226,7 @@ int state_save(const struct state *s, struct err *err)
     jsw_u64(w, "care_position", s->care_position);
     jsw_bool(w, "heal", s->heal);
     jsw_bool(w, "altered", s->altered);
+    jsw_bool(w, "unread", s->unread);
     point_write(w, "equal", &s->equal);
     point_write(w, "applying", &s->applying);
     jsw_end(w);

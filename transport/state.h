@@ -37,7 +37,8 @@ struct state {
     uint64_t known_seq;          /* the highest point seen: older heads are refused */
     bool registered;             /* the care log names the replica */
     uint64_t care_position;      /* of the care log: what stands before was seen to */
-    bool heal;                   /* the next push is a repair: a collector took packs of the last */
+    bool unread; /* of `equal`, a part could not be read: the volume may differ there */
+    bool heal;   /* the next push is a repair: a collector took packs of the last */
 };
 
 /*

@@ -50,6 +50,13 @@ int volume_io_failed(const struct volume *v, int code, const char *what, uint64_
                       (unsigned long long)offset);
 }
 
+/* blk_status of the kernel's block layer as errno: medium, protection, target, time-out. */
+bool volume_is_medium_error(int code)
+{
+    return code == -EIO || code == -ENODATA || code == -EILSEQ || code == -EREMOTEIO ||
+           code == -ETIMEDOUT;
+}
+
 static const char *kind_of_mode(mode_t mode)
 {
     switch (mode & S_IFMT) {
@@ -104,6 +111,7 @@ int volume_open(const char *path, enum volume_mode mode, struct volume **ret, st
     v->fd = -1;
     v->direct_fd = -1;
     v->mode = mode;
+    v->sector_bytes = VOLUME_SECTOR;
     v->path = strdup(path);
     if (!v->path)
         return err_set(err, -ENOMEM, "open volume '%s': %m", path);
@@ -190,6 +198,11 @@ uint64_t volume_size(const struct volume *v)
     return v->size_bytes;
 }
 
+uint32_t volume_sector(const struct volume *v)
+{
+    return v->sector_bytes;
+}
+
 const char *volume_kind(const struct volume *v)
 {
     return v->ops->kind;
@@ -232,7 +245,7 @@ int volume_check_read(const struct volume *v, uint64_t offset, size_t len, struc
 
     if (rc < 0 || len == 0)
         return rc;
-    rc = failpoint("volume_read");
+    rc = failpoint_at("volume_read", offset, len);
     return rc < 0 ? volume_io_failed(v, rc, "read", offset, err) : 0;
 }
 

@@ -45,14 +45,17 @@ static inline void volume_closep(struct volume **v)
 }
 #define auto_volume AUTO(volume_closep)
 
-uint64_t volume_size(const struct volume *v);    /* bytes; any number, not only whole sectors */
+uint64_t volume_size(const struct volume *v); /* bytes; any number, not only whole sectors */
+/* What is read as a whole, or not at all: 512 or 4096 on disks. A power of two, at most
+ * VOLUME_SECTOR. */
+uint32_t volume_sector(const struct volume *v);
 const char *volume_kind(const struct volume *v); /* "image", "blockdev", "nbd" */
 const char *volume_path(const struct volume *v);
 
 /*
- * len bytes at offset, all of them. -EIO with the offset in err; -ESTALE (GW_VOLUME_CHANGED) when
- * the volume shrank or vanished. data should be aligned to VOLUME_SECTOR (a bounce buffer is used
- * otherwise on O_DIRECT).
+ * len bytes at offset, all of them. -EIO, whatever the medium calls it, with the offset in err;
+ * -ESTALE (GW_VOLUME_CHANGED) when the volume shrank or vanished. data should be aligned to
+ * VOLUME_SECTOR (a bounce buffer is used otherwise on O_DIRECT).
  */
 int volume_read(struct volume *v, uint64_t offset, void *data, size_t len, struct err *err);
 int volume_write(struct volume *v, uint64_t offset, const void *data, size_t len, struct err *err);

@@ -60,6 +60,16 @@ static int read_size(int fd, uint64_t *ret)
     return 0;
 }
 
+static uint32_t read_sector(int fd)
+{
+    int bytes = 0;
+
+    if (ioctl(fd, BLKSSZGET, &bytes) < 0 || bytes <= 0 || bytes > VOLUME_SECTOR ||
+        VOLUME_SECTOR % bytes != 0)
+        return VOLUME_SECTOR;
+    return (uint32_t)bytes;
+}
+
 static int blockdev_open(struct volume *v, struct err *err)
 {
     /* O_EXCL without O_CREAT on a device: -EBUSY while it is mounted or claimed. */
@@ -75,6 +85,7 @@ static int blockdev_open(struct volume *v, struct err *err)
     rc = read_size(v->fd, &v->size_bytes);
     if (rc < 0)
         return volume_open_failed(v->path, rc, err);
+    v->sector_bytes = read_sector(v->fd);
     v->diskseq = read_diskseq(v->fd, st.st_rdev);
     v->unmistakable = v->diskseq != 0;
     return text_print(v->identity, sizeof(v->identity), "blockdev:%u:%u:%llu:%llu",
@@ -85,16 +96,21 @@ static int blockdev_open(struct volume *v, struct err *err)
 static int blockdev_failed(const struct volume *v, int code, const char *what, uint64_t offset,
                            struct err *err)
 {
-    if (code == -ENODATA)
+    uint64_t size = 0;
+
+    /* No data: behind the end, or on a bad sector. */
+    if (code == -ENODATA && (read_size(v->fd, &size) < 0 || size < v->size_bytes))
         return volume_changed(v, "shrank", err);
+    if (volume_is_medium_error(code))
+        code = -EIO;
     if (code == -ENXIO || code == -ENODEV)
         return volume_changed(v, "vanished", err);
     return volume_io_failed(v, code, what, offset, err);
 }
 
-static bool is_aligned(uint64_t offset, const void *data, size_t len)
+static bool is_aligned(uint64_t offset, const void *data, size_t len, uint32_t to)
 {
-    return (offset | (uintptr_t)data | len) % BLOCKDEV_ALIGN == 0;
+    return (offset | (uintptr_t)data | len) % to == 0;
 }
 
 /* A window of the device around [offset, offset + len): aligned, within the device, and not larger
@@ -124,7 +140,7 @@ static int blockdev_read(struct volume *v, uint64_t offset, void *data, size_t l
     uint8_t *out = data;
     int rc;
 
-    if (is_aligned(offset, data, len)) {
+    if (is_aligned(offset, data, len, v->sector_bytes)) {
         rc = fd_pread_full(v->fd, data, len, offset, NULL);
         return rc < 0 ? blockdev_failed(v, rc, "read", offset, err) : 0;
     }
@@ -173,7 +189,7 @@ static int blockdev_write(struct volume *v, uint64_t offset, const void *data, s
     const uint8_t *in = data;
     int rc;
 
-    if (is_aligned(offset, data, len)) {
+    if (is_aligned(offset, data, len, BLOCKDEV_ALIGN)) {
         rc = fd_pwrite_full(v->fd, data, len, offset, NULL);
         return rc < 0 ? blockdev_failed(v, rc, "write", offset, err) : 0;
     }

@@ -124,9 +124,13 @@ static int image_open(struct volume *v, struct err *err)
 static int image_read(struct volume *v, uint64_t offset, void *data, size_t len, struct err *err)
 {
     int rc = fd_pread_full(v->fd, data, len, offset, err);
+    struct stat st;
 
-    if (rc == -ENODATA)
+    /* No data: behind the end, or on a bad sector of the disk below. */
+    if (rc == -ENODATA && (fstat(v->fd, &st) < 0 || (uint64_t)st.st_size < v->size_bytes))
         return volume_changed(v, "shrank", err);
+    if (volume_is_medium_error(rc))
+        rc = -EIO;
     return rc < 0 ? volume_io_failed(v, rc, "read", offset, err) : 0;
 }
 

@@ -17,13 +17,15 @@ enum { VOLUME_IDENTITY_MAX = 96 };
 
 struct volume_ops;
 
-/* Set by the dispatcher but for fd, size_bytes, identity, diskseq and more, which are open's. */
+/* Set by the dispatcher but for fd, size_bytes, sector_bytes, identity, diskseq and more, which are
+ * open's. */
 struct volume {
     const struct volume_ops *ops;
     enum volume_mode mode;
     int fd;
     int direct_fd; /* images: to write past the page cache; or -1 */
     uint64_t size_bytes;
+    uint32_t sector_bytes;        /* VOLUME_SECTOR when open says nothing */
     struct stat st;               /* of the path when it was opened */
     uint64_t diskseq;             /* block devices: changes with the medium */
     void *more;                   /* of the kind; its close frees it */
@@ -70,6 +72,8 @@ int volume_open_failed(const char *path, int code, struct err *err);
 /* A failed call at offset, -EIO and -ENOSPC with their rows. Returns code. */
 int volume_io_failed(const struct volume *v, int code, const char *what, uint64_t offset,
                      struct err *err);
+/* Is it what a kernel says of a medium that gives no data? */
+bool volume_is_medium_error(int code);
 /* What must hold before a read: the range. Also the failpoint volume_read. */
 int volume_check_read(const struct volume *v, uint64_t offset, size_t len, struct err *err);
 /* Write zeroes by hand where no call makes holes. */

@@ -257,14 +257,14 @@ int volume_queue_pop(struct volume_queue *q, void **ret_item, struct err *err)
     int rc;
 
     assert(q->len > 0);
+    *ret_item = NULL;
     rc = q->way->wait(q, &s, err);
     if (rc < 0)
         return rc;
     q->len--;
     if (!s->whole)
         rc = q->volume->ops->read(q->volume, s->offset, s->data, s->len, err);
-    if (rc == 0)
-        *ret_item = s->item;
+    *ret_item = s->item;
     push(q->idle, s, NULL);
     return rc;
 }

@@ -20,7 +20,8 @@ void volume_queue_free(struct volume_queue *q);
 /* Begin to read. data is lent, and item kept, until volume_queue_pop gives item back. */
 int volume_queue_push(struct volume_queue *q, uint64_t offset, void *data, size_t len, void *item,
                       struct err *err);
-/* Wait for one, in any order. Failures are those of volume_read; the item is then not given. */
+/* Wait for one, in any order. Failures are those of volume_read; the item is given then, too,
+ * unless waiting itself failed (NULL). */
 int volume_queue_pop(struct volume_queue *q, void **ret_item, struct err *err);
 unsigned volume_queue_len(const struct volume_queue *q); /* pushed and not yet popped */
 unsigned volume_queue_depth(const struct volume_queue *q);
