@@ -6,6 +6,7 @@
 #include "planner/service/db_op.h"
 #include "planner/service/order.h"
 #include "planner/service/schema.h"
+#include "planner/service/switch.h"
 
 #include <time.h>
 
@@ -168,11 +169,34 @@ static void the_history_of_others_costs_nothing(void **state)
                  before, after);
 }
 
+/* What nobody is told to have asked was not asked: the operator sees an error, and asks again. */
+static void a_request_without_its_event_changes_nothing(void **state)
+{
+    struct home *h = *state;
+    struct db_op op;
+
+    create(h, "app", 1000, 0, &op);
+    op.state = SWITCH_HALFWAY;
+    op.attention = true;
+    op.ended_ms = 2000;
+    assert_ok(db_op_save(&h->svc, &op, NULL));
+    assert_ok(db_exec(h->svc.db, "ALTER TABLE event RENAME TO away", NULL));
+    assert_fails(-EINVAL, switch_resolve(&h->svc, op.id, "operator:test", NULL));
+    assert_ok(db_op_load(&h->svc, op.id, &op, NULL));
+    assert_true(op.attention);
+    assert_ok(db_exec(h->svc.db, "ALTER TABLE away RENAME TO event", NULL));
+    assert_ok(switch_resolve(&h->svc, op.id, "operator:test", NULL));
+    assert_ok(db_op_load(&h->svc, op.id, &op, NULL));
+    assert_false(op.attention);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_open_operation_is_found, setup, teardown),
         cmocka_unit_test_setup_teardown(pages_miss_none_and_tell_none_twice, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_request_without_its_event_changes_nothing, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(the_history_of_others_costs_nothing, setup, teardown),
     };
 

@@ -92,6 +92,24 @@ int switch_begin(struct switcher *s, const struct switch_ask *ask, struct db_op 
     return db_op_load(s->svc, op.id, ret, err);
 }
 
+/* What was asked, and who asked it. */
+static int save_asked(struct service *svc, struct db_op *op, const char *event, const char *who,
+                      const char *what, struct err *err)
+{
+    int r = db_begin(svc->db, err);
+
+    if (r < 0)
+        return r;
+    r = db_op_save(svc, op, err);
+    if (r == 0)
+        r = event_note(svc, event, who, op->workload, err, "%s %s", op->id, what);
+    if (r == 0)
+        r = db_commit(svc->db, err);
+    if (r < 0)
+        db_rollback(svc->db);
+    return r;
+}
+
 int switch_abort(struct switcher *s, const char *id, const char *who, struct err *err)
 {
     struct db_op op;
@@ -103,9 +121,7 @@ int switch_abort(struct switcher *s, const char *id, const char *who, struct err
         return err_set_gw(err, GW_API_CONFLICT, -EBUSY,
                           "%s is past the point where it can be aborted", id);
     op.abort_wanted = true;
-    r = db_op_save(s->svc, &op, err);
-    if (r == 0)
-        r = event_note(s->svc, "op.abort", who, op.workload, err, "abort of %s asked for", id);
+    r = save_asked(s->svc, &op, "op.abort", who, "is to be aborted", err);
     if (r < 0)
         return r;
     switch_poke(s, id);
@@ -122,7 +138,5 @@ int switch_resolve(struct service *svc, const char *id, const char *who, struct 
     if (op.state != SWITCH_HALFWAY)
         return err_set_gw(err, GW_API_CONFLICT, -EBUSY, "%s did not end halfway", id);
     op.attention = false;
-    r = db_op_save(svc, &op, err);
-    return r < 0 ? r
-                 : event_note(svc, "op.resolved", who, op.workload, err, "%s was looked after", id);
+    return save_asked(svc, &op, "op.resolved", who, "was looked after", err);
 }
