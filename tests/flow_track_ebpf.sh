@@ -3,7 +3,9 @@
 # Change tracking in the kernel against the truth: writers of many ways on loop devices, passes while
 # they write, and the copy must then be the device, byte by byte. What makes a rescan is noticed.
 # Mounts, pins and loop devices are in a namespace and on descriptors of this process: nothing stays.
-#   flow_track_ebpf.sh [ROUNDS [SEED]]
+# Each round has a seed of its own, made of SEED and its number: a run can be cut into slices, and any
+# round be run again alone. GODWIT_TRACKER names another tracker of this machine's kernel.
+#   flow_track_ebpf.sh [ROUNDS [SEED [FIRST]]]
 set -eu
 : "${abs_top_srcdir:?run by make check}"
 
@@ -24,7 +26,10 @@ if [ -z "${FLOW_TRACK_DIR-}" ]; then
 fi
 
 rounds=${1:-4}
-RANDOM=${2:-$((rounds * 7))}
+seed=${2:-28}
+first=${3:-1}
+last=$((first + rounds - 1))
+kind=${GODWIT_TRACKER:-ebpf}
 dir=$FLOW_TRACK_DIR
 log=$dir/log
 mount -t tmpfs -o size=2g none "$dir"
@@ -35,11 +40,10 @@ export XDG_STATE_HOME=$dir/xdg XDG_CONFIG_HOME=$dir/xdg TMPDIR=$dir
 trap 'jobs -p | xargs -r kill 2>/dev/null || true' EXIT
 
 fail() {
-    echo "FAILED: $1 (round ${round:-0}, seed ${2:-$seed})"
+    echo "FAILED: $1 (flow_track_ebpf.sh 1 $seed ${round:-$first})"
     tail -n 20 "$log" 2>/dev/null || true
     exit 1
 }
-seed=$RANDOM
 
 # attach IMAGE FD [OPTION...]: a loop device that goes with the descriptor; its name into $dev.
 attach() {
@@ -60,7 +64,7 @@ hidden_n() { wc -l <"$dir/hidden"; }
 # pass HOW: prints what tool_track prints.
 pass() {
     local out rc=0
-    out=$(tool_track ebpf "$dev" "$dir/state" "$dir/replica" "$1" 2>&1) || rc=$?
+    out=$(tool_track "$kind" "$dev" "$dir/state" "$dir/replica" "$1" 2>&1) || rc=$?
     if is_hidden "$out"; then
         echo "$out" >>"$dir/hidden"
         [ $rc = 0 ] || { pass "$1"; return; }
@@ -119,13 +123,21 @@ on_holes() {
     fallocate -p -o 100k -l 1M "$dir/mnt/h" || true
     fallocate -z -o 2M -l 300k "$dir/mnt/h" || true
 }
-on_uring() {
+# on_fio ENGINE DIRECT [OPTION...]
+on_fio() {
+    local engine=$1 direct=$2
+    shift 2
     command -v fio >/dev/null || return 0
-    fio --name=j --filename="$dir/mnt/u" --size=8M --rw=randwrite --bsrange=4k-64k --direct=1 \
-        --ioengine=io_uring --iodepth=16 --randrepeat=0 --output="$dir/fio" || true
+    fio --name=j --filename="$dir/mnt/u" --size=8M --rw=randwrite --bsrange=4k-64k --direct="$direct" \
+        --ioengine="$engine" --iodepth=16 --randseed="$(rand)" --output="$dir/fio" "$@" || true
 }
+on_uring() { on_fio io_uring 1; }
+on_uring_buffered() { on_fio io_uring 0 --fsync=32; }
+on_aio() { on_fio libaio 1 --numjobs=2; }
+on_fio_mmap() { on_fio mmap 0; }
 on_fsx() { python3 "$abs_top_srcdir/tests/fsx.py" "$dir/mnt/x" 150 "$(rand)"; }
-on_fs=(on_buffered on_direct on_dsync on_mmap on_files on_holes on_uring on_fsx on_fsx)
+on_fs=(on_buffered on_direct on_dsync on_mmap on_files on_holes on_uring
+    on_uring_buffered on_aio on_fio_mmap on_fsx on_fsx)
 
 # crash [FLAG]: the file system ends as by a power cut, with its journal written out (1) or not (2);
 # what it had promised comes back when the next mount replays it. btrfs has no such call.
@@ -156,7 +168,14 @@ raw_partition() {
     blkdiscard -f -o 8M -l 3M "${dev}p1"
     delpart "$dev" 1
 }
-on_raw=(raw_direct raw_buffered raw_sectors raw_discard raw_discard raw_zero raw_partition)
+# Many requests under way at once, of writes and of discards.
+raw_fio() {
+    command -v fio >/dev/null || return 0
+    fio --name=w --filename="$dev" --direct=1 --ioengine=io_uring --iodepth=32 --bs="$block"-64k --rw=randwrite \
+        --io_size=8M --randseed="$(rand)" --name=t --filename="$dev" --direct=1 --ioengine=psync --rw=randtrim \
+        --bs=64k --io_size=4M --output="$dir/fio" || true
+}
+on_raw=(raw_direct raw_buffered raw_sectors raw_discard raw_discard raw_zero raw_partition raw_fio)
 
 kinds=()
 for fs in ext4 xfs btrfs; do
@@ -231,8 +250,7 @@ raw_round() {
 # --- rounds ------------------------------------------------------------------------------------------
 one_round() {
     : >"$log"
-    seed=$RANDOM
-    RANDOM=$seed
+    RANDOM=$(((seed * 7919 + round) % 32768))
     if [ ${#kinds[@]} = 0 ] || [ $((round % 2)) = 0 ]; then
         raw_round
     else
@@ -242,16 +260,16 @@ one_round() {
 
 # the_rounds FROM TO: on a device that was just attached.
 the_rounds() {
-    local first
-    first=$(pass equal 2>&1) || {
-        [[ $first != *"in the kernel"* ]] || skip "$first"
-        fail "the first pass: $first"
+    local told
+    told=$(pass equal 2>&1) || {
+        [[ $told != *"in the kernel"* ]] || skip "$told"
+        fail "the first pass: $told"
     }
-    [[ $first == *'not tracked before'* ]] || fail "the first pass: $first"
+    [[ $told == *'not tracked before'* ]] || fail "the first pass: $told"
     check 'nothing was written'
     for round in $(seq "$1" "$2"); do
         one_round
-        [ $((round % 100)) != 0 ] || echo "round $round; hidden events were noticed in $(hidden_n) passes"
+        [ $((round % 10)) != 0 ] || echo "round $round of seed $seed; hidden events were noticed in $(hidden_n) passes"
     done
 }
 
@@ -260,13 +278,13 @@ of_4k=$(((rounds + 3) / 4))
 truncate -s 320M "$dir/image4k"
 attach "$dir/image4k" 9 --sector-size 4096
 [ "$block" = 4096 ] || fail "sectors of 4096 bytes: $block"
-the_rounds 1 "$of_4k"
+the_rounds "$first" "$((first + of_4k - 1))"
 exec 9>&-
 rm -r "$dir/state" "$dir/replica" "$dir/image4k"
 mkdir "$dir/state"
 truncate -s 320M "$dir/image"
 attach "$dir/image" 7
-the_rounds "$((of_4k + 1))" "$rounds"
+the_rounds "$((first + of_4k))" "$last"
 raw_discard_all
 check 'all of it was discarded'
 
@@ -274,7 +292,7 @@ check 'all of it was discarded'
 pins=(/sys/fs/bpf/godwit/*)
 [ ${#pins[@]} = 1 ] || fail "pins of one device: ${pins[*]}"
 if [ "${GODWIT_TEST_FAILPOINTS:-}" = yes ]; then
-    told=$(GODWIT_FAILPOINT=track_tally=err:EIO tool_track ebpf "$dev" "$dir/state" "$dir/replica" equal 2>&1) ||
+    told=$(GODWIT_FAILPOINT=track_tally=err:EIO tool_track "$kind" "$dev" "$dir/state" "$dir/replica" equal 2>&1) ||
         fail "an event that was hidden: $told"
     is_hidden "$told" || fail "an event that was hidden was not noticed: $told"
     pins=(/sys/fs/bpf/godwit/*)
@@ -326,7 +344,7 @@ if [ -b /dev/zram0 ]; then
     [[ $told == *'no requests'* ]] || fail "zram: $told"
 fi
 
-echo "$rounds rounds on: ${kinds[*]:-the raw device}, $of_4k with sectors of 4096 bytes, $replays journals read back; every change was told"
+echo "rounds $first to $last of seed $seed on: ${kinds[*]:-the raw device}, $of_4k with sectors of 4096 bytes, $replays journals read back; every change was told"
 [ "$(hidden_n)" = 0 ] || echo "in $(hidden_n) passes the kernel had hidden events from every program: each was noticed, and everything read"
 
 # --- a write that is under way while its block is read -------------------------------------------------
@@ -343,17 +361,22 @@ for _ in $(seq 100); do [ -s "$dir/slow" ] && break; read -rt 0.05 <> <(:) || tr
 attach "$dir/slow" 8 --direct-io=on
 rm -r "$dir/state" "$dir/replica" && mkdir "$dir/state"
 pass copy >>"$log" 2>&1 || fail 'the slow device'
-for at in 10 20; do
-    dd if=/dev/urandom of="$dev" bs=64k count=1 seek=$at oflag=direct conv=notrunc status=none &
-    writer=$!
+delayed=$((rounds / 10 + 2))
+for round in $(seq "$delayed"); do
+    RANDOM=$(((seed * 7919 + round) % 32768))
+    writers=()
+    for _ in $(seq $((round % 8 + 1))); do
+        dd if=/dev/urandom of="$dev" bs=64k count=1 seek=$((RANDOM % 256)) oflag=direct conv=notrunc status=none &
+        writers+=($!)
+    done
     passes=0
-    while kill -0 $writer 2>/dev/null; do
-        pass copy >>"$log" 2>&1 || fail 'a pass while a write is under way'
+    while kill -0 "${writers[@]}" 2>/dev/null; do
+        pass copy >>"$log" 2>&1 || fail 'a pass while writes are under way'
         passes=$((passes + 1))
     done
-    wait $writer
+    wait "${writers[@]}"
     [ $passes -ge 2 ] || fail "no pass in the second that a write took"
-    check 'a write that was under way'
+    check 'writes that were under way'
 done
 exec 8>&-
-echo 'writes that take a second were told'
+echo "$delayed rounds of writes that take a second were told"

@@ -19,7 +19,14 @@ start_server() {
         start >/dev/null || { cat "$2/log"; return 1; }
 }
 
-stop_server() { as_postgres "$pg_bin/pg_ctl" -D "$1" -m fast stop >/dev/null; }
+# pg_ctl waits for the file of the server's number to go; the server itself goes a moment later, and
+# until then its directory cannot be unmounted.
+stop_server() {
+    local pid
+    pid=$(head -n 1 "$1/postmaster.pid")
+    as_postgres "$pg_bin/pg_ctl" -D "$1" -m fast stop >/dev/null
+    tail --pid="$pid" -s 0.05 -f /dev/null
+}
 
 start_database() {
     install -d -o postgres -m 700 "$dir/mnt/pg"
