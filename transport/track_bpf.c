@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/num.h"
 #include "base/text.h"
+#include "transport/track_aim.h"
 #include "transport/track_ebpf.skel.h"
 
 #include <limits.h>
@@ -134,7 +135,7 @@ void track_bpf_close(struct track_bpf *b)
     free(b);
 }
 
-static int open_maps(const char *dir, const struct track_bpf_aim *aim, struct track_bpf *b,
+static int open_maps(const char *dir, const struct track_aim *aim, struct track_bpf *b,
                      struct err *err)
 {
     auto_close int fine = -1;
@@ -152,7 +153,7 @@ static int open_maps(const char *dir, const struct track_bpf_aim *aim, struct tr
     return rc;
 }
 
-int track_bpf_open(const char *dir, const struct track_bpf_aim *aim, struct track_bpf **ret,
+int track_bpf_open(const char *dir, const struct track_aim *aim, struct track_bpf **ret,
                    struct err *err)
 {
     auto_track_bpf struct track_bpf *b = NULL;
@@ -265,7 +266,7 @@ int track_bpf_check(struct track_bpf *b, struct err *err)
     return 0;
 }
 
-static int load(struct track_skel *s, const struct track_bpf_aim *aim, struct err *err)
+static int load(struct track_skel *s, const struct track_aim *aim, struct err *err)
 {
     int rc;
 
@@ -349,7 +350,7 @@ static int set_about(struct track_skel *s, struct slice about, struct err *err)
 }
 
 /* All dirty before the first event, attached before anybody reads the volume. */
-static int start(struct track_skel *s, const struct track_bpf_aim *aim, const char *dir,
+static int start(struct track_skel *s, const struct track_aim *aim, const char *dir,
                  struct slice about, struct err *err)
 {
     int rc = load(s, aim, err);
@@ -380,7 +381,7 @@ static int say_nothing(enum libbpf_print_level level, const char *format, va_lis
     return 0;
 }
 
-int track_bpf_new(const struct track_bpf_aim *aim, const char *dir, struct slice about,
+int track_bpf_new(const struct track_aim *aim, const char *dir, struct slice about,
                   struct track_bpf **ret, struct err *err)
 {
     auto_skel struct track_skel *s = NULL;
@@ -407,7 +408,7 @@ static int absent(struct err *err)
     return err_set(err, -EOPNOTSUPP, "this build has no change tracking in the kernel");
 }
 
-int track_bpf_new(const struct track_bpf_aim *aim, const char *dir, struct slice about,
+int track_bpf_new(const struct track_aim *aim, const char *dir, struct slice about,
                   struct track_bpf **ret, struct err *err)
 {
     (void)aim;
@@ -417,7 +418,7 @@ int track_bpf_new(const struct track_bpf_aim *aim, const char *dir, struct slice
     return absent(err);
 }
 
-int track_bpf_open(const char *dir, const struct track_bpf_aim *aim, struct track_bpf **ret,
+int track_bpf_open(const char *dir, const struct track_aim *aim, struct track_bpf **ret,
                    struct err *err)
 {
     (void)dir;

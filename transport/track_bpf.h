@@ -18,29 +18,18 @@
 #include <stdint.h>
 
 struct err;
+struct track_aim;
 struct track_bpf;
-
-/* What is tracked: sectors of 512 bytes of a disk that completes requests. */
-struct track_bpf_aim {
-    unsigned major;
-    unsigned minor;
-    bool whole_disk;
-    uint64_t first_sector;
-    uint64_t sectors;
-    unsigned shift; /* a granule has 1 << shift bytes */
-    uint64_t granules;
-    uint64_t coarse;
-};
 
 /*
  * Load, call all of it dirty, attach, pin in dir, which is made and must not be there. about: up to
  * TRACK_ABI_ABOUT bytes that are kept beside it. -EOPNOTSUPP: not in this build, on this kernel, or
  * not with these privileges. A failure leaves nothing.
  */
-int track_bpf_new(const struct track_bpf_aim *aim, const char *dir, struct slice about,
+int track_bpf_new(const struct track_aim *aim, const char *dir, struct slice about,
                   struct track_bpf **ret, struct err *err);
 /* What is pinned in dir. -ENOENT: nothing is; -ESTALE: not all, or not as it should be. */
-int track_bpf_open(const char *dir, const struct track_bpf_aim *aim, struct track_bpf **ret,
+int track_bpf_open(const char *dir, const struct track_aim *aim, struct track_bpf **ret,
                    struct err *err);
 void track_bpf_close(struct track_bpf *b); /* tracking goes on */
 static inline void track_bpf_closep(struct track_bpf **b)

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/text.h"
+#include "transport/track_aim.h"
 
 #include <dirent.h>
 #include <stdlib.h>
@@ -44,7 +45,7 @@ static int make_place(struct err *err)
 }
 
 int track_pin_init(struct track_pin *p, const char *state_dir, const char *identity,
-                   const struct track_bpf_aim *aim, struct err *err)
+                   const struct track_aim *aim, struct err *err)
 {
     auto_free char *real = realpath(state_dir, NULL);
     int rc;

@@ -40,7 +40,7 @@ struct track_pin {
 
 /* Mounts the BPF file system when it is not. -EACCES and -EPERM without the privilege. */
 int track_pin_init(struct track_pin *p, const char *state_dir, const char *identity,
-                   const struct track_bpf_aim *aim, struct err *err);
+                   const struct track_aim *aim, struct err *err);
 /* p->dir is what an earlier run left. Any failure says why there is none that can be trusted. */
 int track_pin_find(struct track_pin *p, struct err *err);
 /* A name that nobody has, noted durably before anything is pinned there. Removes what state

@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/num.h"
 #include "base/text.h"
+#include "transport/track_aim.h"
 
 #include <limits.h>
 
@@ -23,7 +24,7 @@ static const size_t fields[] = {2, 6, 13};
 enum { STAT_BYTES_MAX = 1024 };
 
 /* Where its administrator turned counting off, it stands still and no doubt comes from here. */
-static int disk_sectors(const struct track_bpf_aim *aim, uint64_t *ret, struct err *err)
+static int disk_sectors(const struct track_aim *aim, uint64_t *ret, struct err *err)
 {
     auto_buf struct buf text = {0};
     auto_vec char **words = NULL;
@@ -57,7 +58,7 @@ static bool is_more(uint64_t a, uint64_t b)
 }
 
 /* At least as much as copy i can have missed until now. */
-static int most_beyond(struct track_bpf *b, const struct track_bpf_aim *aim, unsigned i,
+static int most_beyond(struct track_bpf *b, const struct track_aim *aim, unsigned i,
                        uint64_t *ret, struct err *err)
 {
     uint64_t seen = 0;
@@ -71,7 +72,7 @@ static int most_beyond(struct track_bpf *b, const struct track_bpf_aim *aim, uns
     return rc;
 }
 
-static int least_beyond(struct track_bpf *b, const struct track_bpf_aim *aim, unsigned i,
+static int least_beyond(struct track_bpf *b, const struct track_aim *aim, unsigned i,
                         uint64_t *ret, struct err *err)
 {
     uint64_t seen = 0;
@@ -85,7 +86,7 @@ static int least_beyond(struct track_bpf *b, const struct track_bpf_aim *aim, un
     return rc;
 }
 
-int track_tally_begin(struct track_bpf *b, const struct track_bpf_aim *aim, struct err *err)
+int track_tally_begin(struct track_bpf *b, const struct track_aim *aim, struct err *err)
 {
     int rc = 0;
 
@@ -100,7 +101,7 @@ int track_tally_begin(struct track_bpf *b, const struct track_bpf_aim *aim, stru
 }
 
 /* The bound was taken while the disk worked; it gets tighter with each look. */
-static int check_copy(struct track_bpf *b, const struct track_bpf_aim *aim, unsigned i,
+static int check_copy(struct track_bpf *b, const struct track_aim *aim, unsigned i,
                       struct err *err)
 {
     uint64_t bound = 0;
@@ -123,7 +124,7 @@ static int check_copy(struct track_bpf *b, const struct track_bpf_aim *aim, unsi
     return rc;
 }
 
-int track_tally_check(struct track_bpf *b, const struct track_bpf_aim *aim, struct err *err)
+int track_tally_check(struct track_bpf *b, const struct track_aim *aim, struct err *err)
 {
     for (unsigned i = 0; i < TRACK_ABI_COPIES; i++) {
         uint64_t skipped = 0;

@@ -14,8 +14,8 @@
 #include "transport/track_bpf.h"
 
 /* Right after the programs were attached. */
-int track_tally_begin(struct track_bpf *b, const struct track_bpf_aim *aim, struct err *err);
+int track_tally_begin(struct track_bpf *b, const struct track_aim *aim, struct err *err);
 /* -ESTALE: the disk completed more than the program saw. */
-int track_tally_check(struct track_bpf *b, const struct track_bpf_aim *aim, struct err *err);
+int track_tally_check(struct track_bpf *b, const struct track_aim *aim, struct err *err);
 
 #endif
