@@ -19,7 +19,8 @@
 
 const struct opt cmd_replica_push_opts[] = {
     REPLICA_ARG_OPTIONS,
-    {"tracker", 0, OPT_CHOICE, "KIND", "auto|ebpf|nbd|scan", 0, 0, "auto", "how changes are found"},
+    {"tracker", 0, OPT_CHOICE, "KIND", "auto|ebpf|tracefs|nbd|scan", 0, 0, "auto",
+     "how changes are found"},
     {"scrub", 0, OPT_RATE, "RATE", NULL, 1, 0, NULL,
      "read so much of what did not change, and tell what the tracker missed"},
     {"level", 0, OPT_TEXT, "N", NULL, 0, 0, "auto", "zstd level -7 to 19, auto, or 0 for none"},

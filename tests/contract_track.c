@@ -5,13 +5,14 @@
 #include "tests/unit.h"
 
 #include "base/text.h"
+#include "transport/trace_owner.h"
 #include "transport/track.h"
 #include "transport/volume.h"
 
 #include "base/banned.h"
 
-/* The last two are of block devices, on kernels that have it, and of exports of QEMU. */
-static const char *const kinds[] = {"scan", "auto", "ebpf", "nbd"};
+/* The last three are of block devices, on kernels that have them, and of exports of QEMU. */
+static const char *const kinds[] = {"scan", "auto", "ebpf", "tracefs", "nbd"};
 
 struct place {
     char *dir;
@@ -48,9 +49,12 @@ static void end_server(struct place *p)
 static int teardown(void **state)
 {
     struct place *p = *state;
+    char named[PATH_MAX];
 
     close_loop(p);
     end_server(p);
+    unit_path(p->dir, "tracker-tracefs", named);
+    trace_owner_end(named);
     unit_rmdir(p->dir);
     free(p);
     return 0;
@@ -99,7 +103,7 @@ static struct volume *open_volume(struct place *p, const char *kind, uint64_t si
     assert_ok(volume_prepare(p->image, size, NULL));
     if (text_equal(kind, "nbd"))
         return open_export(p);
-    if (!text_equal(kind, "ebpf")) {
+    if (!text_equal(kind, "ebpf") && !text_equal(kind, "tracefs")) {
         assert_ok(volume_open(p->image, VOLUME_READ, &v, NULL));
         return v;
     }

@@ -29,7 +29,7 @@ fi
 rounds=${1:-2}
 kind=${2:-sqlite}
 dir=$FLOW_POINTS_DIR
-mount -t tmpfs -o size=3g none "$dir"
+mount -t tmpfs -o size=6g none "$dir"
 mount -t bpf bpf /sys/fs/bpf || true # without it everything is read each time
 mkdir "$dir/mnt" "$dir/back" "$dir/store"
 export HOME=$dir XDG_CONFIG_HOME=$dir/config TMPDIR=$dir PYTHONDONTWRITEBYTECODE=1
@@ -41,7 +41,8 @@ trap 'stop_writer' EXIT
 
 fail() {
     echo "FAILED: $1 (round ${round:-0})"
-    tail -n 20 "$dir/out" "$dir/mnt/err" "$dir/said" 2>/dev/null || true
+    tail -n 20 "$dir/out" "$dir/mnt/err" "$dir/said" "$dir/writer" "$dir/live/log" 2>/dev/null || true
+    df -h "$dir" "$dir/mnt"
     exit 1
 }
 
@@ -59,7 +60,7 @@ attach() {
 acks=$dir/acks
 start_writer() {
     setpriv --pdeathsig KILL python3 "$abs_top_srcdir/tests/points_writer.py" write "$kind" \
-        "$(place_of "$dir/mnt")" "$acks" >"$dir/said" 2>&1 &
+        "$(place_of "$dir/mnt")" "$acks" >"$dir/writer" 2>&1 &
     writer=$!
     wait_for_acks 10
 }
@@ -118,7 +119,7 @@ check_point() {
 
 now_ms() { date +%s%3N; }
 
-truncate -s "${POINTS_SIZE:-512M}" "$dir/image"
+truncate -s "${POINTS_SIZE:-$(size_of_image)}" "$dir/image"
 attach "$dir/image" 7
 mkfs.ext4 -q -F "$dev"
 mount "$dev" "$dir/mnt"

@@ -33,11 +33,11 @@ kind=${GODWIT_TRACKER:-ebpf}
 dir=$FLOW_TRACK_DIR
 log=$dir/log
 mount -t tmpfs -o size=2g none "$dir"
-mount -t bpf bpf /sys/fs/bpf || skip 'no BPF file system here'
+mount -t bpf bpf /sys/fs/bpf || [ "$kind" != ebpf ] || skip 'no BPF file system here'
 mkdir "$dir/mnt" "$dir/state"
 : >"$dir/hidden"
 export XDG_STATE_HOME=$dir/xdg XDG_CONFIG_HOME=$dir/xdg TMPDIR=$dir
-trap 'jobs -p | xargs -r kill 2>/dev/null || true' EXIT
+trap 'jobs -p | xargs -r kill 2>/dev/null || true; end_recording' EXIT
 
 fail() {
     echo "FAILED: $1 (flow_track_ebpf.sh 1 $seed ${round:-$first})"
@@ -55,6 +55,24 @@ attach() {
     blockdev --setrw "$dev" # a fence that somebody tested on this number may still stand
     block=$(blockdev --getss "$dev")
     sectors=$(($(blockdev --getsize64 "$dev") / block))
+}
+
+# Tracing buffers are of the whole machine, and others may have some: those of this test only.
+buffers() {
+    local link name
+    for link in /run/godwit/trace/*; do
+        name=/sys/kernel/tracing/instances/${link##*/}
+        if [[ $(readlink "$link") = "$dir"/* ]] && [ -d "$name" ]; then
+            echo "$name"
+        fi
+    done
+}
+end_recording() {
+    local name
+    for name in $(buffers); do
+        rmdir "$name"
+        rm "/run/godwit/trace/${name##*/}"
+    done
 }
 
 # Some kernels do not tell programs of all that completes. It must be noticed; a pass is then begun again.
@@ -152,9 +170,9 @@ raw_buffered() { dd if=/dev/urandom of="$dev" bs=$((RANDOM % 90000 + 1)) count=3
 raw_sectors() {
     local i
     for i in $(seq 20); do
-        dd if=/dev/urandom of="$dev" bs=$block count=1 seek=$(($(rand) % sectors)) oflag=direct conv=notrunc status=none
+        dd if=/dev/urandom of="$dev" bs="$block" count=1 seek=$(($(rand) % sectors)) oflag=direct conv=notrunc status=none
     done
-    dd if=/dev/urandom of="$dev" bs=$block count=1 seek=$((sectors - 1)) oflag=direct conv=notrunc status=none
+    dd if=/dev/urandom of="$dev" bs="$block" count=1 seek=$((sectors - 1)) oflag=direct conv=notrunc status=none
 }
 raw_discard() { blkdiscard -f -o $((block * (RANDOM % 9000))) -l $((block * (RANDOM + 1))) "$dev"; }
 raw_discard_all() { blkdiscard -f "$dev"; }
@@ -171,7 +189,7 @@ raw_partition() {
 # Many requests under way at once, of writes and of discards.
 raw_fio() {
     command -v fio >/dev/null || return 0
-    fio --name=w --filename="$dev" --direct=1 --ioengine=io_uring --iodepth=32 --bs="$block"-64k --rw=randwrite \
+    fio --name=w --filename="$dev" --direct=1 --ioengine=io_uring --iodepth=32 --bsrange="$block"-64k --rw=randwrite \
         --io_size=8M --randseed="$(rand)" --name=t --filename="$dev" --direct=1 --ioengine=psync --rw=randtrim \
         --bs=64k --io_size=4M --output="$dir/fio" || true
 }
@@ -289,36 +307,80 @@ raw_discard_all
 check 'all of it was discarded'
 
 # --- doubts ------------------------------------------------------------------------------------------
-pins=(/sys/fs/bpf/godwit/*)
-[ ${#pins[@]} = 1 ] || fail "pins of one device: ${pins[*]}"
 if [ "${GODWIT_TEST_FAILPOINTS:-}" = yes ]; then
     told=$(GODWIT_FAILPOINT=track_tally=err:EIO tool_track "$kind" "$dev" "$dir/state" "$dir/replica" equal 2>&1) ||
         fail "an event that was hidden: $told"
     is_hidden "$told" || fail "an event that was hidden was not noticed: $told"
-    pins=(/sys/fs/bpf/godwit/*)
 fi
-rm "${pins[0]}/link1"
-raw_direct
-rescan 'a link without its pin' 'pins'
-check 'tracked again'
-rm -r /sys/fs/bpf/godwit/*
-raw_direct
-rescan 'no pins' 'pins are gone'
-cp -r "$dir/state" "$dir/other" && rm -r "$dir/state" && mv "$dir/other" "$dir/state"
-rescan 'a state directory that was copied' 'state directory'
+
+# what_is_left: a directory in the kernel for each state directory
+if [ "$kind" = ebpf ]; then
+    what_is_left() { ls -d /sys/fs/bpf/godwit/* 2>/dev/null || true; }
+else
+    what_is_left() { buffers; }
+fi
+
+doubts_of_ebpf() {
+    local pins=(/sys/fs/bpf/godwit/*)
+    rm "${pins[0]}/link1"
+    raw_direct
+    rescan 'a link without its pin' 'pins'
+    check 'tracked again'
+    rm -r /sys/fs/bpf/godwit/*
+    raw_direct
+    rescan 'no pins' 'pins are gone'
+    cp -r "$dir/state" "$dir/other" && rm -r "$dir/state" && mv "$dir/other" "$dir/state"
+    rescan 'a state directory that was copied' 'state directory'
+}
+
+doubts_of_tracefs() {
+    local buffer
+    buffer=$(what_is_left)
+    raw_direct
+    timeout 1 cat "$buffer/trace_pipe" >"$dir/piped" || true
+    rescan 'a buffer that somebody read' 'read by somebody else'
+    check 'tracked again'
+    cp -r "$dir/state" "$dir/other"
+    raw_direct
+    pass copy >"$log"
+    rm -r "$dir/state" && mv "$dir/other" "$dir/state"
+    rescan 'an older state directory' 'read by somebody else'
+    buffer=$(what_is_left)
+    echo 4 >"$buffer/buffer_size_kb"
+    for _ in $(seq 10); do raw_sectors; done
+    rescan 'a buffer that was too small' 'too small'
+    check 'tracked again'
+    buffer=$(what_is_left)
+    echo 0 >"$buffer/events/block/block_rq_complete/enable"
+    raw_direct
+    rescan 'recording was turned off' 'unseen'
+    check 'tracked again'
+    buffer=$(what_is_left)
+    echo 0 >"$buffer/tracing_on"
+    raw_direct
+    echo 1 >"$buffer/tracing_on"
+    rescan 'recording was turned off for a while' 'sectors more'
+    rmdir "$(what_is_left)"
+    raw_direct
+    rescan 'no buffer' 'is gone'
+    check 'tracked again'
+}
+
+[ "$(what_is_left | wc -l)" = 1 ] || fail "tracking of one device: $(what_is_left)"
+"doubts_of_$kind"
 truncate -s 330M "$dir/image" && losetup -c "$dev"
 rescan 'a device that grew' 'another size'
-sed -i 's/ [0-9a-f]*-/ 00000000-/' "$dir/state/tracker"
-rescan 'another boot' 'started anew'
+[ "$kind" != ebpf ] || sed -i 's/ [0-9a-f]*-/ 00000000-/' "$dir/state/tracker"
+[ "$kind" != ebpf ] || rescan 'another boot' 'started anew'
 rm -r "$dir/state" && mkdir "$dir/state"
 rescan 'another state directory' 'not tracked before'
-pins=(/sys/fs/bpf/godwit/*)
-[ ${#pins[@]} = 1 ] || fail "pins of nobody stay: ${pins[*]}"
+[ "$(what_is_left | wc -l)" = 1 ] || fail "tracking of nobody stays: $(what_is_left)"
 
 rm -r "$dir/state"
+# One that is new could be of somebody who has not yet written its name down.
+[ "$kind" = ebpf ] || touch -h -d '1 hour ago' "/run/godwit/trace/$(basename "$(what_is_left)")"
 tool_track sweep
-pins=(/sys/fs/bpf/godwit/*)
-[ ! -e "${pins[0]}" ] || fail "an agent that starts leaves pins of nobody: ${pins[*]}"
+[ -z "$(what_is_left)" ] || fail "an agent that starts leaves tracking of nobody: $(what_is_left)"
 mkdir "$dir/state"
 
 # --- a partition as the volume -----------------------------------------------------------------------
@@ -339,7 +401,7 @@ exec 7>&-
 # --- what completes no requests ----------------------------------------------------------------------
 if [ -b /dev/zram0 ]; then
     rc=0
-    told=$(tool_track ebpf /dev/zram0 "$dir/state" "$dir/zram" copy 2>&1) || rc=$?
+    told=$(tool_track "$kind" /dev/zram0 "$dir/state" "$dir/zram" copy 2>&1) || rc=$?
     [ "$rc" = 77 ] || fail "zram: $rc $told"
     [[ $told == *'no requests'* ]] || fail "zram: $told"
 fi
@@ -353,7 +415,7 @@ for need in nbdkit nbdfuse setpriv; do
 done
 [ -e /dev/fuse ] || { echo 'without writes in flight: no FUSE'; exit 0; }
 touch "$dir/slow"
-setpriv --pdeathsig KILL nbdkit -f -U "$dir/sock" --filter=delay memory 16M wdelay=1 rdelay=0 &
+setpriv --pdeathsig KILL nbdkit -f -U "$dir/sock" --filter=delay memory 16M wdelay=2 rdelay=0 &
 for _ in $(seq 100); do [ -S "$dir/sock" ] && break; read -rt 0.05 <> <(:) || true; done
 setpriv --pdeathsig KILL nbdfuse "$dir/slow" "nbd+unix:///?socket=$dir/sock" &
 for _ in $(seq 100); do [ -s "$dir/slow" ] && break; read -rt 0.05 <> <(:) || true; done
@@ -362,7 +424,9 @@ attach "$dir/slow" 8 --direct-io=on
 rm -r "$dir/state" "$dir/replica" && mkdir "$dir/state"
 pass copy >>"$log" 2>&1 || fail 'the slow device'
 delayed=$((rounds / 10 + 2))
-for round in $(seq "$delayed"); do
+within=0 # rounds with a pass that began and ended while a write was under way
+for round in $(seq $((delayed + 10))); do
+    [ "$round" -le "$delayed" ] || [ $within = 0 ] || break # a busy machine may need more of them
     RANDOM=$(((seed * 7919 + round) % 32768))
     writers=()
     for _ in $(seq $((round % 8 + 1))); do
@@ -375,8 +439,9 @@ for round in $(seq "$delayed"); do
         passes=$((passes + 1))
     done
     wait "${writers[@]}"
-    [ $passes -ge 2 ] || fail "no pass in the second that a write took"
+    [ $passes -lt 2 ] || within=$((within + 1))
     check 'writes that were under way'
 done
+[ "$within" -gt 0 ] || fail 'no pass in the two seconds that a write took'
 exec 8>&-
-echo "$delayed rounds of writes that take a second were told"
+echo "$((round - 1)) rounds of writes that take two seconds were told, $within with whole passes in that time"

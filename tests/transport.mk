@@ -179,7 +179,7 @@ endif
 check_PROGRAMS += tool_track
 tool_track_SOURCES = tests/tool_track.c
 tool_track_LDADD = $(TRANSPORT_LIBS) $(BASE_LIBS)
-long_tests += tests/flow_track_ebpf.sh
+long_tests += tests/flow_track_ebpf.sh tests/flow_track_tracefs.sh
 sh_tests += tests/flow_track_dm.sh tests/flow_track_nbd.sh tests/flow_scrub.sh tests/flow_unreadable.sh
 EXTRA_DIST += tests/fsx.py
 # In slices, each of which says how it is repeated; one that was stopped goes on with FIRST.
@@ -187,13 +187,16 @@ ROUNDS = 1000
 SEED = 28
 FIRST = 1
 SLICE = 40
+TRACKER = ebpf
 check-track: all $(check_PROGRAMS)
 	@$(AM_TESTS_ENVIRONMENT) for n in `seq $(FIRST) $(SLICE) $(ROUNDS)`; do \
-		bash $(srcdir)/tests/flow_track_ebpf.sh $(SLICE) $(SEED) $$n || exit; \
+		bash $(srcdir)/tests/flow_track_$(TRACKER).sh $(SLICE) $(SEED) $$n || exit; \
 	done
 .PHONY: check-track
 if HAVE_CMOCKA
-c_tests += unit_dm_table unit_track_map
+c_tests += unit_dm_table unit_trace_ring unit_track_map
+unit_trace_ring_SOURCES = tests/unit_trace_ring.c
+unit_trace_ring_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_dm_table_SOURCES = tests/unit_dm_table.c
 unit_dm_table_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_track_map_SOURCES = tests/unit_track_map.c

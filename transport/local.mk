@@ -40,7 +40,9 @@ libgodwit_transport_a_SOURCES = \
 	transport/track_nbd.c transport/track_nbd.h transport/track_nbd_own.c \
 	transport/volume_nbd.c transport/volume_nbd.h \
 	transport/track_map.c transport/track_map.h transport/track_pin.c transport/track_pin.h \
-	transport/track_tally.c transport/track_tally.h \
+	transport/track_tally.c transport/track_tally.h transport/track_tracefs.c \
+	transport/trace_buffer.c transport/trace_buffer.h transport/trace_owner.c transport/trace_owner.h \
+	transport/trace_ring.c transport/trace_ring.h \
 	transport/unit.c transport/unit.h transport/unittab.c transport/unittab.h \
 	transport/vault.c transport/vault.h \
 	transport/vault_impl.h transport/vault_key.c transport/vault_object.c transport/vault_object.h \

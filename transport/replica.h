@@ -64,7 +64,7 @@ struct replica_progress {
 
 /* How a push found what changed. */
 struct replica_tracked {
-    char kind[16];    /* of the tracker that was used: "ebpf", "nbd", "scan"; "" before */
+    char kind[16]; /* of the tracker that was used: "ebpf", "tracefs", "nbd", "scan"; "" before */
     char rescan[480]; /* why it could not know, and everything was read; "" when it did */
 };
 

@@ -8,6 +8,7 @@
 #include "base/fail.h"
 #include "base/gw.h"
 #include "base/text.h"
+#include "transport/trace_owner.h"
 #include "transport/track_pin.h"
 #include "transport/volume.h"
 
@@ -18,6 +19,7 @@
 /* In the order in which "auto" tries them; the last one always works. */
 static const struct track_ops *const trackers[] = {
     &track_ebpf_ops,
+    &track_tracefs_ops,
     &track_nbd_ops,
     &track_scan_ops,
 };
@@ -184,6 +186,7 @@ void track_abort(struct track *t)
 void track_sweep(void)
 {
     track_pin_sweep();
+    trace_owner_sweep();
 }
 
 uint64_t track_dirty_bytes(const struct track *t)

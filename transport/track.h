@@ -25,9 +25,9 @@ struct track_range {
 };
 
 /*
- * kind "auto" (the best that there is here), "ebpf", "nbd" or "scan". state_dir is where a tracker
- * keeps what must survive. Both lent for its life. -EOPNOTSUPP (GW_BAD_VALUE): the kind that was
- * asked for cannot track this volume here.
+ * kind "auto" (the best that there is here), "ebpf", "tracefs", "nbd" or "scan". state_dir is where
+ * a tracker keeps what must survive. Both lent for its life. -EOPNOTSUPP (GW_BAD_VALUE): the kind
+ * that was asked for cannot track this volume here.
  */
 int track_open(const char *kind, struct volume *v, const char *state_dir, struct track **ret,
                struct err *err);

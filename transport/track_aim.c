@@ -146,3 +146,9 @@ int track_aim_take(struct volume *v, struct track_aim *aim, struct err *err)
     aim->coarse = track_map_coarse(aim->granules);
     return 0;
 }
+
+bool track_aim_is(const struct track_aim *a, const struct track_aim *b)
+{
+    return a->major == b->major && a->minor == b->minor && a->first_sector == b->first_sector &&
+           a->sectors == b->sectors;
+}

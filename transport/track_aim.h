@@ -23,5 +23,7 @@ struct track_aim {
 
 /* -EOPNOTSUPP: no block device, or none that completes requests below it in one run. */
 int track_aim_take(struct volume *v, struct track_aim *aim, struct err *err);
+/* The same sectors of the same disk? */
+bool track_aim_is(const struct track_aim *a, const struct track_aim *b);
 
 #endif

@@ -3,7 +3,10 @@
 #include "transport/track_bits.h"
 
 #include "base/auto.h"
+#include "base/buf.h"
+#include "base/crypto.h"
 #include "base/err.h"
+#include "base/fd.h"
 #include "base/num.h"
 #include "transport/volume.h"
 
@@ -11,7 +14,7 @@
 
 #include "base/banned.h"
 
-enum { WORD = 64 };
+enum { WORD = 64, FILE_BYTES_MAX = 512 << 20 };
 
 static size_t words(const struct track_bits *b)
 {
@@ -103,16 +106,74 @@ void track_bits_rewind(struct track_bits *b)
     b->told = 0;
 }
 
-struct slice track_bits_slice(const struct track_bits *b)
+void track_bits_copy(struct track_bits *b, const struct track_bits *other)
 {
-    return slice_of(b->bits, words(b) * sizeof(*b->bits));
+    memcpy(b->bits, other->bits, words(b) * sizeof(*b->bits));
+    b->told = 0;
 }
 
-int track_bits_load(struct track_bits *b, struct slice bytes)
+void track_bits_add(struct track_bits *b, const struct track_bits *other)
 {
-    if (bytes.len != words(b) * sizeof(*b->bits))
-        return -EBADMSG;
-    memcpy(b->bits, bytes.data, bytes.len);
+    for (size_t i = 0; i < words(b); i++)
+        b->bits[i] |= other->bits[i];
+}
+
+bool track_bits_any(const struct track_bits *b, uint64_t offset, uint64_t len)
+{
+    uint64_t end = num_min(num_div_up(offset + len, VOLUME_BLOCK), b->blocks);
+
+    return find(b, offset / VOLUME_BLOCK, true) < end;
+}
+
+int track_bits_save(const struct track_bits *b, const struct track_bits *also, const char *file,
+                    const char *title, struct slice extra, struct err *err)
+{
+    auto_buf struct buf body = {.max = FILE_BYTES_MAX};
+    uint8_t hash[CRYPTO_SHA256_LEN];
+    int rc = buf_str(&body, title);
+
+    if (rc == 0)
+        rc = buf_append(&body, extra.data, extra.len);
+    for (size_t i = 0; rc == 0 && i < words(b); i++) {
+        uint64_t word = b->bits[i] | (also ? also->bits[i] : 0);
+
+        rc = buf_append(&body, &word, sizeof(word));
+    }
+    if (rc < 0)
+        return err_set(err, rc, "'%s': %m", file);
+    crypto_sha256(buf_slice(&body), hash);
+    rc = buf_append(&body, hash, sizeof(hash));
+    return rc < 0 ? err_set(err, rc, "'%s': %m", file) : fd_save(file, buf_slice(&body), 0600, err);
+}
+
+int track_bits_load(struct track_bits *b, const char *file, const char *title, void *ret_extra,
+                    size_t extra_len, struct err *err)
+{
+    auto_buf struct buf body = {.max = FILE_BYTES_MAX};
+    size_t bits_len = words(b) * sizeof(*b->bits);
+    uint8_t hash[CRYPTO_SHA256_LEN];
+    struct buf_reader r;
+    struct slice head;
+    struct slice extra;
+    struct slice bits;
+    int rc = fd_load(file, FILE_BYTES_MAX, &body, err);
+
+    if (rc < 0)
+        return rc;
+    r = buf_reader(buf_slice(&body));
+    head = buf_get(&r, strlen(title));
+    if (r.short_ || memcmp(head.data, title, head.len) != 0)
+        return err_set(err, -ESTALE, "'%s' is of something else", file);
+    extra = buf_get(&r, extra_len);
+    bits = buf_get(&r, bits_len);
+    if (r.short_ || r.left != sizeof(hash))
+        return err_set(err, -EBADMSG, "'%s' is damaged", file);
+    crypto_sha256(slice_of(body.data, body.len - sizeof(hash)), hash);
+    if (memcmp(body.data + body.len - sizeof(hash), hash, sizeof(hash)) != 0)
+        return err_set(err, -EBADMSG, "'%s' is damaged", file);
+    if (extra_len > 0)
+        memcpy(ret_extra, extra.data, extra_len);
+    memcpy(b->bits, bits.data, bits_len);
     b->told = 0;
     return 0;
 }

@@ -32,9 +32,20 @@ uint64_t track_bits_bytes(const struct track_bits *b);
 int track_bits_next(struct track_bits *b, struct track_range *ret);
 void track_bits_rewind(struct track_bits *b);
 
-/* As bytes, for a file of this machine. */
-struct slice track_bits_slice(const struct track_bits *b);
-/* -EBADMSG: not of this volume. */
-int track_bits_load(struct track_bits *b, struct slice bytes);
+/* b becomes what `other`, which is of the same volume, is. */
+void track_bits_copy(struct track_bits *b, const struct track_bits *other);
+/* Every block of `other`, likewise. */
+void track_bits_add(struct track_bits *b, const struct track_bits *other);
+bool track_bits_any(const struct track_bits *b, uint64_t offset, uint64_t len);
+
+/*
+ * Durably into a file of this machine: title, a line that says of what it is, extra, numbers of
+ * the caller's, and the blocks of b and, when not NULL, of also. Reading: -ENOENT, -ESTALE of
+ * something else, -EBADMSG damaged.
+ */
+int track_bits_save(const struct track_bits *b, const struct track_bits *also, const char *file,
+                    const char *title, struct slice extra, struct err *err);
+int track_bits_load(struct track_bits *b, const char *file, const char *title, void *ret_extra,
+                    size_t extra_len, struct err *err);
 
 #endif

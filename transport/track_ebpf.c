@@ -77,8 +77,7 @@ static int check_aim(const struct ebpf *e, struct err *err)
     struct track_aim now = {0};
     int rc = track_aim_take(e->volume, &now, err);
 
-    if (rc == 0 && (now.major != e->aim.major || now.minor != e->aim.minor ||
-                    now.first_sector != e->aim.first_sector || now.sectors != e->aim.sectors))
+    if (rc == 0 && !track_aim_is(&now, &e->aim))
         return err_set(err, -ESTALE, "'%s' lies elsewhere on its disks now",
                        volume_path(e->volume));
     return rc;

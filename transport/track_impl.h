@@ -37,5 +37,6 @@ struct track_ops {
 extern const struct track_ops track_ebpf_ops;
 extern const struct track_ops track_nbd_ops;
 extern const struct track_ops track_scan_ops;
+extern const struct track_ops track_tracefs_ops;
 
 #endif

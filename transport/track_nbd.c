@@ -10,7 +10,6 @@
  */
 #include "transport/track_impl.h"
 
-#include "base/crypto.h"
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/text.h"
@@ -24,7 +23,6 @@
 #include "base/banned.h"
 
 #define SEEN_WORD "godwit nbd seen 1"
-enum { SEEN_BYTES_MAX = 512 << 20 };
 
 struct nbd {
     struct volume *volume;
@@ -47,47 +45,24 @@ static int seen_title(const struct nbd *n, char *out, size_t size)
 
 static int seen_save(const struct nbd *n, struct err *err)
 {
-    auto_buf struct buf body = {.max = SEEN_BYTES_MAX};
     char title[NBD_URI_MAX];
-    uint8_t hash[CRYPTO_SHA256_LEN];
-    struct slice bits = track_bits_slice(&n->dirty);
     int rc = seen_title(n, title, sizeof(title));
 
-    if (rc == 0)
-        rc = buf_str(&body, title);
-    if (rc == 0)
-        rc = buf_append(&body, bits.data, bits.len);
-    if (rc < 0)
-        return err_set(err, rc, "'%s': %m", n->seen_file);
-    crypto_sha256(buf_slice(&body), hash);
-    rc = buf_append(&body, hash, sizeof(hash));
     return rc < 0 ? err_set(err, rc, "'%s': %m", n->seen_file)
-                  : fd_save(n->seen_file, buf_slice(&body), 0600, err);
+                  : track_bits_save(&n->dirty, NULL, n->seen_file, title, slice_of(NULL, 0), err);
 }
 
 static int seen_load(struct nbd *n, struct err *err)
 {
-    auto_buf struct buf body = {.max = SEEN_BYTES_MAX};
     char title[NBD_URI_MAX];
-    uint8_t hash[CRYPTO_SHA256_LEN];
-    size_t len;
     int rc = seen_title(n, title, sizeof(title));
 
-    if (rc == 0)
-        rc = fd_load(n->seen_file, SEEN_BYTES_MAX, &body, err);
+    if (rc < 0)
+        return err_set(err, rc, "'%s': %m", n->seen_file);
+    rc = track_bits_load(&n->seen, n->seen_file, title, NULL, 0, err);
     if (rc == -ENOENT)
         return err_set(err, rc, "it was not tracked before");
-    if (rc < 0)
-        return rc;
-    len = strlen(title);
-    if (!body.data || body.len < len + sizeof(hash) || memcmp(body.data, title, len) != 0)
-        return err_set(err, -ESTALE, "the last pass was of another volume or bitmap");
-    body.len -= sizeof(hash);
-    crypto_sha256(buf_slice(&body), hash);
-    if (memcmp(body.data + body.len, hash, sizeof(hash)) != 0 ||
-        track_bits_load(&n->seen, slice_of(body.data + len, body.len - len)) < 0)
-        return err_set(err, -EBADMSG, "'%s' is damaged", n->seen_file);
-    return 0;
+    return rc == -ESTALE ? err_set(err, rc, "the last pass was of another volume or bitmap") : rc;
 }
 
 static int open_growing(struct nbd *n, const char *state_dir, struct err *err)
@@ -246,7 +221,9 @@ static int nbd_commit(void *self, struct err *err)
         return rc;
     err_clear(&n->why);
     n->frozen = false;
-    return n->own ? 0 : track_bits_load(&n->seen, track_bits_slice(&n->dirty));
+    if (!n->own)
+        track_bits_copy(&n->seen, &n->dirty);
+    return 0;
 }
 
 static void nbd_abort(void *self)

@@ -66,7 +66,7 @@ int track_pin_init(struct track_pin *p, const char *state_dir, const char *ident
     return make_place(err);
 }
 
-static int load_boot(char *out, struct err *err)
+int track_pin_boot(char out[static TRACK_PIN_BOOT + 1], struct err *err)
 {
     auto_buf struct buf text = {0};
     int rc = fd_load_proc("/proc/sys/kernel/random/boot_id", 64, &text, err);
@@ -139,7 +139,7 @@ int track_pin_find(struct track_pin *p, struct err *err)
     if (rc == -ENOENT)
         return err_set(err, rc, "it was not tracked before");
     if (rc == 0)
-        rc = load_boot(now, err);
+        rc = track_pin_boot(now, err);
     if (rc < 0)
         return rc;
     if (!text_equal(now, then))
@@ -193,7 +193,7 @@ int track_pin_new(struct track_pin *p, struct err *err)
     char hex[2 * TRACK_PIN_ID + 1];
     char boot[TRACK_PIN_BOOT + 1];
     char line[LINE_MAX_BYTES];
-    int rc = load_boot(boot, err);
+    int rc = track_pin_boot(boot, err);
 
     rng_fill(&rng_system, id, sizeof(id));
     text_hex(id, sizeof(id), hex);

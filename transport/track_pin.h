@@ -49,6 +49,8 @@ int track_pin_new(struct track_pin *p, struct err *err);
 /* Remove what state directories that are gone have left. */
 void track_pin_sweep(void);
 struct slice track_pin_about(const struct track_pin *p);
+/* Which start of the machine this is. */
+int track_pin_boot(char out[static TRACK_PIN_BOOT + 1], struct err *err);
 /* Tracking ends, if there was any. */
 void track_pin_drop(struct track_pin *p);
 

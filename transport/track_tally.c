@@ -23,8 +23,7 @@
 static const size_t fields[] = {2, 6, 13};
 enum { STAT_BYTES_MAX = 1024 };
 
-/* Where its administrator turned counting off, it stands still and no doubt comes from here. */
-static int disk_sectors(const struct track_aim *aim, uint64_t *ret, struct err *err)
+int track_tally_disk(const struct track_aim *aim, uint64_t *ret, struct err *err)
 {
     auto_buf struct buf text = {0};
     auto_vec char **words = NULL;
@@ -58,26 +57,26 @@ static bool is_more(uint64_t a, uint64_t b)
 }
 
 /* At least as much as copy i can have missed until now. */
-static int most_beyond(struct track_bpf *b, const struct track_aim *aim, unsigned i,
-                       uint64_t *ret, struct err *err)
+static int most_beyond(struct track_bpf *b, const struct track_aim *aim, unsigned i, uint64_t *ret,
+                       struct err *err)
 {
     uint64_t seen = 0;
     uint64_t counted = 0;
     int rc = track_bpf_count(b, TRACK_COUNT_SECTORS + i, &seen, err);
 
     if (rc == 0)
-        rc = disk_sectors(aim, &counted, err);
+        rc = track_tally_disk(aim, &counted, err);
     if (rc == 0)
         *ret = counted - seen;
     return rc;
 }
 
-static int least_beyond(struct track_bpf *b, const struct track_aim *aim, unsigned i,
-                        uint64_t *ret, struct err *err)
+static int least_beyond(struct track_bpf *b, const struct track_aim *aim, unsigned i, uint64_t *ret,
+                        struct err *err)
 {
     uint64_t seen = 0;
     uint64_t counted = 0;
-    int rc = disk_sectors(aim, &counted, err);
+    int rc = track_tally_disk(aim, &counted, err);
 
     if (rc == 0)
         rc = track_bpf_count(b, TRACK_COUNT_SECTORS + i, &seen, err);
@@ -101,8 +100,7 @@ int track_tally_begin(struct track_bpf *b, const struct track_aim *aim, struct e
 }
 
 /* The bound was taken while the disk worked; it gets tighter with each look. */
-static int check_copy(struct track_bpf *b, const struct track_aim *aim, unsigned i,
-                      struct err *err)
+static int check_copy(struct track_bpf *b, const struct track_aim *aim, unsigned i, struct err *err)
 {
     uint64_t bound = 0;
     uint64_t least = 0;

@@ -13,6 +13,9 @@
 
 #include "transport/track_bpf.h"
 
+/* The sectors of requests that the disk counted. Where its administrator turned counting off, the
+ * number stands still and no doubt comes from here. */
+int track_tally_disk(const struct track_aim *aim, uint64_t *ret, struct err *err);
 /* Right after the programs were attached. */
 int track_tally_begin(struct track_bpf *b, const struct track_aim *aim, struct err *err);
 /* -ESTALE: the disk completed more than the program saw. */
