@@ -82,7 +82,7 @@ serve "$store//shop/a" --socket "$dir/run/godwit/shop-a@2.sock"
 stop
 
 echo "-- what a client writes with --cow is its own, and gone with the server"
-serve "$store//shop/a" --port 0 --cow
+serve "$store//shop/a" --port 0 --cow --streams 4 --limit 1GiB --path-style
 client write "$uri"
 stop
 serve "$store//shop/a" --port 0

@@ -113,7 +113,9 @@ static int plugin_config(const char *key, const char *value)
     const struct {
         const char *key;
         uint64_t *out;
-    } numbers[] = {{"point", &plugin_state.point}, {"cache-size", &plugin_state.cache_size}};
+    } numbers[] = {{"point", &plugin_state.point},
+                   {"cache-size", &plugin_state.cache_size},
+                   {"streams", &plugin_state.streams}};
 
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         if (text_equal(key, texts[i].key))
@@ -320,7 +322,7 @@ static struct nbdkit_plugin plugin = {
     .config = plugin_config,
     .config_complete = plugin_config_complete,
     .config_help = "store=URL replica=NAME [point=N] key-file=REF|no-encrypt=true\n"
-                   "[cache=DIRECTORY] [cache-size=SIZE] [prefetch=true] [limit=RATE]\n"
+                   "[cache=DIRECTORY] [cache-size=SIZE] [prefetch=true] [limit=RATE] [streams=N]\n"
                    "[endpoint=URL] [region=NAME] [profile=NAME] [ca-file=FILE] [path-style=BOOL]",
     .get_ready = plugin_get_ready,
     .after_fork = plugin_after_fork,
