@@ -193,13 +193,12 @@ static void set_limits(struct optimise *o, unsigned i)
             i == 0 && is_too_large(m, w)
                 ? most
                 : (int64_t)num_min((uint64_t)amount_of(w, i), (uint64_t)most);
-        /* Pins are kept even where they are more than a wave takes. */
-        if (w->pin > 0)
-            o->limits[i * m->waves_n + w->wave - 1] += o->amounts[i * o->n + g];
+        o->limits[i * m->waves_n + w->wave - 1] += o->amounts[i * o->n + g];
     }
     for (size_t k = 0; k < m->waves_n; k++) {
         int64_t *limit = &o->limits[i * m->waves_n + k];
 
+        /* What was assigned stays possible where pins, or the last wave there is, hold more. */
         *limit = *limit > most ? *limit : most;
     }
     o->resources[i] =

@@ -79,12 +79,32 @@ static void warn_of_peak(struct jsw *w, const struct plan_model *m,
     jsw_str(w, NULL, text);
 }
 
+/* All waves that there may be are full: the last one has what is left. */
+static void warn_of_last(struct jsw *w, const struct plan_model *m, const struct plan_wave *wave)
+{
+    const struct plan_policy *p = &m->policy;
+    char text[PLAN_REASON_MAX];
+    uint64_t hosts = 0;
+
+    for (size_t i = 0; i < m->waves_n; i++)
+        hosts += m->waves[i].hosts_n;
+    (void)text_print(text, sizeof(text),
+                     "there are at most %d waves and all are full: this one has %zu hosts, and the "
+                     "policy says %llu; max_hosts_per_wave %llu would be enough",
+                     PLAN_WAVES_MAX, wave->hosts_n, (unsigned long long)p->max_hosts,
+                     (unsigned long long)num_div_up(hosts, PLAN_WAVES_MAX / 2));
+    jsw_str(w, NULL, text);
+}
+
 static void write_wave_warnings(struct jsw *w, const struct plan_model *m,
                                 const struct plan_wave *wave)
 {
     jsw_arr(w, "warnings");
     if (wave->cutover_from_ms == 0)
         warn_of_window(w, m, wave);
+    if (wave->number == PLAN_WAVES_MAX && wave->workloads_n > 1 &&
+        wave->hosts_n > m->policy.max_hosts)
+        warn_of_last(w, m, wave);
     for (size_t i = 0; i < m->n; i++) {
         const struct plan_workload *workload = &m->workloads[m->order[i]];
 

@@ -27,7 +27,7 @@ enum {
     ROUNDS = 400,
     NODES = 100000,
     /* Above these, time would grow with groups x waves: a cut has a part for each. */
-    MOVES_MAX = 12000000,
+    MOVES_MAX = 4000000,
     PARTS_MAX = 400000,
 };
 
@@ -58,11 +58,19 @@ static void solve_done(struct solve *s)
         free(s->starts[i].plan);
 }
 
+/* How many waves a part of the cuts stands for; 1 where there is time for every one. */
+static size_t block_of(const struct wave_problem *p)
+{
+    size_t parts = (p->groups + p->edges_n + p->orders_n) * p->waves;
+
+    return (parts + PARTS_MAX - 1) / PARTS_MAX;
+}
+
 static uint64_t moves_of(const struct solve *s)
 {
     uint64_t moves = s->p->groups * (uint64_t)MOVES_PER_GROUP;
 
-    return moves < MOVES_MAX ? moves : MOVES_MAX;
+    return block_of(s->p) == 1 || moves < MOVES_MAX ? moves : MOVES_MAX;
 }
 
 static uint64_t percent(const struct solve *s, uint64_t n)
@@ -101,14 +109,6 @@ static int estimate(struct solve *s, double heat, int64_t *ret_cost, struct err 
         *ret_cost = state.cost;
     wave_state_done(&state);
     return r;
-}
-
-/* How many waves a part of the cuts stands for; 1 where there is time for every one. */
-static size_t block_of(const struct wave_problem *p)
-{
-    size_t parts = (p->groups + p->edges_n + p->orders_n) * p->waves;
-
-    return (parts + PARTS_MAX - 1) / PARTS_MAX;
 }
 
 /* m is s->p, or its waves in blocks; d is of m. */
