@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/js.h"
 #include "base/num.h"
+#include "base/text.h"
 #include "planner/engine/money.h"
 
 #include <errno.h>
@@ -67,7 +68,17 @@ void html_bytes(struct buf *b, uint64_t bytes)
 /* Numbers stand below each other, and so does what they are called. */
 static bool is_number(const struct html_column *c)
 {
-    return c->kind != HTML_TEXT && c->kind != HTML_YES;
+    return c->kind != HTML_TEXT && c->kind != HTML_YES && c->kind != HTML_TIME;
+}
+
+void html_time(struct buf *b, const char *text)
+{
+    uint64_t ms;
+
+    if (text_parse_time(text, &ms, NULL) < 0)
+        buf_str(b, "—");
+    else
+        buf_printf(b, "%.10s %.5s", text, text + 11);
 }
 
 static void cell(struct buf *b, const struct html_column *c, const struct js *v)
@@ -85,6 +96,9 @@ static void cell(struct buf *b, const struct html_column *c, const struct js *v)
         break;
     case HTML_BYTES:
         html_bytes(b, js_u64(v, c->key, 0));
+        break;
+    case HTML_TIME:
+        html_time(b, js_str(v, c->key, ""));
         break;
     case HTML_SHARE:
         buf_printf(b, "%.0f%%", js_f64(v, c->key, 0) * 100);

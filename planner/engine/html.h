@@ -17,8 +17,11 @@ void html_short(struct buf *b, const char *text, size_t max);
 /* "1,234.56" of millionths; without cents from a thousand on. */
 void html_money(struct buf *b, int64_t micros);
 void html_bytes(struct buf *b, uint64_t bytes);
+/* "2026-12-07 22:00" of "2026-12-07T22:00:00Z"; an em dash for none. */
+void html_time(struct buf *b, const char *text);
 
-enum html_kind { HTML_TEXT, HTML_COUNT, HTML_MONEY, HTML_BYTES, HTML_SHARE, HTML_YES };
+/* HTML_TIME: of a RFC 3339 text, to the minute; nothing for none. */
+enum html_kind { HTML_TEXT, HTML_COUNT, HTML_MONEY, HTML_BYTES, HTML_SHARE, HTML_YES, HTML_TIME };
 
 struct html_column {
     const char *name, *key;

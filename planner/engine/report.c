@@ -21,10 +21,11 @@ static const char style[] =
     "*{box-sizing:border-box}body{font:15px/1.45 system-ui,sans-serif;color:var(--ink);"
     "background:var(--paper);max-width:60rem;margin:0 auto;padding:1rem}\n"
     "h1{font-size:1.7rem;margin:.2em 0}h2{font-size:1.2rem;margin:2rem 0 .4rem;border-bottom:1px "
-    "solid var(--rule)}p{max-width:46rem}.dim,.more,figcaption{color:var(--dim)}\n"
-    "dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(11rem,1fr));gap:.6rem}"
+    "solid var(--rule)}p{max-width:60rem}.dim,.more,figcaption{color:var(--dim)}\n"
+    "dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(12rem,1fr));gap:.6rem}"
     "dl div{border:1px solid var(--rule);border-radius:6px;padding:.5rem .7rem}"
-    "dt{color:var(--dim);font-size:.85em}dd{margin:0;font-size:1.25rem;font-weight:600}\n"
+    "dt{color:var(--dim);font-size:.85em}dd{margin:0;font-size:1.25rem;font-weight:600}small{font-"
+    "size:.6em;color:var(--dim)}\n"
     "table{border-collapse:collapse;width:100%;font-size:.86em;margin:.6rem 0}caption{text-align:"
     "left;font-weight:600;padding:.3rem 0}th{text-align:left;border-bottom:1px solid var(--dim)}"
     "td,th{padding:.15rem .5rem .15rem 0;vertical-align:top}td{border-bottom:1px solid var(--rule)}"
@@ -43,7 +44,9 @@ static const char style[] =
     "@media print{:root{--ink:#000;--paper:#fff;--dim:#444;--rule:#bbb;--c0:#000;--c1:#000;"
     "--c2:#666;--c3:#333;--fill:#ccc;--shade:#0002}body{max-width:none;font-size:10pt;padding:0}"
     "h2{break-after:avoid}figure,tr,dl div{break-inside:avoid}thead{display:table-header-group}"
-    "@page{margin:16mm}}\n";
+    "@page{margin:16mm}}.sign{display:none}@media "
+    "print{.sign{display:flex;gap:2rem;margin-top:3rem;"
+    "break-inside:avoid}.sign span{flex:1;border-top:1px solid;padding-top:.2rem}}\n";
 
 #define COLUMNS(c) .columns = (c), .n = sizeof(c) / sizeof((c)[0]), .max = REPORT_ROWS_MAX
 
@@ -57,10 +60,19 @@ static void heading(struct buf *b, const char *id, const char *text)
     buf_str(b, "</h2>\n");
 }
 
-static void figure_of(struct buf *b, const char *name, int64_t micros)
+static void figure_of(struct buf *b, const char *name, const char *currency, int64_t micros)
 {
     buf_printf(b, "<div><dt>%s</dt><dd>", name);
     html_money(b, micros);
+    buf_str(b, " <small>");
+    html_text(b, currency);
+    buf_str(b, "</small></dd></div>\n");
+}
+
+static void word_of(struct buf *b, const char *name, const char *text)
+{
+    buf_printf(b, "<div><dt>%s</dt><dd>", name);
+    html_text(b, text);
     buf_str(b, "</dd></div>\n");
 }
 
@@ -78,32 +90,80 @@ static void head(const struct report_spec *spec, struct buf *b)
     buf_str(b, "</h1>\n");
 }
 
-static void summary(const struct report_spec *spec, struct buf *b)
+/* The day of the last cutover of a plan; out is "" without one. */
+static void last_day(const struct js *plan, char out[static 11])
+{
+    const struct js *waves = js_member(plan, "waves");
+
+    out[0] = '\0';
+    for (size_t i = 0; i < js_len(waves); i++) {
+        const char *until = js_str(js_at(waves, i), "cutover_until", "");
+
+        if (strcmp(until, out) > 0)
+            (void)text_print(out, 11, "%.10s", until);
+    }
+}
+
+/* What is to be decided, in two sentences. */
+static void lead(const struct report_spec *spec, struct buf *b)
+{
+    const struct js *c = spec->cost;
+    int64_t saved = js_i64(c, "saving_micros", 0), stay = js_i64(c, "stay_micros", 0);
+    const char *even = js_str(c, "break_even", NULL);
+
+    buf_str(b, saved < 0 ? "<p><strong>Going costs " : "<p><strong>Going saves ");
+    html_money(b, saved < 0 ? -saved : saved);
+    buf_str(b, " ");
+    html_text(b, js_str(c, "currency", ""));
+    if (stay > 0)
+        buf_printf(b, " (%.0f%%)", 100 * (double)(saved < 0 ? -saved : saved) / (double)stay);
+    buf_printf(b, "%s over %zu months</strong>", saved < 0 ? " more than staying" : "",
+               js_len(js_member(c, "months")));
+    buf_str(b,
+            even ? " and has cost no more than staying from " : "; it is never even in that time");
+    html_text(b, even ? even : "");
+    buf_str(b, " on.");
+    if (js_len(js_member(spec->plan, "waves")) > 0)
+        buf_printf(b, " It takes %zu waves.", js_len(js_member(spec->plan, "waves")));
+    buf_str(b, "</p>\n");
+}
+
+static void sources(const struct report_spec *spec, struct buf *b)
 {
     const struct js *c = spec->cost, *list = js_member(c, "catalogue");
-    const char *even = js_str(c, "break_even", "never in this time");
 
-    buf_printf(b, "<p class=dim>%zu hosts, %zu workloads. Amounts in ", estate_hosts(spec->estate),
-               estate_workloads(spec->estate));
-    html_text(b, js_str(c, "currency", ""));
-    buf_printf(b, ", %zu months from ", js_len(js_member(c, "months")));
+    buf_printf(b, "<p class=dim>%zu hosts, %zu workloads; %zu months from ",
+               estate_hosts(spec->estate), estate_workloads(spec->estate),
+               js_len(js_member(c, "months")));
     html_text(b, js_str(c, "start", ""));
-    buf_str(b, ", prices of ");
+    buf_str(b, "; prices of ");
     html_text(b, js_str(list, "provider", ""));
     buf_str(b, " ");
     html_text(b, js_str(list, "region", ""));
     buf_str(b, " of ");
     html_text(b, js_str(list, "date", ""));
-    buf_str(b, ".</p>\n<dl>\n");
-    figure_of(b, "Staying", js_i64(c, "stay_micros", 0));
-    figure_of(b, "Going", js_i64(c, "move_micros", 0));
-    figure_of(b, "Saved", js_i64(c, "saving_micros", 0));
-    figure_of(b, "A month, staying", js_i64(c, "stay_month_micros", 0));
-    figure_of(b, "A month, gone", js_i64(c, "moved_month_micros", 0));
-    figure_of(b, "Data out again", js_i64(c, "way_back_micros", 0));
-    buf_str(b, "<div><dt>Even from</dt><dd>");
-    html_text(b, even);
-    buf_str(b, "</dd></div>\n</dl>\n");
+    buf_str(b, ".</p>\n");
+}
+
+static void summary(const struct report_spec *spec, struct buf *b)
+{
+    const struct js *c = spec->cost;
+    const char *currency = js_str(c, "currency", "");
+    char last[11];
+
+    last_day(spec->plan, last);
+    lead(spec, b);
+    sources(spec, b);
+    buf_str(b, "<dl>\n");
+    figure_of(b, "Staying", currency, js_i64(c, "stay_micros", 0));
+    figure_of(b, "Going", currency, js_i64(c, "move_micros", 0));
+    figure_of(b, "Saved", currency, js_i64(c, "saving_micros", 0));
+    word_of(b, "Even from", js_str(c, "break_even", "never in this time"));
+    figure_of(b, "A month, staying", currency, js_i64(c, "stay_month_micros", 0));
+    figure_of(b, "A month, gone", currency, js_i64(c, "moved_month_micros", 0));
+    figure_of(b, "All data out again", currency, js_i64(c, "way_back_micros", 0));
+    word_of(b, "Last cutover", *last ? last : "no plan yet");
+    buf_str(b, "</dl>\n");
     if (js_u64(c, "unpriced", 0) > 0)
         buf_printf(b,
                    "<p class=warn>%llu hosts have no price in the cloud: the sums lack them. "
@@ -333,6 +393,7 @@ int report_html(const struct report_spec *spec, struct buf *out, struct err *err
     room(spec, out);
     machines(spec, out);
     rates(spec, out);
-    buf_str(out, "</main></body></html>\n");
+    buf_str(out, "<div class=sign><span>Approved</span><span>Name</span><span>Date</span></div>\n"
+                 "</main></body></html>\n");
     return buf_failed(out, err);
 }

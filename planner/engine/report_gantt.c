@@ -11,12 +11,15 @@
 
 #include "base/banned.h"
 
-enum { WIDTH = 760, LEFT = 110, ROW = 20, TOP = 26, WAVES_SHOWN = 60 };
+enum { WIDTH = 760, LEFT = 110, TOP = 26, ROW_MAX = 20, ROW_MIN = 2, HEIGHT = 1200, LABEL = 14 };
+enum { LABELS = 9, DAYS_SCALE = 120 };
+static const uint64_t day_ms = 86400000;
 
 struct gantt {
     struct buf *b;
     uint64_t from_ms, until_ms;
     size_t rows;
+    int row; /* height of one */
 };
 
 static int x_of(const struct gantt *g, uint64_t ms)
@@ -55,15 +58,35 @@ static void blackouts(const struct gantt *g, const struct span_list *list)
         buf_printf(
             g->b,
             "<rect class=black x=%d y=%d width=%d height=%zu><title>blackout</title></rect>\n",
-            from, TOP, until > from ? until - from : 1, g->rows * ROW);
+            from, TOP, until > from ? until - from : 1, g->rows * (size_t)g->row);
     }
 }
 
-static void months(const struct gantt *g)
+static void tick(const struct gantt *g, uint64_t at, const char *label)
+{
+    buf_printf(g->b, "<path class=grid d=\"M%d %dV%zu\"/><text x=%d y=16>%s</text>\n", x_of(g, at),
+               TOP, TOP + g->rows * (size_t)g->row, x_of(g, at), label);
+}
+
+/* Every so many days, as "12-07" and in full where the year is new. */
+static void days(const struct gantt *g, uint64_t days_n)
+{
+    uint64_t step = num_div_up(days_n, LABELS), at = g->from_ms - g->from_ms % day_ms + day_ms;
+    char text[TEXT_TIME_MAX], year[5] = "";
+
+    step = step > 2 ? num_div_up(step, 7) * 7 : num_max(step, 1);
+    for (; at <= g->until_ms; at += step * day_ms) {
+        text_time(at, text);
+        text[10] = '\0';
+        tick(g, at, strncmp(text, year, 4) == 0 ? text + 5 : text);
+        (void)text_print(year, sizeof(year), "%.4s", text);
+    }
+}
+
+static void months(const struct gantt *g, uint64_t days_n)
 {
     char text[TEXT_TIME_MAX], last[8] = "";
-    static const uint64_t day_ms = 86400000;
-    size_t shown = 0, step = (size_t)((g->until_ms - g->from_ms) / day_ms / 30 / 10 + 1);
+    size_t shown = 0, step = (size_t)num_div_up(days_n, (uint64_t)30 * LABELS);
 
     for (uint64_t at = g->from_ms - g->from_ms % day_ms; at <= g->until_ms; at += day_ms) {
         text_time(at, text);
@@ -71,29 +94,41 @@ static void months(const struct gantt *g)
         if (text_equal(text, last))
             continue;
         if (*last && shown++ % step == 0)
-            buf_printf(g->b, "<path class=grid d=\"M%d %dV%zu\"/><text x=%d y=16>%s</text>\n",
-                       x_of(g, at), TOP, TOP + g->rows * ROW, x_of(g, at), text);
+            tick(g, at, text);
         (void)text_copy(last, sizeof(last), text);
     }
+}
+
+static void axis(const struct gantt *g)
+{
+    uint64_t days_n = num_div_up(g->until_ms - g->from_ms, day_ms);
+
+    if (days_n <= DAYS_SCALE)
+        days(g, days_n);
+    else
+        months(g, days_n);
 }
 
 static void bar(const struct gantt *g, size_t row, const struct js *wave)
 {
     uint64_t seed = time_of(wave, "seed_from"), cutover = time_of(wave, "cutover_from");
     uint64_t until = time_of(wave, "cutover_until");
-    int y = TOP + (int)row * ROW;
+    int y = TOP + (int)row * g->row, edge = g->row / 5;
 
-    buf_printf(g->b, "<text class=y x=%d y=%d>wave ", LEFT - 8, y + 14);
-    html_short(g->b, js_str(wave, "wave", "?"), 12);
-    buf_str(g->b, "</text>");
+    /* Narrow rows: a name where there is room for one. */
+    if (row % num_div_up(LABEL, (uint64_t)g->row) == 0) {
+        buf_printf(g->b, "<text class=y x=%d y=%d>wave ", LEFT - 8, y + g->row / 2 + 4);
+        html_short(g->b, js_str(wave, "wave", "?"), 12);
+        buf_str(g->b, "</text>");
+    }
     if (seed && cutover)
         buf_printf(
             g->b, "<rect class=seed x=%d y=%d width=%d height=%d><title>replication</title></rect>",
-            x_of(g, seed), y + 4, x_of(g, cutover) - x_of(g, seed) + 1, ROW - 8);
+            x_of(g, seed), y + edge, x_of(g, cutover) - x_of(g, seed) + 1, g->row - 2 * edge);
     if (cutover && until)
-        buf_printf(g->b,
-                   "<rect class=cut x=%d y=%d width=%d height=%d><title>cutover</title></rect>",
-                   x_of(g, cutover), y + 2, x_of(g, until) - x_of(g, cutover) + 3, ROW - 4);
+        buf_printf(
+            g->b, "<rect class=cut x=%d y=%d width=%d height=%d><title>cutover</title></rect>",
+            x_of(g, cutover), y + edge / 2, x_of(g, until) - x_of(g, cutover) + 3, g->row - edge);
     buf_str(g->b, "\n");
 }
 
@@ -103,14 +138,15 @@ static void of_plan(const struct report_spec *spec, struct buf *b)
         {"Wave", "wave", HTML_TEXT},
         {"Hosts", "hosts", HTML_COUNT},
         {"Data", "bytes", HTML_BYTES},
-        {"Seed from", "seed_from", HTML_TEXT},
-        {"Cutover from", "cutover_from", HTML_TEXT},
-        {"until", "cutover_until", HTML_TEXT},
+        {"Seed from", "seed_from", HTML_TIME},
+        {"Cutover from", "cutover_from", HTML_TIME},
+        {"until", "cutover_until", HTML_TIME},
         {"Risk", "risk", HTML_TEXT},
     };
     const struct js *waves = js_member(spec->plan, "waves");
-    struct gantt g = {.b = b, .rows = num_min(js_len(waves), WAVES_SHOWN)};
+    struct gantt g = {.b = b, .rows = js_len(waves)};
 
+    g.row = (int)num_max(ROW_MIN, num_min(ROW_MAX, HEIGHT / num_max(g.rows, 1)));
     extent(&g, waves);
     if (g.rows > 0 && g.until_ms > g.from_ms) {
         buf_printf(
@@ -119,19 +155,17 @@ static void of_plan(const struct report_spec *spec, struct buf *b)
             "<title id=gantt-t>Waves on the calendar</title><desc id=gantt-d>A row for each "
             "wave: replication, then its cutover; shaded times are closed. The table below "
             "has the times.</desc>\n",
-            WIDTH, TOP + g.rows * ROW + 6);
+            WIDTH, TOP + g.rows * (size_t)g.row + 6);
         blackouts(&g, spec->blackouts);
-        months(&g);
+        axis(&g);
         for (size_t i = 0; i < g.rows; i++)
             bar(&g, i, js_at(waves, i));
-        buf_printf(
-            b,
-            "</svg><figcaption>Replication (light), cutover (dark), blackouts (shaded); %zu of "
-            "%zu waves</figcaption></figure>\n",
-            g.rows, js_len(waves));
+        buf_str(b,
+                "</svg><figcaption>Replication (light), cutover (dark), blackouts (shaded); times "
+                "are UTC</figcaption></figure>\n");
     }
     html_table(b,
-               &(struct html_table){.caption = "Waves",
+               &(struct html_table){.caption = "Waves (times are UTC)",
                                     .columns = columns,
                                     .n = sizeof(columns) / sizeof(columns[0]),
                                     .max = REPORT_ROWS_MAX},
