@@ -105,7 +105,7 @@ static void try_gather(struct slice body)
 {
     struct gather_run *runs = NULL;
     struct gather g = {0};
-    uint64_t credit = 0;
+    int64_t credit = 0;
     size_t n = 0;
 
     place_summed(4, body, body.len - CRYPTO_SHA256_LEN);
@@ -115,7 +115,7 @@ static void try_gather(struct slice body)
         if (g.runs[i].region != 0 || g.runs[i].count == 0 ||
             g.runs[i].first + g.runs[i].count > PAGE_SECTORS_MAX)
             abort();
-    if (gather_choose(&g, credit, &runs, &n, NULL) != 0 || n > g.runs_n)
+    if (gather_choose(&g, credit < 0 ? 0 : (uint64_t)credit, &runs, &n, NULL) != 0 || n > g.runs_n)
         abort();
     free(runs);
     gather_done(&g);

@@ -148,22 +148,22 @@ static void a_plan_outlives_its_process(void **state)
     auto_free char *dir = unit_mkdir();
     struct gather g = {0};
     struct gather back = {0};
-    uint64_t credit = 1;
+    int64_t credit = 1;
 
     (void)state;
     assert_ok(gather_load(dir, SIZE_BYTES, &back, &credit, NULL));
-    assert_int_equal(back.groups_n + credit, 0);
+    assert_int_equal((int64_t)back.groups_n + credit, 0);
     fill(&g);
-    assert_ok(gather_save(dir, SIZE_BYTES, &g, 12345, NULL));
+    assert_ok(gather_save(dir, SIZE_BYTES, &g, -12345, NULL));
     assert_ok(gather_load(dir, SIZE_BYTES, &back, &credit, NULL));
-    assert_int_equal(credit, 12345);
+    assert_int_equal(credit, -12345);
     assert_int_equal(back.groups_n, g.groups_n);
     assert_memory_equal(back.groups, g.groups, g.groups_n * sizeof(*g.groups));
     assert_int_equal(back.runs_n, g.runs_n);
     assert_memory_equal(back.runs, g.runs, g.runs_n * sizeof(*g.runs));
     gather_done(&back);
     assert_ok(gather_load(dir, SIZE_BYTES + 1, &back, &credit, NULL)); /* another volume */
-    assert_int_equal(back.groups_n + credit, 0);
+    assert_int_equal((int64_t)back.groups_n + credit, 0);
     gather_done(&back);
     gather_done(&g);
     unit_rmdir(TAKE(dir));
@@ -177,11 +177,11 @@ static void a_damaged_plan_is_none(void **state)
     struct gather g = {0};
     struct gather back = {0};
     char path[PATH_MAX];
-    uint64_t credit;
+    int64_t credit;
 
     (void)state;
     fill(&g);
-    assert_ok(gather_save(dir, SIZE_BYTES, &g, 12345, NULL));
+    assert_ok(gather_save(dir, SIZE_BYTES, &g, -12345, NULL));
     assert_ok(fd_load(unit_path(dir, "gather", path), 1 << 20, &file, NULL));
     for (size_t i = 0; i < file.len; i += 1 + i / 64) {
         auto_close int fd = open(path, O_RDWR | O_CLOEXEC);
@@ -189,13 +189,13 @@ static void a_damaged_plan_is_none(void **state)
 
         assert_int_equal(pwrite(fd, &wrong, 1, (off_t)i), 1);
         assert_ok(gather_load(dir, SIZE_BYTES, &back, &credit, NULL));
-        assert_int_equal(back.groups_n + credit, 0);
+        assert_int_equal((int64_t)back.groups_n + credit, 0);
         gather_done(&back);
         assert_int_equal(pwrite(fd, &file.data[i], 1, (off_t)i), 1);
     }
     assert_int_equal(truncate(path, (off_t)file.len - 1), 0);
     assert_ok(gather_load(dir, SIZE_BYTES, &back, &credit, NULL));
-    assert_int_equal(back.groups_n + credit, 0);
+    assert_int_equal((int64_t)back.groups_n + credit, 0);
     gather_done(&back);
     gather_done(&g);
     unit_rmdir(TAKE(dir));

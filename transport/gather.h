@@ -77,10 +77,11 @@ int gather_choose(struct gather *g, uint64_t budget, struct gather_run **ret, si
 size_t gather_find(const struct gather_run *runs, size_t n, uint32_t region, uint32_t sector);
 
 /* The plan of a state directory, for a volume of so many bytes. A file that is not there, or is
- * damaged, or was made for another size, is an empty one without credit. */
-int gather_load(const char *dir, uint64_t size_bytes, struct gather *ret, uint64_t *ret_credit,
+ * damaged, or was made for another size, is an empty one without credit. Less than nothing: more
+ * was spent than there was. */
+int gather_load(const char *dir, uint64_t size_bytes, struct gather *ret, int64_t *ret_credit,
                 struct err *err);
-int gather_save(const char *dir, uint64_t size_bytes, const struct gather *g, uint64_t credit,
+int gather_save(const char *dir, uint64_t size_bytes, const struct gather *g, int64_t credit,
                 struct err *err);
 
 #endif

@@ -61,7 +61,7 @@ static bool take_groups(struct gather *g, uint32_t groups, uint32_t runs, uint64
 }
 
 /* 0, -EBADMSG, -ENOMEM. */
-static int parse(struct slice body, uint64_t size_bytes, struct gather *ret, uint64_t *ret_credit)
+static int parse(struct slice body, uint64_t size_bytes, struct gather *ret, int64_t *ret_credit)
 {
     uint64_t regions = (size_bytes + VOLUME_REGION - 1) / VOLUME_REGION;
     struct buf_reader r;
@@ -78,7 +78,7 @@ static int parse(struct slice body, uint64_t size_bytes, struct gather *ret, uin
     r = buf_reader(slice_of(body.data + 8, body.len - 8));
     if (buf_get_u64le(&r) != size_bytes)
         return -EBADMSG;
-    *ret_credit = buf_get_u64le(&r);
+    *ret_credit = (int64_t)buf_get_u64le(&r);
     groups = buf_get_u32le(&r);
     runs = buf_get_u32le(&r);
     if (groups > GATHER_GROUPS_MAX || runs > GATHER_RUNS_MAX)
@@ -92,12 +92,12 @@ static int parse(struct slice body, uint64_t size_bytes, struct gather *ret, uin
     return take_groups(ret, groups, runs, regions, &r) ? 0 : -EBADMSG;
 }
 
-int gather_load(const char *dir, uint64_t size_bytes, struct gather *ret, uint64_t *ret_credit,
+int gather_load(const char *dir, uint64_t size_bytes, struct gather *ret, int64_t *ret_credit,
                 struct err *err)
 {
     auto_buf struct buf body = {0};
     struct gather g = {0};
-    uint64_t credit = 0;
+    int64_t credit = 0;
     char path[PATH_MAX];
     int rc = path_of(dir, path, err);
 
@@ -121,7 +121,7 @@ int gather_load(const char *dir, uint64_t size_bytes, struct gather *ret, uint64
     return 0;
 }
 
-int gather_save(const char *dir, uint64_t size_bytes, const struct gather *g, uint64_t credit,
+int gather_save(const char *dir, uint64_t size_bytes, const struct gather *g, int64_t credit,
                 struct err *err)
 {
     auto_buf struct buf body = {0};
@@ -133,7 +133,7 @@ int gather_save(const char *dir, uint64_t size_bytes, const struct gather *g, ui
         return rc;
     buf_append(&body, magic, 8);
     buf_u64le(&body, size_bytes);
-    buf_u64le(&body, credit);
+    buf_u64le(&body, (uint64_t)credit);
     buf_u32le(&body, (uint32_t)g->groups_n);
     buf_u32le(&body, (uint32_t)g->runs_n);
     for (size_t i = 0; i < g->groups_n; i++) {

@@ -140,7 +140,7 @@ struct push_gather {
     bool on;
     bool all; /* at once, whatever it costs */
     unsigned percent;
-    uint64_t credit;         /* bytes, from passes before */
+    int64_t credit;          /* bytes, from passes before */
     struct gather old;       /* planned by passes before */
     struct gather fresh;     /* of pages of this pass; the mapper's */
     uint8_t *measured;       /* a bit a region: fresh has what is to be said of it */
