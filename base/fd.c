@@ -315,3 +315,17 @@ int fd_xdg(const char *which, char *out, size_t size, struct err *err)
     }
     return err_set(err, -EINVAL, "no XDG directory '%s'", which);
 }
+
+int fd_unnamed(int *ret_fd, struct err *err)
+{
+    const char *dir = getenv("TMPDIR");
+    int fd;
+
+    if (!dir || dir[0] == '\0')
+        dir = "/var/tmp"; /* what is large: /tmp may be memory */
+    fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return err_set(err, -errno, "a temporary file in '%s': %m", dir);
+    *ret_fd = fd;
+    return 0;
+}

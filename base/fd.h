@@ -35,6 +35,9 @@ int fd_mkdirs(const char *path, mode_t mode, struct err *err);
 int fd_sync_dir(const char *path, struct err *err);
 int fd_unlink(const char *path, struct err *err); /* 0 when it is gone already */
 
+/* A file without a name below $TMPDIR, else /var/tmp, for what memory should not hold. */
+int fd_unnamed(int *ret_fd, struct err *err);
+
 /* Exclusive lock file; -EWOULDBLOCK when held. Closing the fd gives it back. */
 int fd_lock(const char *path, int *ret_fd, struct err *err);
 /* The same of a directory itself, so that no file of ours stays in it. */

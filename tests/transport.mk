@@ -76,7 +76,7 @@ sh_tests += tests/fault_memory.sh tests/fault_pull_place.sh tests/flow_digest.sh
 EXTRA_DIST += tests/volume_digest.py
 if HAVE_CMOCKA
 EXTRA_DIST += tests/data/fuzz_state
-c_tests += fault_compact fault_made fault_replica fault_unreadable fuzz_state unit_digest unit_gaps unit_gather unit_ledger unit_packs unit_push_tracked unit_replica unit_replica_altered unit_replica_damage \
+c_tests += fault_compact fault_made fault_replica fault_unreadable fuzz_state unit_digest unit_gaps unit_gather unit_ledger unit_packrows unit_packs unit_push_tracked unit_replica unit_replica_altered unit_replica_damage \
 	unit_replica_sides unit_state unit_table unit_tags unit_unit_cache
 fault_unreadable_SOURCES = tests/fault_unreadable.c tests/replica_place.h
 fault_unreadable_LDADD = $(TRANSPORT_TEST_LIBS)
@@ -98,6 +98,8 @@ unit_gather_SOURCES = tests/unit_gather.c tests/page_fixture.h
 unit_gather_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_ledger_SOURCES = tests/unit_ledger.c
 unit_ledger_LDADD = $(TRANSPORT_TEST_LIBS)
+unit_packrows_SOURCES = tests/unit_packrows.c
+unit_packrows_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_packs_SOURCES = tests/unit_packs.c
 unit_packs_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_push_tracked_SOURCES = tests/unit_push_tracked.c tests/replica_place.h

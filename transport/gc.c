@@ -174,10 +174,16 @@ static int judge_pack(struct gc *g, const uint8_t *name, const struct mark_info 
 
 static int judge_packs(struct gc *g, struct err *err)
 {
-    int rc = 0;
+    struct packrows_cursor at = {0};
+    uint8_t name[PACK_NAME_LEN];
+    struct mark_info info;
+    int rc;
 
-    for (size_t i = 0; rc == 0 && i < g->mark.packs.n; i++)
-        rc = judge_pack(g, g->mark.packs.rows[i].name, &g->mark.info[i], err);
+    while ((rc = packrows_next(g->mark.packs, &at, name, &info, err)) == 1) {
+        rc = judge_pack(g, name, &info, err);
+        if (rc < 0)
+            return rc;
+    }
     if (rc == 0 && g->doomed.n > 0)
         qsort(g->doomed.names, g->doomed.n, PACK_NAME_LEN, name_compare);
     return rc;

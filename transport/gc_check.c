@@ -20,8 +20,8 @@ struct check {
     const struct gc_check_run *run;
     struct mark mark;
     struct gc_check_report report;
-    atomic_size_t next;   /* pack to look at */
-    pthread_mutex_t lock; /* of the report and of telling, while packs are looked at */
+    pthread_mutex_t lock; /* of the next, the report and telling, while packs are looked at */
+    struct packrows_cursor next;
 };
 
 static void tell(struct check *c, const struct gc_fault *f)
@@ -54,10 +54,22 @@ static int look(struct check *c, struct vault *v, const uint8_t *name, uint64_t 
     return rc;
 }
 
-static int check_pack(struct check *c, struct vault *v, size_t i, struct err *err)
+/* 1: a pack that is needed, 0: there is none any more. */
+static int next_pack(struct check *c, uint8_t *name, struct mark_info *info, struct err *err)
 {
-    const struct mark_info *info = &c->mark.info[i];
-    const uint8_t *name = c->mark.packs.rows[i].name;
+    int rc;
+
+    pthread_mutex_lock(&c->lock);
+    do
+        rc = packrows_next(c->mark.packs, &c->next, name, info, err);
+    while (rc == 1 && (!info->needed || info->told));
+    pthread_mutex_unlock(&c->lock);
+    return rc;
+}
+
+static int check_pack(struct check *c, struct vault *v, const uint8_t *name,
+                      const struct mark_info *info, struct err *err)
+{
     char key[PACK_KEY_MAX];
     uint64_t bytes = 0;
     int rc = look(c, v, name, &bytes, err);
@@ -87,15 +99,15 @@ static int work(void *arg, size_t index, struct err *err)
 {
     struct check *c = arg;
     auto_vault struct vault *v = NULL;
-    size_t i;
+    uint8_t name[PACK_NAME_LEN];
+    struct mark_info info;
     int rc = vault_dup(c->run->vault, &v, err);
 
     (void)index;
-    while (rc == 0 && (i = atomic_fetch_add(&c->next, 1)) < c->mark.packs.n) {
+    while (rc == 0 && (rc = next_pack(c, name, &info, err)) == 1) {
         if (c->run->stop && atomic_load(c->run->stop))
             return err_set(err, -ECANCELED, "stopped");
-        if (c->mark.info[i].needed && !c->mark.info[i].told)
-            rc = check_pack(c, v, i, err);
+        rc = check_pack(c, v, name, &info, err);
     }
     return rc;
 }
@@ -105,9 +117,10 @@ static int check_packs(struct check *c, struct err *err)
     struct workers *group = NULL;
     int rc;
 
-    if (c->mark.packs.n == 0)
+    if (packrows_count(c->mark.packs) == 0)
         return 0;
-    rc = workers_start(num_min(THREADS, c->mark.packs.n), "check", work, c, &group, err);
+    rc = workers_start(num_min(THREADS, packrows_count(c->mark.packs)), "check", work, c, &group,
+                       err);
     return rc < 0 ? rc : workers_join(group, err);
 }
 

@@ -97,23 +97,38 @@ static void count_pack(const struct mark_info *info, struct gc_usage *u)
     }
 }
 
-static void tell_replicas(const struct mark *m, const struct gc_usage *u, gc_usage_fn fn, void *arg)
+static int count_packs(const struct mark *m, struct gc_usage *u, struct gc_usage_replica *own,
+                       struct err *err)
+{
+    struct packrows_cursor at = {0};
+    uint8_t name[PACK_NAME_LEN];
+    struct mark_info info;
+    int rc;
+
+    while ((rc = packrows_next(m->packs, &at, name, &info, err)) == 1) {
+        count_pack(&info, u);
+        if (!info.needed || info.owner == MARK_SHARED)
+            continue;
+        own[info.owner].own_packs++;
+        own[info.owner].own_bytes += info.bytes;
+    }
+    return rc;
+}
+
+static void tell_replicas(const struct mark *m, const struct gc_usage *u,
+                          struct gc_usage_replica *own, gc_usage_fn fn, void *arg)
 {
     for (size_t k = 0; fn && k < m->replicas_n; k++) {
-        struct gc_usage_replica r = {.name = m->replicas[k].name, .points = m->replicas[k].n};
-
-        for (size_t i = 0; i < m->packs.n; i++)
-            if (m->info[i].needed && m->info[i].owner == (int)k) {
-                r.own_packs++;
-                r.own_bytes += m->info[i].bytes;
-            }
-        r.shared_bytes = u->shared_bytes;
-        fn(arg, &r);
+        own[k].name = m->replicas[k].name;
+        own[k].points = m->replicas[k].n;
+        own[k].shared_bytes = u->shared_bytes;
+        fn(arg, &own[k]);
     }
 }
 
-static int usage(struct mark *m, struct gc_usage *u, struct err *err)
+static int usage(struct mark *m, struct gc_usage *u, gc_usage_fn fn, void *arg, struct err *err)
 {
+    auto_free struct gc_usage_replica *own = NULL;
     int rc = mark_open(m, err);
 
     if (rc == 0)
@@ -122,8 +137,13 @@ static int usage(struct mark *m, struct gc_usage *u, struct err *err)
         rc = mark_list(m, err);
     if (rc == 0)
         rc = store_list(vault_store(m->vault), "", NULL, take, u, err);
-    for (size_t i = 0; rc == 0 && i < m->packs.n; i++)
-        count_pack(&m->info[i], u);
+    own = calloc(m->replicas_n + 1, sizeof(*own));
+    if (rc == 0 && !own)
+        rc = err_set(err, -ENOMEM, "count packs: %m");
+    if (rc == 0)
+        rc = count_packs(m, u, own, err);
+    if (rc == 0)
+        tell_replicas(m, u, own, fn, arg);
     return rc;
 }
 
@@ -139,10 +159,9 @@ int gc_usage(struct vault *v, const atomic_bool *stop, gc_usage_fn fn, void *arg
         rc = care_log_read(log, err);
     m.log = log;
     if (rc == 0)
-        rc = usage(&m, &u, err);
+        rc = usage(&m, &u, fn, arg, err);
     if (rc == 0) {
         name_kinds(&u);
-        tell_replicas(&m, &u, fn, arg);
         *ret = u;
     }
     mark_done(&m);

@@ -78,6 +78,7 @@ libgodwit_transport_a_SOURCES += \
 	transport/lru.c transport/lru.h \
 	transport/made.c transport/made.h \
 	transport/packs.c transport/packs.h \
+	transport/packrows.c transport/packrows.h \
 	transport/packset.c transport/packset.h \
 	transport/pull.c transport/pull.h transport/pull_keep.c transport/pull_plan.c transport/pull_row.c \
 	transport/pull_write.c \

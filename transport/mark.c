@@ -13,25 +13,12 @@
 
 int mark_pack(struct mark *m, const uint8_t *name, struct mark_info **ret, struct err *err)
 {
-    size_t before = m->packs.n;
-    struct packset_row *row = NULL;
-    int rc = packset_row(&m->packs, name, &row, err);
-    size_t at;
+    void *info = NULL;
+    int rc = packrows_get(m->packs, name, &info, err);
 
     if (rc < 0)
         return rc;
-    at = (size_t)(row - m->packs.rows);
-    if (m->info_cap < m->packs.cap) {
-        struct mark_info *more = reallocarray(m->info, m->packs.cap, sizeof(*more));
-
-        if (!more)
-            return err_set(err, -ENOMEM, "list packs: %m");
-        m->info = more;
-        m->info_cap = m->packs.cap;
-    }
-    if (m->packs.n > before)
-        m->info[at] = (struct mark_info){0};
-    *ret = &m->info[at];
+    *ret = info;
     return 0;
 }
 
@@ -176,7 +163,9 @@ int mark_open(struct mark *m, struct err *err)
     int rc;
 
     pthread_mutex_init(&m->lock, NULL);
-    rc = find_replicas(m, err);
+    rc = packrows_new(sizeof(struct mark_info), &m->packs, err);
+    if (rc == 0)
+        rc = find_replicas(m, err);
     for (size_t i = 0; rc == 0 && i < m->replicas_n; i++)
         rc = open_replica(m, &m->replicas[i], err);
     return rc;
@@ -189,8 +178,7 @@ void mark_done(struct mark *m)
         free(m->replicas[i].why);
     }
     free(m->replicas);
-    packset_done(&m->packs);
-    free(m->info);
+    packrows_free(m->packs);
     pthread_mutex_destroy(&m->lock);
 }
 

@@ -8,7 +8,8 @@
 #ifndef GODWIT_TRANSPORT_MARK_H
 #define GODWIT_TRANSPORT_MARK_H
 
-#include "transport/packset.h"
+#include "transport/pack.h"
+#include "transport/packrows.h"
 #include "transport/retain.h"
 
 #include <pthread.h>
@@ -27,7 +28,7 @@ struct mark_replica {
     enum retain_why *why;         /* RETAIN_NO: not walked */
 };
 
-/* Of the pack in the same row of `packs`. */
+/* Of a pack: the value of its row. */
 struct mark_info {
     bool needed; /* by a point */
     bool map;
@@ -59,10 +60,8 @@ struct mark {
     size_t bad_n; /* times that bad was told; the lock is held then */
     size_t replicas_n;
     struct mark_replica *replicas;
-    pthread_mutex_t lock; /* of the next three while a walk is on */
-    struct packset packs;
-    struct mark_info *info;
-    size_t info_cap;
+    pthread_mutex_t lock;   /* of the next while a walk is on */
+    struct packrows *packs; /* of struct mark_info */
 };
 
 /* vault, log, stop, bad and arg are set; the rest is zero. Replicas and their points, all of which

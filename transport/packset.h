@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A set of packs by name, each with where the volume first needs it and what was found of it. Not
- * thread-safe. */
+/* A set of packs by name, each with what was found of it. In memory; of all packs of a vault there
+ * is packrows.h. Not thread-safe. */
 #ifndef GODWIT_TRANSPORT_PACKSET_H
 #define GODWIT_TRANSPORT_PACKSET_H
 
@@ -18,8 +18,6 @@ enum packset_state {
 
 struct packset_row {
     uint8_t name[PACK_NAME_LEN];
-    uint64_t offset; /* bytes in the volume, of its first use */
-    uint64_t len;
     enum packset_state state;
 };
 

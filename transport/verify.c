@@ -109,10 +109,11 @@ void verify_tell(struct verify *v, const struct replica_fault *f)
 
 static void mark_bad(struct verify *v, const struct unit *u)
 {
-    struct packset_row *row = NULL;
+    struct verify_row *row;
 
     pthread_mutex_lock(&v->lock);
-    if (packset_row(&v->packs, u->pack, &row, NULL) == 0)
+    row = v->packs ? verify_row(v, u->pack) : NULL;
+    if (row)
         row->state = PACKSET_BAD;
     pthread_mutex_unlock(&v->lock);
 }

@@ -8,6 +8,7 @@
 
 #include "transport/digest.h"
 #include "transport/fetch.h"
+#include "transport/packrows.h"
 #include "transport/packs.h"
 #include "transport/packset.h"
 #include "transport/page.h"
@@ -18,6 +19,13 @@
 /* Of whole packs in memory. */
 enum { VERIFY_DATA_BYTES = 24 << 20, VERIFY_MAPS_BYTES = PACK_BYTES_MAX };
 
+/* Of a pack. */
+struct verify_row {
+    uint64_t offset; /* bytes in the volume, of its first use */
+    uint64_t len;
+    uint64_t state; /* enum packset_state */
+};
+
 /* What all threads share. */
 struct verify {
     const struct replica_verify_run *run;
@@ -27,11 +35,12 @@ struct verify {
     pthread_mutex_t lock; /* of all below; also held while a fault is told */
     pthread_cond_t moved;
     bool failed;
-    uint64_t damaged;     /* faults of objects */
-    uint64_t differs;     /* faults against the volume */
-    struct packset packs; /* of everything read so far; none when sampled */
-    struct packs *held;   /* of data; NULL when sampled. It needs no lock */
-    struct packs *maps;   /* likewise; apart, so that data does not drive them out */
+    uint64_t damaged;       /* faults of objects */
+    uint64_t differs;       /* faults against the volume */
+    struct packrows *packs; /* of struct verify_row: everything read so far; NULL when sampled */
+    struct packrows_cursor next; /* of these, after the walk */
+    struct packs *held;          /* of data; NULL when sampled. It needs no lock */
+    struct packs *maps;          /* likewise; apart, so that data does not drive them out */
     struct fetch_packs take;
     struct digest digest; /* digest.n regions are in it: whose turn it is */
 };
@@ -41,6 +50,9 @@ int verify_open(void *arg, struct vault *v, void **ret_self, struct err *err);
 int verify_batch(void *self, const struct walk_batch *b, struct err *err);
 void verify_close(void *self);
 int verify_bad_dir(void *arg, uint32_t dir, const struct unit *u, int rc, struct err *err);
+
+/* The row of a pack, or NULL: it cannot be listed. The lock is the caller's. */
+struct verify_row *verify_row(struct verify *v, const uint8_t *name);
 
 void verify_tell(struct verify *v, const struct replica_fault *f);
 

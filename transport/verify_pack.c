@@ -13,21 +13,25 @@
 /* A pack is up to 16 MiB, and twice that while it comes. */
 enum { THREADS_MAX = 2 };
 
-struct checking {
-    struct verify *v;
-    atomic_size_t next;
-};
+struct verify_row *verify_row(struct verify *v, const uint8_t *name)
+{
+    void *row = NULL;
+
+    return packrows_get(v->packs, name, &row, NULL) < 0 ? NULL : row;
+}
 
 int verify_note_pack(struct verify *v, const struct unit *u, uint64_t offset, uint64_t len,
                      struct err *err)
 {
-    struct packset_row *row = NULL;
+    struct verify_row *row;
+    void *value = NULL;
     int rc;
 
     if (v->sampled)
         return 0;
     pthread_mutex_lock(&v->lock);
-    rc = packset_row(&v->packs, u->pack, &row, err);
+    rc = packrows_get(v->packs, u->pack, &value, err);
+    row = value;
     if (rc == 0 && row->len == 0) {
         row->offset = offset;
         row->len = len;
@@ -38,12 +42,13 @@ int verify_note_pack(struct verify *v, const struct unit *u, uint64_t offset, ui
 
 static enum packset_state state_of(struct verify *v, const uint8_t *name)
 {
-    struct packset_row *row = NULL;
     enum packset_state state = PACKSET_BAD; /* no memory to list it: not whole */
+    const struct verify_row *row;
 
     pthread_mutex_lock(&v->lock);
-    if (packset_row(&v->packs, name, &row, NULL) == 0)
-        state = row->state;
+    row = verify_row(v, name);
+    if (row)
+        state = (enum packset_state)row->state;
     pthread_mutex_unlock(&v->lock);
     return state;
 }
@@ -51,10 +56,11 @@ static enum packset_state state_of(struct verify *v, const uint8_t *name)
 /* What was found of a pack; a unit that was told of says more. */
 static void set_state(struct verify *v, const uint8_t *name, enum packset_state state)
 {
-    struct packset_row *row = NULL;
+    struct verify_row *row;
 
     pthread_mutex_lock(&v->lock);
-    if (packset_row(&v->packs, name, &row, NULL) == 0 && row->state != PACKSET_BAD)
+    row = verify_row(v, name);
+    if (row && row->state != PACKSET_BAD)
         row->state = state;
     pthread_mutex_unlock(&v->lock);
 }
@@ -112,7 +118,9 @@ int verify_packs_open(struct verify *v, struct err *err)
     if (v->sampled)
         return 0;
     v->take = (struct fetch_packs){.arg = v, .take = take, .give = give};
-    rc = packs_new(VERIFY_DATA_BYTES, load_held, v, &v->held, err);
+    rc = packrows_new(sizeof(struct verify_row), &v->packs, err);
+    if (rc == 0)
+        rc = packs_new(VERIFY_DATA_BYTES, load_held, v, &v->held, err);
     return rc < 0 ? rc : packs_new(VERIFY_MAPS_BYTES, load_held, v, &v->maps, err);
 }
 
@@ -120,56 +128,68 @@ void verify_packs_close(struct verify *v)
 {
     packs_free(v->held);
     packs_free(v->maps);
-    packset_done(&v->packs);
+    packrows_free(v->packs);
 }
 
-/* Nobody adds packs any more: no lock. */
-static int check(struct verify *v, struct vault *vault, const struct packset_row *row,
-                 struct buf *body, struct err *err)
+static int next_row(struct verify *v, uint8_t *name, struct verify_row *ret, struct err *err)
 {
+    int rc;
+
+    pthread_mutex_lock(&v->lock);
+    rc = packrows_next(v->packs, &v->next, name, ret, err);
+    pthread_mutex_unlock(&v->lock);
+    return rc;
+}
+
+static int check(struct verify *v, struct vault *vault, const uint8_t *name,
+                 const struct verify_row *row, struct buf *body, struct err *err)
+{
+    enum packset_state state = (enum packset_state)row->state;
     char key[PACK_KEY_MAX];
     int rc = 0;
 
-    if (row->state == PACKSET_UNSEEN)
-        rc = load(v, vault, row->name, body, err);
+    if (state == PACKSET_UNSEEN) {
+        rc = load(v, vault, name, body, err);
+        state = state_of(v, name);
+    }
     if (rc < 0 && rc != -EBADMSG && rc != -ENOENT)
         return rc;
     err_clear(err);
-    if (row->state == PACKSET_DOUBTFUL || row->state == PACKSET_MISSING)
-        verify_tell(v, &(struct replica_fault){.object = pack_key(row->name, key),
-                                               .offset = row->offset,
-                                               .len = row->len,
-                                               .what = row->state == PACKSET_MISSING ? "missing"
-                                                                                     : "altered"});
+    if (state == PACKSET_DOUBTFUL || state == PACKSET_MISSING)
+        verify_tell(
+            v, &(struct replica_fault){.object = pack_key(name, key),
+                                       .offset = row->offset,
+                                       .len = row->len,
+                                       .what = state == PACKSET_MISSING ? "missing" : "altered"});
     return 0;
 }
 
 static int work(void *arg, size_t index, struct err *err)
 {
-    struct checking *c = arg;
+    struct verify *v = arg;
     auto_vault struct vault *vault = NULL;
     auto_buf struct buf body = {0};
-    size_t i;
-    int rc = vault_dup(c->v->run->vault, &vault, err);
+    uint8_t name[PACK_NAME_LEN];
+    struct verify_row row;
+    int rc = vault_dup(v->run->vault, &vault, err);
 
     (void)index;
-    while (rc == 0 && (i = atomic_fetch_add(&c->next, 1)) < c->v->packs.n) {
-        if (c->v->run->stop && atomic_load(c->v->run->stop))
+    while (rc == 0 && (rc = next_row(v, name, &row, err)) == 1) {
+        if (v->run->stop && atomic_load(v->run->stop))
             return err_set(err, -ECANCELED, "stopped");
-        rc = check(c->v, vault, &c->v->packs.rows[i], &body, err);
+        rc = check(v, vault, name, &row, &body, err);
     }
     return rc;
 }
 
 int verify_packs(struct verify *v, size_t threads, struct err *err)
 {
-    struct checking c = {.v = v};
     struct workers *group = NULL;
     int rc;
 
-    if (v->packs.n == 0)
+    if (!v->packs || packrows_count(v->packs) == 0)
         return 0;
-    threads = num_min(num_min(threads, THREADS_MAX), v->packs.n);
-    rc = workers_start(threads, "packs", work, &c, &group, err);
+    threads = num_min(num_min(threads, THREADS_MAX), packrows_count(v->packs));
+    rc = workers_start(threads, "packs", work, v, &group, err);
     return rc < 0 ? rc : workers_join(group, err);
 }
