@@ -145,6 +145,7 @@ static int parse_scalars(const struct js *doc, struct assignment *a, struct err 
         r = parse_seconds(doc, "freeze_s", 0, FREEZE_MAX_S, &a->freeze_ms, err);
     if (r == 0)
         r = parse_compact(doc, a, err);
+    a->scrub_bytes_per_s = js_u64(doc, "scrub_bytes_per_s", 0);
     if (r == 0)
         r = parse_rate(doc, a, err);
     a->paused = js_bool(doc, "paused", false);

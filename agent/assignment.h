@@ -31,10 +31,11 @@ struct assignment {
     enum ownership_role role;
     uint64_t interval_ms;
     struct rate_table rate;
-    uint64_t self_abort_ms; /* 0 = the agent's default */
-    uint64_t consistent_ms; /* a consistent point every so often; 0 = none */
-    uint64_t freeze_ms;     /* how long file systems may be frozen for one; 0 = the default */
-    int compact;            /* as in struct replica_run */
+    uint64_t self_abort_ms;     /* 0 = the agent's default */
+    uint64_t consistent_ms;     /* a consistent point every so often; 0 = none */
+    uint64_t freeze_ms;         /* how long file systems may be frozen for one; 0 = the default */
+    int compact;                /* as in struct replica_run */
+    uint64_t scrub_bytes_per_s; /* beside the tracker; 0 = none */
     bool paused;
     size_t volumes_n;
     struct assignment_volume *volumes;

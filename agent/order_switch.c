@@ -109,6 +109,10 @@ static int push_final(struct order_call *call, size_t i, struct replica_point *r
     if (r < 0)
         return err_add(err, r, "final point of '%s'", call->a->volumes[i].name);
     repl_learned(call->w->repl, i, ret, false);
+    if (ret->unreadable_bytes > 0)
+        return err_set_gw(err, GW_INCOMPLETE, -EUCLEAN,
+                          "final point of '%s': %" PRIu64 " bytes cannot be read",
+                          call->a->volumes[i].name, ret->unreadable_bytes);
     return failpoint("agent_final_pushed");
 }
 

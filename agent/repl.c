@@ -9,6 +9,7 @@
 #include "agent/thaw.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/gw.h"
 #include "base/log.h"
 #include "base/num.h"
 #include "base/text.h"
@@ -235,6 +236,7 @@ static struct repl_facts facts_of(const struct repl *r, size_t i, enum ownership
         .interval_ms = r->w->assignment->interval_ms,
         .growing = v->growing,
         .pass_ms = v->pass_ms,
+        .incomplete = v->has_point && v->point.unreadable_bytes > 0,
     };
 }
 
@@ -247,6 +249,21 @@ static bool is_news(const struct repl_status *old, const struct repl_status *now
            old->has_point != now->has_point || old->point.seq != now->point.seq ||
            !text_equal(old->error, now->error) ||
            (now->role == OWNERSHIP_PUSH && now->equal_wall_ms >= old->told_wall_ms + TELL_MS);
+}
+
+/* What closes the gate although passes go well. */
+static void say_trouble(const struct repl *r, size_t i, char out[static ERR_TEXT_MAX])
+{
+    const struct repl_volume *v = &r->v[i];
+
+    if (repl_mono(r) < v->alarm_mono_ms)
+        text_copy(out, ERR_TEXT_MAX, v->alarm);
+    else if (v->has_point && v->point.unreadable_bytes > 0)
+        text_print(out, ERR_TEXT_MAX,
+                   "GW-%d: %" PRIu64 " bytes of '%s' in %" PRIu64
+                   " ranges could not be read; its points are incomplete",
+                   GW_PARTLY_UNREADABLE, v->point.unreadable_bytes,
+                   r->w->assignment->volumes[i].device, v->point.unreadable_n);
 }
 
 void repl_publish(struct repl *r, size_t i, enum ownership_role role, const struct err *err)
@@ -270,6 +287,8 @@ void repl_publish(struct repl *r, size_t i, enum ownership_role role, const stru
     s->equal_wall_ms = v->equal_wall_ms;
     s->pass_ms = v->pass_ms;
     text_copy(s->error, sizeof(s->error), r->w->damage.text);
+    if (s->error[0] == '\0')
+        say_trouble(r, i, s->error);
     if (err && err->code != 0 && v->failure != 0)
         text_copy(s->error, sizeof(s->error), err->text);
     if (is_news(&old, s)) {

@@ -44,6 +44,7 @@ struct repl_facts {
     uint64_t interval_ms; /* what the planner wants between passes */
     unsigned growing;     /* passes in a row that were each larger than the one before */
     uint64_t pass_ms;     /* of the last pass */
+    bool incomplete;      /* a part of its newest point could not be read */
 };
 
 /* The state and, when it is not going well, a reason ("store_unreachable", …), else NULL. */

@@ -115,6 +115,8 @@ enum repl_state repl_judge(const struct repl_facts *f, const char **ret_reason)
         *ret_reason = "not_converging";
         return REPL_STALLED;
     }
+    if (f->incomplete)
+        *ret_reason = "incomplete";
     return behind(f) ? REPL_BACKLOG : REPL_CONTINUOUS;
 }
 

@@ -7,8 +7,16 @@
 #include "base/fail.h"
 #include "base/gw.h"
 #include "base/log.h"
+#include "base/text.h"
+
+#include <inttypes.h>
 
 #include "base/banned.h"
+
+enum {
+    UNREAD_RETRY_MS = 60 * 1000,
+    ALARM_MS = 10 * 60 * 1000 /* long enough to be in a report */
+};
 
 static void note_failure(struct repl_volume *v, const struct err *err)
 {
@@ -55,11 +63,38 @@ static void begin_pass(struct repl *r, size_t i, enum ownership_role role)
         repl_publish(r, i, role, NULL); /* a seed takes long: people see at once that it began */
 }
 
+/* Nothing was written. What could not be read is tried again all the same, now and then: reading
+ * costs a disk that fails. */
+static bool is_quiet(const struct repl_volume *v, const char *device, uint64_t now)
+{
+    return idle_is_quiet(&v->idle, device, now) &&
+           (v->point.unreadable_bytes == 0 || now - v->idle.pass_mono_ms < UNREAD_RETRY_MS);
+}
+
+/* The pass read everything then, so its point is right; and yet somebody must hear of it. */
+static void note_scrub(struct repl *r, size_t i, const struct replica_scrub *s)
+{
+    struct repl_volume *v = &r->v[i];
+    struct err err = {0};
+
+    if (s->missed_bytes == 0)
+        return;
+    err_set_gw(&err, GW_TRACKER_MISSED, -EBADMSG,
+               "the tracker missed changes of '%s': %" PRIu64 " bytes, the first %" PRIu64
+               " at byte %" PRIu64,
+               r->w->assignment->volumes[i].device, s->missed_bytes, s->missed[0].len,
+               s->missed[0].offset);
+    log_err(LOG_LEVEL_ERROR, &err, v->name);
+    text_print(v->alarm, sizeof(v->alarm), "GW-%d: %s", GW_TRACKER_MISSED, err.text);
+    v->alarm_mono_ms = repl_mono(r) + ALARM_MS;
+}
+
 static int push_pass(struct repl *r, size_t i, struct err *err)
 {
     struct workload *w = r->w;
     struct repl_volume *v = &r->v[i];
     struct replica_point point = {0};
+    struct replica_scrub scrub = {0};
     struct replica_run run;
     char dir[PATH_MAX];
     uint64_t begun = repl_mono(r);
@@ -70,7 +105,7 @@ static int push_pass(struct repl *r, size_t i, struct err *err)
 
     v->begun_mono_ms = begun;
     /* Nothing was written: the volume still equals its newest point, now too. */
-    if (v->has_point && idle_is_quiet(&v->idle, w->assignment->volumes[i].device, begun)) {
+    if (v->has_point && is_quiet(v, w->assignment->volumes[i].device, begun)) {
         v->equal_wall_ms = begun_wall;
         note_rates(r, i, 0, 0, since);
         return 0;
@@ -80,7 +115,9 @@ static int push_pass(struct repl *r, size_t i, struct err *err)
         return rc;
     begin_pass(r, i, OWNERSHIP_PUSH);
     idle_begin(&v->idle, run.volume_path, begun);
+    run.scrub = &scrub;
     rc = replica_push(&run, &point, err);
+    note_scrub(r, i, &scrub);
     if (rc == 0 && !v->marked)
         rc = mine_mark(w, i, err);
     if (rc == 0)

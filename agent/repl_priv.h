@@ -21,6 +21,8 @@ struct repl_volume {
     struct replica_point point;
     uint64_t volume_bytes; /* looked at while nothing is replicated yet; 0 = not known */
     struct idle idle;
+    char alarm[ERR_TEXT_MAX]; /* what a scrub found; shown for a while */
+    uint64_t alarm_mono_ms;   /* so long; 0 = none */
 };
 
 struct repl {

@@ -41,6 +41,8 @@ int repl_run(struct workload *w, size_t i, char out_dir[static PATH_MAX], struct
         .epoch = w->own.max_epoch,
         .may_shrink = w->assignment->volumes[i].shrink,
         .compact = w->assignment->compact,
+        .scrub_bytes_per_s = w->assignment->scrub_bytes_per_s,
+        .allow_incomplete = true, /* who waits is further behind, not safer */
     };
     atomic_store(&ret->progress->total_bytes, 0);
     atomic_store(&ret->progress->done_bytes, 0);

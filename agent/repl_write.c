@@ -48,6 +48,7 @@ static void write_volume(const struct workload *w, const struct repl_status *s, 
     jsw_str(out, "reason", s->reason);
     jsw_u64(out, "epoch", s->has_point ? s->point.epoch : s->epoch);
     write_point(s, out);
+    jsw_u64(out, "unreadable_bytes", s->has_point ? s->point.unreadable_bytes : 0);
     jsw_time(out, "verified_at", s->verified_wall_ms);
     jsw_u64(out, "total_bytes", total);
     jsw_u64(out, "done_bytes", done);

@@ -57,8 +57,9 @@ expect_done() {
     expect '.state == "done"'
 }
 
+# What the planner would hear is in $dir/report.
 round() {
-    "$tool" round "$dir/$1" "$dir/$1.json" 2>"$dir/log" || fail "round of $1: $(cat "$dir/log")"
+    "$tool" round "$dir/$1" "$dir/$1.json" >"$dir/report" 2>"$dir/log" || fail "round of $1: $(cat "$dir/log")"
 }
 
 guard() {

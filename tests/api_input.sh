@@ -128,6 +128,7 @@ done <<'X'
 .limits = {max_lag_s: "1"}|max_lag_s
 .limits = {interval_s: 0}|interval_s
 .limits = {compact_percent: 101}|compact_percent
+.limits = {scrub_bytes_per_s: -1}|scrub_bytes_per_s
 .limits = {require_test: 1}|require_test
 .wave = 0|wave
 X

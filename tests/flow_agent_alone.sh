@@ -28,6 +28,38 @@ rot() {
 : >"$dir/hooks"
 set_up
 
+# -- sectors that cannot be read: replication goes on, says so, and no switch is made of it ----------
+reports() {
+    jq -e ".replication[0] | $1" "$dir/report" >/dev/null || fail "$1 of: $(cat "$dir/report")"
+}
+if [ "${GODWIT_TEST_FAILPOINTS:-}" = yes ]; then
+    export GODWIT_FAILPOINT='volume_read@40960+1:*=err:EIO'
+    write_some a 100
+    round a
+    reports '.state == "continuous" and .reason == "incomplete" and .unreadable_bytes == 4096'
+    reports '.error | startswith("GW-3035: 4096 bytes of") and contains("a.img")'
+    order a fence 1
+    expect_done
+    order a final 1
+    expect '.state == "failed" and .error.code == "GW-3036"'
+    unset GODWIT_FAILPOINT
+    round b
+    reports '.unreadable_bytes == 4096'
+    cp "$dir/answer" "$dir/final1"
+    decide 1 abort abort
+    order a abort 1
+    expect_done
+    round a
+    reports '.reason == null and .unreadable_bytes == 0 and .error == null'
+    round b
+    same "once it can be read"
+    rm -rf "${dir:?}/a" "$dir/b" "$dir/store" "$dir/b.img"
+    mkdir -p "$dir/store" "$dir/a" "$dir/b"
+    key=$("$tool" vault "file://$dir/store" "$dir/key2")
+    : >"$dir/hooks"
+    set_up
+fi
+
 # -- a landing volume that rotted is found, and repaired by the next pull ----------------
 rot b 70000
 order b verify 0

@@ -97,6 +97,44 @@ done
 kill $writer
 wait $writer || true
 
+# An agent scrubs as its workload says: it goes on at its place when it is started anew, and what it finds is told.
+tool=$abs_top_builddir/tool_agent
+mkdir "$dir/store"
+key=$("$tool" vault "file://$dir/store" "$dir/key")
+agent() { # RATE FAILPOINT: one round of an agent that is started anew, its report into $told
+    jq -n --arg store "file://$dir/store" --arg key "$key" --arg dev "$dev" --argjson rate "$1" \
+        '{vault: {url: $store, key: $key, region: null, endpoint: null},
+          assignments: [{workload: "shop", side: "source", epoch: 0, role: "push", interval_s: 1, paused: false,
+            scrub_bytes_per_s: $rate,
+            volumes: [{name: "data", replica: "shop/data", device: $dev, mount: null}]}]}' >"$dir/agent.json"
+    told=$(GODWIT_FAILPOINT=${2:-} "$tool" round "$dir/agent" "$dir/agent.json" 2>"$dir/err") || fail "$(cat "$dir/err")"
+}
+place() { cut -d' ' -f1 "$dir/agent/workloads/shop/volumes/data/scrub"; }
+mkdir "$dir/agent"
+agent 0 # makes its state
+echo '{"n": 1, "id": "op.1.adopt", "kind": "adopt", "workload": "shop", "epoch": 0, "deadline": null, "args": {}}' >"$dir/order.json"
+"$tool" order "$dir/agent" "$dir/agent.json" "$dir/order.json" >"$dir/out" 2>"$dir/err"
+[ "$(jq -r .state "$dir/out")" = 'done' ] || fail "adopt: $(cat "$dir/out" "$dir/err")"
+agent 1
+agent 1
+before=$(place)
+for _ in 1 2 3 4 5; do # a pass that read everything, whyever, needs no scrub
+    agent 1
+    [ "$(place)" = "$before" ] || break
+done
+[ "$(place)" -gt "$before" ] || fail "the agent's scrub does not go on: $before, then $(place)"
+want '.replication[0].error' null 'nothing to tell'
+for _ in 1 2 3 4 5; do
+    change 1600 1
+    agent 0 track_miss=err:EIO
+    agent 107374182400
+    [ "$(jq '.replication[0].error' <<<"$told")" = null ] || break
+done
+want '.replication[0].error | startswith("GW-3034: the tracker missed changes")' true 'the agent is silent'
+want ".replication[0].error | contains(\"'$dev': 65536 bytes, the first 65536 at byte $((1600 * 4096))\")" true 'the place'
+agent 107374182400
+want '.replication[0].error' null 'once it is mended'
+
 rc=0
 godwit replica push "$dir/image" "file://$dir/vault/i" --scrub 1MiB -o json >"$dir/out" || rc=$?
 [ "$rc $(jq .scrub.looked_bytes "$dir/out")" = '0 0' ] || fail 'a scan needs no scrub'

@@ -88,6 +88,31 @@ static void step_one(void *arg, struct workload *w)
         ;
 }
 
+static void report_one(void *arg, struct workload *w)
+{
+    repl_write(w, arg);
+}
+
+/* What the planner would be told. */
+static int print_report(const struct agent *a, struct err *err)
+{
+    auto_jsw struct jsw *w = NULL;
+    auto_buf struct buf text = {0};
+    int r = jsw_new(&w, err);
+
+    if (r < 0)
+        return r;
+    jsw_obj(w, NULL);
+    jsw_arr(w, "replication");
+    fleet_each(a->fleet, report_one, w);
+    jsw_end(w);
+    jsw_end(w);
+    r = jsw_finish(w, false, &text, err);
+    if (r == 0)
+        printf("%s\n", buf_cstr(&text));
+    return r;
+}
+
 static int do_round(const char *state_dir, const char *config_file, struct err *err)
 {
     struct agent a = {0};
@@ -96,8 +121,10 @@ static int do_round(const char *state_dir, const char *config_file, struct err *
 
     if (r == 0)
         r = open_agent(&a, state_dir, config, err);
-    if (r == 0)
+    if (r == 0) {
         fleet_each(a.fleet, step_one, NULL);
+        r = print_report(&a, err);
+    }
     close_agent(&a);
     return r;
 }

@@ -156,6 +156,7 @@ static void controls_win_over_the_document(void **state)
     assert_int_equal(7, js_u64(assignment(plain, 1), "interval_s", 0));
     assert_int_equal(100, js_u64(assignment(plain, 1), "rate_bytes_per_s", 1));
     assert_int_equal(10, js_u64(assignment(plain, 1), "compact_percent", 0));
+    assert_int_equal(0, js_u64(assignment(plain, 1), "scrub_bytes_per_s", 1));
     f->workload.control =
         (struct workload_control){.paused = true, .interval_s = 60, .rate_bytes_per_s = 0};
     controlled = config_of(f, "h-db");

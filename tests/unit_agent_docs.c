@@ -59,6 +59,7 @@ static void what_is_sent_again_is_the_workloads_to_say(void **state)
         buf_printf(&text, "{%s%s", rows[i].member, &ASSIGNMENT(VOLUME)[1]);
         assert_ok(parse_assignment(buf_cstr(&text), &a, NULL));
         assert_int_equal(rows[i].compact, a->compact);
+        assert_int_equal(a->scrub_bytes_per_s, 0);
     }
 }
 

@@ -48,6 +48,18 @@ static void a_volume_goes_from_initiating_over_initial_sync_to_continuous(void *
     assert_null(reason_of(&f));
 }
 
+static void what_could_not_be_read_is_told_while_replication_goes_on(void **state)
+{
+    struct repl_facts f = good(OWNERSHIP_PUSH);
+
+    (void)state;
+    f.incomplete = true;
+    assert_int_equal(REPL_CONTINUOUS, judged(&f));
+    assert_string_equal("incomplete", reason_of(&f));
+    f.failure = -ECONNREFUSED;
+    assert_string_not_equal("incomplete", reason_of(&f));
+}
+
 static void a_side_without_a_role_is_stopped(void **state)
 {
     struct repl_facts f = good(OWNERSHIP_IDLE);
@@ -216,6 +228,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_volume_goes_from_initiating_over_initial_sync_to_continuous),
+        cmocka_unit_test(what_could_not_be_read_is_told_while_replication_goes_on),
         cmocka_unit_test(a_side_without_a_role_is_stopped),
         cmocka_unit_test(a_pause_counts_more_than_a_failure),
         cmocka_unit_test(a_store_that_is_away_is_first_disconnected_then_stalled),

@@ -327,12 +327,12 @@ static int newer(unsigned format, struct err *err)
 static int judge_format(struct vault *v, const char *key, uint64_t seq, const struct header *h,
                         struct slice sealed, struct err *err)
 {
-    for (uint16_t format = VAULT_FORMAT; format <= FORMAT_GAPS; format++) {
+    for (unsigned format = VAULT_FORMAT; format <= FORMAT_GAPS; format++) {
         auto_point struct point p = {0};
         struct header ours = *h;
         int rc;
 
-        ours.format = format;
+        ours.format = (uint16_t)format;
         err_clear(err);
         rc = sealed_decode(v, key, seq, &ours, sealed, &p, err);
         if (rc == 0)

@@ -96,6 +96,7 @@ static void write_assignment(struct jsw *w, const char *identity, const struct w
     jsw_u64(w, "consistent_s", load->limits.consistent_s);
     jsw_f64(w, "freeze_s", (double)load->limits.freeze_ms / 1000.0);
     jsw_u64(w, "compact_percent", load->limits.compact_percent);
+    jsw_u64(w, "scrub_bytes_per_s", load->limits.scrub_bytes_per_s);
     write_hooks(w, load, side);
     write_volumes(w, identity, load, side);
     jsw_end(w);

@@ -58,11 +58,12 @@ struct workload_host {
 
 struct workload_limits {
     uint64_t max_lag_s, max_downtime_s, observe_s, interval_s, rate_bytes_per_s;
-    uint64_t self_abort_s;     /* a fenced holder may abort by itself after so long */
-    uint64_t consistent_s;     /* a consistent point every so often; 0 = none */
-    uint64_t freeze_ms;        /* how long file systems may be frozen for one */
-    uint64_t compact_percent;  /* of what changes send, for what lies scattered; 0 = none */
-    uint64_t verify_max_age_s; /* a verification older than this does not open the gate */
+    uint64_t self_abort_s;      /* a fenced holder may abort by itself after so long */
+    uint64_t consistent_s;      /* a consistent point every so often; 0 = none */
+    uint64_t freeze_ms;         /* how long file systems may be frozen for one */
+    uint64_t compact_percent;   /* of what changes send, for what lies scattered; 0 = none */
+    uint64_t scrub_bytes_per_s; /* read of what did not change; 0 = none */
+    uint64_t verify_max_age_s;  /* a verification older than this does not open the gate */
     bool require_test;
 };
 

@@ -343,6 +343,7 @@ static const struct limit limits[] = {
     LIMIT(consistent_s, 0, 0, 86400),
     LIMIT(freeze_ms, 250, 10, 10000),
     LIMIT(compact_percent, 10, 0, 100),
+    LIMIT(scrub_bytes_per_s, 0, 0, INT64_MAX),
     LIMIT(verify_max_age_s, 7 * 86400, 60, LIMIT_S_MAX),
 };
 
@@ -364,10 +365,19 @@ static int parse_limit(const struct js *obj, const struct limit *limit, struct w
 
 static int parse_limits(const struct js *doc, struct workload *w, struct err *err)
 {
-    static const char *const names[] = {"max_lag_s",        "max_downtime_s",   "observe_s",
-                                        "interval_s",       "rate_bytes_per_s", "self_abort_s",
-                                        "verify_max_age_s", "require_test",     "consistent_s",
-                                        "freeze_ms",        "compact_percent",  NULL};
+    static const char *const names[] = {"max_lag_s",
+                                        "max_downtime_s",
+                                        "observe_s",
+                                        "interval_s",
+                                        "rate_bytes_per_s",
+                                        "self_abort_s",
+                                        "verify_max_age_s",
+                                        "require_test",
+                                        "consistent_s",
+                                        "freeze_ms",
+                                        "compact_percent",
+                                        "scrub_bytes_per_s",
+                                        NULL};
     const struct js *obj = js_member(doc, "limits");
     const struct js *test = js_member(obj, "require_test");
     int r = 0;
