@@ -110,8 +110,8 @@ static const struct gw_row rows[] = {
      "godwit doctor"},
     {GW_STORE_DENIED, GW_EXIT_AUTH, "the object store refused the credentials",
      "The access key is missing, wrong or expired, may not do this, or the clocks differ by too "
-     "much.",
-     "godwit doctor\naws sts get-caller-identity\ndate -u"},
+     "much. A directory is not this user's, or is mounted read-only.",
+     "S3: aws sts get-caller-identity, and date -u\nA directory: ls -ld DIR, and findmnt -T DIR"},
     {GW_STORE_CONFLICT, GW_EXIT_FAILED, "an object that is written once exists with other bytes",
      "Two writers used the same name, or somebody changed the object. It was not overwritten.",
      "godwit replica verify STORE/NAME --full"},
@@ -193,6 +193,11 @@ static const struct gw_row rows[] = {
      "from, or made anew. It is not followed into any more, and what is on it stays as it is.",
      "Find out who has it: findmnt --source VOLUME, fuser -v VOLUME\nThen overwrite what they "
      "wrote: godwit sync resync APP, or godwit replica pull STORE/NAME VOLUME"},
+    {GW_STATE_DAMAGED, GW_EXIT_FAILED, "the state directory is damaged",
+     "What it remembers cannot be read, so nothing of it is believed and nothing was changed. All "
+     "of it is in the vault and the volume as well.",
+     "Remove the directory in the message: the next push reads everything and sends what is "
+     "missing, the next pull compares everything."},
     {GW_DATA_DIFFERS, GW_EXIT_MISMATCH, "the data differs",
      "The two sides were compared and are not equal; the message says where the first difference "
      "is.",
@@ -264,6 +269,11 @@ static const struct gw_row rows[] = {
      "here and does not replicate until the record is whole. Other workloads go on.",
      "godwit status APP\nPut the named file back from a copy, or write it anew (godwit-agent(8), "
      "FILES), and restart the agent."},
+    {GW_PLACES_FIXED, GW_EXIT_REFUSED, "the places of a replicated workload cannot change",
+     "Its replicas are of these volumes, and its agents hold records of them. Everything else in "
+     "its document may change.",
+     "Give the document again with the volumes, hosts and devices it has: godwit app show APP -o "
+     "json\nTo move it elsewhere, forget it first: godwit app rm APP"},
     {GW_PLAN_STALE, GW_EXIT_REFUSED, "the plan is out of date",
      "Inventory, windows or rates changed since it was made, so it was not applied.",
      "godwit plan"},
@@ -274,10 +284,11 @@ static const struct gw_row rows[] = {
     {GW_BAD_CALENDAR, GW_EXIT_USAGE, "the calendar is not understood",
      "The file is not iCalendar, has no event, or a rule in it does not parse.",
      "godwit window import FILE.ics --dry-run"},
-    {GW_BAD_WORKLOAD, GW_EXIT_USAGE, "the workload is not complete",
-     "It names a host or volume that does not exist, belongs to another workload, or misses what "
-     "this action needs.",
-     "godwit app show APP\ngodwit host ls"},
+    {GW_BAD_WORKLOAD, GW_EXIT_USAGE, "the workload's document is not right",
+     "A member is missing, unknown or of the wrong kind, or it names a host or volume that does "
+     "not "
+     "exist or belongs to another workload.",
+     "godwit app show APP -o json\nman godwit-api shows every member: godwit.workload/1"},
     {GW_API_AUTH, GW_EXIT_AUTH, "the planner does not accept the credential",
      "The token or certificate is missing, wrong or expired.", "godwit context ls\ngodwit init"},
     {GW_API_FORBIDDEN, GW_EXIT_AUTH, "the credential does not reach that far",

@@ -82,6 +82,7 @@ enum gw {
     GW_NOT_CONSISTENT = 3024,    /* no moment could be had at which the volume holds still */
     GW_VOLUME_SHRANK = 3025,     /* between two passes */
     GW_VOLUME_ALTERED = 3026,    /* one that follows, by somebody else */
+    GW_STATE_DAMAGED = 3027,     /* a file of a state directory does not parse */
     GW_DATA_DIFFERS = 3030,      /* verification mismatch */
     GW_VOLUME_SHARED = 3031,     /* another workload uses the same file or device */
     GW_VOLUME_NOT_EMPTY = 3032,  /* a target holds data of somebody else */
@@ -99,6 +100,7 @@ enum gw {
     GW_ROLLED_BACK = 4107,
     GW_HALFWAY = 4108,
     GW_RECORD_DAMAGED = 4109, /* who owns a workload cannot be read on its host */
+    GW_PLACES_FIXED = 4110,   /* volumes, hosts and devices of a workload that is replicated */
     GW_PLAN_STALE = 4201,
     GW_PLAN_IMPOSSIBLE = 4202,
     GW_BAD_CALENDAR = 4203,

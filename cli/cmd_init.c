@@ -194,6 +194,17 @@ static int report(struct cmd_call *call, const char *dir, const struct js *clien
     return out_writer(call->out, w, view_init, err);
 }
 
+/* A context keeps the port, so it must be one that the planner gets again. */
+static int check_listen(struct cmd_call *call, struct err *err)
+{
+    const char *listen = opt_text(call->opts, "listen");
+
+    if (!listen || !text_ends(listen, ":0"))
+        return 0;
+    return err_set_gw(err, GW_BAD_VALUE, -EINVAL,
+                      "--listen=%s: port 0 is a new one each time; name one, such as 7443", listen);
+}
+
 /* Before anything is made: where the CA will be says whose planner the context is of. */
 static int check_context(struct cmd_call *call, const char *dir, struct err *err)
 {
@@ -219,6 +230,8 @@ static int init(struct cmd_call *call, bool *ret_running, struct err *err)
     char dir[PATH_MAX], file[PATH_MAX];
     int r = state_dir(call, dir, err);
 
+    if (r == 0)
+        r = check_listen(call, err);
     if (r == 0)
         r = check_context(call, dir, err);
     if (r == 0)

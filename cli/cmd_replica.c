@@ -333,19 +333,32 @@ static void view_bound(struct out *o, const struct js *doc)
                  js_f64(js_member(doc, "time_share"), bound, 0) * 100, bound);
 }
 
-static int view_push(struct out *o, const struct js *doc, struct table *t, struct err *err)
+/* One line: what the pass made of the volume. */
+static void view_pass(struct out *o, const struct js *doc)
 {
     const struct js *point = js_member(doc, "point");
+    const char *name = js_str(doc, "replica", "");
+    const unsigned long long seq = js_u64(point, "seq", 0);
     char changed[NUM_TEXT_MAX], sent[NUM_TEXT_MAX], took[NUM_TEXT_MAX];
 
-    if (!out_is_for_people(o))
-        return columns_one(o, doc, t, push_rows, ARRAY_LEN(push_rows), err);
     out_bytes(o, js_u64(doc, "changed_bytes", 0), changed);
     out_bytes(o, js_u64(doc, "sent_bytes", 0), sent);
     num_format_duration((uint64_t)(js_f64(doc, "duration_s", 0) * 1000), took);
-    out_text(o, "%s@%llu  %s, %s changed, %s sent, %s  digest %.16s…", js_str(doc, "replica", ""),
-             (unsigned long long)js_u64(point, "seq", 0), js_str(point, "kind", ""), changed, sent,
-             took, js_str(point, "digest", ""));
+    if (js_u64(doc, "changed_bytes", 0) == 0 && js_u64(doc, "sent_bytes", 0) == 0)
+        out_text(o, "nothing changed since %s@%llu  %s, %s  digest %.16s…", name, seq,
+                 js_str(point, "kind", ""), took, js_str(point, "digest", ""));
+    else
+        out_text(o, "%s@%llu  %s, %s changed, %s sent, %s  digest %.16s…", name, seq,
+                 js_str(point, "kind", ""), changed, sent, took, js_str(point, "digest", ""));
+}
+
+static int view_push(struct out *o, const struct js *doc, struct table *t, struct err *err)
+{
+    char changed[NUM_TEXT_MAX];
+
+    if (!out_is_for_people(o))
+        return columns_one(o, doc, t, push_rows, ARRAY_LEN(push_rows), err);
+    view_pass(o, doc);
     view_bound(o, doc);
     view_freeze(o, js_member(doc, "freeze"));
     replica_view_say_unreadable(o, point);

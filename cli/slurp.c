@@ -43,7 +43,8 @@ int slurp_js(const char *path, size_t max_bytes, struct js **ret, struct err *er
     auto_buf struct buf text = {0};
     int r = slurp(path, max_bytes, &text, err);
 
-    if (r == 0)
-        r = js_parse(buf_slice(&text), max_bytes, ret, err);
+    if (r < 0)
+        return r;
+    r = js_parse(buf_slice(&text), max_bytes, ret, err);
     return r < 0 ? err_add(err, r, "'%s'", path) : 0;
 }

@@ -35,6 +35,17 @@ done
 exits 0 godwit replica ls "$store" -o name
 [ "$(sort "$dir/out" | paste -sd ' ')" = "empty odd random sector sparse zero" ] || fail "ls"
 
+echo "-- nothing changed is said so; a state directory that is damaged is named, with what to do"
+exits 0 godwit replica push "$dir/odd.img" "$store/odd" --state-dir "$dir/own"
+exits 0 godwit replica push "$dir/odd.img" "$store/odd" --state-dir "$dir/own"
+says out "nothing changed since odd@1 "
+echo '{' >"$dir/own/state.json"
+exits 1 godwit replica push "$dir/odd.img" "$store/odd" --state-dir "$dir/own"
+says err GW-3027
+says err "Remove the directory"
+rm -r "$dir/own"
+exits 0 godwit replica push "$dir/odd.img" "$store/odd" --state-dir "$dir/own"
+
 echo "-- the key was made for us, once, and said"
 [ "$(stat -c %a "$dir/config/godwit/vault.key")" = 600 ] || fail "others can read the key"
 mkdir "$dir/store2"

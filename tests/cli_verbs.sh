@@ -12,9 +12,12 @@ mkdir "$dir/vault"
 echo "-- init, twice; a store that is none is refused"
 exits 2 godwit init --state-dir "$dir/p" --store nonsense
 exits 2 godwit init --state-dir relative
-exits 0 godwit init --state-dir "$dir/p" --store "file://$dir/vault" --listen 127.0.0.1:0 -o json
+exits 2 godwit init --state-dir "$dir/z" --store "file://$dir/vault" --listen 127.0.0.1:0
+says err "port 0"
+[ ! -e "$dir/z" ] || fail "an init that is refused made a planner"
+exits 0 godwit init --state-dir "$dir/p" --store "file://$dir/vault" --listen 127.0.0.1:7443 -o json
 is '.schema == "godwit.init/1" and .running == false and .context == "default"'
-exits 2 godwit init --state-dir "$dir/q" --store "file://$dir/vault" --listen 127.0.0.1:0
+exits 2 godwit init --state-dir "$dir/q" --store "file://$dir/vault" --listen 127.0.0.1:7444
 says err "godwit context rm default"
 [ ! -e "$dir/q" ] || fail "an init that is refused made a planner"
 before=$(cksum "$dir/p/ca.pem" "$dir/p/vault.key" "$dir/p/admin.token")
@@ -22,8 +25,10 @@ exits 0 godwit init --state-dir "$dir/p"
 says out "$dir/p/vault.key"
 [ "$before" = "$(cksum "$dir/p/ca.pem" "$dir/p/vault.key" "$dir/p/admin.token")" ] || fail "init changed what was there"
 [ -s "$dir/vault/vault" ] || fail "no vault"
+exits 0 godwit init --state-dir "$dir/p" --config "$dir/new/config"
+grep -q '^server = https://127.0.0.1:7443' "$dir/new/config" || fail "a configuration of its own was not made"
 
-godwitd --state-dir "$dir/p" --port-file "$dir/port" 2>"$dir/log" &
+godwitd --state-dir "$dir/p" --listen 127.0.0.1:0 --port-file "$dir/port" 2>"$dir/log" &
 pid=$!
 tries=0
 until [ -s "$dir/port" ]; do

@@ -103,7 +103,7 @@ static void damaged_state_is_an_error_not_a_fresh_start(void **unused)
         fputs(bodies[i], f);
         assert_int_equal(fclose(f), 0);
         assert_fails(-EBADMSG, state_open(dir, vault_a, "x", &s, &err));
-        assert_int_equal(err.gw, GW_BAD_DOCUMENT);
+        assert_int_equal(err.gw, GW_STATE_DAMAGED);
     }
     unit_rmdir(dir);
 }

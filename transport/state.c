@@ -22,7 +22,7 @@ static const char schema[] = "godwit.replica-state/1";
 
 static int damaged(struct err *err, const char *path)
 {
-    return err_add(err, err_set_gw(err, GW_BAD_DOCUMENT, -EBADMSG, "it is damaged"), "'%s'", path);
+    return err_add(err, err_set_gw(err, GW_STATE_DAMAGED, -EBADMSG, "it is damaged"), "'%s'", path);
 }
 
 static int hex_member(const struct js *obj, const char *key, uint8_t *out, size_t len)

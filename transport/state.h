@@ -44,7 +44,7 @@ struct state {
 /*
  * Open or make dir for a replica of a vault, and lock it. -EWOULDBLOCK (GW_REPLICA_LOCKED) somebody
  * holds it; -EINVAL (GW_STATE_FOREIGN) it belongs to another replica or vault; -EBADMSG
- * (GW_BAD_DOCUMENT) the state file is damaged.
+ * (GW_STATE_DAMAGED) the state file is damaged.
  */
 int state_open(const char *dir, const uint8_t *vault_id, const char *replica, struct state **ret,
                struct err *err);

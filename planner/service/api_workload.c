@@ -208,7 +208,7 @@ static int check_same_places(const struct workload *was, const struct workload *
                    text_equal(was->volumes[i].at[side].device, now->volumes[i].at[side].device);
     if (same)
         return 0;
-    return err_set_gw(err, GW_GATE_CLOSED, -EBUSY,
+    return err_set_gw(err, GW_PLACES_FIXED, -EBUSY,
                       "'%s' is replicated: its volumes, hosts and devices cannot change",
                       was->name);
 }
