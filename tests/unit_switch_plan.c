@@ -5,6 +5,7 @@
 
 #include "base/auto.h"
 
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -222,6 +223,24 @@ static void after_a_restart_a_step_has_what_is_left_and_never_more_than_all(void
     assert_true(switch_time_is_over(&t, 11));
 }
 
+/* Nobody may come for a day: the history of the operation stays one that can be shown. */
+static void a_step_that_never_ends_is_tried_less_and_less(void **state)
+{
+    uint64_t ms = 0;
+    unsigned n = 0;
+
+    (void)state;
+    while (n < SWITCH_PLAN_ATTENTION)
+        ms += switch_plan_redo_ms(n++);
+    assert_in_range(ms, 1, 15000); /* the operator is called soon */
+    for (; ms < 24 * 3600 * (uint64_t)1000; n++) {
+        assert_true(switch_plan_redo_ms(n) >= switch_plan_redo_ms(n - 1));
+        ms += switch_plan_redo_ms(n);
+    }
+    assert_in_range(n, 1000, 8000);
+    assert_in_range(switch_plan_redo_ms(UINT_MAX), 1, 15000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -232,6 +251,7 @@ int main(void)
         cmocka_unit_test(the_decision_that_stands_wins),
         cmocka_unit_test(an_undecided_register_is_asked_again),
         cmocka_unit_test(an_abort_never_stops_the_way_back),
+        cmocka_unit_test(a_step_that_never_ends_is_tried_less_and_less),
         cmocka_unit_test(names_are_read_back),
     };
 

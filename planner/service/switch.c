@@ -21,9 +21,7 @@
 #include "base/banned.h"
 
 enum {
-    SWITCH_TICK_MS = 500,     /* deadlines and retries are looked at this often */
-    SWITCH_REDO_MS = 2000,    /* a step that is only repeated is repeated after so long */
-    SWITCH_REDO_ATTENTION = 5 /* and calls for the operator after so many times */
+    SWITCH_TICK_MS = 500, /* deadlines and retries are looked at this often */
 };
 
 static struct open_op *find_open(struct switcher *s, const char *id)
@@ -307,10 +305,11 @@ static int call_operator(struct step_run *run, const struct err *why, struct err
 static int hold_redo(struct step_run *run, struct open_op *o, const struct err *why, bool *ret_hold,
                      struct err *err)
 {
-    *ret_hold = switch_time_ran_ms(&o->time, clock_mono_ms(run->svc->clock)) < SWITCH_REDO_MS;
+    *ret_hold = switch_time_ran_ms(&o->time, clock_mono_ms(run->svc->clock)) <
+                switch_plan_redo_ms(o->redone);
     if (*ret_hold)
         return 0;
-    if (++o->redone < SWITCH_REDO_ATTENTION)
+    if (++o->redone < SWITCH_PLAN_ATTENTION)
         return 0;
     return call_operator(run, why, err);
 }

@@ -3,10 +3,13 @@
 #include "planner/service/switch_plan.h"
 
 #include "base/auto.h"
+#include "base/num.h"
 
 #include <string.h>
 
 #include "base/banned.h"
+
+enum { REDO_MS = 2000, REDO_MAX_MS = 15000, REDO_DOUBLED_MAX = 3 };
 
 /*
  * What follows a step. END_* are not steps: they end the operation. failed and other are where the
@@ -115,6 +118,13 @@ struct switch_move switch_plan_next(struct switch_at at, enum switch_outcome out
 bool switch_plan_redo_only(enum switch_step step)
 {
     return rows[step].redo_only;
+}
+
+uint64_t switch_plan_redo_ms(unsigned failed)
+{
+    unsigned more = failed < SWITCH_PLAN_ATTENTION ? 0 : failed - SWITCH_PLAN_ATTENTION + 1;
+
+    return num_min((uint64_t)REDO_MS << num_min(more, REDO_DOUBLED_MAX), REDO_MAX_MS);
 }
 
 bool switch_plan_abortable(struct switch_at at)

@@ -61,6 +61,10 @@ struct switch_move {
 struct switch_move switch_plan_next(struct switch_at at, enum switch_outcome outcome);
 /* A step that is repeated until it is done: its deadline only calls for the operator. */
 bool switch_plan_redo_only(enum switch_step step);
+/* Such a step is done again so long after it began. It calls for the operator once it failed so
+ * many times, and is then tried less and less often: each time is a row, and runs hooks. */
+enum { SWITCH_PLAN_ATTENTION = 5 };
+uint64_t switch_plan_redo_ms(unsigned failed);
 /* Is an operator's abort honoured in this step? Never on the way back of leg 1: aborting that would
  * leave the workload on the side that failed. */
 bool switch_plan_abortable(struct switch_at at);
