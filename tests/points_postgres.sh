@@ -17,8 +17,7 @@ start_server() {
     install -d -o postgres -m 700 "$2"
     as_postgres "$pg_bin/pg_ctl" -D "$1" -w -t 60 -l "$2/log" \
         -o "-c listen_addresses= -c unix_socket_directories=$2 -c shared_buffers=32MB
-            -c max_wal_size=96MB -c autovacuum_naptime=5 -c autovacuum_vacuum_cost_delay=0
-            -c autovacuum_vacuum_scale_factor=0.01" \
+            -c max_wal_size=96MB" \
         start >/dev/null || { cat "$2/log"; return 1; }
 }
 
