@@ -361,7 +361,7 @@ static int view_push(struct out *o, const struct js *doc, struct table *t, struc
     view_pass(o, doc);
     view_bound(o, doc);
     view_freeze(o, js_member(doc, "freeze"));
-    replica_view_say_unreadable(o, point);
+    replica_view_say_unreadable(o, js_member(doc, "point"));
     if (js_u64(doc, "compacted_bytes", 0) > 0) {
         out_bytes(o, js_u64(doc, "compacted_bytes", 0), changed);
         out_text(o, "%s that lay scattered were sent again, together", changed);
