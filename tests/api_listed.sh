@@ -46,7 +46,8 @@ expect 400 '.what | contains("twice")'
 states '[]'
 
 echo "-- an import counts when it is whole"
-api POST /v1/hosts/import "$(part rv.xlsx r1 0 false "$(host web-01 "\"id\": \"${uuid^^}\", \"owner\": \"ana\"")")"
+api POST /v1/hosts/import "$(part rv.xlsx r1 0 false "$(host web-01 "\"id\": \"50${uuid:2}\", \"owner\": \"ana\",
+    \"tags\": [{\"key\": \"smbios_uuid\", \"value\": \"${uuid^^}\"}]")")"
 expect 200 '.hosts == 1 and .last == false'
 states '[]'
 api POST '/v1/hosts/import?dry_run=true' "$(part rv.xlsx r1 1 true "$(host db-01.acme.com)")"

@@ -48,6 +48,7 @@ static const struct sample {
     {"rvtools-vInfo.csv", "rvtools", 5, 1, "6 CPUs; 7 VM!; "},
     {"rvtools-vMemory.csv", "rvtools", 1, 0, ""},
     {"rvtools-vNetwork.csv", "rvtools", 1, 0, ""},
+    {"rvtools-tables.csv", "rvtools", 3, 2, ""},
     {"rvtools-vPartition.csv", "rvtools", 3, 0, ""},
     {"rvtools.xlsx", "rvtools", 11, 1, "5 CPUs; 6 VM!; 3 CPU usage %; "},
 };
@@ -272,6 +273,27 @@ static void rvtools_sheets_are_one_fleet(void **state)
     assert_int_equal(host(e, "esx-01")->cores, 40);
     assert_string_equal(estate_file(e, web->source[ESTATE_CORES].file), "rvtools-vInfo.csv");
     assert_int_equal(web->source[ESTATE_CORES].row, 2);
+}
+
+/* The names of the tables within, German numbers, and machines that are none. */
+static void rvtools_has_columns_by_two_names(void **state)
+{
+    auto_estate struct estate *e = empty();
+    const struct estate_host *erp;
+    uint64_t used;
+
+    (void)state;
+    take("rvtools-tables.csv", NULL, e, NULL);
+    assert_ok(estate_settle(e, NULL));
+    assert_int_equal(estate_hosts(e), 1);
+    erp = host(e, "erp-01");
+    assert_int_equal(erp->memory_bytes, 32768 * (uint64_t)mib);
+    assert_int_equal(estate_disk_bytes(erp), 512000 * (uint64_t)mib);
+    assert_true(estate_disk_used(erp, &used));
+    assert_int_equal(used, (uint64_t)(200000.5 * mib));
+    assert_string_equal(erp->id, "5013aaaa-0001-0001-0001-000000000009");
+    assert_string_equal(estate_tag(erp, "smbios_uuid"), "4213aaaa-0001-0001-0001-000000000009");
+    assert_string_equal(estate_tag(erp, "dns"), "erp-01.acme.example");
 }
 
 static void a_workbook_is_its_sheets(void **state)
@@ -499,6 +521,7 @@ int main(void)
         cmocka_unit_test(another_format_is_refused),
         cmocka_unit_test(what_is_nothing_known_is_refused),
         cmocka_unit_test(rvtools_sheets_are_one_fleet),
+        cmocka_unit_test(rvtools_has_columns_by_two_names),
         cmocka_unit_test(a_workbook_is_its_sheets),
         cmocka_unit_test(mgn_names_apps_waves_and_tags),
         cmocka_unit_test(migration_hub_has_use_and_addresses),

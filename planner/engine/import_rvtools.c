@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * RVTools: a sheet for each kind of thing, joined by the UUID of the machine, else by its name.
- * Templates are no machines. "MB" of older versions always was MiB.
+ * Templates are no machines. "MB" of older versions always was MiB. Columns have the names of the
+ * window, or those of the tables within ("vInfoVMName"): the sheet's name is cut off.
  */
 #include "planner/engine/import_priv.h"
 
@@ -20,8 +21,10 @@ static const double mib = 1 << 20;
 enum info_column {
     VM,
     UUID,
+    SMBIOS,
     POWERSTATE,
     TEMPLATE,
+    SRM,
     DNS,
     CPUS,
     MEMORY,
@@ -43,22 +46,24 @@ enum info_column {
 
 static const struct import_column info_columns[INFO_COLUMNS] = {
     [VM] = {"VM|VM Name", IMPORT_MUST},
-    [UUID] = {"VM UUID|SMBIOS UUID|UUID", 0},
+    [UUID] = {"VM UUID|UUID|SMBIOS UUID", 0},
+    [SMBIOS] = {"SMBIOS UUID", 0},
     [POWERSTATE] = {"Powerstate|Power state", IMPORT_MUST},
     [TEMPLATE] = {"Template", 0},
-    [DNS] = {"DNS Name", 0},
+    [SRM] = {"SRM Placeholder", 0},
+    [DNS] = {"DNS Name|Guest Host Name", 0},
     [CPUS] = {"CPUs|Num CPU", IMPORT_MUST},
     [MEMORY] = {"Memory|Memory MiB", IMPORT_MUST},
     [ACTIVE] = {"Active Memory", 0},
     [ADDRESS] = {"Primary IP Address|IP Address", 0},
-    [PROVISIONED] = {"Provisioned MiB|Total disk capacity MiB", 0},
-    [IN_USE] = {"In Use MiB", 0},
+    [PROVISIONED] = {"Total disk capacity MiB|Provisioned MiB|Provisioned", 0},
+    [IN_USE] = {"In Use MiB|In Use", 0},
     [DATACENTER] = {"Datacenter", 0},
     [CLUSTER] = {"Cluster", 0},
     [HOST] = {"Host", 0},
     [POOL] = {"Resource pool", 0},
     [FIRMWARE] = {"Firmware", 0},
-    [OS_TOOLS] = {"OS according to the VMware Tools", 0},
+    [OS_TOOLS] = {"OS according to the VMware Tools|OS Tools", 0},
     [OS_CONFIG] = {"OS according to the configuration file|OS", 0},
     [PASSTHRU] = {"Fixed Passthru HotPlug", 0},
     [ANNOTATION] = {"Annotation", 0},
@@ -69,13 +74,17 @@ static bool is_yes(const char *text)
     return strcasecmp(text, "true") == 0 || strcasecmp(text, "yes") == 0 || text_equal(text, "1");
 }
 
-/* Of what is on every sheet; NULL and passed over: a template. */
+/*
+ * Of what is on every sheet; NULL and passed over: a template, the place that a recovery site keeps
+ * for a machine of another (the column after that of templates), and what vSphere runs for itself.
+ */
 static struct estate_host *machine(struct import_row *row, size_t vm, size_t uuid, size_t template)
 {
     const char *name = import_cell(row, vm);
     struct estate_host *h;
 
-    if (is_yes(import_cell(row, template))) {
+    if (is_yes(import_cell(row, template)) || is_yes(import_cell(row, template + 1)) ||
+        text_starts(name, "vCLS")) {
         row->im->count->passed_over++;
         return NULL;
     }
@@ -125,6 +134,10 @@ static void info_row(struct import_row *row)
     import_parts(row, ADDRESS, " ,;", h, import_part_address);
     if (*import_cell(row, DNS))
         estate_tag_set(row->im->estate, h, "dns", import_cell(row, DNS), import_row_source(row));
+    /* The UUID of an instance is vCenter's own; that of the SMBIOS is what the guest sees. */
+    if (*import_cell(row, SMBIOS))
+        estate_tag_set(row->im->estate, h, "smbios_uuid", import_cell(row, SMBIOS),
+                       import_row_source(row));
     take_total(row, h);
 }
 
@@ -132,16 +145,23 @@ static const struct import_sheet info_sheet = {"vInfo", info_columns, INFO_COLUM
 
 /* -- vDisk and vPartition --------------------------------------------------------------------- */
 
-enum disk_column { DISK_VM, DISK_UUID, DISK_TEMPLATE, DISK, CAPACITY, MODE, THIN, DISK_COLUMNS };
+enum disk_column {
+    DISK_VM,
+    DISK_UUID,
+    DISK_TEMPLATE,
+    DISK_SRM,
+    DISK,
+    CAPACITY,
+    MODE,
+    THIN,
+    DISK_COLUMNS
+};
 
 static const struct import_column disk_columns[DISK_COLUMNS] = {
-    [DISK_VM] = {"VM", IMPORT_MUST},
-    [DISK_UUID] = {"VM UUID|SMBIOS UUID", 0},
-    [DISK_TEMPLATE] = {"Template", 0},
-    [DISK] = {"Disk", IMPORT_MUST},
-    [CAPACITY] = {"Capacity MiB", IMPORT_MUST},
-    [MODE] = {"Disk Mode", IMPORT_MUST},
-    [THIN] = {"Thin", 0},
+    [DISK_VM] = {"VM|VM Name", IMPORT_MUST}, [DISK_UUID] = {"VM UUID|UUID|SMBIOS UUID", 0},
+    [DISK_TEMPLATE] = {"Template", 0},       [DISK_SRM] = {"SRM Placeholder", 0},
+    [DISK] = {"Disk|Name", IMPORT_MUST},     [CAPACITY] = {"Capacity MiB", IMPORT_MUST},
+    [MODE] = {"Disk Mode", IMPORT_MUST},     [THIN] = {"Thin", 0},
 };
 
 static void disk_row(struct import_row *row)
@@ -161,12 +181,22 @@ static void disk_row(struct import_row *row)
 
 static const struct import_sheet disk_sheet = {"vDisk", disk_columns, DISK_COLUMNS, disk_row};
 
-enum part_column { PART_VM, PART_UUID, PART_TEMPLATE, PART, PART_SIZE, PART_USED, PART_COLUMNS };
+enum part_column {
+    PART_VM,
+    PART_UUID,
+    PART_TEMPLATE,
+    PART_SRM,
+    PART,
+    PART_SIZE,
+    PART_USED,
+    PART_COLUMNS
+};
 
 static const struct import_column part_columns[PART_COLUMNS] = {
-    [PART_VM] = {"VM", IMPORT_MUST},
-    [PART_UUID] = {"VM UUID|SMBIOS UUID", 0},
+    [PART_VM] = {"VM|VM Name", IMPORT_MUST},
+    [PART_UUID] = {"VM UUID|UUID|SMBIOS UUID", 0},
     [PART_TEMPLATE] = {"Template", 0},
+    [PART_SRM] = {"SRM Placeholder", 0},
     [PART] = {"Disk", 0},
     [PART_SIZE] = {"Capacity MiB", IMPORT_MUST},
     [PART_USED] = {"Consumed MiB", IMPORT_MUST},
@@ -198,6 +228,7 @@ enum mem_column {
     MEM_VM,
     MEM_UUID,
     MEM_TEMPLATE,
+    MEM_SRM,
     MEM_SIZE,
     MEM_RESERVED,
     MEM_CONSUMED,
@@ -205,11 +236,9 @@ enum mem_column {
 };
 
 static const struct import_column mem_columns[MEM_COLUMNS] = {
-    [MEM_VM] = {"VM", IMPORT_MUST},
-    [MEM_UUID] = {"VM UUID|SMBIOS UUID", 0},
-    [MEM_TEMPLATE] = {"Template", 0},
-    [MEM_SIZE] = {"Size MiB", IMPORT_MUST},
-    [MEM_RESERVED] = {"Reservation", IMPORT_MUST},
+    [MEM_VM] = {"VM|VM Name", IMPORT_MUST}, [MEM_UUID] = {"VM UUID|UUID|SMBIOS UUID", 0},
+    [MEM_TEMPLATE] = {"Template", 0},       [MEM_SRM] = {"SRM Placeholder", 0},
+    [MEM_SIZE] = {"Size MiB", IMPORT_MUST}, [MEM_RESERVED] = {"Reservation", IMPORT_MUST},
     [MEM_CONSUMED] = {"Consumed", 0},
 };
 
@@ -232,6 +261,7 @@ enum nic_column {
     NIC_VM,
     NIC_UUID,
     NIC_TEMPLATE,
+    NIC_SRM,
     NIC_NAME,
     NIC_MAC,
     NIC_NET,
@@ -240,13 +270,10 @@ enum nic_column {
 };
 
 static const struct import_column nic_columns[NIC_COLUMNS] = {
-    [NIC_VM] = {"VM", IMPORT_MUST},
-    [NIC_UUID] = {"VM UUID|SMBIOS UUID", 0},
-    [NIC_TEMPLATE] = {"Template", 0},
-    [NIC_NAME] = {"NIC label|Adapter", 0},
-    [NIC_MAC] = {"Mac Address", IMPORT_MUST},
-    [NIC_NET] = {"Network", IMPORT_MUST},
-    [NIC_ADDRESS] = {"IPv4 Address|IP Address", 0},
+    [NIC_VM] = {"VM|VM Name", IMPORT_MUST},    [NIC_UUID] = {"VM UUID|UUID|SMBIOS UUID", 0},
+    [NIC_TEMPLATE] = {"Template", 0},          [NIC_SRM] = {"SRM Placeholder", 0},
+    [NIC_NAME] = {"NIC label|Adapter", 0},     [NIC_MAC] = {"Mac Address", IMPORT_MUST},
+    [NIC_NET] = {"Network|Name", IMPORT_MUST}, [NIC_ADDRESS] = {"IPv4 Address|IP Address", 0},
 };
 
 static void nic_row(struct import_row *row)
@@ -291,18 +318,18 @@ enum esx_column {
 };
 
 static const struct import_column esx_columns[ESX_COLUMNS] = {
-    [ESX] = {"Host", IMPORT_MUST},
-    [ESX_CPUS] = {"# CPU", IMPORT_MUST},
+    [ESX] = {"Host|Name", IMPORT_MUST},
+    [ESX_CPUS] = {"# CPU|Num Cpu", IMPORT_MUST},
     [ESX_PER_CPU] = {"Cores per CPU", 0},
-    [ESX_CORES] = {"# Cores", 0},
-    [ESX_MEMORY] = {"# Memory", IMPORT_MUST},
-    [ESX_SPEED] = {"Speed", 0},
+    [ESX_CORES] = {"# Cores|Num Cpu Cores", 0},
+    [ESX_MEMORY] = {"# Memory|Memory Size", IMPORT_MUST},
+    [ESX_SPEED] = {"Speed|Cpu Mhz", 0},
     [ESX_CPU_MODEL] = {"CPU Model", 0},
-    [ESX_CPU_USE] = {"CPU usage %", 0},
-    [ESX_MEMORY_USE] = {"Memory usage %", 0},
+    [ESX_CPU_USE] = {"CPU usage %|Overall Cpu Usage", 0},
+    [ESX_MEMORY_USE] = {"Memory usage %|Overall Memory Usage", 0},
     [ESX_DATACENTER] = {"Datacenter", 0},
     [ESX_CLUSTER] = {"Cluster", 0},
-    [ESX_VERSION] = {"ESX Version", 0},
+    [ESX_VERSION] = {"ESX Version|Full Name", 0},
     [ESX_VENDOR] = {"Vendor", 0},
     [ESX_MODEL] = {"Model", 0},
     [ESX_UUID] = {"UUID", 0},

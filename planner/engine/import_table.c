@@ -33,24 +33,31 @@ static void plain_name(const char *name, size_t len, char out[static IMPORT_NAME
     out[n] = '\0';
 }
 
-static bool same_name(const char *header, const char *name, size_t name_len)
+/* A header may begin with the name of its sheet: "vInfoCPUs". */
+static bool same_name(const char *sheet, const char *header, const char *name, size_t name_len)
 {
-    char a[IMPORT_NAME_MAX], b[IMPORT_NAME_MAX];
+    char a[IMPORT_NAME_MAX], b[IMPORT_NAME_MAX], of[IMPORT_NAME_MAX];
 
     plain_name(header, strlen(header), a);
     plain_name(name, name_len, b);
-    return text_equal(a, b);
+    if (text_equal(a, b))
+        return true;
+    plain_name(sheet, strlen(sheet), of);
+    return text_starts(a, of) && text_equal(a + strlen(of), b);
 }
 
-/* Where a column stands, or SIZE_MAX: its first alternative that is there. */
-static size_t place_of(const struct import_column *column, const char *const *header, size_t n)
+/* Where a column of the sheet stands, or SIZE_MAX: its first alternative that is there. */
+static size_t place_of(const struct import_sheet *sheet, size_t c, const char *const *header,
+                       size_t n)
 {
+    const struct import_column *column = &sheet->columns[c];
+
     for (const char *at = column->names; at;) {
         const char *end = strchr(at, '|');
         size_t len = end ? (size_t)(end - at) : strlen(at);
 
         for (size_t i = 0; i < n; i++) {
-            if (same_name(header[i], at, len))
+            if (same_name(sheet->name, header[i], at, len))
                 return i;
         }
         at = end ? end + 1 : NULL;
@@ -64,7 +71,7 @@ static size_t score(const struct import_sheet *sheet, const char *const *header,
     size_t found = 0;
 
     for (size_t c = 0; c < sheet->columns_n; c++) {
-        if (place_of(&sheet->columns[c], header, n) != SIZE_MAX)
+        if (place_of(sheet, c, header, n) != SIZE_MAX)
             found++;
         else if (sheet->columns[c].must)
             return 0;
@@ -107,7 +114,7 @@ int import_table_begin(struct import_table *t, struct import *im, const struct i
         t->header[i] = estate_text(im->estate, header[i]);
     t->row.header = t->header;
     for (size_t c = 0; c < sheet->columns_n; c++)
-        t->row.place[c] = place_of(&sheet->columns[c], header, n);
+        t->row.place[c] = place_of(sheet, c, header, n);
     return 0;
 }
 

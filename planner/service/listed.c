@@ -72,9 +72,22 @@ static void know_uuid(const char *id, struct known_by *k)
     (void)collect_hash("uuid_hash", swapped, k->uuid_swapped);
 }
 
-static int know(const struct listed_key *key, const char *name, const char *id, struct known_by *k,
+/* RVTools has both: the id is vCenter's own then, and a tag has the one that the guest sees. */
+static const char *uuid_of(const struct js *host)
+{
+    const struct js *tags = js_member(host, "tags");
+
+    for (size_t i = 0; i < js_len(tags); i++) {
+        if (text_equal(js_str(js_at(tags, i), "key", ""), "smbios_uuid"))
+            return js_str(js_at(tags, i), "value", "");
+    }
+    return js_str(host, "id", "");
+}
+
+static int know(const struct listed_key *key, const struct js *host, struct known_by *k,
                 struct err *err)
 {
+    const char *name = js_str(host, "host", "");
     int r = text_copy(k->name_key, sizeof(k->name_key), name);
 
     if (r == 0) {
@@ -85,7 +98,7 @@ static int know(const struct listed_key *key, const char *name, const char *id, 
     if (r < 0)
         return err_set_gw(err, GW_BAD_VALUE, -EINVAL, "the name of host '%.40s…' is too long",
                           name);
-    know_uuid(id, k);
+    know_uuid(uuid_of(host), k);
     return 0;
 }
 
@@ -123,7 +136,7 @@ static int put_host(struct service *svc, const struct listed_part *part, const s
     const char *name = js_str(host, "host", ""), *id = js_str(host, "id", "");
     auto_buf struct buf doc = {0};
     struct known_by k = {0};
-    int r = know(&part->key, name, id, &k, err);
+    int r = know(&part->key, host, &k, err);
 
     if (r == 0)
         r = document(part->fleet, host, &doc, err);
