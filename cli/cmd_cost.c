@@ -91,6 +91,8 @@ int cmd_cost(struct cmd_call *call, struct err *err)
                          opt_given(call->opts, "by") ? view_of(call) : cost_view_workload, err);
     else if (r == 0)
         r = out_document(call->out, doc, view_of(call), err);
+    if (r == 0 && js_u64(app ? part : doc, "unpriced", 0) > 0)
+        return GW_EXIT_PARTIAL;
     return r < 0 ? cmd_exit(err) : estate_arg_exit(&told);
 }
 

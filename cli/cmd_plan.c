@@ -243,6 +243,12 @@ static int check_plan_flags(const struct cmd_call *call, struct err *err)
     return 0;
 }
 
+/* Nothing of it can move: no plan to go by, whatever the reasons (unplaced has them). */
+static bool is_empty(const struct js *doc)
+{
+    return js_len(js_member(doc, "waves")) == 0 && js_len(js_member(doc, "unplaced")) > 0;
+}
+
 int cmd_plan(struct cmd_call *call, struct err *err)
 {
     auto_js struct js *policy = NULL;
@@ -263,7 +269,9 @@ int cmd_plan(struct cmd_call *call, struct err *err)
         return show_diff(call, doc, TAKE(input), estate_arg_exit(&told), err);
     if (r == 0)
         r = out_document(call->out, doc, view_plan, err);
-    return r < 0 ? cmd_end(r, err) : estate_arg_exit(&told);
+    if (r < 0)
+        return cmd_end(r, err);
+    return is_empty(doc) ? GW_EXIT_REFUSED : estate_arg_exit(&told);
 }
 
 int cmd_plan_ls(struct cmd_call *call, struct err *err)

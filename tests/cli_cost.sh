@@ -96,4 +96,9 @@ echo "-- a fleet with rows that make no sense is priced without them, and ends w
 printf "host,cores,memory_bytes\na,2,4000000000\n,4,1\n" >"$dir/fleet.csv"
 exits 3 godwit cost --from "$dir/fleet.csv" --catalog "$dir/prices.csv" -o json
 is ".hosts == 1"
+
+echo "-- a host that no shape fits is named, and the bill ends with 3"
+printf "host,cores,memory_bytes\na,2,4000000000\nhuge,500,4000000000\n" >"$dir/huge.csv"
+exits 3 godwit cost --from "$dir/huge.csv" --catalog "$dir/prices.csv" -o json
+is ".unpriced == 1"
 echo "ok"

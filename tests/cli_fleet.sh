@@ -103,7 +103,7 @@ is 'all(.waves[]; .cutover_from >= "2026-12-21")'
 exits 3 godwit plan --from "$lists/rvtools-vInfo.csv" --now 2026-12-07T08:00:00Z
 says out 'WAVE'
 exits 2 godwit plan --from "$lists/plain.csv" --now tomorrow
-exits 0 godwit plan --from "$lists/godwit-estate.json" --now 2026-12-07T08:00:00Z -o json
+exits 5 godwit plan --from "$lists/godwit-estate.json" --now 2026-12-07T08:00:00Z -o json
 is '.unplaced | any(.workload == "shop" and (.why[0].text | test("disks of shop-web-01")))'
 
 echo "-- assess: a way for each workload, with what speaks against it"

@@ -136,4 +136,8 @@ exits 2 godwit plan --from "$dir/input.json" --link fast
 exits 4 godwit plan --from "$dir/no-such-file"
 echo '[1]' >"$dir/array.json"
 exits 2 godwit plan --from "$dir/array.json"
+echo "-- where nothing can move, it is said, and no plan to go by"
+workload busy 10 | jq '.volumes[0].write_bytes_per_s = 90000000' | input '[]' >"$dir/busy.json"
+exits 5 godwit plan --from "$dir/busy.json" -o json
+is '.waves == [] and (.unplaced[0].why[0].text | contains("it needs a link of"))'
 echo "ok"
