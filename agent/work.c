@@ -10,6 +10,7 @@
 #include "base/http.h"
 #include "base/js.h"
 #include "base/log.h"
+#include "base/num.h"
 #include "base/text.h"
 #include "base/worker.h"
 
@@ -127,13 +128,13 @@ static void take_order(struct work *w, const struct js *doc, uint64_t planner_wa
     struct err err = {0};
     int r = order_parse(doc, &o, &err);
 
+    /* Also of one that cannot be read: it would be the answer to each poll, at once. */
+    w->after = num_max(w->after, js_u64(doc, "n", 0));
     if (r < 0) {
         log_err(LOG_LEVEL_ERROR, &err, "an order of the planner");
         return;
     }
     order_arrived(o, planner_wall_ms, clock_mono_ms(w->agent->clock));
-    if (o->number > w->after)
-        w->after = o->number;
     r = fleet_get(w->agent->fleet, o->workload, &load, &err);
     if (r == 0) {
         workload_order(load, o);

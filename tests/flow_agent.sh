@@ -193,12 +193,23 @@ start_agent landing
 writes source 200
 until_true 30 "a change arrives without a planner" cmp "$dir/source.img" "$dir/landing.img"
 printf '[planner]\n' >/dev/null
+# an order that an agent cannot read, as of a planner that is newer, must not make it ask without end
+if command -v sqlite3 >/dev/null; then
+    sqlite3 "$dir/planner/godwitd.db" "INSERT INTO ord (id, host, kind, workload, epoch, deadline_ms,
+        args, state, created_ms) SELECT 'un/readable', host, 'test', 'shop', 0, 0, '{}', 'open', 1
+        FROM ord WHERE kind = 'verify' LIMIT 1"
+fi
 start_planner
 stop_agent source TERM
 stop_agent landing TERM
 start_agent source
 start_agent landing
 until_true 30 "in sync again" status_is '.volumes_ready == 1'
+if command -v sqlite3 >/dev/null; then
+    until_true 30 "the order that no agent can read" grep -q 'an order of the planner' "$dir/landing.log"
+    read -r -t 2 <>"$dir/never" || true # what is counted needs time
+    [ "$(grep -c 'an order of the planner' "$dir/landing.log")" -le 3 ] || fail "an agent asks without end"
+fi
 
 # An answer that the agent could not keep is not given. The order is still open, and is answered
 # when the agent asks for all that are: after a while, and when the planner was away.
