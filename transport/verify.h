@@ -17,7 +17,7 @@
 #include <pthread.h>
 
 /* Of whole packs in memory. */
-enum { VERIFY_DATA_BYTES = 24 << 20, VERIFY_MAPS_BYTES = PACK_BYTES_MAX };
+enum { VERIFY_DATA_BYTES = 20 << 20, VERIFY_MAPS_BYTES = PACK_BYTES_MAX };
 
 /* Of a pack. */
 struct verify_row {
