@@ -6,6 +6,7 @@
  */
 #include "planner/engine/wave_check.h"
 #include "planner/engine/wave_conflict.h"
+#include "planner/engine/wave_merge.h"
 #include "planner/engine/wave_solve.h"
 #include "tests/unit.h"
 #include "tests/wave_random_problem.h"
@@ -82,6 +83,25 @@ static void what_earns_more_than_it_can_cost_is_searched_to_the_end(void **state
     assert_true(is_solved_best(8342));
 }
 
+/* What bounds blocks of waves from below bounds the waves. */
+static void merged_waves_cost_no_more(void **state)
+{
+    (void)state;
+    for (unsigned long i = 0; i < rounds / 10 + 10; i++) {
+        auto_wave_merged struct wave_merged m = {0};
+        struct random_problem problem;
+        int64_t best;
+
+        random_problem_make(&problem, i, RANDOM_GROUPS, 4);
+        best = brute_force(&problem.p);
+        assert_ok(wave_merge(&problem.p, 2 + i % 2, &m, NULL));
+        assert_int_equal(m.p.waves, 2);
+        assert_ok(wave_validate(&m.p, NULL));
+        if (best < WAVE_NEVER)
+            assert_true(brute_force(&m.p) <= best);
+    }
+}
+
 /* -- more groups than can be tried out ------------------------------------------------ */
 
 static void plans_of_every_size_keep_everything_and_cost_no_less_than_the_bound(void **state)
@@ -103,6 +123,30 @@ static void plans_of_every_size_keep_everything_and_cost_no_less_than_the_bound(
         assert_true(wave_objective(&problem.p, s.plan) == s.cost);
         assert_true(s.bound <= s.cost);
     }
+}
+
+static void nothing_dearer_comes_out_than_what_is_known(void **state)
+{
+    unsigned tried = 0;
+
+    (void)state;
+    for (unsigned long i = 0; i < 8; i++) {
+        struct random_problem problem;
+        struct wave_solve_spec spec = {.seed = 1, .threads = 2, .effort = 2};
+        auto_wave_solution struct wave_solution good = {0}, again = {0};
+
+        random_problem_make(&problem, i, 20, 5);
+        assert_ok(wave_solve(&problem.p, &spec, &good, NULL));
+        if (good.verdict != WAVE_SOLVED)
+            continue;
+        spec = (struct wave_solve_spec){.seed = 2, .threads = 1, .effort = 1, .known = good.plan};
+        assert_ok(wave_solve(&problem.p, &spec, &again, NULL));
+        assert_int_equal(again.verdict, WAVE_SOLVED);
+        assert_true(again.cost <= good.cost);
+        assert_true(wave_objective(&problem.p, again.plan) == again.cost);
+        tried++;
+    }
+    assert_true(tried > 0);
 }
 
 static void threads_and_repetition_change_nothing(void **state)
@@ -213,6 +257,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_small_plan_is_the_best_there_is),
         cmocka_unit_test(what_earns_more_than_it_can_cost_is_searched_to_the_end),
         cmocka_unit_test(plans_of_every_size_keep_everything_and_cost_no_less_than_the_bound),
+        cmocka_unit_test(merged_waves_cost_no_more),
+        cmocka_unit_test(nothing_dearer_comes_out_than_what_is_known),
         cmocka_unit_test(threads_and_repetition_change_nothing),
         cmocka_unit_test(what_cannot_be_is_named_and_no_more_than_that),
         cmocka_unit_test(numbers_out_of_range_are_refused),

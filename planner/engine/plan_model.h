@@ -58,6 +58,7 @@ struct plan_wave {
     uint64_t buffer_ms; /* between seed and cutover, for what takes longer than planned */
     uint64_t cutover_from_ms, cutover_until_ms; /* 0 = no window found */
     struct span opening;                        /* then the longest there is; empty: none */
+    bool late; /* the days that are searched end before its turn comes */
     const char *risk;
 };
 

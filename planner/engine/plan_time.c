@@ -67,6 +67,7 @@ void plan_time_assign(struct plan_model *m)
         /* People like full hours, and so does a calendar that begins at one. */
         search.from_ms = num_div_up(search.from_ms, PLAN_HOUR_MS) * PLAN_HOUR_MS;
         if (span_find(&search, &wave->cutover_from_ms) < 0) {
+            wave->late = search.from_ms + search.len_ms > search.until_ms;
             wave->opening = span_longest(&search);
             continue;
         }

@@ -50,7 +50,14 @@ static void warn_of_window(struct jsw *w, const struct plan_model *m, const stru
     unsigned long long days = m->policy.horizon_days;
 
     num_format_duration(m->policy.cutover_s * 1000, needed);
-    if (opening->until_ms > opening->from_ms) {
+    if (wave->late) {
+        (void)text_print(text, sizeof(text),
+                         "its turn comes after the %llu days that are searched: a longer "
+                         "horizon_days, more hosts in a wave (max_hosts_per_wave, now %llu), or a "
+                         "shorter rest between cutovers (soak_s, now %llu) would give it a window",
+                         days, (unsigned long long)m->policy.max_hosts,
+                         (unsigned long long)m->policy.soak_s);
+    } else if (opening->until_ms > opening->from_ms) {
         num_format_duration(opening->until_ms - opening->from_ms, longest);
         (void)text_print(text, sizeof(text),
                          "no cutover window of %s within %llu days; the longest is %s, from %s: "
