@@ -25,8 +25,7 @@ enum { MIB = 1 << 20, SIZE = 3 * MIB, HOUR_MS = 3600 * 1000 };
 struct ahead {
     struct clock clock;
     _Atomic uint64_t ms;
-    void (*_Atomic hook)(
-        void *arg); /* once, at the next look that a push takes while packs are sent */
+    void (*_Atomic hook)(void *); /* once, at the next look of a push while packs are sent */
     void *arg;
     const struct replica_progress *progress;
     void (*sleep)(void *arg); /* once, just before look number sleep_at of either clock */
