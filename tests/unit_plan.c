@@ -588,7 +588,6 @@ static void the_last_wave_takes_what_is_left_and_says_so(void **state)
     assert_int_equal(js_len(js_member(doc, "waves")), PLAN_WAVES_MAX);
     assert_int_equal(js_print(doc, false, false, &text, NULL), 0);
     assert_non_null(strstr(buf_cstr(&text), "max_hosts_per_wave 3 would be enough"));
-    /* A thousand waves with a day between are more than a year. */
     assert_non_null(strstr(buf_cstr(&text), "its turn comes after the 365 days"));
     assert_null(strstr(buf_cstr(&text), "blackouts cover it all"));
 }
