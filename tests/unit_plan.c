@@ -566,32 +566,6 @@ static void a_difference_names_its_cause(void **state)
     assert_int_equal(plan_diff(was, input, NULL, &diff, NULL), -EINVAL);
 }
 
-/* More than all waves hold: nothing is left out, and the last one says what would be enough. */
-static void the_last_wave_takes_what_is_left_and_says_so(void **state)
-{
-    enum { MANY = PLAN_WAVES_MAX + 2 };
-    auto_buf struct buf input = {0};
-    auto_js struct js *doc = NULL;
-    auto_buf struct buf text = {0};
-
-    (void)state;
-    (void)buf_str(&input, "{\"schema\":\"godwit.plan-input/1\",\"now\":\"2026-12-01T00:00:00Z\","
-                          "\"workloads\":[");
-    for (unsigned i = 0; i < MANY; i++)
-        (void)buf_printf(&input,
-                         "%s{\"workload\":\"w%04u\",\"hosts\":[\"h%u\"],\"depends\":[],"
-                         "\"volumes\":[{\"volume\":\"d\",\"size_bytes\":%u}]}",
-                         i > 0 ? "," : "", i, i, i + 1);
-    (void)buf_str(&input, "]}");
-    doc = plan(buf_cstr(&input), "{\"schema\":\"godwit.policy/1\",\"max_hosts_per_wave\":1}");
-    assert_int_equal(js_len(js_member(doc, "unplaced")), 0);
-    assert_int_equal(js_len(js_member(doc, "waves")), PLAN_WAVES_MAX);
-    assert_int_equal(js_print(doc, false, false, &text, NULL), 0);
-    assert_non_null(strstr(buf_cstr(&text), "max_hosts_per_wave 3 would be enough"));
-    assert_non_null(strstr(buf_cstr(&text), "its turn comes after the 365 days"));
-    assert_null(strstr(buf_cstr(&text), "blackouts cover it all"));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -617,7 +591,6 @@ int main(void)
         cmocka_unit_test(an_explanation_gives_rules_and_times),
         cmocka_unit_test(random_plans_keep_every_constraint_and_are_the_same_twice),
         cmocka_unit_test(a_plan_that_is_kept_to_comes_out_the_same),
-        cmocka_unit_test(the_last_wave_takes_what_is_left_and_says_so),
         cmocka_unit_test(a_difference_names_its_cause),
     };
 
