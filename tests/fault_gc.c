@@ -458,8 +458,7 @@ static void a_pull_of_what_was_given_up_says_so(void **state)
     place_done(&p);
 }
 
-/* ---- in the middle of a pass ------------------------------------------------------------------
- */
+/* ---- in the middle of a pass ------------------------------------------------------------ */
 
 struct middle {
     struct place *p;
@@ -537,41 +536,28 @@ static void a_pass_whose_packs_were_swept_makes_no_point(void **state)
     pass_with_a_collector(true);
 }
 
-static void condemn_and_sweep(void *arg)
-{
-    struct middle *m = arg;
-
-    m->met = collect_at(m->p, 2).packs_condemned;
-    collect_at(m->p, 4);
-    m->a->ms = 4 * HOUR_MS;
-}
-
 /* A killed push is gone on with, and the machine sleeps before look number at. Looks taken. */
 static unsigned pass_that_slept(unsigned at)
 {
     struct place_run r = {.image = "a", .state = "sa", .workers = 1};
     struct place p;
     struct ahead a;
-    struct middle m = {.p = &p, .a = &a};
+    struct middle m = {.p = &p, .a = &a, .sweep = true};
     int rc;
 
     abandon(&p);
     open_ahead(&p, &a, 0);
     a.arg = &m;
-    a.sleep = condemn_and_sweep;
+    a.sleep = collect_now;
     a.sleep_at = at;
     rc = place_push(&p, &r);
-    a.sleep = NULL;
     if (rc < 0) {
         assert_int_equal(rc, -EAGAIN);
         place_ok(place_push(&p, &r), &r);
         collect_at(&p, 6);
-        finish_sweeps(&p);
-        assert_pulls(&p);
-    } else {
-        finish_sweeps(&p);
-        assert_whole(&p);
     }
+    finish_sweeps(&p);
+    (rc < 0 ? assert_pulls : assert_whole)(&p);
     assert_true(place_same(&p, "a", "b", SIZE));
     place_done(&p);
     return a.looks;
