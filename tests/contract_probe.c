@@ -54,7 +54,7 @@ static int setup_local(void **state)
 {
     struct under_test *t = calloc(1, sizeof(*t));
 
-    t->dir = unit_mkdir();
+    t->dir = unit_mkdir_memory();
     t->root = t->dir;
     put_tree(t->dir);
     *state = t;
@@ -65,7 +65,7 @@ static int setup_fixture(void **state)
 {
     struct under_test *t = calloc(1, sizeof(*t));
 
-    t->dir = unit_mkdir();
+    t->dir = unit_mkdir_memory();
     t->root = "";
     put_tree(t->dir);
     *state = t;

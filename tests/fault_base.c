@@ -133,6 +133,16 @@ static void queues_and_pools(void **state)
     alloc_fail_each("pool_new", make_pool, NULL);
 }
 
+static void a_pool_beyond_all_memory_is_an_error_not_a_crash(void **state)
+{
+    struct pool *p = NULL;
+
+    (void)state;
+    assert_fails(-ENOMEM, pool_new(2, SIZE_MAX / 4, &p, NULL));
+    assert_fails(-ENOMEM, pool_new(SIZE_MAX / 2, 4096, &p, NULL));
+    assert_null(p);
+}
+
 static void files_and_configuration(void **state)
 {
     char *dir = unit_mkdir();
@@ -159,6 +169,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(buffers_lists_and_flags),
         cmocka_unit_test(queues_and_pools),
+        cmocka_unit_test(a_pool_beyond_all_memory_is_an_error_not_a_crash),
         cmocka_unit_test(files_and_configuration),
         cmocka_unit_test(programs_and_secrets),
     };

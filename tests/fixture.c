@@ -102,7 +102,7 @@ char *fixture_unpack(const char *name)
 {
     const char *top = getenv("abs_top_srcdir");
     char path[PATH_MAX];
-    char *dir = unit_mkdir();
+    char *dir = unit_mkdir_memory();
 
     assert_ok(
         text_print(path, sizeof(path), "%s/tests/data/inventory/%s.tree", top ? top : ".", name));

@@ -9,11 +9,15 @@ set -eu
 command -v valgrind >/dev/null || skip 'no valgrind here'
 [ -z "${GODWIT_TEST_SANITIZED-}" ] || skip 'valgrind cannot run what a sanitizer made'
 cd "$abs_top_builddir"
+compgen -G 'unit_*' >/dev/null || skip 'no C tests here: they need cmocka'
 log=$(mktemp "${TMPDIR:-/tmp}/godwit-valgrind-XXXXXX")
 trap 'rm -f "$log"' EXIT
 for test in "${@:-unit_cert contract_store unit_conf unit_fd unit_vault}"; do
     for name in $test; do
-        [ -x "$name" ] || continue # built only where cmocka is
+        [ -x "$name" ] || {
+            complain tests/lint.mk "does not have $name built"
+            continue
+        }
         valgrind -q --track-fds=yes --child-silent-after-fork=yes --error-exitcode=9 \
             --log-file="$log" "./$name" >/dev/null 2>&1 ||
             complain "$name" "fails under valgrind: $(head -n 20 "$log")"

@@ -61,19 +61,35 @@ tests_switches = \
 	GODWIT_TEST_SANITIZED='$(tests_sanitized)'; export GODWIT_TEST_SANITIZED; \
 	GODWIT_TEST_FAILPOINTS='$(tests_failpoints)'; export GODWIT_TEST_FAILPOINTS;
 
-# The tests that are programs of their own, for builds with sanitizers: they need much less than make
-# check builds.
-c_tests_need = $(c_tests) tool_proxy tool_s3
-build-c-tests: $(c_tests_need)
-check-c-tests: build-c-tests
-	@$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(c_tests)' check_PROGRAMS='$(c_tests_need)'
-.PHONY: build-c-tests check-c-tests
+# ./quickstart check builds two trees, and each test runs in one of them. Under the sanitizers, the C
+# tests whose name does not begin with fault_: those let memory run out, which a sanitizer does not
+# survive, or repeat one story so often that only the plain build is quick enough. All others there.
+sanitized_tests = $(filter-out fault_%,$(c_tests))
+plain_tests = $(filter-out $(sanitized_tests),$(TESTS))
+sanitized_programs = $(sanitized_tests) tool_proxy tool_s3
+plain_programs = $(filter-out $(sanitized_tests),$(check_PROGRAMS:$(EXEEXT)=))
+build-plain: all
+	@$(MAKE) $(AM_MAKEFLAGS) $(plain_programs)
+check-plain: build-plain
+	@$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(plain_tests)' check_PROGRAMS='$(plain_programs)'
+build-sanitized: $(sanitized_programs)
+check-sanitized: build-sanitized
+	@$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(sanitized_tests)' check_PROGRAMS='$(sanitized_programs)'
+.PHONY: build-plain check-plain build-sanitized check-sanitized
+
+# Every C test under the sanitizers, fault_ included, in a tree within this one.
+check-sanitize:
+	@$(MKDIR_P) sanitize
+	@cd sanitize && { test -f Makefile || '$(abs_top_srcdir)'/configure -q --enable-failpoints \
+		--enable-sanitizers=address,undefined; }
+	@cd sanitize && $(MAKE) $(AM_MAKEFLAGS) check TESTS='$$(c_tests)' check_PROGRAMS='$$(c_tests) tool_proxy tool_s3'
+.PHONY: check-sanitize
 
 # The whole story: its unhappy paths, and under kill -9 (a few rounds in check, 2,000 in check-soak).
 long_tests += tests/flow_switch.sh tests/flow_kill.sh
 sh_tests += tests/flow_volumes.sh
 EXTRA_DIST += tests/story.sh
-check-soak: all check-faults
+check-soak: all check-faults check-sanitize
 	$(AM_TESTS_ENVIRONMENT) bash $(srcdir)/tests/lint_analyzer.sh all
 	$(AM_TESTS_ENVIRONMENT) bash $(srcdir)/tests/flow_kill.sh 2000
 .PHONY: check-soak

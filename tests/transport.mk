@@ -44,6 +44,9 @@ store_bench_LDADD = $(TRANSPORT_LIBS) $(BASE_LIBS)
 long_tests += tests/fault_resume.sh
 sh_tests += tests/fault_cli.sh tests/flow_ceph.sh tests/flow_http2.sh tests/flow_swift.sh
 EXTRA_DIST += tests/tls_front.py
+if HAVE_CMOCKA
+tests/flow_ceph.log tests/flow_swift.log: contract_store
+endif
 EXTRA_DIST += tests/s3_common.sh tests/s3_service.sh
 check-s3: $(check_PROGRAMS)
 	@$(AM_TESTS_ENVIRONMENT) FLOW_CEPH=all bash $(srcdir)/tests/flow_ceph.sh

@@ -55,16 +55,28 @@ static inline int unit_rm_entry(const char *path, const struct stat *st, int kin
     return remove(path);
 }
 
-/* A fresh private directory under $TMPDIR; give it back with unit_rmdir. */
-static inline char *unit_mkdir(void)
+/* A fresh private directory under $TMPDIR, or under top where that is not set. */
+static inline char *unit_mkdir_under(const char *top)
 {
-    const char *top = getenv("TMPDIR");
+    const char *wanted = getenv("TMPDIR");
     char path[PATH_MAX];
 
-    snprintf(path, sizeof(path), "%s/godwit-unit-XXXXXX", top && top[0] ? top : "/tmp");
+    snprintf(path, sizeof(path), "%s/godwit-unit-XXXXXX", wanted && wanted[0] ? wanted : top);
     if (!mkdtemp(path))
         fail_msg("mkdtemp %s", path);
     return strdup(path);
+}
+
+/* Give it back with unit_rmdir. */
+static inline char *unit_mkdir(void)
+{
+    return unit_mkdir_under("/tmp");
+}
+
+/* The same for thousands of small files, of which no disk needs to know: in memory, if may be. */
+static inline char *unit_mkdir_memory(void)
+{
+    return unit_mkdir_under(access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 }
 
 static inline void unit_rmdir(char *taken_path)

@@ -21,7 +21,7 @@ static int setup(void **state, const char *name)
 {
     struct host *h = calloc(1, sizeof(*h));
 
-    h->dir = name ? fixture_unpack(name) : unit_mkdir();
+    h->dir = name ? fixture_unpack(name) : unit_mkdir_memory();
     *state = h;
     return 0;
 }

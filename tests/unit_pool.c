@@ -43,19 +43,6 @@ static void nonsense_is_refused(void **state)
     pool_free(NULL);
 }
 
-static void no_memory_is_an_error_not_a_crash(void **state)
-{
-    struct pool *p = NULL;
-    struct err err = {0};
-
-    (void)state;
-    if (UNIT_SANITIZED)
-        skip();
-    assert_fails(-ENOMEM, pool_new(2, SIZE_MAX / 4, &p, &err));
-    assert_fails(-ENOMEM, pool_new(SIZE_MAX / 2, 4096, &p, &err));
-    assert_null(p);
-}
-
 static void putting_nothing_back_is_fine(void **state)
 {
     struct pool *p;
@@ -173,7 +160,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(buffers_are_aligned_distinct_and_writable_to_their_end),
         cmocka_unit_test(nonsense_is_refused),
-        cmocka_unit_test(no_memory_is_an_error_not_a_crash),
         cmocka_unit_test(putting_nothing_back_is_fine),
         cmocka_unit_test(a_waiter_gets_what_is_put_back),
         cmocka_unit_test(stop_releases_every_waiter),

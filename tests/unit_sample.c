@@ -36,7 +36,7 @@ static int setup(void **state)
 {
     struct host *h = calloc(1, sizeof(*h));
 
-    h->dir = unit_mkdir();
+    h->dir = unit_mkdir_memory();
     h->time = (struct fixture_time){.wall_ms = 1763800000000, .mono_ms = 5000};
     h->clock = fixture_clock(&h->time);
     put_cpu(h, "cpu  1000 0 1000 8000 0 0 0 0 0 0");

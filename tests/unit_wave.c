@@ -13,7 +13,7 @@
 
 #include "base/banned.h"
 
-static unsigned long rounds = 1500;
+static unsigned long rounds = 500;
 
 /* -- every plan there is ------------------------------------------------------------- */
 
