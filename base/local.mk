@@ -38,3 +38,6 @@ libgodwit_base_a_SOURCES = \
 	base/worker.c base/worker.h \
 	base/xml.c base/xml.h \
 	base/zip.c base/zip.h
+
+# Under sanitizers as well: unoptimised, hashing is a third of what tests of replicas take.
+base/libgodwit_base_a-sha256_avx512.$(OBJEXT) base/libgodwit_base_a-sha256_ni.$(OBJEXT): CFLAGS += -O2

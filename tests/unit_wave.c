@@ -2,7 +2,7 @@
 /*
  * The optimiser of the waves: random small problems against every plan there is, and one of
  * middle size for bytes that are the same every time. An argument is the number of random
- * problems.
+ * problems, and more effort is made.
  */
 #include "planner/engine/wave_check.h"
 #include "planner/engine/wave_conflict.h"
@@ -14,6 +14,7 @@
 #include "base/banned.h"
 
 static unsigned long rounds = 500;
+static unsigned effort = 1;
 
 /* -- every plan there is ------------------------------------------------------------- */
 
@@ -111,7 +112,7 @@ static void plans_of_every_size_keep_everything_and_cost_no_less_than_the_bound(
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
         struct random_problem problem;
-        struct wave_solve_spec spec = {.seed = i, .threads = 2, .effort = 2};
+        struct wave_solve_spec spec = {.seed = i, .threads = 2, .effort = effort};
         auto_wave_solution struct wave_solution s = {0};
 
         random_problem_make(&problem, 1000 + i, sizes[i], 7);
@@ -158,7 +159,7 @@ static void threads_and_repetition_change_nothing(void **state)
     (void)state;
     random_problem_make(&problem, 7, 90, 8);
     for (size_t i = 0; i < ARRAY_LEN(threads); i++) {
-        struct wave_solve_spec spec = {.seed = 3, .threads = threads[i], .effort = 2};
+        struct wave_solve_spec spec = {.seed = 3, .threads = threads[i], .effort = effort};
         auto_wave_solution struct wave_solution s = {0};
 
         assert_ok(wave_solve(&problem.p, &spec, &s, NULL));
@@ -264,7 +265,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(numbers_out_of_range_are_refused),
     };
 
-    if (argc > 1)
+    if (argc > 1) {
         rounds = strtoul(argv[1], NULL, 10);
+        effort = 2;
+    }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
