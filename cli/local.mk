@@ -63,7 +63,6 @@ godwit_SOURCES = \
 	cli/plan_view.c cli/plan_view.h \
 	cli/program.c cli/program.h \
 	cli/progress.c cli/progress.h \
-	cli/progress_rate.c cli/progress_rate.h \
 	cli/replica_arg.c cli/replica_arg.h \
 	cli/replica_cost.c cli/replica_cost.h \
 	cli/replica_limit.c cli/replica_limit.h \

@@ -12,7 +12,7 @@
 #include "base/worker.h"
 #include "cli/cmd.h"
 #include "cli/out.h"
-#include "cli/progress_rate.h"
+#include "transport/progress_rate.h"
 
 #include <math.h>
 #include <pthread.h>

@@ -12,14 +12,12 @@ sh_tests += \
 long_tests += tests/flow_demo.sh
 
 if HAVE_CMOCKA
-c_tests += unit_cli_safe unit_cli_table unit_demo_ledger unit_progress_rate
+c_tests += unit_cli_safe unit_cli_table unit_demo_ledger
 unit_cli_safe_SOURCES = tests/unit_cli_safe.c cli/safe.c
 unit_cli_safe_LDADD = $(BASE_TEST_LIBS)
 unit_cli_table_SOURCES = tests/unit_cli_table.c cli/table.c
 unit_cli_table_CPPFLAGS = $(AM_CPPFLAGS) $(SMARTCOLS_CFLAGS)
 unit_cli_table_LDADD = $(BASE_TEST_LIBS) $(SMARTCOLS_LIBS)
-unit_progress_rate_SOURCES = tests/unit_progress_rate.c cli/progress_rate.c
-unit_progress_rate_LDADD = $(BASE_TEST_LIBS)
 unit_demo_ledger_SOURCES = tests/unit_demo_ledger.c cli/demo_ledger.c
 unit_demo_ledger_LDADD = $(BASE_TEST_LIBS)
 endif

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 if HAVE_CMOCKA
 EXTRA_DIST += tests/s3_fixture.h tests/s3_server.h tests/data/fuzz_s3_cred tests/data/fuzz_s3_reply
-c_tests += contract_store contract_track contract_volume fault_s3 fault_s3_place fault_store_alloc fault_store_file fuzz_s3_cred fuzz_s3_reply unit_rate unit_rate_table unit_s3_cred unit_s3_sign unit_s3_xml unit_spent unit_store_gate
+c_tests += contract_store contract_track contract_volume fault_s3 fault_s3_place fault_store_alloc fault_store_file fuzz_s3_cred fuzz_s3_reply unit_progress_rate unit_rate unit_rate_table unit_s3_cred unit_s3_sign unit_s3_xml unit_spent unit_store_gate
 unit_spent_SOURCES = tests/unit_spent.c tests/replica_place.h
 unit_spent_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_store_gate_SOURCES = tests/unit_store_gate.c
@@ -24,6 +24,8 @@ fuzz_s3_cred_SOURCES = tests/fuzz_s3_cred.c
 fuzz_s3_cred_LDADD = $(TRANSPORT_TEST_LIBS)
 fuzz_s3_reply_SOURCES = tests/fuzz_s3_reply.c
 fuzz_s3_reply_LDADD = $(TRANSPORT_TEST_LIBS)
+unit_progress_rate_SOURCES = tests/unit_progress_rate.c
+unit_progress_rate_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_rate_SOURCES = tests/unit_rate.c
 unit_rate_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_rate_table_SOURCES = tests/unit_rate_table.c

@@ -2,7 +2,7 @@
 /* Rates and the time that is left, from counters and a clock of our own. */
 #include "tests/unit.h"
 
-#include "cli/progress_rate.h"
+#include "transport/progress_rate.h"
 
 #include "base/banned.h"
 

@@ -12,6 +12,7 @@ libgodwit_transport_a_SOURCES = \
 	transport/page_many.c transport/page_many.h \
 	transport/pagedir.c transport/pagedir.h \
 	transport/point.c transport/point.h transport/point_store.c \
+	transport/progress_rate.c transport/progress_rate.h \
 	transport/rate.c transport/rate.h \
 	transport/rate_line.c transport/rate_line.h \
 	transport/rate_table.c transport/rate_table.h \

@@ -5,8 +5,8 @@
  * Rates are over the last few seconds, so that they follow what happens now. What is slower counts:
  * a scan may run far ahead of a line with a limit.
  */
-#ifndef GODWIT_CLI_PROGRESS_RATE_H
-#define GODWIT_CLI_PROGRESS_RATE_H
+#ifndef GODWIT_TRANSPORT_PROGRESS_RATE_H
+#define GODWIT_TRANSPORT_PROGRESS_RATE_H
 
 #include <stdint.h>
 

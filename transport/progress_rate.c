@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The line's rate is taken over as long as it needs to have moved something: packs are large, and
  * under a low limit seconds pass between two of them. */
-#include "cli/progress_rate.h"
+#include "transport/progress_rate.h"
 
 #include "base/banned.h"
 
