@@ -37,6 +37,17 @@ static int take_text(const struct js *obj, const char *key, char *out, size_t si
     return 0;
 }
 
+static int parse_seconds(const struct js *doc, const char *key, double dflt, double max,
+                         uint64_t *ret_ms, struct err *err)
+{
+    double s = js_f64(doc, key, dflt);
+
+    if (!(s >= 0 && s <= max))
+        return bad(err, "out of range:", key);
+    *ret_ms = (uint64_t)(s * 1000.0);
+    return 0;
+}
+
 static int parse_volume(const struct js *doc, struct assignment_volume *v, struct err *err)
 {
     int r;
@@ -60,7 +71,10 @@ static int parse_volume(const struct js *doc, struct assignment_volume *v, struc
         return bad(err, "too long:", "mount");
     if (v->mount[0] != '\0' && v->mount[0] != '/')
         return bad(err, "not an absolute path:", v->mount);
-    return 0;
+    r = parse_seconds(doc, "interval_s", 0, INTERVAL_MAX_S, &v->interval_ms, err);
+    if (r == 0)
+        r = parse_seconds(doc, "target_lag_s", 0, INTERVAL_MAX_S, &v->target_lag_ms, err);
+    return r;
 }
 
 static int parse_volumes(const struct js *doc, struct assignment *a, struct err *err)
@@ -83,17 +97,6 @@ static int parse_volumes(const struct js *doc, struct assignment *a, struct err 
                 return bad(err, "two volumes named", a->volumes[i].name);
         }
     }
-    return 0;
-}
-
-static int parse_seconds(const struct js *doc, const char *key, double dflt, double max,
-                         uint64_t *ret_ms, struct err *err)
-{
-    double s = js_f64(doc, key, dflt);
-
-    if (!(s >= 0 && s <= max))
-        return bad(err, "out of range:", key);
-    *ret_ms = (uint64_t)(s * 1000.0);
     return 0;
 }
 
@@ -137,6 +140,8 @@ static int parse_scalars(const struct js *doc, struct assignment *a, struct err 
     if (r == 0)
         r = parse_seconds(doc, "interval_s", INTERVAL_DEFAULT_S, INTERVAL_MAX_S, &a->interval_ms,
                           err);
+    if (r == 0)
+        r = parse_seconds(doc, "target_lag_s", 0, INTERVAL_MAX_S, &a->target_lag_ms, err);
     if (r == 0)
         r = parse_seconds(doc, "self_abort_s", 0, SELF_ABORT_MAX_S, &a->self_abort_ms, err);
     if (r == 0)

@@ -20,8 +20,10 @@ struct assignment_volume {
     char replica[VAULT_REPLICA_NAME_MAX + 1];
     char device[PATH_MAX];
     char mount[PATH_MAX]; /* "" = none */
-    bool shrink;          /* a push may be of a smaller volume than the replica */
-    bool overwrite;       /* a first pull may destroy what the volume holds */
+    uint64_t interval_ms; /* 0 = the workload's */
+    uint64_t target_lag_ms;
+    bool shrink;    /* a push may be of a smaller volume than the replica */
+    bool overwrite; /* a first pull may destroy what the volume holds */
 };
 
 struct assignment {
@@ -30,6 +32,8 @@ struct assignment {
     uint64_t epoch;
     enum ownership_role role;
     uint64_t interval_ms;
+    uint64_t target_lag_ms; /* passes begin so that what the store has is no older; 0 = every
+                               interval */
     struct rate_table rate;
     uint64_t self_abort_ms;     /* 0 = the agent's default */
     uint64_t consistent_ms;     /* a consistent point every so often; 0 = none */

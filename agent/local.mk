@@ -8,6 +8,7 @@ libgodwit_agent_a_SOURCES = \
 	agent/assignment.c agent/assignment.h \
 	agent/claim.c agent/claim.h \
 	agent/client.c agent/client.h \
+	agent/converge.c agent/converge.h \
 	agent/decision.c agent/decision.h \
 	agent/enrol.c agent/enrol.h \
 	agent/fleet.c \
@@ -30,6 +31,7 @@ libgodwit_agent_a_SOURCES = \
 	agent/run.c agent/run.h \
 	agent/selfabort.c agent/selfabort.h \
 	agent/settle.c agent/settle.h \
+	agent/stamp.c agent/stamp.h \
 	agent/status.c agent/status.h \
 	agent/thaw.c agent/thaw.h agent/vaultref.c agent/vaultref.h \
 	agent/work.c agent/work.h \

@@ -26,7 +26,6 @@ enum {
     CEDE_RETRY_MS = 2000,
     LEAST_WAIT_MS = 50,
     TELL_MS = 15 * 1000,
-    VERIFIED_MAX = 64,
     TRIM_MS = 10 * 1000
 };
 
@@ -63,41 +62,6 @@ void repl_hurry(struct repl *r)
         r->v[i].begun_mono_ms = 0;
 }
 
-/* -- what was verified, and when ------------------------------------------------- */
-
-static int verified_path(const struct workload *w, size_t i, char out[static PATH_MAX],
-                         struct err *err)
-{
-    char what[ASSIGNMENT_NAME_MAX + 32];
-
-    text_print(what, sizeof(what), "volumes/%s/verified", w->assignment->volumes[i].name);
-    return workload_path(w, what, out, err);
-}
-
-/* It lies with the state of the volume: what makes that forgotten makes this forgotten too. */
-static uint64_t verified_load(const struct workload *w, size_t i)
-{
-    auto_buf struct buf text = {0};
-    char path[PATH_MAX];
-    uint64_t wall_ms = 0;
-
-    if (verified_path(w, i, path, NULL) < 0 || fd_load(path, VERIFIED_MAX, &text, NULL) < 0 ||
-        num_parse_u64(buf_cstr(&text), 0, UINT64_MAX, &wall_ms, NULL) < 0)
-        return 0;
-    return wall_ms;
-}
-
-static void verified_save(const struct workload *w, size_t i, uint64_t wall_ms)
-{
-    char path[PATH_MAX];
-    char text[NUM_TEXT_MAX];
-    struct err err = {0};
-
-    text_print(text, sizeof(text), "%" PRIu64, wall_ms);
-    if (verified_path(w, i, path, &err) < 0 || fd_save(path, slice_str(text), 0600, &err) < 0)
-        log_err(LOG_LEVEL_WARNING, &err, w->name); /* it will be verified again */
-}
-
 void repl_assigned(struct repl *r)
 {
     struct workload *w = r->w;
@@ -112,11 +76,13 @@ void repl_assigned(struct repl *r)
         w->status[i] = (struct repl_status){0};
         text_copy(r->v[i].name, sizeof(r->v[i].name), a->volumes[i].name);
         text_copy(w->status[i].volume, sizeof(w->status[i].volume), a->volumes[i].name);
-        w->status[i].verified_wall_ms = verified_load(w, i);
+        w->status[i].verified_wall_ms = stamp_load(w, i, "verified").wall_ms;
+        w->status[i].consistent = stamp_load(w, i, "consistent");
     }
     w->status_version++;
     pthread_mutex_unlock(&w->lock);
     r->n = a->volumes_n;
+    r->moment_error[0] = '\0';
     repl_hurry(r);
 }
 
@@ -137,7 +103,7 @@ void repl_learned(struct repl *r, size_t i, const struct replica_point *point, b
     r->w->status_version++;
     pthread_mutex_unlock(&r->w->lock);
     if (verified)
-        verified_save(r->w, i, now);
+        stamp_save(r->w, i, "verified", (struct stamp){.wall_ms = now});
 }
 
 int repl_forget(struct workload *w, size_t i, struct err *err)
@@ -217,8 +183,23 @@ static enum ownership_role role_now(struct workload *w)
 
 /* -- what people see ----------------------------------------------------------------- */
 
-static struct repl_facts facts_of(const struct repl *r, size_t i, enum ownership_role role)
+static uint64_t chosen(uint64_t volume, uint64_t workload)
 {
+    return volume ? volume : workload;
+}
+
+static uint64_t round_ms(const struct repl *r)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < r->n; i++)
+        sum += r->v[i].pass_ms;
+    return sum;
+}
+
+struct repl_facts repl_facts_of(const struct repl *r, size_t i, enum ownership_role role)
+{
+    const struct assignment *a = r->w->assignment;
     const struct repl_volume *v = &r->v[i];
     uint64_t now = repl_wall(r);
 
@@ -226,17 +207,19 @@ static struct repl_facts facts_of(const struct repl *r, size_t i, enum ownership
         .role = role,
         .record_damaged = r->w->damage.code != 0,
         .fenced = r->w->own.fenced_epoch != 0,
-        .paused = r->w->assignment->paused,
+        .paused = a->paused,
         .started = v->started,
         .seeded = v->seeded,
         .failure = v->failure,
         .gw = v->gw,
         .failures = v->failures,
         .behind_ms = now > v->equal_wall_ms ? now - v->equal_wall_ms : 0,
-        .interval_ms = r->w->assignment->interval_ms,
-        .growing = v->growing,
+        .interval_ms = chosen(a->volumes[i].interval_ms, a->interval_ms),
+        .target_ms = chosen(a->volumes[i].target_lag_ms, a->target_lag_ms),
+        .diverges = v->converge.diverges,
         .pass_ms = v->pass_ms,
         .incomplete = v->has_point && v->point.unreadable_bytes > 0,
+        .round_ms = round_ms(r),
     };
 }
 
@@ -248,6 +231,8 @@ static bool is_news(const struct repl_status *old, const struct repl_status *now
            old->volume_bytes != now->volume_bytes || old->epoch != now->epoch ||
            old->has_point != now->has_point || old->point.seq != now->point.seq ||
            !text_equal(old->error, now->error) ||
+           old->converge.diverges != now->converge.diverges ||
+           !text_equal(old->consistent_error, now->consistent_error) ||
            (now->role == OWNERSHIP_PUSH && now->equal_wall_ms >= old->told_wall_ms + TELL_MS);
 }
 
@@ -268,7 +253,7 @@ static void say_trouble(const struct repl *r, size_t i, char out[static ERR_TEXT
 
 void repl_publish(struct repl *r, size_t i, enum ownership_role role, const struct err *err)
 {
-    struct repl_facts facts = facts_of(r, i, role);
+    struct repl_facts facts = repl_facts_of(r, i, role);
     struct repl_volume *v = &r->v[i];
     struct repl_status *s = &r->w->status[i];
     struct repl_status old;
@@ -286,6 +271,10 @@ void repl_publish(struct repl *r, size_t i, enum ownership_role role, const stru
     s->volume_bytes = v->volume_bytes;
     s->equal_wall_ms = v->equal_wall_ms;
     s->pass_ms = v->pass_ms;
+    s->converge = v->converge;
+    s->target = repl_target(&facts);
+    s->late_wall_ms = v->late_wall_ms;
+    text_copy(s->consistent_error, sizeof(s->consistent_error), r->moment_error);
     text_copy(s->error, sizeof(s->error), r->w->damage.text);
     if (s->error[0] == '\0')
         say_trouble(r, i, s->error);
@@ -302,7 +291,7 @@ void repl_publish(struct repl *r, size_t i, enum ownership_role role, const stru
 
 static uint64_t wait_of(const struct repl *r, size_t i, enum ownership_role role)
 {
-    struct repl_facts facts = facts_of(r, i, role);
+    struct repl_facts facts = repl_facts_of(r, i, role);
     uint64_t due = r->v[i].begun_mono_ms + repl_pause_ms(&facts);
     uint64_t now = repl_mono(r);
 

@@ -9,7 +9,10 @@
 #define GODWIT_AGENT_REPL_H
 
 #include "agent/assignment.h"
+#include "agent/converge.h"
+#include "agent/stamp.h"
 #include "base/err.h"
+#include "transport/progress_rate.h"
 #include "transport/replica.h"
 
 struct jsw;
@@ -42,18 +45,22 @@ struct repl_facts {
     unsigned failures;    /* in a row */
     uint64_t behind_ms;   /* now minus the moment at which this side equals the newest point */
     uint64_t interval_ms; /* what the planner wants between passes */
-    unsigned growing;     /* passes in a row that were each larger than the one before */
+    uint64_t target_ms;   /* or how old what the store has may be; 0 = not said */
+    bool diverges;        /* passes cannot keep up (converge.h) */
     uint64_t pass_ms;     /* of the last pass */
     bool incomplete;      /* a part of its newest point could not be read */
+    uint64_t round_ms;    /* of the last passes of all volumes, which come one after the other */
 };
 
 /* The state and, when it is not going well, a reason ("store_unreachable", …), else NULL. */
 enum repl_state repl_judge(const struct repl_facts *f, const char **ret_reason);
 
 /* How long after the start of the last pass the next one begins. A volume without a cheap tracker
- * is read whole each time: passes never take more than half of the time. failures in a row wait
- * longer each time, up to a minute. */
+ * is read whole each time: passes never take more than half of the time, unless a lag is wanted
+ * that takes more. failures in a row wait longer each time, up to a minute. */
 uint64_t repl_pause_ms(const struct repl_facts *f);
+/* The lag that is wanted, and from where on people look when none was asked for. */
+struct converge_target repl_target(const struct repl_facts *f);
 
 struct repl_status {
     char volume[ASSIGNMENT_NAME_MAX + 1];
@@ -67,10 +74,18 @@ struct repl_status {
     uint64_t equal_wall_ms;     /* when it was last known equal to that point's data */
     uint64_t told_wall_ms;      /* equal_wall_ms when it was last news */
     uint64_t verified_wall_ms;  /* 0 = never */
-    uint64_t backlog_bytes;
     uint64_t write_bytes_per_s, send_bytes_per_s;
     uint64_t pass_ms;
-    char error[ERR_TEXT_MAX]; /* "" = none */
+    char error[ERR_TEXT_MAX];            /* "" = none */
+    struct stamp consistent;             /* the newest consistent point that was made here */
+    char consistent_error[ERR_TEXT_MAX]; /* why there is no newer one, "" = nothing stood against it
+                                          */
+    struct converge converge;            /* of who pushes, as the next four */
+    struct converge_target target;
+    uint64_t late_wall_ms;  /* since when the target is missed; 0 = it is not, or there is none */
+    uint64_t begun_mono_ms; /* of the pass under way; 0 = none */
+    uint64_t since_ms;      /* from the start of the pass before it */
+    struct progress_rate pace; /* of the pass under way: who reports looks */
     struct replica_progress progress;
 };
 

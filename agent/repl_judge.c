@@ -9,7 +9,6 @@
 #include "base/banned.h"
 
 enum {
-    GROWING_MAX = 3,      /* passes in a row that grew: it will never get there */
     BEHIND_INTERVALS = 3, /* more than so many intervals behind is a backlog */
     BEHIND_LEAST_MS = 15000,
     FAILURES_LEAST = 3, /* a single failure is not yet a stall */
@@ -17,6 +16,8 @@ enum {
     BACKOFF_SHIFT_MAX = 6,
     PROBE_MS = 1000, /* a follower looks for a new point so often */
     INTERVAL_LEAST_MS = 500,
+    SPARE_SHARE = 10, /* of the target: looks come that much early, */
+    ROUND_SHARE = 4,  /* and a pass may take that much longer than the last */
 };
 
 static const char *const names[] = {
@@ -89,9 +90,17 @@ static enum repl_state judge_failure(const struct repl_facts *f, const char **re
     return REPL_STALLED;
 }
 
+struct converge_target repl_target(const struct repl_facts *f)
+{
+    if (f->target_ms > 0)
+        return (struct converge_target){.lag_ms = f->target_ms, .fixed = true};
+    return (struct converge_target){
+        .lag_ms = num_max(f->interval_ms * BEHIND_INTERVALS, BEHIND_LEAST_MS)};
+}
+
 static bool behind(const struct repl_facts *f)
 {
-    return f->behind_ms > num_max(f->interval_ms * BEHIND_INTERVALS, BEHIND_LEAST_MS);
+    return f->behind_ms > repl_target(f).lag_ms;
 }
 
 enum repl_state repl_judge(const struct repl_facts *f, const char **ret_reason)
@@ -111,13 +120,26 @@ enum repl_state repl_judge(const struct repl_facts *f, const char **ret_reason)
         return judge_failure(f, ret_reason);
     if (!f->seeded)
         return f->started ? REPL_INITIAL_SYNC : REPL_INITIATING;
-    if (f->role == OWNERSHIP_PUSH && f->growing >= GROWING_MAX && behind(f)) {
+    if (f->role == OWNERSHIP_PUSH && f->diverges) {
         *ret_reason = "not_converging";
         return REPL_STALLED;
     }
     if (f->incomplete)
         *ret_reason = "incomplete";
     return behind(f) ? REPL_BACKLOG : REPL_CONTINUOUS;
+}
+
+/*
+ * Right before the next point stands, the last one is as old as the time between their starts and
+ * the pass of the next. It may have to wait for the passes of the other volumes; and it may take a
+ * little longer than the last one did.
+ */
+static uint64_t pause_for_lag(const struct repl_facts *f)
+{
+    uint64_t spare = f->target_ms / SPARE_SHARE + f->round_ms + f->round_ms / ROUND_SHARE;
+    uint64_t room = f->target_ms > spare ? f->target_ms - spare : 0;
+
+    return num_max(num_max(room, f->pass_ms), INTERVAL_LEAST_MS);
 }
 
 uint64_t repl_pause_ms(const struct repl_facts *f)
@@ -132,6 +154,8 @@ uint64_t repl_pause_ms(const struct repl_facts *f)
     }
     if (f->role == OWNERSHIP_FOLLOW)
         return num_min(interval, PROBE_MS);
+    if (f->target_ms > 0)
+        return pause_for_lag(f);
     pause = num_max(interval, 2 * f->pass_ms);
     /* Behind by more than a few intervals: what counts is to get there. */
     return behind(f) ? f->pass_ms : pause;

@@ -15,6 +15,7 @@
 #include "base/fail.h"
 #include "base/log.h"
 #include "base/num.h"
+#include "base/text.h"
 
 #include "base/banned.h"
 
@@ -102,8 +103,10 @@ void repl_settle_thaw(struct repl *r, bool hurry)
 static void learn(struct repl *r, const struct moment *m)
 {
     for (size_t i = 0; i < r->n; i++)
-        if (m->points[i].seq > 0)
+        if (m->points[i].seq > 0) {
             repl_learned(r, i, &m->points[i], false);
+            r->v[i].taken_mono_ms = repl_mono(r); /* its passes took what was written before */
+        }
 }
 
 static void note_failure(struct repl *r, const struct err *err, int rc)
@@ -113,11 +116,27 @@ static void note_failure(struct repl *r, const struct err *err, int rc)
 
     if (rc != -ECANCELED && r->moment_failures++ == 0)
         log_err(LOG_LEVEL_WARNING, err, r->w->name);
+    if (rc != -ECANCELED)
+        text_copy(r->moment_error, sizeof(r->moment_error), err->text);
     r->moment_mono_ms = repl_mono(r) + num_min(wait, r->w->assignment->consistent_ms);
+}
+
+/* All volumes have a consistent point as of wall_ms. */
+static void note_points(struct repl *r, uint64_t wall_ms)
+{
+    pthread_mutex_lock(&r->w->lock);
+    for (size_t i = 0; i < r->n; i++)
+        r->w->status[i].consistent = (struct stamp){.wall_ms = wall_ms, .seq = r->v[i].point.seq};
+    r->w->status_version++;
+    pthread_mutex_unlock(&r->w->lock);
+    r->moment_error[0] = '\0';
 }
 
 static void note_success(struct repl *r, const struct replica_moment *moment)
 {
+    note_points(r, moment->taken_ms);
+    for (size_t i = 0; i < r->n; i++)
+        stamp_save(r->w, i, "consistent", r->w->status[i].consistent);
     log_info("%s: a consistent point; %u file systems stood still for %llu ms", r->w->name,
              moment->file_systems, (unsigned long long)(moment->pause_us / 1000));
     r->moment_failures = 0;
@@ -162,6 +181,7 @@ void repl_moment(struct repl *r)
     int rc;
 
     if (is_quiet(r)) {
+        note_points(r, repl_wall(r)); /* as good as then */
         r->moment_mono_ms = repl_mono(r) + r->w->assignment->consistent_ms;
         return;
     }

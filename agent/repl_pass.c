@@ -30,11 +30,6 @@ static void note_failure(struct repl_volume *v, const struct err *err)
 
 static void note_pass(struct repl_volume *v, const struct replica_point *p)
 {
-    bool new_point = !v->has_point || p->seq != v->point.seq;
-    uint64_t changed = new_point ? p->changed_bytes : 0;
-
-    v->growing = new_point && changed > v->last_changed ? v->growing + 1 : 0;
-    v->last_changed = changed;
     v->failure = 0;
     v->gw = 0;
     v->failures = 0;
@@ -43,15 +38,47 @@ static void note_pass(struct repl_volume *v, const struct replica_point *p)
     v->point = *p;
 }
 
-static void note_rates(struct repl *r, size_t i, uint64_t changed, uint64_t moved,
-                       uint64_t since_ms)
+static void note_rates(struct repl *r, size_t i, uint64_t write_bytes_per_s,
+                       uint64_t send_bytes_per_s)
 {
     struct repl_status *s = &r->w->status[i];
 
     pthread_mutex_lock(&r->w->lock);
-    s->write_bytes_per_s = since_ms ? changed * 1000 / since_ms : 0;
-    s->send_bytes_per_s = r->v[i].pass_ms ? moved * 1000 / r->v[i].pass_ms : 0;
-    s->backlog_bytes = 0;
+    s->write_bytes_per_s = write_bytes_per_s;
+    s->send_bytes_per_s = send_bytes_per_s;
+    pthread_mutex_unlock(&r->w->lock);
+}
+
+/* Bytes of ms milliseconds as a rate. */
+static uint64_t per_s(uint64_t bytes, uint64_t ms)
+{
+    return ms ? bytes * 1000 / ms : 0;
+}
+
+/* A push that ended well: does the volume get there? took_ms 0: there was nothing to look at. */
+static void note_push(struct repl *r, size_t i, uint64_t begun, const struct converge_pass *pass)
+{
+    const struct repl_facts facts = repl_facts_of(r, i, OWNERSHIP_PUSH);
+    const struct converge_target target = repl_target(&facts);
+    struct repl_volume *v = &r->v[i];
+
+    converge_pass(&v->converge, pass, &target);
+    v->taken_mono_ms = begun;
+    note_rates(r, i, converge_write_rate(&v->converge), converge_send_rate(&v->converge));
+    if (!target.fixed || pass->since_ms + pass->took_ms <= target.lag_ms)
+        v->late_wall_ms = 0;
+    else if (v->late_wall_ms == 0)
+        v->late_wall_ms = repl_wall(r) - (pass->since_ms + pass->took_ms - target.lag_ms);
+}
+
+static void show_begun(struct repl *r, size_t i, uint64_t begun, uint64_t since_ms)
+{
+    struct repl_status *s = &r->w->status[i];
+
+    pthread_mutex_lock(&r->w->lock);
+    s->begun_mono_ms = begun;
+    s->since_ms = since_ms;
+    progress_rate_init(&s->pace, begun);
     pthread_mutex_unlock(&r->w->lock);
 }
 
@@ -99,15 +126,15 @@ static int push_pass(struct repl *r, size_t i, struct err *err)
     char dir[PATH_MAX];
     uint64_t begun = repl_mono(r);
     uint64_t begun_wall = repl_wall(r);
-    uint64_t since = v->begun_mono_ms ? begun - v->begun_mono_ms : 0;
     uint64_t old_seq = v->has_point ? v->point.seq : 0;
+    struct converge_pass pass = {.since_ms = v->taken_mono_ms ? begun - v->taken_mono_ms : 0};
     int rc;
 
     v->begun_mono_ms = begun;
     /* Nothing was written: the volume still equals its newest point, now too. */
     if (v->has_point && is_quiet(v, w->assignment->volumes[i].device, begun)) {
         v->equal_wall_ms = begun_wall;
-        note_rates(r, i, 0, 0, since);
+        note_push(r, i, begun, &pass);
         return 0;
     }
     rc = repl_run(w, i, dir, &run, err);
@@ -116,7 +143,9 @@ static int push_pass(struct repl *r, size_t i, struct err *err)
     begin_pass(r, i, OWNERSHIP_PUSH);
     idle_begin(&v->idle, run.volume_path, begun);
     run.scrub = &scrub;
+    show_begun(r, i, begun, pass.since_ms);
     rc = replica_push(&run, &point, err);
+    show_begun(r, i, 0, 0);
     note_scrub(r, i, &scrub);
     if (rc == 0 && !v->marked)
         rc = mine_mark(w, i, err);
@@ -125,11 +154,13 @@ static int push_pass(struct repl *r, size_t i, struct err *err)
     if (rc < 0)
         return rc;
     v->marked = true;
-    v->pass_ms = repl_mono(r) - begun;
+    v->pass_ms = pass.took_ms = repl_mono(r) - begun;
     note_pass(v, &point);
     v->equal_wall_ms = begun_wall;
-    note_rates(r, i, point.seq != old_seq ? point.changed_bytes : 0,
-               atomic_load(&run.progress->sent_bytes), since);
+    pass.changed_bytes = point.seq != old_seq ? point.changed_bytes : 0;
+    pass.sent_bytes = atomic_load(&run.progress->sent_bytes);
+    spent_shares(&run.progress->spent, pass.shares);
+    note_push(r, i, begun, &pass);
     return 0;
 }
 
@@ -185,8 +216,8 @@ static int look_and_pull(struct repl *r, size_t i, struct vault *vault, struct e
         return rc;
     v->pass_ms = repl_mono(r) - f.begun_ms;
     note_pass(v, &point);
-    note_rates(r, i, point.changed_bytes, atomic_load(&r->w->status[i].progress.received_bytes),
-               v->pass_ms);
+    note_rates(r, i, per_s(point.changed_bytes, v->pass_ms),
+               per_s(atomic_load(&r->w->status[i].progress.received_bytes), v->pass_ms));
     return 0;
 }
 

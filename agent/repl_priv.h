@@ -12,10 +12,12 @@ struct repl_volume {
     bool started, seeded;
     bool marked; /* mine_mark was done */
     int failure;
-    unsigned gw, failures, growing;
+    unsigned gw, failures;
     uint64_t pass_ms;       /* of the last pass */
     uint64_t begun_mono_ms; /* of the last pass; 0 = none */
-    uint64_t last_changed;  /* bytes, of the pass before */
+    uint64_t taken_mono_ms; /* when the last pass that ended well began; 0 = none */
+    uint64_t late_wall_ms;  /* since when the target is missed; 0 = it is not */
+    struct converge converge;
     uint64_t equal_wall_ms; /* this side equalled its point then */
     bool has_point;
     struct replica_point point;
@@ -34,12 +36,14 @@ struct repl {
     bool thaw_owed;        /* thaw.h: what was frozen is to be thawed first of all */
     uint64_t thaw_mono_ms; /* not to be tried again before */
     unsigned thaw_failures;
+    char moment_error[ERR_TEXT_MAX]; /* of the last attempt, "" = it came */
     size_t n;
     struct repl_volume v[ASSIGNMENT_VOLUMES_MAX];
 };
 
 uint64_t repl_mono(const struct repl *r);
 uint64_t repl_wall(const struct repl *r);
+struct repl_facts repl_facts_of(const struct repl *r, size_t i, enum ownership_role role);
 /* Let people see volume i as it is now; err: of the pass that just failed, or NULL. */
 void repl_publish(struct repl *r, size_t i, enum ownership_role role, const struct err *err);
 /* One pass of volume i in that role. A failure is kept, logged once and published. */

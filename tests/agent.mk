@@ -11,9 +11,11 @@ long_tests += tests/flow_agent_switch.sh tests/model_check.sh
 EXTRA_DIST += tests/model/cutover.pml tests/agent_story.sh
 
 if HAVE_CMOCKA
-c_tests += unit_agent_docs unit_health unit_hook unit_ownership unit_repl unit_switch_model
+c_tests += unit_agent_docs unit_converge unit_health unit_hook unit_ownership unit_repl unit_switch_model
 unit_agent_docs_SOURCES = tests/unit_agent_docs.c
 unit_agent_docs_LDADD = $(AGENT_TEST_LIBS)
+unit_converge_SOURCES = tests/unit_converge.c
+unit_converge_LDADD = $(AGENT_TEST_LIBS)
 unit_health_SOURCES = tests/unit_health.c
 unit_health_LDADD = $(AGENT_TEST_LIBS)
 unit_hook_SOURCES = tests/unit_hook.c

@@ -63,6 +63,24 @@ static void what_is_sent_again_is_the_workloads_to_say(void **state)
     }
 }
 
+static void a_volume_of_an_assignment_may_have_a_policy(void **state)
+{
+    auto_assignment struct assignment *a = NULL;
+
+    (void)state;
+    assert_ok(
+        parse_assignment("{\"workload\":\"shop\",\"side\":\"source\",\"epoch\":1,\"role\":\"push\","
+                         "\"target_lag_s\":60,"
+                         "\"volumes\":[" VOLUME
+                         ",{\"name\":\"log\",\"replica\":\"shop/log\",\"device\":\"/dev/vdc\","
+                         "\"target_lag_s\":2.5,\"interval_s\":9}]}",
+                         &a, NULL));
+    assert_int_equal(60000, a->target_lag_ms);
+    assert_int_equal(0, a->volumes[0].target_lag_ms);
+    assert_int_equal(2500, a->volumes[1].target_lag_ms);
+    assert_int_equal(9000, a->volumes[1].interval_ms);
+}
+
 static void what_could_reach_outside_is_refused(void **state)
 {
     static const char *const texts[] = {
@@ -80,6 +98,8 @@ static void what_could_reach_outside_is_refused(void **state)
         ASSIGNMENT("{\"name\":\"data\",\"replica\":\"/../x\",\"device\":\"/dev/vdb\"}"),
         ASSIGNMENT("{\"name\":\"data\",\"replica\":\"shop/data\",\"device\":\"/dev/vdb\","
                    "\"mount\":\"-o\"}"),
+        ASSIGNMENT("{\"name\":\"data\",\"replica\":\"shop/data\",\"device\":\"/dev/vdb\","
+                   "\"target_lag_s\":-1}"),
         ASSIGNMENT(VOLUME "," VOLUME),
     };
     struct assignment *a = NULL;
@@ -336,6 +356,7 @@ int main(void)
         cmocka_unit_test(only_a_limit_lets_a_pass_go_on),
         cmocka_unit_test(a_timetable_counts_before_the_number),
         cmocka_unit_test(what_is_sent_again_is_the_workloads_to_say),
+        cmocka_unit_test(a_volume_of_an_assignment_may_have_a_policy),
         cmocka_unit_test(what_could_reach_outside_is_refused),
         cmocka_unit_test(the_id_of_an_order_is_safe_as_a_file_name),
         cmocka_unit_test(the_time_of_an_order_runs_from_its_arrival),

@@ -111,17 +111,16 @@ static void a_volume_that_cannot_be_read_stalls_at_once(void **state)
     assert_string_equal("error", reason_of(&f));
 }
 
-static void passes_that_only_grow_do_not_converge(void **state)
+static void passes_that_cannot_keep_up_do_not_converge(void **state)
 {
     struct repl_facts f = good(OWNERSHIP_PUSH);
 
     (void)state;
-    f.growing = 3;
-    assert_int_equal(REPL_CONTINUOUS, judged(&f)); /* they still fit */
+    f.diverges = true;
     f.behind_ms = 60000;
     assert_int_equal(REPL_STALLED, judged(&f));
     assert_string_equal("not_converging", reason_of(&f));
-    f.growing = 2;
+    f.diverges = false;
     assert_int_equal(REPL_BACKLOG, judged(&f));
 }
 
@@ -144,6 +143,46 @@ static void a_backlog_is_worked_off_without_a_pause(void **state)
     f.pass_ms = 20000;
     f.behind_ms = 60000;
     assert_int_equal(20000, repl_pause_ms(&f));
+}
+
+static void a_target_is_met_with_as_few_passes_as_will_do(void **state)
+{
+    struct repl_facts f = good(OWNERSHIP_PUSH);
+    uint64_t pause;
+
+    (void)state;
+    f.target_ms = 60000;
+    f.pass_ms = f.round_ms = 4000;
+    pause = repl_pause_ms(&f);
+    /* Right before the next point stands its predecessor is so old. */
+    assert_in_range(pause + f.pass_ms, 50000, 59000);
+    /* Others come first: it begins earlier. */
+    f.round_ms = 20000;
+    assert_true(repl_pause_ms(&f) < pause);
+    assert_true(repl_pause_ms(&f) + f.round_ms <= 60000);
+    /* It cannot be met: as often as can be. */
+    f.pass_ms = f.round_ms = 70000;
+    assert_int_equal(70000, repl_pause_ms(&f));
+    f.pass_ms = f.round_ms = 0;
+    f.target_ms = 1;
+    assert_int_equal(500, repl_pause_ms(&f));
+    /* A store that is away is not asked more often for it. */
+    f.failures = 3;
+    assert_int_equal(20000, repl_pause_ms(&f));
+}
+
+static void a_target_that_was_asked_for_is_what_counts(void **state)
+{
+    struct repl_facts f = good(OWNERSHIP_PUSH);
+
+    (void)state;
+    assert_false(repl_target(&f).fixed);
+    assert_int_equal(15000, repl_target(&f).lag_ms);
+    f.behind_ms = 30000;
+    assert_int_equal(REPL_BACKLOG, judged(&f));
+    f.target_ms = 40000;
+    assert_true(repl_target(&f).fixed);
+    assert_int_equal(REPL_CONTINUOUS, judged(&f));
 }
 
 static void a_follower_looks_each_second(void **state)
@@ -233,9 +272,11 @@ int main(void)
         cmocka_unit_test(a_pause_counts_more_than_a_failure),
         cmocka_unit_test(a_store_that_is_away_is_first_disconnected_then_stalled),
         cmocka_unit_test(a_volume_that_cannot_be_read_stalls_at_once),
-        cmocka_unit_test(passes_that_only_grow_do_not_converge),
+        cmocka_unit_test(passes_that_cannot_keep_up_do_not_converge),
         cmocka_unit_test(passes_take_at_most_half_of_the_time),
         cmocka_unit_test(a_backlog_is_worked_off_without_a_pause),
+        cmocka_unit_test(a_target_is_met_with_as_few_passes_as_will_do),
+        cmocka_unit_test(a_target_that_was_asked_for_is_what_counts),
         cmocka_unit_test(a_follower_looks_each_second),
         cmocka_unit_test(failures_wait_longer_up_to_a_minute),
         cmocka_unit_test(every_state_has_a_name),

@@ -211,6 +211,12 @@ int replica_point(struct vault *v, const char *name, uint64_t seq, uint64_t know
 typedef int (*replica_range_fn)(void *arg, const struct replica_range *r);
 int replica_unreadable(struct vault *v, const char *name, uint64_t seq, replica_range_fn fn,
                        void *arg, struct err *err);
+/*
+ * The newest point that is more than fuzzy and not given up by retention. Looks back over the last
+ * 4,096 points. -ENOENT (GW_REPLICA_NOT_FOUND): none.
+ */
+int replica_consistent(struct vault *v, const char *name, struct replica_point *ret,
+                       struct err *err);
 /* Every point that retention did not give up, oldest first. -EBADMSG (GW_VAULT_DAMAGED) after the
  * last when points cannot be read: it names the newest of them; fn was told of the others. */
 typedef int (*replica_point_fn)(void *arg, const struct replica_point *p);

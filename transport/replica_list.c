@@ -13,7 +13,7 @@
 #define NAMES_PREFIX "replicas/"
 #define POINTS_PART "/points/"
 
-enum { SEQ_DIGITS = 16 };
+enum { SEQ_DIGITS = 16, CONSISTENT_LOOKS = 4096 };
 
 const char *replica_kind_name(enum replica_kind k)
 {
@@ -118,6 +118,42 @@ int replica_points(struct vault *v, const char *name, replica_point_fn fn, void 
     if (!rc && w.damaged)
         rc = err_set_gw(err, GW_VAULT_DAMAGED, -EBADMSG, "%s", damage.text);
     return rc;
+}
+
+/* 1: point seq is such a one. What cannot be read is none, and no failure. */
+static int look_consistent(struct vault *v, const char *name, uint64_t seq,
+                           struct replica_point *ret, struct err *err)
+{
+    struct replica_point p;
+    int rc = replica_point(v, name, seq, 0, &p, err);
+
+    if (rc == -EBADMSG || rc == -ENOENT) {
+        err_clear(err);
+        return 0;
+    }
+    if (rc < 0 || p.kind == REPLICA_FUZZY)
+        return rc;
+    *ret = p;
+    return 1;
+}
+
+int replica_consistent(struct vault *v, const char *name, struct replica_point *ret,
+                       struct err *err)
+{
+    auto_care_log struct care_log *log = NULL;
+    uint64_t head = 0;
+    int rc = point_head_number(v, name, 0, &head, err);
+
+    if (rc == 0)
+        rc = care_log_open(v, 0, &log, err);
+    if (rc == 0)
+        rc = care_log_read(log, err);
+    for (uint64_t seq = head; rc == 0 && seq > 0 && head - seq < CONSISTENT_LOOKS; seq--)
+        if (seq == head || !care_log_gave_up(log, name, seq))
+            rc = look_consistent(v, name, seq, ret, err);
+    if (rc == 0)
+        return err_set_gw(err, GW_REPLICA_NOT_FOUND, -ENOENT, "'%s' has no consistent point", name);
+    return rc < 0 ? rc : 0;
 }
 
 struct names_walk {

@@ -16,6 +16,18 @@ const char *spent_name(enum spent_on on)
     return names[on];
 }
 
+static void clear_calls(struct spent_calls *c)
+{
+    c->limit_ms = c->store_ms = c->link_ms = 0;
+}
+
+void spent_clear(struct spent *s)
+{
+    s->read_ms = s->held_ms = s->tail_ms = s->work_ms = s->work_held_ms = 0;
+    clear_calls(&s->work);
+    clear_calls(&s->put);
+}
+
 void spent_note(struct spent_calls *to, const struct store *s, struct store_spent *seen)
 {
     struct store_spent now;
@@ -58,6 +70,11 @@ static double divide_work(double ms, const struct spent *s, double ret[SPENT_KIN
     if (asked > 0)
         divide_calls(ms * asked / (work + held), &s->work, ret);
     return ms * held / (work + held);
+}
+
+uint64_t spent_wall_ms(const struct spent *s)
+{
+    return atomic_load(&s->read_ms) + atomic_load(&s->held_ms) + atomic_load(&s->tail_ms);
 }
 
 void spent_shares(const struct spent *s, double ret[SPENT_KINDS])

@@ -42,9 +42,12 @@ struct spent {
     struct spent_calls put;        /* all streams */
 };
 
+void spent_clear(struct spent *s);
 /* The handle s of one thread spent more since *seen, which is brought up to date. */
 void spent_note(struct spent_calls *to, const struct store *s, struct store_spent *seen);
 
+/* What of the wall clock is accounted for so far. */
+uint64_t spent_wall_ms(const struct spent *s);
 /* Shares of the time, 0 to 1; they add up to 1, or to 0 when no time was counted. */
 void spent_shares(const struct spent *s, double ret[SPENT_KINDS]);
 /* The largest share. False: no time was counted. */
