@@ -29,11 +29,13 @@ status '.state == "seeding" and .lifecycle == "not_ready"'
 reasons 'contains("did not report")'
 
 # The first copy.
-report src "$(replica shop push initial_sync '"done_bytes": 250, "send_bytes_per_s": 50, "write_bytes_per_s": 10')"
+report src "$(replica shop push initial_sync '"done_bytes": 250, "send_bytes_per_s": 50, "write_bytes_per_s": 10,
+    "convergence": "seeding", "bound": "link", "eta_s": 15')"
 report dst "$(replica shop follow initiating)"
 expect 200
 status '.state == "seeding" and .done == 0.25
-    and (.volumes[0] | .state == "seeding" and .eta_s == 15 and .host == "src" and .target == "dst")'
+    and (.volumes[0] | .state == "seeding" and .eta_s == 15 and .host == "src" and .target == "dst"
+        and .convergence == "seeding" and .bound == "link" and .target_lag_s == null and .late_s == null)'
 reasons 'contains("first copy")'
 
 # Both run, in sync.
@@ -73,11 +75,72 @@ status '.volumes[0].state == "catching up" and .lag_s >= 3600'
 
 # Falling behind, with the numbers and the command that helps.
 api POST /v1/workloads/shop/sync '{"action": "limit", "rate_bytes_per_s": 40894464}'
-report src "$(replica shop push backlog '"seq": 2, "write_bytes_per_s": 63963136,
-    "send_bytes_per_s": 40789606, "backlog_bytes": 44775053721')"
-status '.volumes[0] | .state == "lagging" and .eta_s == null and .backlog_bytes == 44775053721'
-status '.warnings[0] | (.text | contains("61.0 MiB/s") and contains("38.9 MiB/s") and contains("your limit"))
-    and (.next[0] | startswith("godwit sync limit shop"))'
+slow='"seq": 2, "write_bytes_per_s": 63963136, "send_bytes_per_s": 40789606, "drain_bytes_per_s": 40789606,
+    "backlog_bytes": 44775053721, "need_bytes_per_s": 83886000, "limit_bytes_per_s": 40894464'
+report src "$(replica shop push stalled "$slow"', "reason": "not_converging", "convergence": "not_converging",
+    "bound": "limit", "limit_of": "workload"')"
+status '.volumes[0] | .state == "lagging" and .eta_s == null and .backlog_bytes == 44775053721
+    and .convergence == "not_converging" and .bound == "limit"'
+status '.warnings[0] | (.text | contains("61.0 MiB/s") and contains("38.9 MiB/s") and contains("your limit of 39.0 MiB/s")
+    and contains("at least 80.0 MiB/s")) and .next == ["godwit sync limit shop 80MiB/s"]'
+reasons 'contains("> 1m") and (contains("not_converging") | not)'
+# The same again is no news; that it gets there again is.
+report src "$(replica shop push stalled "$slow"', "reason": "not_converging", "convergence": "not_converging",
+    "bound": "limit", "limit_of": "workload"')"
+api GET '/v1/events?kind=replication.not_converging'
+expect 200 '.items | length == 1' '.items[0].text | contains("61.0 MiB/s") and contains("bounded by limit")'
+report src "$(replica shop push backlog "$slow"', "convergence": "converging", "bound": "link", "eta_s": 100')"
+api GET '/v1/events?kind=replication.converging'
+expect 200 '.items | length == 1'
+status '.volumes[0] | .state == "catching up" and .eta_s == 100'
+for bound in link store disk cpu; do
+    report src "$(replica shop push stalled "$slow, \"reason\": \"not_converging\",
+        \"convergence\": \"not_converging\", \"bound\": \"$bound\"")"
+    status '.warnings[0] | (.text | contains("grows") and contains("Bounded by:")) and .next == []'
+done
+# The limit of the host is not the operator's of the workload to raise.
+report src "$(replica shop push stalled "$slow"', "reason": "not_converging", "convergence": "not_converging",
+    "bound": "limit", "limit_of": "host"')"
+status '.warnings[0] | (.text | contains("the limit of its agent")) and .next == []'
+
+# A lag that was asked for, missed for long, and kept again; an agent that began anew knows of nothing.
+late() { # LATE_S
+    report src "$(replica shop push backlog "\"convergence\": \"converging\", \"point_lag_s\": 40, \"target_lag_s\": 15, \"late_s\": $1")"
+}
+late 30
+status '.volumes[0] | .target_lag_s == 15 and .point_lag_s == 40 and .late_s == 30'
+status '[.warnings[].text | select(contains("misses"))] == []'
+late 80
+late 90
+late null
+status '.volumes[0].late_s == 90 and ([.warnings[].text | select(contains("misses its lag of 15s since 1m 30s"))] | length == 1)'
+api GET '/v1/events?kind=replication.late'
+expect 200 '.items | length == 1'
+late 0
+api GET '/v1/events?kind=replication.on_time'
+expect 200 '.items | length == 1'
+
+# Consistent points that were asked for: what kind the newest is, when the last consistent one was, and
+# why there is none. The gate tells it, and stays as it is.
+limits='"max_lag_s": 60, "max_downtime_s": 10, "require_test": false, "consistent_s": 3600'
+api PUT /v1/workloads/shop "$(workload shop src dst "\"limits\": {$limits}")"
+expect 200
+points() { # MEMBERS
+    report src "$(replica shop push continuous "\"taken_at\": \"$(now)\", $1")"
+    report dst "$(replica shop follow continuous "\"taken_at\": \"$(now)\", \"verified_at\": \"$(now)\"")"
+}
+points '"point_kind": "fuzzy", "consistent_error": "a file system that cannot be frozen"'
+status '.gate.open and (.volumes[0] | .point_kind == "fuzzy" and .consistent_at == null)
+    and (.warnings[0].text | contains("only fuzzy ones: a file system that cannot be frozen"))
+    and (.gate.rows | map(select(.name == "points")) | .[0] | .ok and (.text | contains("only fuzzy")))'
+points "\"point_kind\": \"fuzzy\", \"consistent_at\": \"$(now -300)\", \"consistent_seq\": 7"
+status '.warnings == [] and .volumes[0].consistent_at != null
+    and (.gate.rows | map(select(.name == "points")) | .[0].text | startswith("consistent point 5m"))'
+points "\"point_kind\": \"fuzzy\", \"consistent_at\": \"$(now -8000)\", \"consistent_seq\": 7"
+status '.gate.open and (.warnings[0].text | contains("the last is of 2h 13m ago"))'
+api PUT /v1/workloads/shop "$(workload shop src dst \
+    '"limits": {"max_lag_s": 60, "max_downtime_s": 10, "require_test": false}')"
+status '.warnings == [] and (.gate.rows | map(select(.name == "points")) | length == 0)'
 
 # Errors, stalls, pauses, quarantine.
 report src "$(replica shop push stalled '"reason": "read_error", "error": {"what": "read /srv: I/O error"}')"

@@ -16,7 +16,8 @@ static const char document[] =
     "{\"name\": \"data\", \"source\": {\"host\": \"db\", \"device\": \"/dev/a\"},"
     " \"target\": {\"host\": \"land\", \"device\": \"/dev/b\", \"mount\": \"/srv\"}},"
     "{\"name\": \"web\", \"source\": {\"host\": \"web\", \"device\": \"/dev/a\"},"
-    " \"target\": {\"host\": \"land\", \"device\": \"/dev/c\"}}],"
+    " \"target\": {\"host\": \"land\", \"device\": \"/dev/c\"},"
+    " \"limits\": {\"target_lag_s\": 30, \"interval_s\": 9}}],"
     " \"hooks\": {\"source\": {\"stop\": [\"stop it\"]}, \"target\": {\"start\": [[\"start\"]]}},"
     " \"limits\": {\"interval_s\": 7, \"rate_bytes_per_s\": 100}}";
 
@@ -89,6 +90,50 @@ static void each_host_gets_its_own_volumes(void **state)
     a = assignment(land, 1);
     assert_int_equal(2, js_len(js_member(a, "volumes")));
     assert_string_equal("/dev/c", js_str(js_at(js_member(a, "volumes"), 1), "device", ""));
+}
+
+static void a_volume_may_have_a_policy_of_its_own(void **state)
+{
+    struct fixture *f = *state;
+    auto_js struct js *land = NULL;
+    const struct js *volumes;
+
+    f->workload.limits.target_lag_s = 60;
+    land = config_of(f, "h-land");
+    volumes = js_member(assignment(land, 1), "volumes");
+    assert_int_equal(60, js_u64(assignment(land, 1), "target_lag_s", 0));
+    assert_null(js_member(js_at(volumes, 0), "target_lag_s"));
+    assert_int_equal(30, js_u64(js_at(volumes, 1), "target_lag_s", 0));
+    assert_int_equal(9, js_u64(js_at(volumes, 1), "interval_s", 0));
+    js_free(TAKE(land));
+    f->workload.control.interval_s = 60; /* an operator's word is of all of them */
+    land = config_of(f, "h-land");
+    volumes = js_member(assignment(land, 1), "volumes");
+    assert_null(js_member(js_at(volumes, 1), "interval_s"));
+}
+
+static void a_policy_out_of_range_is_refused(void **state)
+{
+    static const char *const limits[] = {"{\"target_lag_s\": 0}", "{\"interval_s\": 86401}",
+                                         "{\"consistent_s\": 5}", "7"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
+        auto_js struct js *doc = NULL;
+        struct workload w;
+        struct err err = {0};
+        char text[512];
+
+        assert_ok(
+            text_print(text, sizeof(text),
+                       "{\"schema\": \"godwit.workload/1\", \"workload\": \"x\", \"volumes\": "
+                       "[{\"name\": \"d\", \"source\": {\"host\": \"a\", \"device\": \"/d\"}, "
+                       "\"target\": {\"host\": \"b\", \"device\": \"/d\"}, \"limits\": %s}]}",
+                       limits[i]));
+        assert_ok(js_parse(slice_str(text), sizeof(text), &doc, NULL));
+        assert_int_equal(-EINVAL, workload_doc_parse(doc, "x", &w, &err));
+        assert_non_null(strstr(err.text, "limits"));
+    }
 }
 
 static void a_stranger_gets_no_key_either(void **state)
@@ -190,6 +235,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(each_host_gets_its_own_volumes, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_volume_may_have_a_policy_of_its_own, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_policy_out_of_range_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(a_stranger_gets_no_key_either, setup, teardown),
         cmocka_unit_test_setup_teardown(the_holder_pushes_and_the_other_follows, setup, teardown),
         cmocka_unit_test_setup_teardown(an_open_switch_changes_no_assignment, setup, teardown),

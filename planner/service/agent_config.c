@@ -60,6 +60,10 @@ static void write_volumes(struct jsw *w, const char *identity, const struct work
             jsw_bool(w, "shrink", true);
         if (v->at[side].overwrite)
             jsw_bool(w, "overwrite", true);
+        if (v->interval_s > 0 && load->control.interval_s < 0)
+            jsw_u64(w, "interval_s", v->interval_s);
+        if (v->target_lag_s > 0)
+            jsw_u64(w, "target_lag_s", v->target_lag_s);
         jsw_end(w);
     }
     jsw_end(w);
@@ -87,6 +91,8 @@ static void write_assignment(struct jsw *w, const char *identity, const struct w
     jsw_u64(w, "epoch", load->settled_epoch);
     jsw_str(w, "role", role_of(load, side, now_ms));
     jsw_u64(w, "interval_s", chosen(load->control.interval_s, load->limits.interval_s));
+    if (load->limits.target_lag_s > 0)
+        jsw_u64(w, "target_lag_s", load->limits.target_lag_s);
     jsw_u64(w, "rate_bytes_per_s",
             chosen(load->control.rate_bytes_per_s, load->limits.rate_bytes_per_s));
     if (load->control.rate_table[0])

@@ -51,6 +51,13 @@ struct db_replication {
     uint64_t write_bytes_per_s, send_bytes_per_s;
     double pass_s;
     uint64_t reported_ms;
+    /* of who pushes: does it get there? Below 0 = not said */
+    char convergence[24], bound[16], limit_of[16];
+    uint64_t limit_bytes_per_s, drain_bytes_per_s, need_bytes_per_s;
+    double eta_s, point_lag_s, target_lag_s, late_s;
+    /* its newest point, and the newest consistent one; why there is no newer of these */
+    char point_kind[32], consistent_error[256];
+    uint64_t consistent_ms, consistent_seq;
 };
 int db_workload_report_save(struct db *db, const char *workload, const struct db_replication *r,
                             struct err *err);

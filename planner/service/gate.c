@@ -132,6 +132,28 @@ static void verified_row(struct out *o)
     row(o, "verified", true, "verified %s ago", seconds(oldest, is));
 }
 
+/* What there is to go back to. The last point of a switch is of volumes that nobody writes to, so
+ * this closes nothing: it is told. */
+static void points_row(struct out *o)
+{
+    const struct gate_facts *f = o->facts;
+    char is[NUM_TEXT_MAX];
+    double oldest = 0;
+
+    if (!f->wants_points)
+        return;
+    for (size_t i = 0; i < f->volumes_n; i++) {
+        const double age = f->volumes[i].consistent_age_s;
+
+        if (age < 0) {
+            row(o, "points", true, "%s: only fuzzy points", f->volumes[i].name);
+            return;
+        }
+        oldest = age > oldest ? age : oldest;
+    }
+    row(o, "points", true, "consistent point %s ago", seconds(oldest, is));
+}
+
 static void downtime_row(struct out *o)
 {
     const struct gate_facts *f = o->facts;
@@ -155,6 +177,7 @@ static void cutover_rows(struct out *o)
     char is[NUM_TEXT_MAX];
 
     verified_row(o);
+    points_row(o);
     if (!f->require_test)
         row(o, "tested", true, "no test is required");
     else if (f->tested_age_s < 0)

@@ -40,9 +40,10 @@ struct gate_volume {
     bool seen_holder, seen_other; /* both agents reported lately */
     bool has_point;               /* the other side has applied one of this direction */
     double lag_s;
-    double verified_age_s; /* below 0 = never */
-    double apply_s;        /* last pass + digest, as reported */
-    const char *bad;       /* an error or a stall in words, or NULL */
+    double verified_age_s;   /* below 0 = never */
+    double apply_s;          /* last pass + digest, as reported */
+    double consistent_age_s; /* of its newest consistent point; below 0 = there is none */
+    const char *bad;         /* an error or a stall in words, or NULL */
 };
 
 struct gate_facts {
@@ -55,6 +56,7 @@ struct gate_facts {
     const char *open_op; /* id, or NULL */
     uint64_t max_lag_s, max_downtime_s, verify_max_age_s;
     bool require_test;
+    bool wants_points;        /* consistent ones were asked for */
     double tested_age_s;      /* below 0 = never */
     const char *blackout;     /* the closed calendar in words, or NULL */
     const char *depends_open; /* the first dependency that is not at the target, or NULL */

@@ -40,7 +40,7 @@ libgodwit_service_a_SOURCES = \
 	planner/service/order.c planner/service/order.h \
 	planner/service/plan_history.c planner/service/plan_history.h \
 	planner/service/plan_input.c planner/service/plan_input.h \
-	planner/service/report.c planner/service/report.h \
+	planner/service/report.c planner/service/report.h planner/service/report_converge.c \
 	planner/service/schema.c planner/service/schema.h \
 	planner/service/server_cert.c planner/service/server_cert.h \
 	planner/service/service.c planner/service/service.h planner/service/service_own.h \

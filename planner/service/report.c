@@ -60,6 +60,36 @@ static double parse_seconds(const struct js *v, const char *key)
     return s >= 0 && s < SECONDS_MAX ? s : 0;
 }
 
+/* Below 0: not said. */
+static double maybe_seconds(const struct js *v, const char *key)
+{
+    const double s = js_f64(v, key, -1);
+
+    return s >= 0 && s < SECONDS_MAX ? s : -1;
+}
+
+/* Members that an older agent does not have. */
+static int parse_convergence(const struct js *v, struct db_replication *p, struct err *err)
+{
+    if (text_copy(p->convergence, sizeof(p->convergence), js_str(v, "convergence", "")) < 0 ||
+        text_copy(p->bound, sizeof(p->bound), js_str(v, "bound", "")) < 0 ||
+        text_copy(p->limit_of, sizeof(p->limit_of), js_str(v, "limit_of", "")) < 0 ||
+        text_copy(p->point_kind, sizeof(p->point_kind), js_str(v, "point_kind", "")) < 0)
+        return bad(err, "convergence, bound, limit_of or point_kind is too long");
+    p->limit_bytes_per_s = parse_rate(v, "limit_bytes_per_s");
+    p->drain_bytes_per_s = parse_rate(v, "drain_bytes_per_s");
+    p->need_bytes_per_s = parse_rate(v, "need_bytes_per_s");
+    p->eta_s = maybe_seconds(v, "eta_s");
+    p->point_lag_s = maybe_seconds(v, "point_lag_s");
+    p->target_lag_s = maybe_seconds(v, "target_lag_s");
+    p->late_s = maybe_seconds(v, "late_s");
+    p->consistent_seq = js_u64(v, "consistent_seq", 0);
+    (void)snprintf(p->consistent_error, sizeof(p->consistent_error), "%s",
+                   js_str(v, "consistent_error", ""));
+    text_sanitize(p->consistent_error);
+    return parse_time(v, "consistent_at", &p->consistent_ms, err);
+}
+
 int report_parse(const struct js *v, struct db_replication *ret, struct err *err)
 {
     struct db_replication p = {0};
@@ -75,6 +105,8 @@ int report_parse(const struct js *v, struct db_replication *ret, struct err *err
     r = parse_time(v, "taken_at", &p.taken_ms, err);
     if (r == 0)
         r = parse_time(v, "verified_at", &p.verified_ms, err);
+    if (r == 0)
+        r = parse_convergence(v, &p, err);
     if (r < 0)
         return err_add(err, r, "report on '%s'", p.volume);
     p.epoch = js_u64(v, "epoch", 0);
@@ -105,18 +137,21 @@ static bool find_side(const struct workload *w, const char *volume, const char *
     return false;
 }
 
-/* An agent that began anew remembers no verification; the volume did not change by that. */
-static int keep_verified(struct service *svc, const char *workload, struct db_replication *now,
-                         struct err *err)
+/* An agent that began anew remembers no verification, and not for how long it was late; the volume
+ * did not change by that. */
+static int keep_known(struct service *svc, const char *workload, struct db_replication *now,
+                      struct err *err)
 {
     struct db_replication before = {0};
     int r;
 
-    if (now->verified_ms > 0)
-        return 0;
     r = db_workload_report_load(svc->db, workload, now->volume, now->side, &before, err);
-    if (r == 0 && text_equal(before.host, now->host))
-        now->verified_ms = before.verified_ms;
+    if (r == 0 && text_equal(before.host, now->host)) {
+        if (now->verified_ms == 0)
+            now->verified_ms = before.verified_ms;
+        if (now->late_s < 0 && now->target_lag_s >= 0)
+            now->late_s = before.late_s;
+    }
     if (r != -ENOENT)
         return r;
     err_clear(err);
@@ -133,8 +168,9 @@ static int note_change(struct service *svc, const char *workload, const struct d
     if (r < 0 && r != -ENOENT)
         return r;
     err_clear(err);
-    if (text_equal(before.state, now->state) && text_equal(before.error, now->error))
-        return 0;
+    r = report_note_convergence(svc, workload, &before, now, err);
+    if (r < 0 || (text_equal(before.state, now->state) && text_equal(before.error, now->error)))
+        return r;
     return event_note(
         svc, "replication.state", now->host, workload, err, "%s %s: %s -> %s%s%s%s%s", now->volume,
         workload_side_name(now->side), before.state[0] ? before.state : "unknown", now->state,
@@ -161,7 +197,7 @@ static int take_replica(struct service *svc, const char *identity, const struct 
                           "volume %s is not of this host", row.volume);
     (void)text_copy(row.host, sizeof(row.host), identity);
     row.reported_ms = clock_wall_ms(svc->clock);
-    r = keep_verified(svc, name, &row, err);
+    r = keep_known(svc, name, &row, err);
     if (r == 0)
         r = note_change(svc, name, &row, err);
     if (r == 0)

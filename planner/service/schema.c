@@ -122,9 +122,26 @@ static const char listed_sql[] =
     " import TEXT NOT NULL, list TEXT NOT NULL, row_key TEXT NOT NULL, doc TEXT NOT NULL,"
     " PRIMARY KEY (import, row_key));";
 
+/* Doubles are below 0 where the agent said nothing. */
+static const char convergence_sql[] =
+    "ALTER TABLE replication ADD COLUMN convergence TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE replication ADD COLUMN bound TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE replication ADD COLUMN limit_of TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE replication ADD COLUMN point_kind TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE replication ADD COLUMN consistent_error TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE replication ADD COLUMN consistent_ms BIGINT NOT NULL DEFAULT 0;"
+    "ALTER TABLE replication ADD COLUMN consistent_seq BIGINT NOT NULL DEFAULT 0;"
+    "ALTER TABLE replication ADD COLUMN limit_bytes_per_s BIGINT NOT NULL DEFAULT 0;"
+    "ALTER TABLE replication ADD COLUMN drain_bytes_per_s BIGINT NOT NULL DEFAULT 0;"
+    "ALTER TABLE replication ADD COLUMN need_bytes_per_s BIGINT NOT NULL DEFAULT 0;"
+    "ALTER TABLE replication ADD COLUMN eta_s DOUBLE PRECISION NOT NULL DEFAULT -1;"
+    "ALTER TABLE replication ADD COLUMN point_lag_s DOUBLE PRECISION NOT NULL DEFAULT -1;"
+    "ALTER TABLE replication ADD COLUMN target_lag_s DOUBLE PRECISION NOT NULL DEFAULT -1;"
+    "ALTER TABLE replication ADD COLUMN late_s DOUBLE PRECISION NOT NULL DEFAULT -1;";
+
 const struct db_migration schema_steps[] = {
-    {access_sql},   {host_sql},  {workload_sql}, {planning_sql},
-    {db_op_schema}, {limit_sql}, {history_sql},  {listed_sql},
+    {access_sql}, {host_sql},    {workload_sql}, {planning_sql},    {db_op_schema},
+    {limit_sql},  {history_sql}, {listed_sql},   {convergence_sql},
 };
 
 const size_t schema_steps_n = ARRAY_LEN(schema_steps);

@@ -7,6 +7,8 @@
 
 #include "base/banned.h"
 
+enum { POINTS_SPARE_MS = 60 * 1000 };
+
 static bool all_applied(const struct workload_view *v)
 {
     for (size_t i = 0; i < v->workload->volumes_n; i++)
@@ -62,6 +64,21 @@ const char *status_workload_state(const struct workload_view *v)
     return all_applied(v) ? "dual-run" : "seeding";
 }
 
+/* A moment may fail, and the next comes only after its time: two of them are a matter for people.
+ */
+bool status_points_late(const struct workload_view *v, const struct workload_view_volume *at)
+{
+    const uint64_t every_ms = v->workload->limits.consistent_s * 1000;
+    const uint64_t last_ms = at->holder.consistent_ms;
+    const uint64_t since = last_ms > 0 ? last_ms : v->workload->start_ms;
+
+    if (every_ms == 0 || !at->applied)
+        return false;
+    if (last_ms == 0 && at->holder.consistent_error[0])
+        return true;
+    return v->now_ms > since + 2 * every_ms + POINTS_SPARE_MS;
+}
+
 static const char *state_of_lag(const struct workload_view *v,
                                 const struct workload_view_volume *at)
 {
@@ -69,7 +86,12 @@ static const char *state_of_lag(const struct workload_view *v,
         return "seeding";
     if (at->lag_s <= (double)v->workload->limits.max_lag_s)
         return "in sync";
-    return at->holder.write_bytes_per_s > at->holder.send_bytes_per_s ? "lagging" : "catching up";
+    return "catching up";
+}
+
+bool status_diverges(const struct workload_view_volume *at)
+{
+    return at->has_holder && text_equal(at->holder.convergence, "not_converging");
 }
 
 const char *status_volume_state(const struct workload_view *v,
@@ -92,6 +114,8 @@ const char *status_volume_state(const struct workload_view *v,
         return "paused";
     if (at->holder.error[0] || (at->has_other && at->other.error[0]))
         return "error";
+    if (status_diverges(at))
+        return "lagging";
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         if (text_equal(words[i].replication, at->holder.state))
             return words[i].state;
@@ -109,20 +133,6 @@ double status_done(const struct workload_view_volume *at)
     return h->done_bytes >= h->total_bytes ? 1 : (double)h->done_bytes / (double)h->total_bytes;
 }
 
-double status_eta_s(const struct workload_view_volume *at)
-{
-    const struct db_replication *h = &at->holder;
-    const uint64_t seed = h->total_bytes > h->done_bytes ? h->total_bytes - h->done_bytes : 0;
-    /* While the first copy runs, what is written is read again by the pass after it. */
-    const double rate = seed > 0 ? (double)h->send_bytes_per_s
-                                 : (double)h->send_bytes_per_s - (double)h->write_bytes_per_s;
-    const uint64_t left = seed > 0 ? seed : h->backlog_bytes;
-
-    if (!at->has_holder || left == 0 || rate <= 0)
-        return -1;
-    return (double)left / rate;
-}
-
 static void write_maybe(struct jsw *w, const char *key, bool has, double v)
 {
     if (has)
@@ -131,12 +141,32 @@ static void write_maybe(struct jsw *w, const char *key, bool has, double v)
         jsw_null(w, key);
 }
 
+/* The agent's word counts while it is there to keep it. */
+static void write_convergence(const struct workload_view *v, const struct workload_view_volume *at,
+                              struct jsw *w)
+{
+    const struct db_replication *h = &at->holder;
+    const bool now = at->has_holder && workload_view_seen(v, h) && !v->workload->control.paused;
+
+    write_maybe(w, "eta_s", now && h->eta_s >= 0, h->eta_s);
+    jsw_str(w, "convergence", now && h->convergence[0] ? h->convergence : NULL);
+    jsw_str(w, "bound", now && h->bound[0] ? h->bound : NULL);
+    jsw_u64(w, "drain_bytes_per_s", h->drain_bytes_per_s);
+    jsw_u64(w, "need_bytes_per_s", h->need_bytes_per_s);
+    jsw_u64(w, "limit_bytes_per_s", h->limit_bytes_per_s);
+    write_maybe(w, "point_lag_s", h->point_lag_s >= 0, h->point_lag_s);
+    write_maybe(w, "target_lag_s", h->target_lag_s >= 0, h->target_lag_s);
+    write_maybe(w, "late_s", h->late_s >= 0, h->late_s);
+    jsw_str(w, "point_kind", h->point_kind[0] ? h->point_kind : NULL);
+    jsw_time(w, "consistent_at", h->consistent_ms);
+    jsw_str(w, "consistent_error", h->consistent_error[0] ? h->consistent_error : NULL);
+}
+
 static void write_volume(const struct workload_view *v, const struct workload_view_volume *at,
                          struct jsw *w)
 {
     const struct db_replication *h = &at->holder;
     const enum workload_side side = v->workload->holder;
-    const double eta_s = status_eta_s(at);
 
     jsw_obj(w, NULL);
     jsw_str(w, "volume", at->volume->name);
@@ -153,7 +183,7 @@ static void write_volume(const struct workload_view *v, const struct workload_vi
     write_maybe(w, "lag_s", at->applied, at->lag_s);
     jsw_u64(w, "write_bytes_per_s", h->write_bytes_per_s);
     jsw_u64(w, "send_bytes_per_s", h->send_bytes_per_s);
-    write_maybe(w, "eta_s", eta_s >= 0, eta_s);
+    write_convergence(v, at, w);
     jsw_time(w, "verified_at", at->verified_ms);
     jsw_u64(w, "pushed_seq", h->seq);
     jsw_u64(w, "applied_seq", at->other.seq);

@@ -11,8 +11,10 @@ const char *status_workload_state(const struct workload_view *v);
 bool status_record_damaged(const struct workload_view *v);
 const char *status_volume_state(const struct workload_view *v,
                                 const struct workload_view_volume *at);
-/* Seconds until a volume has caught up; below 0 = nothing to wait for, or no end in sight. */
-double status_eta_s(const struct workload_view_volume *at);
+/* Its holder's agent says that it does not converge. */
+bool status_diverges(const struct workload_view_volume *at);
+/* Consistent points were asked for, and there is none that is fresh. */
+bool status_points_late(const struct workload_view *v, const struct workload_view_volume *at);
 /* How much of a volume the other side has, 0 to 1. */
 double status_done(const struct workload_view_volume *at);
 

@@ -4,6 +4,7 @@
 
 #include "base/num.h"
 #include "base/text.h"
+#include "planner/service/report.h"
 #include "planner/service/status.h"
 
 #include <inttypes.h>
@@ -13,6 +14,7 @@
 #include "base/banned.h"
 
 enum { ADVICE_MAX = 400 };
+#define MIB ((uint64_t)1 << 20)
 
 static void warn(struct jsw *w, const char *command, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
@@ -34,27 +36,84 @@ static void warn(struct jsw *w, const char *command, const char *fmt, ...)
     jsw_end(w);
 }
 
-/* The backlog grows: say by how much, and what bounds the sending. */
+/* What keeps a volume from catching up, and the command that would help. */
+static void bound_of(const struct workload_view *v, const struct db_replication *h, char *text,
+                     char *command)
+{
+    static const struct {
+        const char *bound, *text;
+    } others[] = {
+        {"link", "the link or the store at its end"},
+        {"store", "the store, which asks to slow down or fails"},
+        {"disk", "reading the volume"},
+        {"cpu", "the processors of its host"},
+    };
+    char limit[NUM_TEXT_MAX], need[NUM_TEXT_MAX];
+
+    command[0] = '\0';
+    (void)snprintf(text, ADVICE_MAX, "what is not known yet");
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        if (text_equal(others[i].bound, h->bound))
+            (void)snprintf(text, ADVICE_MAX, "%s", others[i].text);
+    if (!text_equal(h->bound, "limit"))
+        return;
+    num_format_bytes(h->limit_bytes_per_s, false, limit);
+    num_format_bytes(h->need_bytes_per_s, false, need);
+    (void)snprintf(text, ADVICE_MAX, "%s of %s/s; it takes at least %s/s",
+                   text_equal(h->limit_of, "host") ? "the limit of its agent (--limit)"
+                                                   : "your limit",
+                   limit, need);
+    if (!text_equal(h->limit_of, "host"))
+        (void)snprintf(command, ADVICE_MAX, "godwit sync limit %s %" PRIu64 "MiB/s",
+                       v->workload->name, num_div_up(h->need_bytes_per_s, MIB));
+}
+
+/* It does not get there: say how fast it falls behind, and what bounds the sending. */
 static void warn_lagging(const struct workload_view *v, const struct workload_view_volume *at,
                          struct jsw *w)
 {
     const struct db_replication *h = &at->holder;
-    const struct workload *load = v->workload;
-    const uint64_t limit = load->control.rate_bytes_per_s >= 0
-                               ? (uint64_t)load->control.rate_bytes_per_s
-                               : load->limits.rate_bytes_per_s;
-    char writes[NUM_TEXT_MAX], sends[NUM_TEXT_MAX], grows[NUM_TEXT_MAX], bound[NUM_TEXT_MAX];
+    const bool grows = h->write_bytes_per_s > h->drain_bytes_per_s;
+    char writes[NUM_TEXT_MAX], sends[NUM_TEXT_MAX], more[NUM_TEXT_MAX], bound[ADVICE_MAX];
     char command[ADVICE_MAX];
 
     num_format_bytes(h->write_bytes_per_s, false, writes);
-    num_format_bytes(h->send_bytes_per_s, false, sends);
-    num_format_bytes((h->write_bytes_per_s - h->send_bytes_per_s) * 3600, false, grows);
-    (void)snprintf(command, sizeof(command), "godwit sync limit %s %" PRIu64 "B/s", load->name,
-                   2 * h->write_bytes_per_s);
-    warn(w, limit ? command : NULL,
-         "%s writes %s/s and sends %s/s, so the backlog grows %s an hour. Bounded by: %s%s%s",
-         at->volume->name, writes, sends, grows, limit ? "your limit of " : "the link or the store",
-         limit ? num_format_bytes(limit, false, bound) : "", limit ? "/s" : "");
+    num_format_bytes(h->drain_bytes_per_s, false, sends);
+    num_format_bytes(grows ? (h->write_bytes_per_s - h->drain_bytes_per_s) * 3600 : 0, false, more);
+    bound_of(v, h, bound, command);
+    warn(w, command[0] ? command : NULL,
+         "%s writes %s/s and sends %s/s, so the backlog %s%s%s. Bounded by: %s", at->volume->name,
+         writes, sends, grows ? "grows " : "gets no smaller", grows ? more : "",
+         grows ? " an hour" : "", bound);
+}
+
+static void warn_late(const struct workload_view_volume *at, struct jsw *w)
+{
+    const struct db_replication *h = &at->holder;
+    char lag[NUM_TEXT_MAX], target[NUM_TEXT_MAX], late[NUM_TEXT_MAX];
+
+    if (h->target_lag_s < 0 || h->late_s < report_late_after_s(h->target_lag_s))
+        return;
+    warn(w, NULL, "%s misses its lag of %s since %s; now it is %s", at->volume->name,
+         num_format_duration((uint64_t)(h->target_lag_s * 1000), target),
+         num_format_duration((uint64_t)(h->late_s * 1000), late),
+         num_format_duration(h->point_lag_s < 0 ? 0 : (uint64_t)(h->point_lag_s * 1000), lag));
+}
+
+static void warn_points(const struct workload_view *v, const struct workload_view_volume *at,
+                        struct jsw *w)
+{
+    const struct db_replication *h = &at->holder;
+    char every[NUM_TEXT_MAX], ago[NUM_TEXT_MAX] = "";
+
+    if (!status_points_late(v, at))
+        return;
+    if (h->consistent_ms > 0)
+        num_format_duration(v->now_ms > h->consistent_ms ? v->now_ms - h->consistent_ms : 0, ago);
+    warn(w, "godwit explain GW-3024", "%s: a consistent point is wanted every %s, and %s%s%s%s%s",
+         at->volume->name, num_format_duration(v->workload->limits.consistent_s * 1000, every),
+         ago[0] ? "the last is of " : "there are only fuzzy ones", ago, ago[0] ? " ago" : "",
+         h->consistent_error[0] ? ": " : "", h->consistent_error);
 }
 
 static void warn_offline(const struct workload_view *v, const struct workload_view_volume *at,
@@ -100,6 +159,8 @@ static void warn_volume(const struct workload_view *v, const struct workload_vie
              at->holder.reason[0] ? at->holder.reason : "no reason was reported");
     else if (text_equal(state, "error"))
         warn_error(v, at, w);
+    warn_late(at, w);
+    warn_points(v, at, w);
 }
 
 void status_advice_warnings(const struct workload_view *v, struct jsw *w)

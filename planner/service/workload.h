@@ -49,6 +49,7 @@ struct workload_volume {
     char name[WORKLOAD_NAME_MAX];
     char replica[WORKLOAD_REPLICA_MAX]; /* "<workload>/<volume>" */
     struct workload_place at[2];        /* by workload_side */
+    uint64_t interval_s, target_lag_s;  /* 0 = the workload's */
 };
 
 struct workload_host {
@@ -58,6 +59,7 @@ struct workload_host {
 
 struct workload_limits {
     uint64_t max_lag_s, max_downtime_s, observe_s, interval_s, rate_bytes_per_s;
+    uint64_t target_lag_s;      /* what the store has is no older than that; 0 = not asked for */
     uint64_t self_abort_s;      /* a fenced holder may abort by itself after so long */
     uint64_t consistent_s;      /* a consistent point every so often; 0 = none */
     uint64_t freeze_ms;         /* how long file systems may be frozen for one */

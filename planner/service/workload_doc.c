@@ -18,6 +18,7 @@ enum {
     HOOK_TEXT_MAX = 4096,
     OTHERS_MAX = 64,
     LIMIT_S_MAX = 366 * 86400,
+    INTERVAL_S_MAX = 86400,
 };
 
 #define bad(err, ...) err_set_gw(err, GW_BAD_WORKLOAD, -EINVAL, __VA_ARGS__)
@@ -191,6 +192,29 @@ static int parse_health(const struct js *doc, struct workload *w, struct err *er
     return r;
 }
 
+/* -- numbers -------------------------------------------------------------- */
+
+struct limit {
+    const char *name;
+    size_t offset; /* in the struct it is for */
+    uint64_t dflt, min, max;
+};
+
+static int parse_limit(const struct js *obj, const struct limit *limit, void *ret, struct err *err)
+{
+    const struct js *v = js_member(obj, limit->name);
+    uint64_t *at = (uint64_t *)(void *)((char *)ret + limit->offset);
+
+    *at = limit->dflt;
+    if (js_kind(v) == JS_NULL)
+        return 0;
+    if (js_kind(v) != JS_INT || js_get_u64(obj, limit->name, at, NULL) < 0 || *at < limit->min ||
+        *at > limit->max)
+        return bad(err, "limits.%s is a number from %llu to %llu", limit->name,
+                   (unsigned long long)limit->min, (unsigned long long)limit->max);
+    return 0;
+}
+
 /* -- volumes ------------------------------------------------------------ */
 
 /* Of a place, false when absent. */
@@ -257,9 +281,27 @@ static int check_unique(const struct workload *w, size_t n, struct err *err)
     return 0;
 }
 
+/* How often a point is made of this volume, where it differs from the workload's. */
+static int parse_volume_limits(const struct js *volume, struct workload_volume *v, struct err *err)
+{
+    static const char *const names[] = {"interval_s", "target_lag_s", NULL};
+    static const struct limit own[] = {
+        {"interval_s", offsetof(struct workload_volume, interval_s), 0, 1, INTERVAL_S_MAX},
+        {"target_lag_s", offsetof(struct workload_volume, target_lag_s), 0, 1, INTERVAL_S_MAX},
+    };
+    const struct js *obj = js_member(volume, "limits");
+    int r = 0;
+
+    if (js_kind(obj) != JS_NULL)
+        r = check_members(obj, "limits of a volume", names, err);
+    for (size_t i = 0; r == 0 && i < ARRAY_LEN(own); i++)
+        r = parse_limit(obj, &own[i], v, err);
+    return r;
+}
+
 static int parse_volume(const struct js *volume, struct workload *w, struct err *err)
 {
-    static const char *const names[] = {"name", "source", "target", NULL};
+    static const char *const names[] = {"name", "source", "target", "limits", NULL};
     struct workload_volume *v = &w->volumes[w->volumes_n];
     const char *name = js_str(volume, "name", "");
     int r;
@@ -274,6 +316,8 @@ static int parse_volume(const struct js *volume, struct workload *w, struct err 
     r = parse_place(volume, WORKLOAD_SOURCE, v, err);
     if (r == 0)
         r = parse_place(volume, WORKLOAD_TARGET, v, err);
+    if (r == 0)
+        r = parse_volume_limits(volume, v, err);
     if (r == 0)
         r = check_unique(w, w->volumes_n, err);
     if (r == 0)
@@ -323,12 +367,6 @@ static int parse_volumes(const struct js *doc, struct workload *w, struct err *e
 
 /* -- limits and the rest -------------------------------------------------- */
 
-struct limit {
-    const char *name;
-    size_t offset; /* in struct workload_limits */
-    uint64_t dflt, min, max;
-};
-
 #define LIMIT(member, ...)                                                                         \
     {                                                                                              \
 #member, offsetof(struct workload_limits, member), __VA_ARGS__                             \
@@ -337,7 +375,8 @@ static const struct limit limits[] = {
     LIMIT(max_lag_s, 60, 1, LIMIT_S_MAX),
     LIMIT(max_downtime_s, 600, 1, LIMIT_S_MAX),
     LIMIT(observe_s, 7 * 86400, 0, LIMIT_S_MAX),
-    LIMIT(interval_s, 5, 1, 86400),
+    LIMIT(interval_s, 5, 1, INTERVAL_S_MAX),
+    LIMIT(target_lag_s, 0, 0, INTERVAL_S_MAX),
     LIMIT(rate_bytes_per_s, 0, 0, INT64_MAX),
     LIMIT(self_abort_s, 900, 30, LIMIT_S_MAX),
     LIMIT(consistent_s, 0, 0, 86400),
@@ -347,28 +386,13 @@ static const struct limit limits[] = {
     LIMIT(verify_max_age_s, 7 * 86400, 60, LIMIT_S_MAX),
 };
 
-static int parse_limit(const struct js *obj, const struct limit *limit, struct workload_limits *ret,
-                       struct err *err)
-{
-    const struct js *v = js_member(obj, limit->name);
-    uint64_t *at = (uint64_t *)(void *)((char *)ret + limit->offset);
-
-    *at = limit->dflt;
-    if (js_kind(v) == JS_NULL)
-        return 0;
-    if (js_kind(v) != JS_INT || js_get_u64(obj, limit->name, at, NULL) < 0 || *at < limit->min ||
-        *at > limit->max)
-        return bad(err, "limits.%s is a number from %llu to %llu", limit->name,
-                   (unsigned long long)limit->min, (unsigned long long)limit->max);
-    return 0;
-}
-
 static int parse_limits(const struct js *doc, struct workload *w, struct err *err)
 {
     static const char *const names[] = {"max_lag_s",
                                         "max_downtime_s",
                                         "observe_s",
                                         "interval_s",
+                                        "target_lag_s",
                                         "rate_bytes_per_s",
                                         "self_abort_s",
                                         "verify_max_age_s",

@@ -193,13 +193,23 @@ static const char *bad_of(const struct workload_view_volume *at)
         return at->holder.error;
     if (at->has_other && at->other.error[0])
         return at->other.error;
-    if (at->has_holder && text_equal(at->holder.state, "stalled"))
+    /* What does not converge is told by its lag, and by how long its last pass would take. */
+    if (at->has_holder && text_equal(at->holder.state, "stalled") &&
+        !text_equal(at->holder.reason, "not_converging"))
         return at->holder.reason[0] ? at->holder.reason : "stalled";
     if (at->has_holder && text_equal(at->holder.state, "rescan"))
         return "it rescans";
     if (at->has_holder && text_equal(at->holder.state, "initial_sync"))
         return "its first copy is under way";
     return NULL;
+}
+
+/* Below 0: never. */
+static double age_s(const struct workload_view *v, uint64_t at_ms)
+{
+    if (at_ms == 0)
+        return -1;
+    return at_ms > v->now_ms ? 0 : (double)(v->now_ms - at_ms) / 1000; /* clocks a little apart */
 }
 
 static void fill_volume(const struct workload_view *v, const struct workload_view_volume *at,
@@ -210,11 +220,9 @@ static void fill_volume(const struct workload_view *v, const struct workload_vie
     to->seen_other = at->has_other && workload_view_seen(v, &at->other);
     to->has_point = at->applied;
     to->lag_s = at->lag_s;
-    to->verified_age_s =
-        at->verified_ms ? ((double)v->now_ms - (double)at->verified_ms) / 1000 : -1;
-    if (at->verified_ms > v->now_ms) /* clocks a little apart */
-        to->verified_age_s = 0;
+    to->verified_age_s = age_s(v, at->verified_ms);
     to->apply_s = (at->has_holder ? at->holder.pass_s : 0) + (at->has_other ? at->other.pass_s : 0);
+    to->consistent_age_s = age_s(v, at->has_holder ? at->holder.consistent_ms : 0);
     to->bad = bad_of(at);
 }
 
@@ -241,6 +249,7 @@ int workload_view_gate(const struct workload_view *v, const struct gate_limits *
         .max_downtime_s = chosen(l->max_downtime_s, w->limits.max_downtime_s),
         .verify_max_age_s = w->limits.verify_max_age_s,
         .require_test = w->limits.require_test,
+        .wants_points = w->limits.consistent_s > 0,
         .tested_age_s = w->tested_ms ? ((double)v->now_ms - (double)w->tested_ms) / 1000 : -1,
         .blackout = v->blackout[0] ? v->blackout : NULL,
         .depends_open = v->depends_open[0] ? v->depends_open : NULL,
