@@ -131,7 +131,7 @@ static int look_consistent(struct vault *v, const char *name, uint64_t seq,
         err_clear(err);
         return 0;
     }
-    if (rc < 0 || p.kind == REPLICA_FUZZY)
+    if (rc < 0 || p.kind == REPLICA_FUZZY || p.unreadable_bytes > 0)
         return rc;
     *ret = p;
     return 1;
