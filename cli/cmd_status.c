@@ -28,10 +28,13 @@ static const struct columns_row volume_rows[] = {
     {"DONE", "done", COLUMNS_SHARE, TABLE_RIGHT},
     {"BACKLOG", "backlog_bytes", COLUMNS_BYTES, TABLE_RIGHT},
     {"LAG", "lag_s", COLUMNS_SECONDS, TABLE_RIGHT},
+    {"TARGET", "target_lag_s", COLUMNS_SECONDS, TABLE_RIGHT},
     {"WRITE", "write_bytes_per_s", COLUMNS_RATE, TABLE_RIGHT},
     {"SEND", "send_bytes_per_s", COLUMNS_RATE, TABLE_RIGHT},
-    {"ETA", "eta_s", COLUMNS_SECONDS, TABLE_RIGHT},
+    {"ETA", "eta_s", COLUMNS_ETA, TABLE_RIGHT},
     {"POINT", "applied_seq", COLUMNS_COUNT, TABLE_RIGHT},
+    {"KIND", "point_kind", COLUMNS_TEXT, TABLE_LEFT},
+    {"CONSISTENT", "consistent_at", COLUMNS_TIME, TABLE_LEFT},
     {"VERIFIED", "verified_at", COLUMNS_TIME, TABLE_LEFT},
 };
 

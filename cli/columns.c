@@ -79,6 +79,7 @@ static const char *cell(struct out *o, const struct js *v, enum columns_kind kin
     case COLUMNS_RATE:
         return bytes(o, v, "/s", out);
     case COLUMNS_SECONDS:
+    case COLUMNS_ETA:
         return js_as_f64(v, -1) < 0 ? NULL : out_duration(o, js_as_f64(v, 0), out);
     case COLUMNS_TIME:
         return out_time(o, js_as_str(v, NULL), out);
@@ -116,6 +117,9 @@ static const char *text_of(struct out *o, const struct js *doc, const struct col
         return is_true(doc, row->key) ? "yes" : "no";
     if (row->kind == COLUMNS_OPEN)
         return out_state(o, is_true(doc, row->key) ? "open" : "CLOSED");
+    if (row->kind == COLUMNS_ETA && out_form(o) != OUT_CSV &&
+        text_equal(js_str(doc, "convergence", ""), "not_converging"))
+        return "no end";
     return cell(o, member(doc, row->key), row->kind, out, more);
 }
 

@@ -14,6 +14,7 @@ enum columns_kind {
     COLUMNS_BYTES,   /* integer; 0 is "-", in CSV 0 */
     COLUMNS_RATE,    /* bytes a second; 0 is "-", in CSV 0 */
     COLUMNS_SECONDS, /* number; absent or below 0 is "-" */
+    COLUMNS_ETA,     /* likewise; "no end" where "convergence" is not_converging */
     COLUMNS_TIME,    /* RFC 3339 in the document */
     COLUMNS_SHARE,   /* 0..1 as a percentage, in CSV as it is */
     COLUMNS_YES,     /* true is "yes" */

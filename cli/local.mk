@@ -35,6 +35,7 @@ godwit_SOURCES = \
 	cli/cmd_status.c cli/cmd_status.h \
 	cli/cmd_switch.c cli/cmd_switch.h \
 	cli/cmd_sync.c \
+	cli/cmd_sync_show.c \
 	cli/cmd_token.c \
 	cli/cmd_watch.c cli/cmd_watch.h \
 	cli/cmd_window.c \

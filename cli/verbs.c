@@ -164,6 +164,16 @@ static const struct cmd cmds[] = {
      "godwit apply 7f3a91c2\n"
      "godwit apply 7f3a91c2 --dry-run",
      .takes = CMD_DRY_RUN},
+    {"sync ls", "", 0, 0, cmd_sync_ls, NULL,
+     "every volume: does it get there, and what bounds it",
+     "godwit sync ls -w\n"
+     "godwit sync ls -o csv",
+     .takes = CMD_WATCH},
+    {"sync show", "APP", 1, 1, cmd_sync_show, cmd_sync_show_opts,
+     "rates, lag against its target, points of each volume",
+     "godwit sync show shop --explain\n"
+     "godwit sync show shop -o json",
+     .takes = CMD_WATCH},
     {"sync start", "APP", 1, 1, cmd_sync_start, NULL, "begin replication now, without a plan",
      "godwit sync start shop\n"
      "godwit sync start shop --dry-run",

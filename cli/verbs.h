@@ -47,6 +47,8 @@ int cmd_consolidate(struct cmd_call *call, struct err *err);
 int cmd_runway(struct cmd_call *call, struct err *err);
 int cmd_burst(struct cmd_call *call, struct err *err);
 int cmd_apply(struct cmd_call *call, struct err *err);
+int cmd_sync_ls(struct cmd_call *call, struct err *err);
+int cmd_sync_show(struct cmd_call *call, struct err *err);
 int cmd_sync_start(struct cmd_call *call, struct err *err);
 int cmd_sync_pause(struct cmd_call *call, struct err *err);
 int cmd_sync_resume(struct cmd_call *call, struct err *err);
@@ -77,9 +79,10 @@ int cmd_rollback(struct cmd_call *call, struct err *err);
 int cmd_finalize(struct cmd_call *call, struct err *err);
 int cmd_host_ls(struct cmd_call *call, struct err *err);
 
-extern const struct opt cmd_sync_limit_opts[], cmd_replica_push_opts[], cmd_replica_pull_opts[],
-    cmd_replica_digest_opts[], cmd_replica_look_opts[], cmd_replica_verify_opts[],
-    cmd_replica_serve_opts[], cmd_replica_follow_opts[], cmd_replica_together_opts[];
+extern const struct opt cmd_sync_limit_opts[], cmd_sync_show_opts[], cmd_replica_push_opts[],
+    cmd_replica_pull_opts[], cmd_replica_digest_opts[], cmd_replica_look_opts[],
+    cmd_replica_verify_opts[], cmd_replica_serve_opts[], cmd_replica_follow_opts[],
+    cmd_replica_together_opts[];
 int cmd_replica_push(struct cmd_call *call, struct err *err);
 int cmd_replica_together(struct cmd_call *call, struct err *err);
 int cmd_replica_pull(struct cmd_call *call, struct err *err);

@@ -212,8 +212,8 @@ typedef int (*replica_range_fn)(void *arg, const struct replica_range *r);
 int replica_unreadable(struct vault *v, const char *name, uint64_t seq, replica_range_fn fn,
                        void *arg, struct err *err);
 /*
- * The newest point that is more than fuzzy, complete, and not given up by retention. Looks back over
- * the last 4,096 points. -ENOENT (GW_REPLICA_NOT_FOUND): none.
+ * The newest point that is more than fuzzy, complete, and not given up by retention. Looks back
+ * over the last 4,096 points. -ENOENT (GW_REPLICA_NOT_FOUND): none.
  */
 int replica_consistent(struct vault *v, const char *name, struct replica_point *ret,
                        struct err *err);
