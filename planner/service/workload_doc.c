@@ -388,20 +388,13 @@ static const struct limit limits[] = {
 
 static int parse_limits(const struct js *doc, struct workload *w, struct err *err)
 {
-    static const char *const names[] = {"max_lag_s",
-                                        "max_downtime_s",
-                                        "observe_s",
-                                        "interval_s",
-                                        "target_lag_s",
-                                        "rate_bytes_per_s",
-                                        "self_abort_s",
-                                        "verify_max_age_s",
-                                        "require_test",
-                                        "consistent_s",
-                                        "freeze_ms",
-                                        "compact_percent",
-                                        "scrub_bytes_per_s",
-                                        NULL};
+    static const char *const names[] = {"max_lag_s",         "max_downtime_s",
+                                        "observe_s",         "interval_s",
+                                        "target_lag_s",      "rate_bytes_per_s",
+                                        "self_abort_s",      "verify_max_age_s",
+                                        "require_test",      "consistent_s",
+                                        "freeze_ms",         "compact_percent",
+                                        "scrub_bytes_per_s", NULL};
     const struct js *obj = js_member(doc, "limits");
     const struct js *test = js_member(obj, "require_test");
     int r = 0;
