@@ -85,6 +85,23 @@ round a
 points data | tail -n 1 | grep -q '^file-system-consistent' || fail "points: $(points data)"
 points log | tail -n 1 | grep -q '^file-system-consistent' || fail "points: $(points log)"
 
+if [ "${GODWIT_TEST_FAILPOINTS-}" = yes ]; then
+    echo '-- killed while both are frozen'
+    echo killed >"$dir/mnt-1/file"
+    sync -f "$dir/mnt-1"
+    code=0
+    GODWIT_FAILPOINT=push_frozen=kill "$tool" round "$dir/a" "$dir/a.json" >"$dir/report" 2>"$dir/log" || code=$?
+    [ "$code" = 137 ] || fail "it was not killed: $code $(cat "$dir/log")"
+    begun=$(date +%s%3N)
+    echo thawed >"$dir/mnt-1/file"
+    echo thawed >"$dir/mnt-2/file"
+    took=$(($(date +%s%3N) - begun))
+    echo "   writable again after $took ms"
+    [ "$took" -lt 1000 ] || fail "thawed $took ms after the agent was killed"
+    round a
+    points data | tail -n 1 | grep -q '^file-system-consistent' || fail "points: $(points data)"
+fi
+
 echo '-- a freeze hook that fails'
 rm "$dir/said"
 policy 'exit 3'

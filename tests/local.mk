@@ -133,6 +133,12 @@ PAIRS = 20
 bench-track: tool_track
 	@$(AM_TESTS_ENVIRONMENT) bash $(srcdir)/tests/bench/track.sh $(PAIRS)
 .PHONY: bench-track
+# A device of which 1% changes, beside restic, borg and rsync.
+dist_check_SCRIPTS += tests/bench/device.sh
+GIB = 8
+bench-device: godwit tool_track bench_account bench_data
+	@$(AM_TESTS_ENVIRONMENT) bash $(srcdir)/tests/bench/device.sh $(GIB)
+.PHONY: bench-device
 
 check-vm:
 	@echo 'check-vm: there are no tests in virtual machines yet; check and check-soak are what there is' >&2

@@ -19,7 +19,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/banned.h"
 
@@ -147,11 +146,11 @@ static int change(const char *kind, const char *path, const char *how, struct di
     const bool rows = text_equal(kind, "rows");
     const uint64_t run = text_equal(how, "clustered") ? CLUSTER_SECTORS : 1;
     struct err err = {0};
-    struct stat st = {0};
     uint64_t sectors, left, changed;
-    int r = fd < 0 || fstat(fd, &st) < 0 ? err_set(&err, -errno, "%s: %m", path) : 0;
+    off_t end = fd < 0 ? -1 : lseek(fd, 0, SEEK_END); /* of a device, too */
+    int r = end < 0 ? err_set(&err, -errno, "%s: %m", path) : 0;
 
-    sectors = (uint64_t)st.st_size / SECTOR;
+    sectors = (uint64_t)end / SECTOR;
     left = num_max(sectors / 100, run);
     changed = num_div_up(left, run) * run * SECTOR;
     for (uint64_t first = 0; r == 0 && left > 0; left -= num_min(left, run)) {

@@ -89,6 +89,6 @@ print(f'change   {100 * statistics.median(change):+9.2f}% (median of the pairs; 
 ns = sum(a['run_time_ns'] - b['run_time_ns'] for b, a in zip(before, after))
 runs = max(a['run_cnt'] - b['run_cnt'] for b, a in zip(before, after))
 print(f'programs {ns / runs:9.0f} ns a completion, all {len(after)} copies, with the counting of it')
-print(f'bound    {100 * ns / wall_ns:9.2f}% of the wall clock at {runs / wall_ns * 1e9:.0f} completions/s: all that one processor could lose')
+print(f'share    {100 * ns / wall_ns:9.2f}% of the wall clock of one processor, at {runs / wall_ns * 1e9:.0f} completions/s (not the kernel\'s way into the programs)')
 P
 without
