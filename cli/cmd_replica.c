@@ -36,6 +36,7 @@ const struct opt cmd_replica_push_opts[] = {
     {"consistent", 0, OPT_SWITCH, NULL, NULL, 0, 0, NULL,
      "freeze the file systems on it for a moment, or fail"},
     {"freeze", 0, OPT_DURATION, "TIME", NULL, 10, 10000, "250ms", "for at most so long"},
+    REPLICA_ARG_SNAPSHOT,
     KEY_ARG_RECIPIENT,
     {0},
 };
@@ -318,6 +319,12 @@ static void view_freeze(struct out *o, const struct js *freeze)
 
     if (!freeze)
         return;
+    if (js_str(freeze, "snapshot", NULL)) {
+        out_text(o, "%llu file systems stood still for %.0f ms; a snapshot was read",
+                 (unsigned long long)js_u64(freeze, "file_systems", 0),
+                 js_f64(freeze, "pause_ms", 0));
+        return;
+    }
     out_text(o, "%llu file systems stood still for %.0f ms while %s were read",
              (unsigned long long)js_u64(freeze, "file_systems", 0), js_f64(freeze, "pause_ms", 0),
              out_bytes(o, js_u64(freeze, "bytes", 0), bytes));
@@ -391,8 +398,11 @@ static int view_pull(struct out *o, const struct js *doc, struct table *t, struc
 
 static int run_push(struct cmd_call *call, struct mover *m, struct err *err)
 {
-    struct replica_together together = {
-        .runs = &m->run, .n = 1, .freeze_ms = opt_u64(call->opts, "freeze"), .moment = &m->moment};
+    struct replica_together together = {.runs = &m->run,
+                                        .n = 1,
+                                        .freeze_ms = opt_u64(call->opts, "freeze"),
+                                        .snapshot = replica_arg_snapshot(call->opts),
+                                        .moment = &m->moment};
 
     if (!opt_switch(call->opts, "consistent"))
         return replica_push(&m->run, &m->point, err);

@@ -21,6 +21,7 @@ const struct opt cmd_replica_together_opts[] = {
     REPLICA_ARG_OPTIONS,
     {"freeze", 0, OPT_DURATION, "TIME", NULL, 10, 10000, "250ms",
      "freeze their file systems for at most so long"},
+    REPLICA_ARG_SNAPSHOT,
     {"state-dir", 0, OPT_TEXT, "DIR", NULL, 0, 0, NULL,
      "where to remember what was sent, a directory for each replica"},
     {0},
@@ -116,6 +117,7 @@ static int push(struct cmd_call *call, struct group *g, struct err *err)
     struct replica_together together = {.runs = g->runs,
                                         .n = g->n,
                                         .freeze_ms = opt_u64(call->opts, "freeze"),
+                                        .snapshot = replica_arg_snapshot(call->opts),
                                         .moment = &g->moment};
     struct progress *progress = NULL;
     int r = replica_arg_open(call, &g->members[0].arg, true, progress_interrupts(), &g->vault, err);

@@ -257,3 +257,12 @@ int replica_arg_state_dir(const struct cmd_call *call, const struct replica_arg 
     text_hex(hash, 8, hex);
     return text_print(out, REPLICA_ARG_PATH_MAX, "%s/replica/%s", dir, hex);
 }
+
+enum replica_snapshot replica_arg_snapshot(const struct opt_set *opts)
+{
+    const char *when = opt_text(opts, "snapshot");
+
+    if (text_equal(when, "always"))
+        return REPLICA_SNAPSHOT_ALWAYS;
+    return text_equal(when, "never") ? REPLICA_SNAPSHOT_NEVER : REPLICA_SNAPSHOT_AUTO;
+}

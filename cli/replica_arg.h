@@ -52,6 +52,13 @@ enum { REPLICA_ARG_URL_MAX = 1024, REPLICA_ARG_PATH_MAX = 1100 };
             "also a point of which parts could not be read"                                        \
     }
 
+/* Of those that make consistent points. */
+#define REPLICA_ARG_SNAPSHOT                                                                       \
+    {                                                                                              \
+        "snapshot", 0, OPT_CHOICE, "WHEN", "auto|never|always", 0, 0, "auto",                      \
+            "read a snapshot of an image (btrfs, XFS) where a freeze is too short"                 \
+    }
+
 struct replica_arg {
     char url[REPLICA_ARG_URL_MAX];         /* of the vault */
     char name[VAULT_REPLICA_NAME_MAX + 1]; /* "" when only a store was named */
@@ -93,5 +100,7 @@ int replica_arg_key_ref(const struct cmd_call *call, char *out, size_t size, str
  */
 int replica_arg_state_dir(const struct cmd_call *call, const struct replica_arg *arg,
                           const char *volume, char *out, struct err *err);
+
+enum replica_snapshot replica_arg_snapshot(const struct opt_set *opts);
 
 #endif

@@ -89,6 +89,7 @@ libgodwit_transport_a_SOURCES += \
 	transport/capture.c transport/capture.h \
 	transport/freeze.c transport/freeze.h transport/freeze_find.c transport/freeze_impl.h \
 	transport/freeze_watch.c transport/freeze_watch.h transport/replica_together.c \
+	transport/replica_snapshot.c transport/replica_snapshot.h transport/snapshot.c transport/snapshot.h \
 	transport/replica_digest.c transport/replica_follow.c transport/replica_pull.c transport/replica_push.c \
 	transport/replica_verify.c \
 	transport/serve.c transport/serve.h transport/serve_impl.h \

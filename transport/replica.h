@@ -96,6 +96,8 @@ struct replica_run {
     /* push only */
     const char *tracker;             /* NULL = "auto" */
     struct replica_tracked *tracked; /* or NULL; to be read when the push has returned */
+    const char *source;              /* read this instead: a snapshot of the volume; or NULL */
+    uint64_t taken_ms;               /* when that was made; 0 = now */
     uint64_t scrub_bytes_per_s;      /* since the last pass; 0 = no scrub */
     struct replica_scrub *scrub;     /* or NULL; likewise; zero it before use */
     int level;           /* zstd, -7 .. 19; 0 = follows the bottleneck; or REPLICA_LEVEL_RAW */
@@ -140,6 +142,7 @@ struct replica_moment {
     uint64_t bytes;        /* read while they were frozen */
     uint64_t pause_us;     /* how long they were */
     uint64_t taken_ms;     /* when */
+    bool snapshot;         /* what was read is a snapshot of it */
 };
 
 /* Around the freeze, each with a time limit of its own: a database may checkpoint, or hold a lock.
@@ -150,12 +153,20 @@ struct replica_hooks {
     void *arg;
 };
 
+/* Where more changes than a freeze gives time to read. */
+enum replica_snapshot {
+    REPLICA_SNAPSHOT_AUTO, /* read a snapshot then, where the file system below makes one */
+    REPLICA_SNAPSHOT_NEVER,
+    REPLICA_SNAPSHOT_ALWAYS /* at once */
+};
+
 struct replica_together {
     const struct replica_run *runs; /* as for replica_push; kind and repair are not looked at */
     size_t n;
     uint64_t freeze_ms;                /* at most so long; 0 = 250 */
     const struct replica_hooks *hooks; /* or NULL */
-    struct replica_moment *moment;     /* or NULL; also set on failure */
+    enum replica_snapshot snapshot;
+    struct replica_moment *moment; /* or NULL; also set on failure */
 };
 
 /*

@@ -196,7 +196,8 @@ static int open_all(struct push *p, struct err *err)
         rc = check_state(p, err);
     if (rc == 0) {
         p->own_run.repair = p->repair_asked || p->state->heal;
-        rc = volume_open(run->volume_path, VOLUME_READ, &p->volume, err);
+        rc =
+            volume_open(run->source ? run->source : run->volume_path, VOLUME_READ, &p->volume, err);
     }
     if (rc == 0)
         rc = find_head(p, err);
@@ -431,7 +432,7 @@ int replica_push(const struct replica_run *run, struct replica_point *ret, struc
     if (rc == 0)
         rc = push_take(&p, err);
     if (rc == 0) {
-        p.taken_ms = clock_wall_ms(vault_clock(run->vault));
+        p.taken_ms = run->taken_ms ? run->taken_ms : clock_wall_ms(vault_clock(run->vault));
         rc = push_scrub(&p, err);
     }
     if (rc == 0)

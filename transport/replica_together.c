@@ -7,6 +7,7 @@
 #include "transport/capture.h"
 #include "transport/freeze.h"
 #include "transport/push.h"
+#include "transport/replica_snapshot.h"
 #include "transport/vault_impl.h"
 
 #include "base/err.h"
@@ -390,10 +391,38 @@ static int find_file_systems(struct together *g, struct err *err)
     return rc;
 }
 
+/* Why there is no moment of the other kind stays to be told. */
+static int approach_or_snapshot(struct together *g, struct replica_point *points, bool *ret_sent,
+                                struct err *err)
+{
+    struct err why = {0};
+    int rc = -EAGAIN;
+
+    if (g->t->snapshot != REPLICA_SNAPSHOT_ALWAYS)
+        rc = approach(g, points, &why);
+    if (rc == -EAGAIN && g->t->snapshot != REPLICA_SNAPSHOT_NEVER) {
+        close_members(g);
+        rc = replica_snapshot_together(g->t, g->freeze, g->budget_ms, &g->moment, points, err);
+        *ret_sent = rc == 0;
+        if (rc != -EOPNOTSUPP)
+            return rc;
+        if (g->t->snapshot == REPLICA_SNAPSHOT_ALWAYS) {
+            if (err)
+                err->gw = GW_NOT_CONSISTENT;
+            return rc;
+        }
+        rc = -EAGAIN; /* it was no more than a try */
+    }
+    if (rc < 0 && err)
+        *err = why;
+    return rc;
+}
+
 int replica_push_together(const struct replica_together *t, struct replica_point *ret,
                           struct err *err)
 {
     struct together g = {.t = t, .budget_ms = t->freeze_ms ? t->freeze_ms : FREEZE_DEFAULT_MS};
+    bool sent = false;
     int rc = check(t, err);
 
     if (rc < 0)
@@ -405,9 +434,9 @@ int replica_push_together(const struct replica_together *t, struct replica_point
     if (rc == 0)
         rc = find_file_systems(&g, err);
     if (rc == 0)
-        rc = approach(&g, ret, err);
+        rc = approach_or_snapshot(&g, ret, &sent, err);
     freeze_free(g.freeze);
-    if (rc == 0)
+    if (rc == 0 && !sent)
         rc = send_all(&g, ret, err);
     if (g.members)
         close_members(&g);

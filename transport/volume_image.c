@@ -225,7 +225,7 @@ static int image_check(struct volume *v, struct err *err)
         return volume_open_failed(v->path, -errno, err);
     if ((uint64_t)st.st_size != v->size_bytes)
         return volume_changed(v, (uint64_t)st.st_size < v->size_bytes ? "shrank" : "grew", err);
-    if (st.st_nlink == 0 || stat(v->path, &at_path) < 0)
+    if (stat(v->path, &at_path) < 0)
         return volume_changed(v, "vanished", err);
     if (at_path.st_dev != st.st_dev || at_path.st_ino != st.st_ino)
         return volume_changed(v, "was replaced", err);
