@@ -316,6 +316,31 @@ int fd_xdg(const char *which, char *out, size_t size, struct err *err)
     return err_set(err, -EINVAL, "no XDG directory '%s'", which);
 }
 
+static int open_unnamed(const char *dir)
+{
+    int rc = failpoint("fd_tmpfile");
+    int fd = rc < 0 ? -1 : open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+    if (rc < 0)
+        return rc;
+    return fd < 0 ? -errno : fd;
+}
+
+/* It has a name for a moment. */
+static int open_and_unlink(const char *dir)
+{
+    char path[PATH_MAX];
+    int fd;
+
+    if (text_print(path, sizeof(path), "%s/" FD_TEMPORARY_PREFIX "XXXXXX", dir) < 0)
+        return -ENAMETOOLONG;
+    fd = mkostemp(path, O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    (void)unlink(path);
+    return fd;
+}
+
 int fd_unnamed(int *ret_fd, struct err *err)
 {
     const char *dir = getenv("TMPDIR");
@@ -323,9 +348,11 @@ int fd_unnamed(int *ret_fd, struct err *err)
 
     if (!dir || dir[0] == '\0')
         dir = "/var/tmp"; /* what is large: /tmp may be memory */
-    fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    fd = open_unnamed(dir);
+    if (fd == -EOPNOTSUPP || fd == -EISDIR) /* overlayfs before Linux 6.3, NFS */
+        fd = open_and_unlink(dir);
     if (fd < 0)
-        return err_set(err, -errno, "a temporary file in '%s': %m", dir);
+        return err_set(err, fd, "a temporary file in '%s': %m", dir);
     *ret_fd = fd;
     return 0;
 }

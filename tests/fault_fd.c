@@ -21,12 +21,33 @@
 
 enum { EXIT_ERRNO = 100 }; /* the child exits with this plus the errno */
 
-/* What the child does: one save, its failure as exit status. */
-static int save_once(const char *how, const char *path)
+/* A file without a name in directory path, which still is empty. */
+static int use_unnamed(const char *path)
 {
-    int rc = text_equal(how, "--save") ? fd_save(path, slice_str(NEW), 0600, NULL)
-                                       : fd_create_once(path, slice_str(NEW), 0600, NULL);
+    char got[sizeof(NEW)];
+    int fd = -1;
+    int rc = setenv("TMPDIR", path, 1) < 0 ? -errno : fd_unnamed(&fd, NULL);
 
+    if (rc < 0)
+        return rc;
+    rc = fd_write_full(fd, NEW, sizeof(NEW), NULL);
+    if (rc == 0)
+        rc = fd_pread_full(fd, got, sizeof(got), 0, NULL);
+    close(fd);
+    return rc == 0 && !text_equal(got, NEW) ? -EBADMSG : rc;
+}
+
+/* What the child does: one of these, its failure as exit status. */
+static int run_once(const char *how, const char *path)
+{
+    int rc;
+
+    if (text_equal(how, "--unnamed"))
+        rc = use_unnamed(path);
+    else if (text_equal(how, "--save"))
+        rc = fd_save(path, slice_str(NEW), 0600, NULL);
+    else
+        rc = fd_create_once(path, slice_str(NEW), 0600, NULL);
     return rc < 0 ? EXIT_ERRNO - rc : 0;
 }
 
@@ -140,16 +161,28 @@ static void killed_while_creating_there_is_the_whole_file_or_none(void **state)
     }
 }
 
+static void where_no_file_can_be_without_a_name_it_loses_it_at_once(void **state)
+{
+    char *dir = unit_mkdir();
+
+    (void)state;
+    assert_int_equal(0, run_with("fd_tmpfile=err:EOPNOTSUPP", "--unnamed", dir));
+    assert_int_equal(0, list(dir).files + list(dir).temporary);
+    assert_int_equal(EXIT_ERRNO + EACCES, run_with("fd_tmpfile=err:EACCES", "--unnamed", dir));
+    unit_rmdir(dir);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_failed_step_is_reported_and_leaves_no_temporary_file),
         cmocka_unit_test(killed_at_any_step_the_file_is_whole),
         cmocka_unit_test(killed_while_creating_there_is_the_whole_file_or_none),
+        cmocka_unit_test(where_no_file_can_be_without_a_name_it_loses_it_at_once),
     };
 
     if (argc == 3)
-        return save_once(argv[1], argv[2]);
+        return run_once(argv[1], argv[2]);
     /* In a build without failpoints the macro ignores its argument, and nothing could fail. */
     if (!getenv("GODWIT_TEST_FAILPOINTS") || !getenv("GODWIT_TEST_FAILPOINTS")[0]) {
         puts("skipped: no failpoints in this build");
