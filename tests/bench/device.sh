@@ -57,6 +57,8 @@ everybody() {
         bench_account "$dir/account" bash -c "$(declare -f godwit_pass "pass_$who"); dev=$dev dir=$dir; pass_$who '$1-$turn'" >"$dir/log" 2>&1 ||
             { tail -n 5 "$dir/log" >&2; say "$who failed"; }
         echo "$1 $who $(cat "$dir/account")" >>"$dir/samples"
+        [ "$who" != tracked ] || [ "$1" = seed ] || jq -r --arg step "$1" \
+            'select(.rescan) | "\($step): everything was read, as \(.rescan)"' "$dir/log" >&2
     done
     turn=$((turn + 1))
 }
