@@ -64,6 +64,7 @@ libgodwit_engine_a_SOURCES = \
 	planner/engine/plan_model.h \
 	planner/engine/plan_names.c planner/engine/plan_names.h \
 	planner/engine/plan_optimise.c \
+	planner/engine/plan_policy.c \
 	planner/engine/plan_read.c \
 	planner/engine/plan_time.c \
 	planner/engine/plan_wave.c \

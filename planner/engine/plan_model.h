@@ -96,6 +96,10 @@ struct plan_model {
     struct wave_slip slip; /* how long what was planned has taken */
 };
 
+/* plan_policy.c: doc, or the defaults where it is NULL. -EINVAL, -ERANGE: a member that there is
+ * not, or out of its range. */
+int plan_policy_read(const struct js *doc, struct plan_policy *ret, struct err *err);
+
 /* plan_read.c: fills everything up to `order`. */
 int plan_read(const struct js *input, const struct js *policy, struct plan_model *ret,
               struct err *err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Input and policy, parsed whole and checked, then put in an order that dependencies allow. */
+/* The input, parsed whole and checked, then put in an order that dependencies allow. */
 #include "planner/engine/plan_model.h"
 
 #include "base/auto.h"
@@ -14,41 +14,14 @@
 
 #include "base/banned.h"
 
-enum { PLAN_DEFAULT_LINK = 125000000, PLAN_HORIZON_MAX_DAYS = 3660 };
+enum { PLAN_DEFAULT_LINK = 125000000 };
 
 static int bad(struct err *err, const char *workload, const char *what)
 {
     return err_set_gw(err, GW_BAD_DOCUMENT, -EINVAL, "workload '%s': %s", workload, what);
 }
 
-/* -- policy and calendars ------------------------------------------------------- */
-
-static int read_policy(const struct js *doc, struct plan_policy *p, struct err *err)
-{
-    *p = (struct plan_policy){
-        .link_share = js_f64(doc, "link_share", 0.8),
-        .traffic_cost_per_gib = js_f64(doc, "traffic_cost_per_gib", 0.1),
-        .max_hosts = js_u64(doc, "max_hosts_per_wave", 10),
-        .max_bytes = js_u64(doc, "max_bytes_per_wave", 0),
-        .max_workloads = js_u64(doc, "max_workloads_per_wave", 20),
-        .soak_s = js_u64(doc, "soak_s", 86400),
-        .cutover_s = js_u64(doc, "cutover_s", 3600),
-        .horizon_days = js_u64(doc, "horizon_days", 365),
-        .pilot = js_bool(doc, "pilot", true),
-    };
-    if (!(p->link_share > 0 && p->link_share <= 1))
-        return err_set_gw(err, GW_BAD_VALUE, -ERANGE,
-                          "policy: link_share must be above 0 and at most 1");
-    if (!(p->traffic_cost_per_gib >= 0 && p->traffic_cost_per_gib <= 1e6))
-        return err_set_gw(err, GW_BAD_VALUE, -ERANGE,
-                          "policy: traffic_cost_per_gib must be 0 to 1000000");
-    if (p->max_hosts == 0 || p->max_workloads == 0 || p->cutover_s == 0)
-        return err_set_gw(err, GW_BAD_VALUE, -ERANGE, "policy: a wave of nothing moves nothing");
-    if (p->horizon_days == 0 || p->horizon_days > PLAN_HORIZON_MAX_DAYS)
-        return err_set_gw(err, GW_BAD_VALUE, -ERANGE, "policy: horizon_days must be 1 to %d",
-                          PLAN_HORIZON_MAX_DAYS);
-    return 0;
-}
+/* -- calendars ------------------------------------------------------------------- */
 
 static int read_calendars(const struct js *input, struct plan_model *m, struct err *err)
 {
@@ -363,7 +336,7 @@ int plan_read(const struct js *input, const struct js *policy, struct plan_model
     if (r == 0)
         r = text_parse_time(now, &ret->now_ms, err);
     if (r == 0)
-        r = read_policy(policy, &ret->policy, err);
+        r = plan_policy_read(policy, &ret->policy, err);
     if (r < 0)
         return r;
     ret->link_bytes_per_s = js_u64(input, "link_bytes_per_s", 0);

@@ -224,7 +224,7 @@ void api_plan_create(struct api_call *call)
     if (r == 0)
         r = build_input(call, link, fresh ? PLAN_INPUT_FRESH : 0, &input, &err);
     if (r == 0)
-        r = plan_compute(input, js_kind(policy) == JS_OBJ ? policy : NULL, &plan, &err);
+        r = plan_compute(input, policy, &plan, &err);
     if (r == 0)
         r = keep_plan(call, plan, &err);
     answer_plan(call, r, 201, js_str(plan, "id", ""), &err);
