@@ -139,6 +139,15 @@ int estate_arg_file(const struct estate_arg_spec *spec, const char *path, struct
     return take_file(spec, path, into, told, err);
 }
 
+int estate_arg_settle(struct estate *e, struct err *err)
+{
+    int r = estate_settle(e, err);
+
+    if (r == 0 && estate_hosts(e) == 0 && estate_workloads(e) == 0)
+        r = err_set_gw(err, GW_BAD_DOCUMENT, -EINVAL, "there is no host in it");
+    return r;
+}
+
 /* -- --from ----------------------------------------------------------------------------------- */
 
 int estate_arg_take(struct cmd_call *call, struct estate_arg_told *told, struct estate **ret,
@@ -154,9 +163,7 @@ int estate_arg_take(struct cmd_call *call, struct estate_arg_told *told, struct 
     for (size_t i = 0; r == 0 && (path = opt_text_at(call->opts, "from", i)); i++)
         r = estate_arg_file(&spec, path, e, told, err);
     if (r == 0)
-        r = estate_settle(e, err);
-    if (r == 0 && estate_hosts(e) == 0 && estate_workloads(e) == 0)
-        r = err_set_gw(err, GW_BAD_DOCUMENT, -EINVAL, "there is no host in it");
+        r = estate_arg_settle(e, err);
     if (r < 0)
         return r;
     *ret = TAKE(e);

@@ -88,8 +88,8 @@ static int read_input(struct cmd_call *call, struct estate_arg_told *told, struc
         r = estate_new(&e, err);
         if (r == 0)
             r = read_one(call, e, told, &doc, err);
-        if (r == 0)
-            r = estate_settle(e, err);
+        if (r == 0 && !doc)
+            r = estate_arg_settle(e, err);
     }
     if (r == 0 && !doc)
         r = input_of(call, e, &doc, err);

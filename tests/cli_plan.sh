@@ -72,6 +72,12 @@ echo '{"max_workloads_per_wave": 1}' >"$dir/policy.json"
 exits 0 godwit plan --from "$dir/input.json" --policy "$dir/policy.json" -o json
 is 'all(.waves[]; (.workloads | length) == 1) and (.waves | length) == 3'
 
+echo "-- a limit that is misspelt is refused, and so is a list of nobody"
+echo '{"max_workload_per_wave": 1}' >"$dir/misspelt.json"
+exits 2 godwit plan --from "$dir/input.json" --policy "$dir/misspelt.json"
+echo 'host,cores,disk_gib' >"$dir/nobody.csv"
+exits 2 godwit plan --from "$dir/nobody.csv"
+
 echo "-- with costs, what saves most moves first, within the same limits"
 jq '.workloads |= map(. + {saving_per_day: (if .workload == "shop" then 500 else 1 end),
     talks: (if .workload == "shop" then [{workload: "ldap", bytes_per_day: 900000000000}] else [] end)})' \

@@ -3,6 +3,8 @@
 #include "planner/engine/estate_doc.h"
 
 #include "base/buf.h"
+#include "base/err.h"
+#include "base/gw.h"
 #include "base/js.h"
 #include "inventory/rollup.h"
 #include "planner/engine/estate.h"
@@ -166,6 +168,7 @@ static void a_ceiling_is_an_error_that_stays(void **state)
         (void)estate_disk_add(e, h, name, nowhere);
     }
     assert_fails(-EFBIG, estate_settle(e, &err));
+    assert_int_equal(err.gw, GW_BAD_VALUE);
     assert_non_null(strstr(err.text, "disks"));
     assert_null(estate_host_add(e, "db", "", nowhere));
 }

@@ -3,6 +3,7 @@
 #include "planner/engine/estate_priv.h"
 
 #include "base/err.h"
+#include "base/gw.h"
 #include "base/text.h"
 
 #include <ctype.h>
@@ -26,7 +27,9 @@ int estate_failed(const struct estate *e, struct err *err)
     if (!e->failed)
         return 0;
     if (e->failed == -EFBIG)
-        return err_set(err, -EFBIG, "the estate has more than can be counted: %s", e->why);
+        return err_set_gw(err, GW_BAD_VALUE, -EFBIG,
+                          "there are more %s than fit (docs/planner.md, Fleets, has the limits)",
+                          e->why);
     return err_set(err, e->failed, "keep %s: %m", e->why);
 }
 
