@@ -66,6 +66,32 @@ static void no_vault_is_said_so(void **state)
     expect(-ENOENT, GW_NO_VAULT, "mem:none", fixture_key);
 }
 
+/* A vault made over it would have another id: what is there would never open again. */
+static void a_lost_vault_object_is_not_replaced_while_points_are_there(void **state)
+{
+    static const char point[] = "replicas/web/points/0000000000000001";
+    auto_store struct store *s = bare_store("mem:lost");
+    struct vault *v = fixture_vault("mem:lost", fixture_key);
+    struct vault *again = NULL;
+    auto_buf struct buf object = {0};
+    struct err err = {0};
+
+    (void)state;
+    assert_ok(store_put(s, point, slice_str("x"), NULL, 0, NULL));
+    assert_ok(store_get(s, "vault", (struct store_range){0}, &object, NULL));
+    assert_ok(store_delete(s, "vault", NULL));
+    assert_fails(-EBADMSG, open_at("mem:lost", fixture_key, true, &again, &err));
+    assert_int_equal(GW_VAULT_DAMAGED, err.gw);
+    assert_non_null(strstr(err.text, point));
+    assert_fails(-ENOENT, store_head(s, "vault", NULL, NULL));
+
+    assert_ok(store_put(s, "vault", buf_slice(&object), NULL, 0, NULL));
+    assert_ok(open_at("mem:lost", fixture_key, true, &again, NULL));
+    assert_memory_equal(vault_id(v), vault_id(again), VAULT_ID_LEN);
+    vault_close(again);
+    vault_close(v);
+}
+
 static void only_the_right_key_opens(void **state)
 {
     struct vault *sealed = fixture_vault("mem:sealed", fixture_key);
@@ -308,6 +334,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_vault_is_made_once_and_opened_again),
         cmocka_unit_test(no_vault_is_said_so),
+        cmocka_unit_test(a_lost_vault_object_is_not_replaced_while_points_are_there),
         cmocka_unit_test(only_the_right_key_opens),
         cmocka_unit_test(keys_differ_by_vault_and_by_purpose),
         cmocka_unit_test(a_newer_format_is_known_before_anything_else_is_read),

@@ -63,6 +63,33 @@ static int load(struct vault *v, const uint8_t *key, struct err *err)
     return load_once(v, key, err);
 }
 
+static int found(void *arg, const char *key, uint64_t size_bytes, uint64_t mtime_ms)
+{
+    (void)size_bytes;
+    (void)mtime_ms;
+    return text_copy(arg, STORE_KEY_MAX + 1, key) ? -E2BIG : 1;
+}
+
+/*
+ * Points without their vault object: it was lost. A new one has another id, so other keys: nothing
+ * that is there would open again, not even once the lost object is brought back from a copy.
+ */
+static int refuse_over_points(struct vault *v, const uint8_t *key, struct err *err)
+{
+    char point[STORE_KEY_MAX + 1];
+    int rc = store_list(v->store, "replicas/", NULL, found, point, err);
+
+    if (rc <= 0)
+        return rc;
+    rc = load(v, key, err);
+    if (rc != -ENOENT) /* somebody made it, and pushed, since we looked */
+        return rc ? rc : -EEXIST;
+    return err_set_gw(err, GW_VAULT_DAMAGED, -EBADMSG,
+                      "%s holds '%s', but the object '" VAULT_KEY
+                      "' that opens it is gone: bring that back from a copy, or push elsewhere",
+                      store_url(v->store), point);
+}
+
 /* Whoever was first: if somebody made the vault meanwhile, theirs is opened. */
 static int create(struct vault *v, const uint8_t *key, struct err *err)
 {
@@ -73,6 +100,9 @@ static int create(struct vault *v, const uint8_t *key, struct err *err)
 
     if (rc)
         return err_set(err, rc, "make a vault: %m");
+    rc = refuse_over_points(v, key, err);
+    if (rc)
+        return rc == -EEXIST ? 0 : rc;
     rng_fill(v->rng, id, sizeof(id));
     rc = seal_keys_derive(key, id, &v->keys, err);
     if (!rc)
