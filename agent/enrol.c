@@ -277,6 +277,18 @@ static void identity_new(const struct rng *rng, char out[static CERT_ID_MAX])
     text_print(out, CERT_ID_MAX, "h-%s", text_hex(random, sizeof(random), hex));
 }
 
+int enrol_check_fresh(const struct enrol_join *join, struct err *err)
+{
+    char path[PATH_MAX];
+    int r = state_path(join->state_dir, "agent.json", path, err);
+
+    if (r == 0 && !join->again && access(path, F_OK) == 0)
+        return err_set_gw(err, GW_USAGE, -EEXIST,
+                          "'%s' is enrolled already; --again gives it a new certificate",
+                          join->state_dir);
+    return r;
+}
+
 int enrol_join(const struct enrol_join *join, struct err *err)
 {
     auto_identity struct enrol_identity *id = calloc(1, sizeof(*id));
@@ -284,16 +296,11 @@ int enrol_join(const struct enrol_join *join, struct err *err)
     auto_buf struct buf csr = {0};
     auto_buf struct buf body = {0};
     auto_js struct js *answer = NULL;
-    char path[PATH_MAX];
     int r;
 
     if (!id)
         return err_set(err, -ENOMEM, "enrol: %m");
-    r = state_path(join->state_dir, "agent.json", path, err);
-    if (r == 0 && !join->again && access(path, F_OK) == 0)
-        return err_set_gw(err, GW_USAGE, -EEXIST,
-                          "'%s' is enrolled already; --again gives it a new certificate",
-                          join->state_dir);
+    r = enrol_check_fresh(join, err);
     if (r == 0)
         r = server_url(join->server, id->server, sizeof(id->server), err);
     if (r == 0)

@@ -45,6 +45,8 @@ struct enrol_join {
  * state directory is enrolled already and it is not again. What was there stays until it succeeds.
  */
 int enrol_join(const struct enrol_join *join, struct err *err);
+/* The same -EEXIST, before the token is read: a token that was used need not be there any more. */
+int enrol_check_fresh(const struct enrol_join *join, struct err *err);
 /* A list with commas of source and landing; -EINVAL (GW_BAD_VALUE). */
 int enrol_check_roles(const char *text, struct err *err);
 /* -ENOENT when never enrolled. server NULL = the one enrolled at. */

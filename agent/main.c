@@ -152,6 +152,8 @@ static int do_enrol(const struct call *call, struct err *err)
     if (r == 0)
         r = enrol_check_roles(join.roles, err);
     if (r == 0)
+        r = enrol_check_fresh(&join, err);
+    if (r == 0)
         r = read_token(from, &token, err);
     join.token = buf_cstr(&token);
     if (r == 0)

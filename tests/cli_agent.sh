@@ -93,4 +93,7 @@ answers 8 "GW-4109" agent run --once
 (umask 077 && echo '-----BEGIN PRIVATE KEY-----' >"$dir/state/agent.pem")
 answers 8 "GW-2007" agent run --once
 answers 8 "enrol --again" agent run --once
+# The command line that joined serves for every start after, when its token's file is long gone.
+answers 8 "GW-2007" agent run --once --server https://127.0.0.1:1 --join "$dir/gone"
+answers 2 "is enrolled already" agent enrol --server https://127.0.0.1:1 --join "$dir/gone"
 echo "as it should be"
