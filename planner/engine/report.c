@@ -122,7 +122,7 @@ static void lead(const struct report_spec *spec, struct buf *b)
     buf_str(b,
             even ? " and has cost no more than staying from " : "; it is never even in that time");
     html_text(b, even ? even : "");
-    buf_str(b, " on.");
+    buf_str(b, even ? " on." : ".");
     if (js_len(js_member(spec->plan, "waves")) > 0)
         buf_printf(b, " It takes %zu waves.", js_len(js_member(spec->plan, "waves")));
     buf_str(b, "</p>\n");
