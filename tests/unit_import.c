@@ -511,6 +511,26 @@ static void numbers_are_read_as_people_write_them(void **state)
     }
 }
 
+/* "16,5" between commas is two cells, and memory would become a disk. */
+static void a_row_that_is_wider_than_its_header_is_refused(void **state)
+{
+    static const char *const text = "host,cores,memory_gib,disk_gib\n"
+                                    "a,4,16,5,100\n"
+                                    "b,4,16,100,,\n"
+                                    "c,4,\"16,5\",100\n";
+    auto_estate struct estate *e = NULL;
+    auto_buf struct buf refused = {0};
+    struct import_count count;
+
+    (void)state;
+    assert_ok(estate_new(&e, NULL));
+    count = take_bytes("wide.csv", NULL, slice_str(text), e, &refused);
+    assert_int_equal(count.rows, 3);
+    assert_string_equal(buf_cstr(&refused), "2 !; ");
+    assert_ok(estate_settle(e, NULL));
+    assert_int_equal(estate_hosts(e), 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -532,6 +552,7 @@ int main(void)
         cmocka_unit_test(plain_csv_has_every_fact),
         cmocka_unit_test(prometheus_counters_become_rates),
         cmocka_unit_test(numbers_are_read_as_people_write_them),
+        cmocka_unit_test(a_row_that_is_wider_than_its_header_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

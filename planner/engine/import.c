@@ -57,17 +57,27 @@ static const struct importer *importer_of(const char *format)
 
 /* -- tables ----------------------------------------------------------------------------------- */
 
-static void refuse_problem(struct import *im, const struct csv *csv)
+static void refuse_line(struct import *im, const struct csv *csv, const char *why)
 {
     struct import_refusal refusal = {.file = im->file,
                                      .line = csv->line,
                                      .column = "",
                                      .value = "",
-                                     .why = csv->problem,
+                                     .why = why,
                                      .whole_row = true};
 
     im->count->rows++;
     import_refuse(im, &refusal);
+}
+
+/* Cells to which no header belongs: where "16,5" has become two, all that follow are displaced. */
+static bool is_displaced(const struct csv *csv, size_t header_n)
+{
+    for (size_t i = header_n; i < csv->fields; i++) {
+        if (*csv->field[i])
+            return true;
+    }
+    return false;
 }
 
 static int read_rows(struct import *im, struct csv *csv, const struct import_sheet *sheet)
@@ -77,7 +87,9 @@ static int read_rows(struct import *im, struct csv *csv, const struct import_she
 
     while (r == 0 && (r = csv_next(csv, im->err)) > 0) {
         if (csv->problem)
-            refuse_problem(im, csv);
+            refuse_line(im, csv, csv->problem);
+        else if (is_displaced(csv, t.row.header_n))
+            refuse_line(im, csv, "more cells than the header; a comma in a cell wants it quoted");
         else
             import_table_row(&t, csv->line, csv->field, csv->fields);
         r = estate_failed(im->estate, im->err);
