@@ -160,6 +160,7 @@ static void say_noun(const char *noun, struct err *err)
 static void say_unknown(const char *const *words, size_t n, struct err *err)
 {
     char typed[CMD_TYPED_MAX];
+    const char *second = n > 1 && cmd_is_noun(words[0]) ? words[1] : NULL;
     const char *best = NULL;
     size_t best_distance = 4, rows_n;
     const struct cmd *rows = cmd_table(&rows_n);
@@ -178,8 +179,8 @@ static void say_unknown(const char *const *words, size_t n, struct err *err)
         }
     }
     if (best)
-        err_set_gw(err, GW_USAGE, -EINVAL, "there is no verb '%s'; did you mean: godwit %s",
-                   words[0], best);
+        err_set_gw(err, GW_USAGE, -EINVAL, "there is no verb '%s%s%s'; did you mean: godwit %s",
+                   words[0], second ? " " : "", second ? second : "", best);
     else if (cmd_is_noun(words[0]))
         say_noun(words[0], err);
     else

@@ -97,7 +97,8 @@ static int view_applied(struct out *o, const struct js *doc, struct table *t, st
     const struct js *changed = js_member(doc, "changed");
 
     if (js_len(changed) == 0)
-        out_after(o, "Plan %s is applied already; nothing changed.", js_str(doc, "plan", ""));
+        out_after(o, "Nothing changed: plan %s is in force already, or moves nothing.",
+                  js_str(doc, "plan", ""));
     return columns_fill(o, changed, t, applied_rows, ARRAY_LEN(applied_rows), err);
 }
 

@@ -56,7 +56,7 @@ echo "-- typing errors: exit 2 and a suggestion, never a crash"
 exits 2 godwit statsu
 says err 'did you mean: godwit status'
 exits 2 godwit token creat
-says err 'did you mean: godwit token create'
+says err "there is no verb 'token creat'; did you mean: godwit token create"
 exits 2 godwit replica
 says err 'push'
 exits 2 godwit status --detailed-exitcod
