@@ -208,7 +208,7 @@ exits 2 godwit window rm "$window"
 exits 0 godwit window rm "$window" --yes
 [ "$(cat "$dir/out")" = "$window is gone." ] || fail "window rm says: $(cat "$dir/out")"
 exits 4 godwit window rm "$window" --yes
-exits 0 godwit plan -o json
+exits 5 godwit plan -o json # nothing is known of its host yet
 is '.schema == "godwit.plan/1"'
 plan=$(jq -r .id "$dir/out")
 exits 0 godwit plan show "$plan"

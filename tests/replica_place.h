@@ -124,7 +124,8 @@ static inline bool place_is_hole(int fd, uint64_t at, size_t len)
     return data < 0 ? errno == ENXIO : (uint64_t)data >= at + len;
 }
 
-/* The first size bytes of two images are equal. Holes are not read: most of an image is one. */
+/* The first size bytes of two images or devices are equal. Holes are not read: most of an image is
+ * one. */
 static inline bool place_same(const struct place *p, const char *a, const char *b, uint64_t size)
 {
     enum { PIECE = 1 << 20 };
@@ -133,7 +134,7 @@ static inline bool place_same(const struct place *p, const char *a, const char *
     auto_close int fa = place_open_image(p, a);
     auto_close int fb = place_open_image(p, b);
 
-    if (place_size(p, a) < size || place_size(p, b) < size)
+    if (lseek(fa, 0, SEEK_END) < (off_t)size || lseek(fb, 0, SEEK_END) < (off_t)size)
         return false;
     for (uint64_t at = 0; at < size; at += PIECE) {
         size_t len = size - at < PIECE ? size - at : PIECE;

@@ -31,7 +31,7 @@ void _fail(const char *file, int line) __attribute__((noreturn));
             fail_msg("%s is NULL", #p);                                                            \
     } while (0)
 
-/* Sanitizers end the program where malloc would return NULL. */
+/* Sanitizers end the program where malloc would return NULL, and keep what was freed. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define UNIT_SANITIZED 1
 #else

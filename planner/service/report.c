@@ -15,6 +15,7 @@
 #include "planner/service/sweep.h"
 #include "planner/service/workload.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #include "base/banned.h"
@@ -235,6 +236,7 @@ static int take_inventory(struct service *svc, const char *identity, const struc
         r = inventory_parse(buf_slice(&text), &inv, err);
     if (r < 0)
         return r;
+    assert(inv);
     return db_host_set_inventory(
         svc->db, identity,
         &(struct db_host_inventory){
