@@ -9,7 +9,7 @@
 
 #define MIB ((uint64_t)1 << 20)
 
-static const struct converge_target wanted = {.lag_ms = 15000, .fixed = true};
+static const struct converge_target target = {.lag_ms = 15000, .fixed = true};
 static const struct converge_target loose = {.lag_ms = 15000};
 
 /* A volume that changes at write bytes a second, passes that begin every gap_ms or when the one
@@ -147,7 +147,7 @@ static void at_the_edge_it_does_not_flap(void **state)
 
     (void)state;
     w.took_ms = 60000;
-    w.target = &wanted;
+    w.target = &target;
     for (int i = 0; i < 200; i++) {
         w.drain = (i % 3 == 0 ? 46 : i % 3 == 1 ? 50 : 54) * MIB / 10;
         passes(&w, 1);
@@ -169,7 +169,7 @@ static void a_floor_is_told_only_when_less_was_asked_for(void **state)
     converge_pass(&w.c, &(struct converge_pass){.took_ms = 30000}, &loose); /* of a new agent */
     passes(&w, 20);
     assert_int_equal(CONVERGE_CONVERGING, judged(&w)); /* as good as it gets, and no worse */
-    w.target = &wanted;
+    w.target = &target;
     passes(&w, 3);
     assert_int_equal(CONVERGE_NOT, judged(&w));
     w.target = &loose; /* the wish is taken back */

@@ -60,14 +60,7 @@ static void add_word(struct page *p, uint32_t word)
 /* The first word of a record: five bits of type, and time. */
 static void add_head(struct page *p, uint32_t type, uint32_t time)
 {
-    struct {
-        uint32_t type : 5;
-        uint32_t time : 27;
-    } h = {.type = type & 31, .time = time & 0x7ffffff};
-    uint32_t word;
-
-    memcpy(&word, &h, sizeof(word));
-    add_word(p, word);
+    add_word(p, (type & 31) | time << 5);
 }
 
 static void add_body(struct page *p, uint16_t id, uint64_t sector, uint32_t sectors,
