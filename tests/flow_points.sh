@@ -5,34 +5,17 @@
 # Mounts, pins and the loop device are in a namespace and on descriptors of this process.
 #   flow_points.sh [ROUNDS [sqlite|postgres]]
 set -eu
-: "${abs_top_srcdir:?run by make check}"
-
-skip() {
-    echo "skipped: $1"
-    exit 77
-}
-
-if [ -z "${FLOW_POINTS_DIR-}" ]; then
-    [ "$(id -u)" = 0 ] || skip 'needs root'
-    unshare -m true 2>/dev/null || skip 'no mount namespaces here'
-    for need in mkfs.ext4 losetup fsfreeze python3 jq; do
-        command -v $need >/dev/null || skip "no $need"
-    done
-    FLOW_POINTS_DIR=$(mktemp -d)
-    trap 'rmdir "$FLOW_POINTS_DIR"' EXIT
-    export FLOW_POINTS_DIR
-    rc=0
-    unshare -m --propagation private bash "$0" "$@" || rc=$?
-    exit $rc
-fi
-
+own_mounts_size=6g
+# shellcheck source=tests/own_mounts.sh
+. "${abs_top_srcdir:?run by make check}/tests/own_mounts.sh"
+for need in mkfs.ext4 losetup fsfreeze python3 jq; do
+    command -v $need >/dev/null || skip "no $need"
+done
 rounds=${1:-2}
 kind=${2:-sqlite}
-dir=$FLOW_POINTS_DIR
-mount -t tmpfs -o size=6g none "$dir"
 mount -t bpf bpf /sys/fs/bpf || true # without it everything is read each time
 mkdir "$dir/mnt" "$dir/back" "$dir/store"
-export HOME=$dir XDG_CONFIG_HOME=$dir/config TMPDIR=$dir PYTHONDONTWRITEBYTECODE=1
+export HOME=$dir TMPDIR=$dir PYTHONDONTWRITEBYTECODE=1
 # Our own state lies on what is frozen: to touch it then would be the end.
 export XDG_STATE_HOME=$dir/mnt/state
 store=file://$dir/store

@@ -3,28 +3,10 @@
 # The scrub finds what a tracker missed, and only that: a tracker that is made to miss a write is caught, with the
 # place; one that does not is never accused, also while the volume is written and its writes take a second.
 set -eu
-: "${abs_top_builddir:?run by make check}"
-
-skip() {
-    echo "skipped: $1"
-    exit 77
-}
-
-[ "$(id -u)" = 0 ] || skip 'needs root'
+# shellcheck source=tests/own_mounts.sh
+. "${abs_top_srcdir:?run by make check}/tests/own_mounts.sh"
 [ "${GODWIT_TEST_FAILPOINTS:-}" = yes ] || skip 'built without failpoints'
-if [ -z "${FLOW_SCRUB_DIR-}" ]; then
-    unshare -m true 2>/dev/null || skip 'no mount namespaces here'
-    FLOW_SCRUB_DIR=$(mktemp -d)
-    trap 'rmdir "$FLOW_SCRUB_DIR"' EXIT
-    export FLOW_SCRUB_DIR
-    rc=0
-    unshare -m --propagation private bash "$0" "$@" || rc=$?
-    exit $rc
-fi
-dir=$FLOW_SCRUB_DIR
-mount -t tmpfs -o size=1g none "$dir"
 mount -t bpf bpf /sys/fs/bpf || skip 'no BPF file system here'
-export XDG_STATE_HOME=$dir/xdg XDG_CONFIG_HOME=$dir/xdg
 
 fail() {
     echo "FAILED: $1"

@@ -3,28 +3,11 @@
 # Consistent points of an image that changes more than a freeze gives time to read, from a snapshot by the file system it
 # lies on: of one moment, with nothing left behind by whoever is killed, and never at the price of the writer's room.
 set -eu
-: "${abs_top_builddir:?run by make check}"
-
-skip() {
-    echo "skipped: $1"
-    exit 77
-}
-
-[ "$(id -u)" = 0 ] || skip 'needs root'
+own_mounts_size=2g
+# shellcheck source=tests/own_mounts.sh
+. "${abs_top_srcdir:?run by make check}/tests/own_mounts.sh"
 command -v mkfs.xfs >/dev/null || skip 'no mkfs.xfs here'
-if [ -z "${FLOW_SNAPSHOT_DIR-}" ]; then
-    unshare -m true 2>/dev/null || skip 'no mount namespaces here'
-    FLOW_SNAPSHOT_DIR=$(mktemp -d)
-    trap 'rmdir "$FLOW_SNAPSHOT_DIR"' EXIT
-    export FLOW_SNAPSHOT_DIR
-    rc=0
-    unshare -m --propagation private bash "$0" "$@" || rc=$?
-    exit $rc
-fi
-dir=$FLOW_SNAPSHOT_DIR
-mount -t tmpfs -o size=2g none "$dir"
 mkdir "$dir/below" "$dir/live" "$dir/copy" "$dir/plain"
-export XDG_STATE_HOME=$dir/xdg XDG_CONFIG_HOME=$dir/xdg
 image=$dir/below/image
 writer=
 

@@ -2,27 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Logical volumes are tracked on the disk below: writes to them, beside them, and a table that is loaded anew.
 set -eu
-: "${abs_top_builddir:?run by make check}"
-
-skip() {
-    echo "skipped: $1"
-    exit 77
-}
-
-[ "$(id -u)" = 0 ] || skip 'needs root'
+# shellcheck source=tests/own_mounts.sh
+. "${abs_top_srcdir:?run by make check}/tests/own_mounts.sh"
 command -v dmsetup >/dev/null || skip 'no dmsetup'
 dmsetup version >/dev/null 2>&1 || skip 'this kernel has no device-mapper'
-if [ -z "${FLOW_DM_DIR-}" ]; then
-    FLOW_DM_DIR=$(mktemp -d)
-    trap 'rmdir "$FLOW_DM_DIR"' EXIT
-    export FLOW_DM_DIR
-    rc=0
-    unshare -m --propagation private bash "$0" "$@" || rc=$?
-    exit $rc
-fi
-dir=$FLOW_DM_DIR
 name=godwit-test-$$
-mount -t tmpfs -o size=1g none "$dir"
 mount -t bpf bpf /sys/fs/bpf || skip 'no BPF file system here'
 mkdir "$dir/state"
 trap 'dmsetup remove "$name" 2>/dev/null || true' EXIT

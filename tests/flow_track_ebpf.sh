@@ -7,36 +7,20 @@
 # round be run again alone. GODWIT_TRACKER names another tracker of this machine's kernel.
 #   flow_track_ebpf.sh [ROUNDS [SEED [FIRST]]]
 set -eu
-: "${abs_top_srcdir:?run by make check}"
-
-skip() {
-    echo "skipped: $1"
-    exit 77
-}
-
-if [ -z "${FLOW_TRACK_DIR-}" ]; then
-    [ "$(id -u)" = 0 ] || skip 'needs root'
-    unshare -m true 2>/dev/null || skip 'no mount namespaces here'
-    FLOW_TRACK_DIR=$(mktemp -d)
-    trap 'rmdir "$FLOW_TRACK_DIR"' EXIT
-    export FLOW_TRACK_DIR
-    rc=0
-    unshare -m --propagation private bash "$0" "$@" || rc=$?
-    exit $rc
-fi
+own_mounts_size=2g
+# shellcheck source=tests/own_mounts.sh
+. "${abs_top_srcdir:?run by make check}/tests/own_mounts.sh"
 
 rounds=${1:-4}
 seed=${2:-28}
 first=${3:-1}
 last=$((first + rounds - 1))
 kind=${GODWIT_TRACKER:-ebpf}
-dir=$FLOW_TRACK_DIR
 log=$dir/log
-mount -t tmpfs -o size=2g none "$dir"
 mount -t bpf bpf /sys/fs/bpf || [ "$kind" != ebpf ] || skip 'no BPF file system here'
 mkdir "$dir/mnt" "$dir/state"
 : >"$dir/hidden"
-export XDG_STATE_HOME=$dir/xdg XDG_CONFIG_HOME=$dir/xdg TMPDIR=$dir
+export TMPDIR=$dir
 trap 'jobs -p | xargs -r kill 2>/dev/null || true; end_recording' EXIT
 
 fail() {

@@ -4,28 +4,10 @@
 # file that lost its end. Through the page cache, O_DIRECT and io_uring, with and without a tracker: what cannot be read
 # is named, all else is as it is, and a pass that can read it again makes the replica whole.
 set -eu
-: "${abs_top_builddir:?run by make check}"
-
-skip() {
-    echo "skipped: $1"
-    exit 77
-}
-
-[ "$(id -u)" = 0 ] || skip 'needs root'
+# shellcheck source=tests/own_mounts.sh
+. "${abs_top_srcdir:?run by make check}/tests/own_mounts.sh"
 command -v mkfs.btrfs >/dev/null || skip 'no mkfs.btrfs here'
-if [ -z "${FLOW_UNREADABLE_DIR-}" ]; then
-    unshare -m true 2>/dev/null || skip 'no mount namespaces here'
-    FLOW_UNREADABLE_DIR=$(mktemp -d)
-    trap 'rmdir "$FLOW_UNREADABLE_DIR"' EXIT
-    export FLOW_UNREADABLE_DIR
-    rc=0
-    unshare -m --propagation private bash "$0" "$@" || rc=$?
-    exit $rc
-fi
-dir=$FLOW_UNREADABLE_DIR
-mount -t tmpfs -o size=1g none "$dir"
 mkdir "$dir/m"
-export XDG_STATE_HOME=$dir/xdg XDG_CONFIG_HOME=$dir/xdg
 
 fail() {
     echo "FAILED: $1"

@@ -88,7 +88,7 @@ check-sanitize:
 # The whole story: its unhappy paths, and under kill -9 (a few rounds in check, 2,000 in check-soak).
 long_tests += tests/flow_switch.sh tests/flow_kill.sh
 sh_tests += tests/flow_volumes.sh
-EXTRA_DIST += tests/story.sh
+EXTRA_DIST += tests/story.sh tests/own_mounts.sh
 check-soak: all check-faults check-sanitize
 	$(AM_TESTS_ENVIRONMENT) bash $(srcdir)/tests/lint_analyzer.sh all
 	$(AM_TESTS_ENVIRONMENT) bash $(srcdir)/tests/flow_kill.sh 2000

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# For tests that mount: what follows this file runs in a mount namespace of its own, as root, with all of its files in
+# $dir, a tmpfs of $own_mounts_size (1g). Mounts, pins and loop devices end with it, whatever ends it. Sourced first of
+# all, for the script is run anew.
+
+: "${abs_top_builddir:?run by make check}"
+
+skip() {
+    echo "skipped: $1"
+    exit 77
+}
+
+if [ -z "${OWN_MOUNTS_DIR-}" ]; then
+    [ "$(id -u)" = 0 ] || skip 'needs root'
+    unshare -m true 2>/dev/null || skip 'no mount namespaces here'
+    OWN_MOUNTS_DIR=$(mktemp -d "${TMPDIR:-/tmp}/godwit-test-XXXXXX")
+    trap 'rmdir "$OWN_MOUNTS_DIR"' EXIT
+    export OWN_MOUNTS_DIR
+    rc=0
+    unshare -m --propagation private bash "$0" "$@" || rc=$?
+    exit $rc
+fi
+dir=$OWN_MOUNTS_DIR
+unset OWN_MOUNTS_DIR # a test that it runs has its own
+mount -t tmpfs -o size="${own_mounts_size:-1g}" none "$dir"
+export XDG_STATE_HOME=$dir/xdg XDG_CONFIG_HOME=$dir/xdg
