@@ -76,7 +76,7 @@ godwit replica pull "file://$dir/vault/kit" "$grain" -q || fail 'a pull to an ex
 [ "$(godwit replica digest "$grain" --size $((size + 513)) | cut -d' ' -f1)" = "$(jq -r .point.digest <<<"$told")" ] ||
     fail 'what was pulled is not what was pushed'
 # Reads that fail now and then cost time; those that always do are named.
-setpriv --pdeathsig TERM nbdkit -f -U "$dir/now" --filter=error pattern $size error-pread-rate=50% error=EIO \
+setpriv --pdeathsig TERM nbdkit -f -U "$dir/now" --filter=error pattern $size error-pread-rate=10% error=EIO \
     error-pread-file="$dir/fails" &
 now="nbd+unix:///?socket=$dir/now"
 touch "$dir/fails"
