@@ -331,7 +331,8 @@ doubts_of_tracefs() {
     rescan 'an older state directory' 'read by somebody else'
     buffer=$(what_is_left)
     echo 4 >"$buffer/buffer_size_kb"
-    for _ in $(seq 10); do raw_sectors; done
+    # Three pages of some 75 events for each processor.
+    dd if=/dev/urandom of="$dev" bs="$block" count=$((500 * $(nproc))) oflag=direct conv=notrunc status=none
     rescan 'a buffer that was too small' 'too small'
     check 'tracked again'
     buffer=$(what_is_left)
