@@ -44,7 +44,7 @@ store_bench_LDADD = $(TRANSPORT_LIBS) $(BASE_LIBS)
 
 # Real services: a short case in check, every combination in check-s3.
 long_tests += tests/fault_resume.sh
-sh_tests += tests/fault_cli.sh tests/flow_ceph.sh tests/flow_http2.sh tests/flow_swift.sh
+sh_tests += tests/fault_cli.sh tests/fault_pushers.sh tests/flow_ceph.sh tests/flow_http2.sh tests/flow_swift.sh
 EXTRA_DIST += tests/tls_front.py
 if HAVE_CMOCKA
 tests/flow_ceph.log tests/flow_swift.log: contract_store
