@@ -22,5 +22,5 @@ sh_tests += \
 	tests/lint_wrappers.sh
 # Those that it runs: ./quickstart check does not build them here for their own sake.
 if HAVE_CMOCKA
-tests/lint_descriptors.log: unit_cert contract_store unit_conf unit_fd unit_vault
+tests/lint_descriptors.log: contract_store unit_fd $(if $(tests_whole),unit_cert unit_conf unit_vault)
 endif

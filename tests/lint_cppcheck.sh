@@ -22,7 +22,7 @@ for flag in "${cppflags[@]}"; do
 done
 list=$(mktemp "${TMPDIR:-/tmp}/godwit-lint-XXXXXX")
 trap 'rm -f "$list"' EXIT
-if [ $# -gt 0 ]; then printf '%s\n' "$@"; else c_files; fi >"$list"
+files_to_analyze "$@" >"$list"
 
 # The name of an allowed line and its file: "file check".
 found=$(cppcheck "${args[@]}" --suppressions-list=tests/cppcheck_suppressions \

@@ -15,7 +15,7 @@ read_cppflags
 # A few files each, so that both ends of the list take as long.
 run() {
     # shellcheck disable=SC2016 # the inner shell expands it
-    if [ $# -gt 0 ]; then printf '%s\n' "$@"; else c_files; fi |
+    files_to_analyze "$@" |
         xargs -P 2 -n 8 bash -c 'n=$1; shift; clang-tidy --quiet "${@:n+1}" -- "${@:1:n}" 2>&1' \
             - "${#cppflags[@]}" "${cppflags[@]}"
 }

@@ -40,7 +40,7 @@ TRANSPORT_TEST_LIBS = $(TRANSPORT_LIBS) $(BASE_TEST_LIBS)
 ENGINE_TEST_LIBS = $(ENGINE_LIBS) $(INVENTORY_TEST_LIBS)
 SERVICE_TEST_LIBS = $(SERVICE_LIBS) $(TRANSPORT_LIBS) $(ENGINE_TEST_LIBS)
 
-# Set for every test. GODWIT_TEST_SANITIZED and GODWIT_TEST_FAILPOINTS are "yes" or "".
+# Set for every test. GODWIT_TEST_SANITIZED, GODWIT_TEST_FAILPOINTS and GODWIT_TEST_WHOLE are "yes" or "".
 AM_TESTS_ENVIRONMENT = \
 	abs_top_srcdir='$(abs_top_srcdir)'; export abs_top_srcdir; \
 	abs_top_builddir='$(abs_top_builddir)'; export abs_top_builddir; \
@@ -51,6 +51,9 @@ AM_TESTS_ENVIRONMENT = \
 	UBSAN_OPTIONS=print_stacktrace=1; export UBSAN_OPTIONS; \
 	$(tests_switches)
 
+# make check tests_whole=yes: the analyzers (clang-tidy, gcc's, cppcheck, valgrind) read every room.
+tests_whole =
+
 if SANITIZERS
 tests_sanitized = yes
 endif
@@ -59,7 +62,8 @@ tests_failpoints = yes
 endif
 tests_switches = \
 	GODWIT_TEST_SANITIZED='$(tests_sanitized)'; export GODWIT_TEST_SANITIZED; \
-	GODWIT_TEST_FAILPOINTS='$(tests_failpoints)'; export GODWIT_TEST_FAILPOINTS;
+	GODWIT_TEST_FAILPOINTS='$(tests_failpoints)'; export GODWIT_TEST_FAILPOINTS; \
+	GODWIT_TEST_WHOLE='$(tests_whole)'; export GODWIT_TEST_WHOLE;
 
 # ./quickstart check builds two trees, and each test runs in one of them. Under the sanitizers, the C
 # tests whose name does not begin with fault_: those let memory run out, which a sanitizer does not
