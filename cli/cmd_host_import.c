@@ -98,8 +98,10 @@ static int read_all(const struct cmd_call *call, struct jsw *refused, struct est
     jsw_arr(refused, NULL);
     for (size_t i = 0; r == 0 && i < cmd_args(call); i++)
         r = estate_arg_file(&spec, cmd_arg(call, i), e, told, err);
+    if (r == 0)
+        r = estate_arg_check(&spec, e, told, err);
     jsw_end(refused);
-    return r < 0 ? r : estate_settle(e, err);
+    return r;
 }
 
 /* Its --list, else the name of its first file. */

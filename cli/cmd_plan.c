@@ -113,8 +113,8 @@ static int view_diff(struct out *o, const struct js *doc, struct table *t, struc
     const struct js *changes = js_member(doc, "changes");
 
     if (js_len(changes) == 0)
-        out_after(o, "Plan %s is plan %s: nothing changed.", js_str(doc, "to", "?"),
-                  js_str(doc, "from", "?"));
+        out_after(o, "Plan %s moves what plan %s does, when it does: nothing changed.",
+                  js_str(doc, "to", "?"), js_str(doc, "from", "?"));
     else
         out_after(o, "Plan %s, after plan %s.", js_str(doc, "to", "?"), js_str(doc, "from", "?"));
     return columns_fill(o, changes, t, diff_rows, ARRAY_LEN(diff_rows), err);

@@ -139,9 +139,24 @@ int estate_arg_file(const struct estate_arg_spec *spec, const char *path, struct
     return take_file(spec, path, into, told, err);
 }
 
-int estate_arg_settle(struct estate *e, struct err *err)
+int estate_arg_check(const struct estate_arg_spec *spec, struct estate *e,
+                     struct estate_arg_told *told, struct err *err)
 {
+    struct telling telling = {.spec = spec};
+    struct import_spec import = {.refused = tell, .ctx = &telling};
+    struct import_count count = {0};
     int r = estate_settle(e, err);
+
+    if (r == 0)
+        import_check(&import, e, &count);
+    told->refused += count.refused;
+    return r;
+}
+
+int estate_arg_settle(const struct estate_arg_spec *spec, struct estate *e,
+                      struct estate_arg_told *told, struct err *err)
+{
+    int r = estate_arg_check(spec, e, told, err);
 
     if (r == 0 && estate_hosts(e) == 0 && estate_workloads(e) == 0)
         r = err_set_gw(err, GW_BAD_DOCUMENT, -EINVAL, "there is no host in it");
@@ -163,7 +178,7 @@ int estate_arg_take(struct cmd_call *call, struct estate_arg_told *told, struct 
     for (size_t i = 0; r == 0 && (path = opt_text_at(call->opts, "from", i)); i++)
         r = estate_arg_file(&spec, path, e, told, err);
     if (r == 0)
-        r = estate_arg_settle(e, err);
+        r = estate_arg_settle(&spec, e, told, err);
     if (r < 0)
         return r;
     *ret = TAKE(e);

@@ -49,8 +49,12 @@ int estate_arg_load(const char *path, struct estate **ret, struct err *err);
 /* The same of what was read already; path is what facts say they are from. */
 int estate_arg_bytes(const struct estate_arg_spec *spec, const char *path, struct slice bytes,
                      struct estate *into, struct estate_arg_told *told, struct err *err);
-/* estate_settle of all that was read; GW_BAD_DOCUMENT: that is nobody. */
-int estate_arg_settle(struct estate *e, struct err *err);
+/* estate_settle of all that was read, and what shows only then is told (import_check). */
+int estate_arg_check(const struct estate_arg_spec *spec, struct estate *e,
+                     struct estate_arg_told *told, struct err *err);
+/* The same; GW_BAD_DOCUMENT: that is nobody. */
+int estate_arg_settle(const struct estate_arg_spec *spec, struct estate *e,
+                      struct estate_arg_told *told, struct err *err);
 /* GW_EXIT_OK, or GW_EXIT_PARTIAL when a row was refused. */
 int estate_arg_exit(const struct estate_arg_told *told);
 

@@ -26,29 +26,28 @@ static const char input_schema[] = "godwit.plan-input/1";
  */
 
 /* One file that may be an input of a plan, read once: standard input cannot be read again. */
-static int read_one(struct cmd_call *call, struct estate *e, struct estate_arg_told *told,
-                    struct js **ret, struct err *err)
+static int read_one(const struct estate_arg_spec *spec, struct estate *e,
+                    struct estate_arg_told *told, struct js **ret, struct err *err)
 {
-    struct estate_arg_spec spec = {.format = opt_text(call->opts, "format"), .call = call};
     auto_buf struct buf bytes = {.max = IMPORT_BYTES_MAX};
-    const char *path = opt_text(call->opts, "from");
+    const char *path = opt_text(spec->call->opts, "from");
     auto_js struct js *doc = NULL;
     struct stat st;
     int r;
 
     if (text_equal(path, FLEET_PLANNER) ||
         (!text_equal(path, "-") && stat(path, &st) == 0 && S_ISDIR(st.st_mode)))
-        return estate_arg_file(&spec, path, e, told, err);
+        return estate_arg_file(spec, path, e, told, err);
     r = slurp(path, IMPORT_BYTES_MAX, &bytes, err);
     if (r < 0)
         return r;
-    if (!spec.format && bytes.len > 0 && bytes.data[0] == '{' &&
+    if (!spec->format && bytes.len > 0 && bytes.data[0] == '{' &&
         js_parse(buf_slice(&bytes), IMPORT_BYTES_MAX, &doc, NULL) == 0 &&
         text_equal(js_str(doc, "schema", NULL), input_schema)) {
         *ret = TAKE(doc);
         return 0;
     }
-    return estate_arg_bytes(&spec, path, buf_slice(&bytes), e, told, err);
+    return estate_arg_bytes(spec, path, buf_slice(&bytes), e, told, err);
 }
 
 static int begin_at(const struct cmd_call *call, uint64_t *ret_ms, struct err *err)
@@ -78,6 +77,7 @@ static int input_of(const struct cmd_call *call, const struct estate *e, struct 
 static int read_input(struct cmd_call *call, struct estate_arg_told *told, struct js **ret,
                       struct err *err)
 {
+    struct estate_arg_spec spec = {.format = opt_text(call->opts, "format"), .call = call};
     auto_estate struct estate *e = NULL;
     auto_js struct js *doc = NULL;
     int r = 0;
@@ -87,9 +87,9 @@ static int read_input(struct cmd_call *call, struct estate_arg_told *told, struc
     } else {
         r = estate_new(&e, err);
         if (r == 0)
-            r = read_one(call, e, told, &doc, err);
+            r = read_one(&spec, e, told, &doc, err);
         if (r == 0 && !doc)
-            r = estate_arg_settle(e, err);
+            r = estate_arg_settle(&spec, e, told, err);
     }
     if (r == 0 && !doc)
         r = input_of(call, e, &doc, err);

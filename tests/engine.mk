@@ -31,8 +31,12 @@ c_tests += unit_group
 unit_group_SOURCES = tests/unit_group.c
 unit_group_LDADD = $(ENGINE_TEST_LIBS) -lm
 c_tests += unit_import
-unit_import_SOURCES = tests/unit_import.c
+unit_import_SOURCES = tests/unit_import.c tests/import_fixture.h
 unit_import_LDADD = $(ENGINE_TEST_LIBS)
+
+c_tests += unit_import_rows
+unit_import_rows_SOURCES = tests/unit_import_rows.c
+unit_import_rows_LDADD = $(ENGINE_TEST_LIBS)
 c_tests += unit_share
 unit_share_SOURCES = tests/unit_share.c
 unit_share_LDADD = $(ENGINE_TEST_LIBS)
@@ -42,6 +46,10 @@ unit_html_LDADD = $(ENGINE_TEST_LIBS)
 c_tests += unit_plan
 unit_plan_SOURCES = tests/unit_plan.c
 unit_plan_LDADD = $(ENGINE_TEST_LIBS)
+c_tests += unit_plan_diff
+unit_plan_diff_SOURCES = tests/unit_plan_diff.c tests/plan_fixture.h
+unit_plan_diff_LDADD = $(ENGINE_TEST_LIBS)
+
 c_tests += unit_plan_policy
 unit_plan_policy_SOURCES = tests/unit_plan_policy.c
 unit_plan_policy_LDADD = $(ENGINE_TEST_LIBS)

@@ -158,19 +158,37 @@ static void texts_are_cut_cleaned_and_kept_once(void **state)
 static void a_ceiling_is_an_error_that_stays(void **state)
 {
     auto_estate struct estate *e = empty();
-    struct estate_host *h = add(e, "web", "");
     struct err err = {0};
     char name[32];
 
     (void)state;
-    for (int i = 0; i <= ESTATE_LIST_MAX; i++) {
-        snprintf(name, sizeof(name), "disk%d", i);
-        (void)estate_disk_add(e, h, name, nowhere);
+    for (int i = 0; i <= ESTATE_FILES_MAX; i++) {
+        snprintf(name, sizeof(name), "file%d", i);
+        (void)estate_file_add(e, name);
     }
     assert_fails(-EFBIG, estate_settle(e, &err));
     assert_int_equal(err.gw, GW_BAD_VALUE);
-    assert_non_null(strstr(err.text, "disks"));
+    assert_non_null(strstr(err.text, "files"));
     assert_null(estate_host_add(e, "db", "", nowhere));
+}
+
+static void what_is_too_much_of_one_host_is_left_out(void **state)
+{
+    auto_estate struct estate *e = empty();
+    struct estate_host *h = add(e, "web", "");
+    char name[32];
+
+    (void)state;
+    for (int i = 0; i <= ESTATE_LIST_MAX; i++) {
+        assert_null(estate_clipped(e));
+        snprintf(name, sizeof(name), "disk%d", i);
+        (void)estate_disk_add(e, h, name, nowhere);
+    }
+    assert_string_equal(estate_clipped(e), "disks");
+    assert_null(estate_clipped(e));
+    assert_int_equal(h->disks_n, ESTATE_LIST_MAX);
+    assert_ok(estate_settle(e, NULL));
+    assert_non_null(estate_host_add(e, "db", "", nowhere));
 }
 
 /* -- talks and workloads ------------------------------------------------------------------ */
@@ -365,6 +383,7 @@ int main(void)
         cmocka_unit_test(fields_take_what_they_can_and_say_what_not),
         cmocka_unit_test(texts_are_cut_cleaned_and_kept_once),
         cmocka_unit_test(a_ceiling_is_an_error_that_stays),
+        cmocka_unit_test(what_is_too_much_of_one_host_is_left_out),
         cmocka_unit_test(talks_find_their_hosts_and_add_up),
         cmocka_unit_test(workloads_gather_their_hosts_each_time),
         cmocka_unit_test(quantiles_become_a_histogram_that_is_never_below_them),

@@ -12,7 +12,7 @@
 #include "inventory/rollup.h"
 #include "planner/engine/estate_doc.h"
 #include "planner/engine/estate.h"
-#include "tests/unit.h"
+#include "tests/import_fixture.h"
 
 #include "base/banned.h"
 
@@ -71,20 +71,6 @@ static size_t sample_from(size_t i)
 
 /* -- reading --------------------------------------------------------------------------------- */
 
-static void note(void *ctx, const struct import_refusal *r)
-{
-    assert_true(*r->why != '\0');
-    buf_printf(ctx, "%zu %s%s; ", r->line, r->column, r->whole_row ? "!" : "");
-}
-
-static struct estate *empty(void)
-{
-    struct estate *e = NULL;
-
-    assert_ok(estate_new(&e, NULL));
-    return e;
-}
-
 static void load(const char *name, struct buf *out)
 {
     const char *top = getenv("abs_top_srcdir");
@@ -95,18 +81,6 @@ static void load(const char *name, struct buf *out)
         fail_msg("no file %s", path);
 }
 
-static struct import_count take_bytes(const char *name, const char *format, struct slice bytes,
-                                      struct estate *e, struct buf *refused)
-{
-    struct import_spec spec = {.format = format, .refused = note, .ctx = refused};
-    struct import_count count = {0};
-    struct err err = {0};
-
-    if (import_file(&spec, name, bytes, e, &count, &err) < 0)
-        fail_msg("%s: %s", name, err.text);
-    return count;
-}
-
 static struct import_count take(const char *name, const char *format, struct estate *e,
                                 struct buf *refused)
 {
@@ -114,15 +88,6 @@ static struct import_count take(const char *name, const char *format, struct est
 
     load(name, &text);
     return take_bytes(name, format, buf_slice(&text), e, refused ? refused : &own);
-}
-
-static const struct estate_host *host(struct estate *e, const char *name)
-{
-    const struct estate_host *h = estate_host_find(e, name);
-
-    if (!h)
-        fail_msg("no host %s", name);
-    return h;
 }
 
 static void print(struct estate *e, struct buf *out)
@@ -452,7 +417,7 @@ static void plain_csv_has_every_fact(void **state)
     assert_ok(estate_settle(e, NULL));
     h = host(e, "shop-web-01");
     assert_string_equal(h->refresh_on, "2026-05-01");
-    assert_string_equal(estate_workload_find(e, "shop")->depends[0], "ldap");
+    assert_string_equal(estate_workload_find(e, "shop")->depends[0].on, "ldap");
     assert_int_equal(estate_workload_find(e, "shop")->wave, 2);
     assert_int_equal(h->software_n, 2);
     assert_int_equal(host(e, "gpu-01")->gpus, 4);
@@ -481,56 +446,6 @@ static void prometheus_counters_become_rates(void **state)
     assert_int_equal(h->usage[ESTATE_CPU_PERCENT]->samples, 23);
 }
 
-static void numbers_are_read_as_people_write_them(void **state)
-{
-    static const struct {
-        const char *table;
-        double mib;
-    } rows[] = {
-        {"host,memory_mib\na,1024\n", 1024},
-        {"host,memory_mib\na,\"1,024\"\n", 1024},
-        {"host,memory_mib\na,\"1,234,567\"\n", 1234567},
-        {"host,memory_mib\na,1024.5\n", 1024.5},
-        {"host,memory_mib\na, 2048 \n", 2048},
-        {"host,memory_mib\na,1 024\n", 1024},
-        {"host,memory_mib\na,1e3\n", 1000},
-        {"host,memory_mib\na,\"1,5\"\n", 1.5},
-        {"host;memory_mib\na;1.024\n", 1024},
-        {"host;memory_mib\na;1.024,5\n", 1024.5},
-        {"host;memory_mib\na;16.5\n", 16.5},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        auto_estate struct estate *e = empty();
-        auto_buf struct buf refused = {0};
-
-        take_bytes("x", NULL, slice_str(rows[i].table), e, &refused);
-        if (host(e, "a")->memory_bytes != (uint64_t)(rows[i].mib * mib) || refused.len > 0)
-            fail_msg("%s: %llu", rows[i].table, (unsigned long long)host(e, "a")->memory_bytes);
-    }
-}
-
-/* "16,5" between commas is two cells, and memory would become a disk. */
-static void a_row_that_is_wider_than_its_header_is_refused(void **state)
-{
-    static const char *const text = "host,cores,memory_gib,disk_gib\n"
-                                    "a,4,16,5,100\n"
-                                    "b,4,16,100,,\n"
-                                    "c,4,\"16,5\",100\n";
-    auto_estate struct estate *e = NULL;
-    auto_buf struct buf refused = {0};
-    struct import_count count;
-
-    (void)state;
-    assert_ok(estate_new(&e, NULL));
-    count = take_bytes("wide.csv", NULL, slice_str(text), e, &refused);
-    assert_int_equal(count.rows, 3);
-    assert_string_equal(buf_cstr(&refused), "2 !; ");
-    assert_ok(estate_settle(e, NULL));
-    assert_int_equal(estate_hosts(e), 2);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -551,8 +466,6 @@ int main(void)
         cmocka_unit_test(ansible_has_facts_groups_and_our_own_variables),
         cmocka_unit_test(plain_csv_has_every_fact),
         cmocka_unit_test(prometheus_counters_become_rates),
-        cmocka_unit_test(numbers_are_read_as_people_write_them),
-        cmocka_unit_test(a_row_that_is_wider_than_its_header_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,57 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Waves: order, limits, pins, windows, what cannot move, and that the same input gives the same
  * bytes. */
-#include "planner/engine/plan.h"
 #include "planner/engine/plan_diff.h"
 
-#include "base/auto.h"
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/err.h"
 #include "base/gw.h"
 #include "base/text.h"
+#include "tests/plan_fixture.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 #include "base/banned.h"
-
-#define INPUT(workloads) INPUT_WITH("", workloads)
-#define INPUT_WITH(more, workloads)                                                                \
-    "{\"schema\":\"godwit.plan-input/"                                                             \
-    "1\",\"now\":\"2026-12-01T00:00:00Z\",\"link_bytes_per_s\":125000000," more                    \
-    "\"workloads\":[" workloads "]}"
-#define WORKLOAD(name, depends, gib, rate)                                                         \
-    "{\"workload\":\"" name "\",\"hosts\":[\"h\"],\"depends\":[" depends                           \
-    "],\"volumes\":[{\"volume\":\"d\","                                                            \
-    "\"size_bytes\":" gib "000000000,\"write_bytes_per_s\":" rate "}]}"
-
-static struct js *parse(const char *text)
-{
-    struct js *doc = NULL;
-    struct err err = {0};
-
-    if (js_parse(slice_str(text), 0, &doc, &err) < 0)
-        fail_msg("%s", err.text);
-    return doc;
-}
-
-static struct js *plan(const char *input, const char *policy)
-{
-    auto_js struct js *in = parse(input);
-    auto_js struct js *pol = policy ? parse(policy) : NULL;
-    struct js *out = NULL;
-    struct err err = {0};
-
-    if (plan_compute(in, pol, &out, &err) < 0)
-        fail_msg("%s", err.text);
-    return out;
-}
 
 /* "1" of the wave that name is in, or "". */
 static const char *wave_of(const struct js *doc, const char *name)
@@ -238,11 +198,6 @@ static void what_talks_moves_together_and_what_saves_moves_first(void **state)
     assert_int_equal(js_print(again, true, false, &ty, NULL), 0);
     assert_string_equal(buf_cstr(&tx), buf_cstr(&ty));
 }
-
-#define PLANNED(name, depends, gib, wave)                                                          \
-    "{\"workload\":\"" name "\",\"hosts\":[\"h\"],\"depends\":[" depends                           \
-    "],\"planned_wave\":" wave ",\"volumes\":[{\"volume\":\"d\",\"size_bytes\":" gib               \
-    "000000000,\"write_bytes_per_s\":0}]}"
 
 /* The rule that put name where it is. */
 static const char *rule_of(const struct js *doc, const char *name)
@@ -542,30 +497,6 @@ static void a_plan_that_is_kept_to_comes_out_the_same(void **state)
     }
 }
 
-static void a_difference_names_its_cause(void **state)
-{
-    auto_js struct js *was =
-        plan(INPUT(WORKLOAD("a", "", "1", "0") "," WORKLOAD("b", "", "2", "0")), NULL);
-    auto_js struct js *input =
-        parse(INPUT("{\"workload\":\"a\",\"hosts\":[],\"moved\":true,\"planned_wave\":1,"
-                    "\"volumes\":[]}," PLANNED("b", "", "900", "2")));
-    auto_js struct js *is = NULL;
-    auto_js struct js *diff = NULL;
-    const struct js *changes;
-
-    (void)state;
-    assert_int_equal(plan_compute(input, NULL, &is, NULL), 0);
-    assert_int_equal(plan_diff(was, is, input, &diff, NULL), 0);
-    changes = js_member(diff, "changes");
-    assert_int_equal(js_len(changes), 3);
-    assert_string_equal(js_str(js_at(changes, 0), "change", ""), "earlier");
-    assert_non_null(strstr(js_str(js_at(changes, 0), "why", ""), "it carries 838"));
-    assert_string_equal(js_str(js_at(changes, 1), "change", ""), "gone");
-    assert_string_equal(js_str(js_at(changes, 2), "change", ""), "moved");
-    assert_string_equal(js_str(js_at(changes, 2), "name", ""), "a");
-    assert_int_equal(plan_diff(was, input, NULL, &diff, NULL), -EINVAL);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -591,7 +522,6 @@ int main(void)
         cmocka_unit_test(an_explanation_gives_rules_and_times),
         cmocka_unit_test(random_plans_keep_every_constraint_and_are_the_same_twice),
         cmocka_unit_test(a_plan_that_is_kept_to_comes_out_the_same),
-        cmocka_unit_test(a_difference_names_its_cause),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

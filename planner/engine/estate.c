@@ -38,6 +38,10 @@ bool estate_room(struct estate *e, const struct estate_list *list)
     size_t cap = list->n ? list->n * 2 : 2;
     void *items;
 
+    if (list->n >= list->max && list->max == ESTATE_LIST_MAX) {
+        e->clipped = list->what;
+        return false;
+    }
     if (list->n >= list->max) {
         estate_fail(e, -EFBIG, list->what);
         return false;
@@ -52,6 +56,14 @@ bool estate_room(struct estate *e, const struct estate_list *list)
     }
     *list->items = items;
     return true;
+}
+
+const char *estate_clipped(struct estate *e)
+{
+    const char *what = e->clipped;
+
+    e->clipped = NULL;
+    return what;
 }
 
 int estate_new(struct estate **ret, struct err *err)
@@ -88,7 +100,7 @@ void estate_free(struct estate *e)
     for (size_t i = 0; i < e->hosts_n; i++)
         free_host(e->hosts[i]);
     for (size_t i = 0; i < e->workloads_n; i++) {
-        free((void *)e->workloads[i]->depends);
+        free(e->workloads[i]->depends);
         free(e->workloads[i]->tags);
         free((void *)e->workloads[i]->hosts);
         free(e->workloads[i]);
@@ -436,16 +448,17 @@ struct estate_workload *estate_workload_add(struct estate *e, const char *name,
     return w;
 }
 
-void estate_depends_add(struct estate *e, struct estate_workload *w, const char *on)
+void estate_depends_add(struct estate *e, struct estate_workload *w, const char *on,
+                        struct estate_source source)
 {
     const char *kept = estate_text(e, on);
 
     for (size_t i = 0; i < w->depends_n; i++) {
-        if (w->depends[i] == kept)
+        if (w->depends[i].on == kept)
             return;
     }
-    if (*kept && ESTATE_ROOM_P(e, w->depends, w->depends_n, ESTATE_LIST_MAX, "dependencies"))
-        w->depends[w->depends_n++] = kept;
+    if (*kept && ESTATE_ROOM(e, w->depends, w->depends_n, ESTATE_LIST_MAX, "dependencies"))
+        w->depends[w->depends_n++] = (struct estate_depend){kept, source};
 }
 
 void estate_workload_tag(struct estate *e, struct estate_workload *w, const char *key,

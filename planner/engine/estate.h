@@ -28,7 +28,8 @@ enum {
     ESTATE_WORKLOADS_MAX = 20000,
     ESTATE_TALKS_MAX = 4000000,
     ESTATE_FILES_MAX = 4096,
-    ESTATE_LIST_MAX = 256, /* disks, cards, addresses, tags, software of one host */
+    ESTATE_LIST_MAX = 256, /* disks, cards, addresses, tags, software of one host: more are left out
+                            * (estate_clipped) */
     ESTATE_TEXT_MAX = 256, /* what is longer is cut */
     ESTATE_WEEK = 168,     /* hours, from Monday 00:00 UTC */
 };
@@ -122,6 +123,11 @@ struct estate_address {
     struct estate_source source;
 };
 
+struct estate_depend {
+    const char *on; /* the name of a workload; nobody may be called so */
+    struct estate_source source;
+};
+
 /* -- use ---------------------------------------------------------------------------------- */
 
 enum estate_metric {
@@ -202,7 +208,7 @@ struct estate_talk {
 struct estate_workload {
     const char *name, *owner, *description;
     unsigned wave; /* a pin; 0 none */
-    const char **depends;
+    struct estate_depend *depends;
     struct estate_tag *tags;
     struct estate_host **hosts; /* once settled, by name */
     size_t depends_n, tags_n, hosts_n;
@@ -222,6 +228,10 @@ static inline void estate_freep(struct estate **e)
 
 /* 0, or the first failure: -ENOMEM, -EFBIG (a ceiling above). */
 int estate_failed(const struct estate *e, struct err *err);
+
+/* What of one host or workload were more than ESTATE_LIST_MAX since this was asked last ("disks");
+ * NULL: nothing was. What is too much is left out, the rest is kept. */
+const char *estate_clipped(struct estate *e);
 
 /* A copy that lives as long as the estate: sanitised, blanks cut off both ends. "" on failure. */
 const char *estate_text(struct estate *e, const char *text);
@@ -268,7 +278,8 @@ void estate_usage_week(struct estate *e, struct estate_usage *u, const double *w
 void estate_talk_add(struct estate *e, const struct estate_talk *talk);
 struct estate_workload *estate_workload_add(struct estate *e, const char *name,
                                             struct estate_source source);
-void estate_depends_add(struct estate *e, struct estate_workload *w, const char *on);
+void estate_depends_add(struct estate *e, struct estate_workload *w, const char *on,
+                        struct estate_source source);
 void estate_workload_tag(struct estate *e, struct estate_workload *w, const char *key,
                          const char *value, struct estate_source source);
 

@@ -192,12 +192,12 @@ static const struct estate_workload *owner_of(const struct writer *x, const uint
 }
 
 /* Whoever depends on a name depends on the groups of its hosts; a name of nobody is nothing to wait
- * for. */
+ * for (import_check tells of it). */
 static void write_depends(const struct writer *x, const struct estate_workload *load, uint32_t self)
 {
     jsw_arr(x->w, "depends");
     for (size_t i = 0; load && i < load->depends_n; i++) {
-        const struct estate_workload *other = estate_workload_find(x->e, load->depends[i]);
+        const struct estate_workload *other = estate_workload_find(x->e, load->depends[i].on);
         uint32_t to = other && other->hosts_n ? x->of[other->hosts[0]->index] : UINT32_MAX;
 
         if (to != UINT32_MAX && to != self)

@@ -9,6 +9,7 @@
 struct estate {
     int failed; /* the first failure, or 0 */
     const char *why;
+    const char *clipped;
     struct estate_texts texts;
     struct estate_index by_name, by_id, by_label, by_address, namesakes, workload_by_name,
         file_by_name;
@@ -24,7 +25,8 @@ void estate_fail(struct estate *e, int code, const char *what);
 
 /*
  * Room for one more of size bytes in *items, which holds n of at most max. Lists without a cap of
- * their own grow at powers of two. false (and the estate has failed) above max, or without memory.
+ * their own grow at powers of two. false (and the estate has failed) above max, or without memory;
+ * above ESTATE_LIST_MAX, which is of one host, what is too much is clipped.
  */
 struct estate_list {
     void **items;

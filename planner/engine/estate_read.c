@@ -408,7 +408,7 @@ static int read_workload(struct reader *r, const struct js *o, void *to)
         return rc;
     w->wave = (unsigned)wave;
     for (size_t i = 0; i < js_len(depends); i++)
-        estate_depends_add(r->e, w, js_as_str(js_at(depends, i), ""));
+        estate_depends_add(r->e, w, js_as_str(js_at(depends, i), ""), n.source);
     return each(r, o, "tags", read_workload_tag, w);
 }
 

@@ -42,9 +42,9 @@ static int by_software(const void *a, const void *b)
     return order ? order : strcmp(x->version, y->version);
 }
 
-static int by_text(const void *a, const void *b)
+static int by_depend(const void *a, const void *b)
 {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
+    return strcmp(((const struct estate_depend *)a)->on, ((const struct estate_depend *)b)->on);
 }
 
 /* qsort of nothing must not see NULL. */
@@ -181,7 +181,7 @@ static void settle_workloads(struct estate *e)
     for (size_t i = 0; i < e->workloads_n; i++) {
         struct estate_workload *w = e->workloads[i];
 
-        sort((void *)w->depends, w->depends_n, sizeof(void *), by_text);
+        sort(w->depends, w->depends_n, sizeof(*w->depends), by_depend);
         sort(w->tags, w->tags_n, sizeof(*w->tags), by_tag);
     }
     sort((void *)e->workloads, e->workloads_n, sizeof(void *), by_workload);

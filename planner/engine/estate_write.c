@@ -228,7 +228,7 @@ static void write_workload(struct jsw *w, const void *item)
     if (load->depends_n > 0) {
         jsw_arr(w, "depends");
         for (size_t i = 0; i < load->depends_n; i++)
-            jsw_str(w, NULL, load->depends[i]);
+            jsw_str(w, NULL, load->depends[i].on);
         jsw_end(w);
     }
     write_tags(w, load->tags, load->tags_n);

@@ -46,6 +46,18 @@ void import_refuse(struct import *im, const struct import_refusal *refusal)
         im->spec->refused(im->spec->ctx, refusal);
 }
 
+void import_clipped(struct import *im, size_t line)
+{
+    const char *what = estate_clipped(im->estate);
+    char why[128];
+
+    if (!what)
+        return;
+    (void)text_print(why, sizeof(why), "more %s than %d: the first %d are kept", what,
+                     ESTATE_LIST_MAX, ESTATE_LIST_MAX);
+    import_refuse(im, &(struct import_refusal){im->file, line, "", "", why, false});
+}
+
 static const struct importer *importer_of(const char *format)
 {
     for (size_t i = 0; format && i < ARRAY_LEN(importers); i++) {
@@ -161,6 +173,38 @@ static int read_json(struct import *im, struct slice bytes)
                       im->file, only ? ", and not of the one that was asked for" : "");
 }
 
+/* -- what no single file knows ---------------------------------------------------------------- */
+
+static void check_depend(const struct import_spec *spec, const struct estate *e,
+                         const struct estate_depend *d, struct import_count *count)
+{
+    const struct estate_workload *w = estate_workload_find(e, d->on);
+    struct import im = {.spec = spec, .count = count};
+
+    if (w && w->hosts_n > 0)
+        return;
+    import_refuse(&im, &(struct import_refusal){
+                           .file = estate_file(e, d->source.file),
+                           .line = d->source.row,
+                           .column = "depends",
+                           .value = d->on,
+                           .why = estate_host_find(e, d->on)
+                                      ? "this is a host: name the workload that it belongs to"
+                                      : "no host is of a workload called so: nothing waits for it",
+                       });
+}
+
+void import_check(const struct import_spec *spec, const struct estate *e,
+                  struct import_count *count)
+{
+    for (size_t i = 0; i < estate_workloads(e); i++) {
+        const struct estate_workload *w = estate_workload(e, i);
+
+        for (size_t k = 0; k < w->depends_n; k++)
+            check_depend(spec, e, &w->depends[k], count);
+    }
+}
+
 /* -- files ------------------------------------------------------------------------------------ */
 
 int import_file(const struct import_spec *spec, const char *name, struct slice bytes,
@@ -180,5 +224,6 @@ int import_file(const struct import_spec *spec, const char *name, struct slice b
                                  : read_csv(&im, bytes);
     estate_series_keep(&im.series, into, import_source(&im, 0));
     estate_series_done(&im.series);
+    import_clipped(&im, 0);
     return r < 0 ? r : estate_failed(into, err);
 }

@@ -64,4 +64,9 @@ const struct importer *importers_all(size_t *ret_n);
 int import_file(const struct import_spec *spec, const char *name, struct slice bytes,
                 struct estate *into, struct import_count *count, struct err *err);
 
+/* Refuse what shows only once all files are there, and the estate settled: a workload that depends
+ * on a name that nobody has. */
+void import_check(const struct import_spec *spec, const struct estate *e,
+                  struct import_count *count);
+
 #endif

@@ -164,7 +164,7 @@ static int take_workload(struct import *im, const struct js *load, size_t line)
     }
     w->wave = (unsigned)num_min(js_u64(load, "wave", 0), 1000);
     for (size_t i = 0; i < js_len(depends); i++)
-        estate_depends_add(im->estate, w, js_as_str(js_at(depends, i), ""));
+        estate_depends_add(im->estate, w, js_as_str(js_at(depends, i), ""), source);
     for (size_t i = 0; i < js_len(hosts); i++) {
         struct estate_host *h =
             estate_host_add(im->estate, js_as_str(js_at(hosts, i), ""), "", source);

@@ -94,7 +94,15 @@ static void take_depends(struct import_row *row, struct estate_host *h, const ch
         estate_workload_add(row->im->estate, h->workload, import_row_source(row));
 
     if (w)
-        estate_depends_add(row->im->estate, w, part);
+        estate_depends_add(row->im->estate, w, part, import_row_source(row));
+}
+
+static void take_all_depends(struct import_row *row, struct estate_host *h)
+{
+    if (*import_cell(row, DEPENDS) && !*h->workload)
+        import_row_refuse(row, DEPENDS, "a dependency is of a workload", false);
+    else
+        import_parts(row, DEPENDS, " ;,", h, take_depends);
 }
 
 static void take_wave(struct import_row *row, const struct estate_host *h)
@@ -173,7 +181,7 @@ static void host_row(struct import_row *row)
     import_scaled(row, MEMORY_MIB, h, ESTATE_MEMORY_BYTES, mib);
     import_parts(row, ADDRESSES, " ;,", h, import_part_address);
     import_parts(row, SOFTWARE, ";,", h, take_software);
-    import_parts(row, DEPENDS, " ;,", h, take_depends);
+    take_all_depends(row, h);
     take_wave(row, h);
     take_disk(row, h);
     take_tags(row, h);

@@ -19,6 +19,8 @@ struct import {
 
 /* Tell of a refusal, and count it. */
 void import_refuse(struct import *im, const struct import_refusal *refusal);
+/* Tell of what was too much for a host since this was called last. */
+void import_clipped(struct import *im, size_t line);
 static inline struct estate_source import_source(const struct import *im, size_t line)
 {
     return (struct estate_source){im->file_no, (uint32_t)line};

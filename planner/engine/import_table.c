@@ -126,6 +126,7 @@ void import_table_row(struct import_table *t, size_t line, const char *const *fi
     t->row.refused = false;
     t->row.im->count->rows++;
     t->row.sheet->row(&t->row);
+    import_clipped(t->row.im, line);
 }
 
 void import_table_done(struct import_table *t)

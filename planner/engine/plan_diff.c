@@ -12,6 +12,7 @@
 #include "planner/engine/calendar.h"
 #include "planner/engine/plan_names.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/banned.h"
@@ -68,6 +69,42 @@ static void write_workload(struct diff *d, const char *name, const char *change,
                  why.len ? buf_cstr(&why) : NULL);
 }
 
+/* What it has, when that is another size; false: the same. */
+static bool say_bytes(const struct js *was, const struct js *is, const char *verb, struct buf *why)
+{
+    uint64_t old = js_u64(was, "bytes", 0), now = js_u64(is, "bytes", 0);
+    char a[NUM_TEXT_MAX], b[NUM_TEXT_MAX];
+
+    if (old == now)
+        return false;
+    num_format_bytes(now, false, a);
+    num_format_bytes(old, false, b);
+    if (text_equal(a, b))
+        (void)buf_printf(why, "it %s %" PRIu64 " bytes in place of %" PRIu64, verb, now, old);
+    else
+        (void)buf_printf(why, "it %s %s in place of %s", verb, a, b);
+    return true;
+}
+
+/* It stays in its wave, and is more or less than it was. */
+static void compare_load(struct diff *d, const struct plan_named *was, const struct plan_named *is)
+{
+    uint64_t old = js_u64(was->doc, "hosts", 0), now = js_u64(is->doc, "hosts", 0);
+    auto_buf struct buf why = {0};
+    struct change c = {"workload", is->name, NULL, wave_of(was), wave_of(is)};
+
+    if (old != now) {
+        (void)buf_printf(&why, "%" PRIu64 " hosts in place of %" PRIu64, now, old);
+        c.change = "hosts";
+        write_change(d, &c, buf_cstr(&why));
+        buf_clear(&why);
+    }
+    if (say_bytes(was->doc, is->doc, "has", &why)) {
+        c.change = "data";
+        write_change(d, &c, buf_cstr(&why));
+    }
+}
+
 static void compare_workload(struct diff *d, const struct plan_named *is)
 {
     const struct plan_named *was = plan_names_find(&d->was_names, is->name);
@@ -81,6 +118,8 @@ static void compare_workload(struct diff *d, const struct plan_named *is)
         write_workload(d, is->name, "placed", was, is);
     else if (old && !text_equal(old, now))
         write_workload(d, is->name, "wave", was, is);
+    else
+        compare_load(d, was, is);
 }
 
 static void compare_workloads(struct diff *d)
@@ -161,19 +200,6 @@ static bool say_calendar(const struct diff *d, const struct js *was, struct buf 
     return windows && !open;
 }
 
-static bool say_size(const struct js *was, const struct js *is, struct buf *why)
-{
-    uint64_t old = js_u64(was, "bytes", 0), now = js_u64(is, "bytes", 0);
-    char a[NUM_TEXT_MAX], b[NUM_TEXT_MAX];
-
-    if (old == now)
-        return false;
-    num_format_bytes(now, false, a);
-    num_format_bytes(old, false, b);
-    (void)buf_printf(why, "it carries %s in place of %s", a, b);
-    return true;
-}
-
 static bool same_policy(const struct diff *d)
 {
     auto_buf struct buf a = {0}, b = {0};
@@ -187,7 +213,7 @@ static bool same_policy(const struct diff *d)
 static void say_why(const struct diff *d, const struct js *was, const struct js *is,
                     struct buf *why)
 {
-    if (say_calendar(d, was, why) || say_size(was, is, why))
+    if (say_calendar(d, was, why) || say_bytes(was, is, "carries", why))
         return;
     if (!text_equal(js_str(d->was, "calendars_hash", ""), js_str(d->is, "calendars_hash", "")))
         (void)buf_str(why, "windows or blackouts have changed");

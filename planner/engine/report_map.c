@@ -107,7 +107,7 @@ static int collect(struct map *m, struct err *err)
         const struct estate_workload *w = estate_workload(m->e, i);
 
         for (size_t k = 0; k < w->depends_n; k++)
-            add(m, w->name, w->depends[k], 0, true);
+            add(m, w->name, w->depends[k].on, 0, true);
     }
     join(m);
     return 0;

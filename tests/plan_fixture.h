@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What tests of plans share: inputs of a few words, and the plan of one. */
+#ifndef GODWIT_TESTS_PLAN_FIXTURE_H
+#define GODWIT_TESTS_PLAN_FIXTURE_H
+
+#include "base/js.h"
+#include "planner/engine/plan.h"
+#include "tests/unit.h"
+
+#define INPUT(workloads) INPUT_WITH("", workloads)
+#define INPUT_WITH(more, workloads)                                                                \
+    "{\"schema\":\"godwit.plan-input/"                                                             \
+    "1\",\"now\":\"2026-12-01T00:00:00Z\",\"link_bytes_per_s\":125000000," more                    \
+    "\"workloads\":[" workloads "]}"
+#define WORKLOAD(name, depends, gib, rate)                                                         \
+    "{\"workload\":\"" name "\",\"hosts\":[\"h\"],\"depends\":[" depends                           \
+    "],\"volumes\":[{\"volume\":\"d\","                                                            \
+    "\"size_bytes\":" gib "000000000,\"write_bytes_per_s\":" rate "}]}"
+
+#define PLANNED(name, depends, gib, wave)                                                          \
+    "{\"workload\":\"" name "\",\"hosts\":[\"h\"],\"depends\":[" depends                           \
+    "],\"planned_wave\":" wave ",\"volumes\":[{\"volume\":\"d\",\"size_bytes\":" gib               \
+    "000000000,\"write_bytes_per_s\":0}]}"
+
+static inline struct js *parse(const char *text)
+{
+    struct js *doc = NULL;
+    struct err err = {0};
+
+    if (js_parse(slice_str(text), 0, &doc, &err) < 0)
+        fail_msg("%s", err.text);
+    return doc;
+}
+
+static inline struct js *plan(const char *input, const char *policy)
+{
+    auto_js struct js *in = parse(input);
+    auto_js struct js *pol = policy ? parse(policy) : NULL;
+    struct js *out = NULL;
+    struct err err = {0};
+
+    if (plan_compute(in, pol, &out, &err) < 0)
+        fail_msg("%s", err.text);
+    return out;
+}
+
+#endif
