@@ -304,6 +304,10 @@ static const struct gw_row rows[] = {
      "The object is not any more what the request was based on, or the request id was used for "
      "another request.",
      "Look at the object again, then repeat the command."},
+    {GW_API_NO_REQUEST, GW_EXIT_USAGE, "this is not a request to the planner",
+     "What came is not HTTP/1.1 as its API speaks it: the request line, a header or the framing of "
+     "the body is malformed, the headers are above 16 KiB, or the method is none that it knows.",
+     "man godwit-api"},
     {GW_DB_DAMAGED, GW_EXIT_FAILED, "the planner's database is damaged",
      "Its integrity check failed, so the planner did not start. The file was not changed.",
      "godwit doctor\nsqlite3 FILE 'PRAGMA integrity_check'"},

@@ -112,6 +112,7 @@ enum gw {
     GW_API_TOO_LARGE = 5004,
     GW_API_UNREACHABLE = 5005,
     GW_API_CONFLICT = 5006,
+    GW_API_NO_REQUEST = 5007, /* not HTTP as the API speaks it */
     GW_DB_DAMAGED = 5010,
     GW_DB_NEWER = 5011,
 };

@@ -56,11 +56,6 @@ static struct bufferevent *on_accept(struct event_base *base, void *arg)
 
 /* -- requests ----------------------------------------------------------- */
 
-static struct conn *conn_of_request(const struct httpd_request *r)
-{
-    return (struct conn *)((uintptr_t)r - offsetof(struct conn, request));
-}
-
 static int parse_target(struct httpd_request *r)
 {
     const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(r->http);
@@ -96,7 +91,7 @@ static void on_request(struct evhttp_request *http, void *arg)
     httpd_conn_handle(c, http);
     evhttp_request_set_on_complete_cb(http, on_sent, c);
     if (parse_target(&c->request) < 0) {
-        httpd_reply(&c->request, HTTP_BADREQUEST, "text/plain", slice_str("bad target\n"), NULL);
+        httpd_error_reply(&c->request, HTTP_BADREQUEST);
         return;
     }
     h->fn(&c->request, h->arg);
@@ -187,14 +182,16 @@ int httpd_new(struct loop *l, const struct httpd_conf *conf, httpd_fn fn, void *
     struct httpd *h;
     int r;
 
-    if (!conf->tls || conf->max_connections == 0 || conf->timeout_s == 0)
-        return err_set(err, -EINVAL, "a server needs TLS, a timeout and room for connections");
+    if (!conf->tls || !conf->error || conf->max_connections == 0 || conf->timeout_s == 0)
+        return err_set(err, -EINVAL,
+                       "a server needs TLS, errors, a timeout and room for connections");
     h = calloc(1, sizeof(*h));
     if (!h)
         return err_set(err, -ENOMEM, "start a server: %m");
     h->base = loop_base(l);
     h->tls = conf->tls;
     h->fn = fn;
+    h->error = conf->error;
     h->arg = arg;
     h->max_body_bytes = conf->max_body_bytes;
     h->timeout_s = conf->timeout_s;
@@ -297,24 +294,24 @@ const char *httpd_peer_address(const struct httpd_request *r)
 
 const char *httpd_peer_identity(const struct httpd_request *r)
 {
-    return conn_of_request(r)->identity;
+    return httpd_conn_of_request(r)->identity;
 }
 
 const char *httpd_peer_unit(const struct httpd_request *r)
 {
-    return conn_of_request(r)->unit;
+    return httpd_conn_of_request(r)->unit;
 }
 
 const char *httpd_peer_fingerprint(const struct httpd_request *r)
 {
-    return conn_of_request(r)->fingerprint;
+    return httpd_conn_of_request(r)->fingerprint;
 }
 
 /* -- replies ------------------------------------------------------------ */
 
 void httpd_defer(struct httpd_request *r, void (*on_gone)(void *arg), void *arg)
 {
-    struct conn *c = conn_of_request(r);
+    struct conn *c = httpd_conn_of_request(r);
 
     assert(c->state == CONN_HANDLING);
     r->on_gone = on_gone;
@@ -349,7 +346,7 @@ static void only_length(struct evhttp_request *http, struct evbuffer *body)
 void httpd_reply(struct httpd_request *r, int status, const char *type, struct slice body,
                  const char *const *headers)
 {
-    struct conn *c = conn_of_request(r);
+    struct conn *c = httpd_conn_of_request(r);
     struct evbuffer *out = evbuffer_new();
 
     assert(c->state == CONN_HANDLING || c->state == CONN_DEFERRED);

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 
+struct buf;
 struct err;
 struct httpd;
 struct httpd_request;
@@ -19,16 +20,20 @@ struct loop;
 struct cert_server;
 
 typedef void (*httpd_fn)(struct httpd_request *req, void *arg);
+/* Appends the JSON document of an answer that no handler gives, because what came is no request. */
+typedef void (*httpd_error_fn)(int status, struct buf *out, void *arg);
 
 struct httpd_conf {
     const char *address; /* "127.0.0.1" */
     uint16_t port;       /* 0 = any; httpd_port tells */
     struct cert_server *tls;
+    httpd_error_fn error;
     size_t max_body_bytes;
     unsigned timeout_s; /* idle connections and half-sent requests */
     unsigned max_connections;
 };
 
+/* arg is for fn and conf->error. */
 int httpd_new(struct loop *l, const struct httpd_conf *conf, httpd_fn fn, void *arg,
               struct httpd **ret, struct err *err);
 void httpd_free(struct httpd *h);

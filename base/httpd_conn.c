@@ -12,7 +12,6 @@
 #include "base/text.h"
 
 #include <assert.h>
-#include <event2/buffer.h>
 #include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
 #include <event2/http.h>
@@ -86,6 +85,15 @@ static void request_done(struct httpd_request *r)
     r->on_gone = NULL;
 }
 
+static void free_events(struct conn *c)
+{
+    if (c->deadline)
+        event_free(c->deadline);
+    if (c->retell)
+        event_free(c->retell);
+    c->deadline = c->retell = NULL;
+}
+
 /* The session is being freed, and with it the connection. */
 static void on_conn_free(void *arg)
 {
@@ -93,8 +101,7 @@ static void on_conn_free(void *arg)
     struct httpd *h = c->httpd;
 
     LIST_REMOVE(c, link);
-    if (c->deadline)
-        event_free(c->deadline);
+    free_events(c);
     request_done(&c->request);
     free(c);
     httpd_left(h);
@@ -176,7 +183,9 @@ static struct conn *conn_new(struct httpd *h)
     c->state = CONN_READING;
     c->hook = (struct cert_hook){.on_free = on_conn_free, .on_refusal = on_refusal, .arg = c};
     c->deadline = event_new(h->base, -1, 0, on_deadline, c);
-    if (!c->deadline) {
+    c->retell = event_new(h->base, -1, 0, httpd_error_retell, c);
+    if (!c->deadline || !c->retell) {
+        free_events(c);
         free(c);
         return NULL;
     }
@@ -202,6 +211,7 @@ struct bufferevent *httpd_conn_open(struct httpd *h)
     bufferevent_openssl_set_allow_dirty_shutdown(c->bev, 1);
     bufferevent_setwatermark(c->bev, EV_READ, 0, h->max_body_bytes + HTTPD_HEADERS_MAX);
     evbuffer_add_cb(bufferevent_get_input(c->bev), on_input, c);
+    evbuffer_add_cb(bufferevent_get_output(c->bev), httpd_error_on_output, c);
     deadline_set(c, h->timeout_s);
     return c->bev;
 }
@@ -297,8 +307,7 @@ void httpd_conn_undefer(struct conn *c)
 
 void httpd_conn_forsake(struct conn *c)
 {
-    event_free(c->deadline); /* the base may be gone when the session is freed */
-    c->deadline = NULL;
+    free_events(c); /* the base may be gone when the session is freed */
     if (c->state != CONN_DEFERRED)
         return;
     c->state = CONN_GONE;

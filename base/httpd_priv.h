@@ -7,6 +7,7 @@
 #include "base/cert.h"
 #include "base/httpd.h"
 
+#include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/keyvalq_struct.h>
 #include <sys/queue.h>
@@ -42,6 +43,7 @@ struct conn {
     struct httpd *httpd;
     struct bufferevent *bev; /* lent; it holds the session that holds our end */
     struct event *deadline;
+    struct event *retell; /* evhttp has begun an answer of its own */
     struct cert_hook hook;
     enum conn_state state;
     bool overfull; /* the reply is so long that it must shrink soon */
@@ -58,6 +60,7 @@ struct httpd {
     struct event *tick;
     struct cert_server *tls;
     httpd_fn fn;
+    httpd_error_fn error;
     void *arg;
     size_t max_body_bytes;
     unsigned timeout_s, max_connections;
@@ -72,6 +75,10 @@ struct httpd {
 struct bufferevent *httpd_conn_open(struct httpd *h);
 /* NULL for a connection that is none of ours. */
 struct conn *httpd_conn_of(struct evhttp_request *http);
+static inline struct conn *httpd_conn_of_request(const struct httpd_request *r)
+{
+    return (struct conn *)((uintptr_t)r - offsetof(struct conn, request));
+}
 /* Steps of a request: it is whole; it waits for an answer; its answer is on the way; and sent. */
 void httpd_conn_handle(struct conn *c, struct evhttp_request *http);
 void httpd_conn_defer(struct conn *c);
@@ -83,6 +90,14 @@ void httpd_conn_forsake(struct conn *c);
 
 /* The server ends: leave those it has refused. */
 void httpd_conn_leave_refused(struct httpd *h);
+
+/* In httpd_error.c. */
+
+/* Answer a request whose target does not parse. */
+void httpd_error_reply(struct httpd_request *r, int status);
+/* When something is put to the output of c, and when retell of c is active. */
+void httpd_error_on_output(struct evbuffer *output, const struct evbuffer_cb_info *info, void *c);
+void httpd_error_retell(evutil_socket_t fd, short what, void *c);
 
 /* In httpd.c: a connection's memory is gone. */
 void httpd_left(struct httpd *h);

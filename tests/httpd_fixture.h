@@ -153,6 +153,12 @@ static inline void *server_main_(void *arg)
     return NULL;
 }
 
+static inline void server_error_(int status, struct buf *out, void *arg)
+{
+    (void)arg;
+    buf_printf(out, "{\"refused\": %d}", status);
+}
+
 static inline void server_start(struct server *s, const struct identity *who,
                                 const struct identity *ca, httpd_fn fn,
                                 const struct httpd_conf *wish)
@@ -166,6 +172,7 @@ static inline void server_start(struct server *s, const struct identity *who,
     assert_ok(cert_server_new(buf_slice(&who->cert), buf_slice(&who->key), buf_slice(&ca->cert),
                               &s->tls, NULL));
     conf.address = "127.0.0.1";
+    conf.error = server_error_;
     conf.tls = s->tls;
     conf.max_body_bytes = conf.max_body_bytes ? conf.max_body_bytes : 1 << 20;
     conf.timeout_s = conf.timeout_s ? conf.timeout_s : 30;

@@ -10,7 +10,7 @@ set -eu
 wrappers='
 jansson\.h       base/js.c base/jsw.c
 openssl/         base/crypto.c base/cert.c base/cert_tls.c base/cert_priv.h tests/tls_raw.c
-event2/          base/loop.c base/httpd.c base/httpd_conn.c base/httpd_priv.h tests/tool_s3.c tests/tool_proxy.c
+event2/          base/loop.c base/httpd.c base/httpd_conn.c base/httpd_error.c base/httpd_priv.h tests/tool_s3.c tests/tool_proxy.c
 curl/            base/http.c base/http_multi.c base/http_priv.h
 sqlite3\.h       base/db.c
 ini\.h           base/conf.c

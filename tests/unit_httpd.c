@@ -57,6 +57,28 @@ static void assert_heard(struct tls_raw *t, const char *part)
         fail_msg("'%s' is not in '%s'", part, reply);
 }
 
+/* The answer has this in its status line, and the document of its status alone as its body. */
+static void assert_refused(struct tls_raw *t, const char *status)
+{
+    char reply[4096], document[64];
+    const char *body = NULL;
+    size_t len = 0;
+    bool hung_up = false;
+
+    while (!hung_up && len + 1 < sizeof(reply) && !(body && strchr(body, '}'))) {
+        len += tls_raw_read(t, reply + len, 1, PATIENCE_MS, &hung_up);
+        reply[len] = '\0';
+        body = strstr(reply, "\r\n\r\n");
+    }
+    if (!body || strncmp(reply, "HTTP/1.", 7) != 0 || !strstr(reply, status))
+        fail_msg("'%s' is not in '%s'", status, reply);
+    snprintf(document, sizeof(document), "{\"refused\": %.3s}", reply + strlen("HTTP/1.1 "));
+    assert_string_equal(document, body + 4);
+    assert_non_null(strstr(reply, "\r\nContent-Type: application/json\r\n"));
+    snprintf(document, sizeof(document), "\r\nContent-Length: %zu\r\n", strlen(body + 4));
+    assert_non_null(strstr(reply, document));
+}
+
 /* The peer is cut off without a word, not before at_least_ms. */
 static void assert_cut(struct tls_raw *t, uint64_t began_ms, uint64_t at_least_ms)
 {
@@ -91,6 +113,8 @@ static void malformed_requests_get_an_error(void **state)
         {"GET / HTTP/1.1\r\nContent-Length: -5\r\n\r\n", " 400"},
         {"POST / HTTP/1.1\r\nContent-Length: x5\r\n\r\n", " 400"},
         {"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", " 4"},
+        {"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\nzz\r\n",
+         " 4"},
         {"GET /%00hidden HTTP/1.1\r\n\r\n", " 400"},
         {"GET /a?%00=1&&&= HTTP/1.1\r\n\r\n", " "}, /* any answer */
         {"GET http://[ HTTP/1.1\r\n\r\n", " 400"},
@@ -106,7 +130,7 @@ static void malformed_requests_get_an_error(void **state)
 
         say(t, cases[i].text);
         if (strcmp(cases[i].status, " ") != 0)
-            assert_heard(t, cases[i].status);
+            assert_refused(t, cases[i].status);
         tls_raw_drop(t, false);
     }
     assert_still_serves(w);
@@ -124,7 +148,7 @@ static void headers_above_their_bound_get_an_error(void **state)
     say(t, "GET / HTTP/1.1\r\n");
     for (int i = 0; i < 17; i++)
         assert_true(tls_raw_send(t, line, sizeof(line)));
-    assert_heard(t, " 4");
+    assert_refused(t, " 4");
     tls_raw_drop(t, false);
     assert_int_equal(0, w->server.n_served);
     assert_still_serves(w);
@@ -159,9 +183,34 @@ static void chunks_above_the_bound_are_refused(void **state)
     struct tls_raw *t = peer(w);
 
     say(t, "POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nfffffff\r\n");
-    assert_heard(t, " 413");
+    assert_refused(t, " 413");
     tls_raw_drop(t, false);
     assert_int_equal(0, w->server.n_served);
+}
+
+static void bodies_above_the_bound_are_refused(void **state)
+{
+    struct world *w = *state;
+    struct tls_raw *t = peer(w);
+    static char body[2 << 20];
+
+    say(t, "POST /x HTTP/1.1\r\nContent-Length: 2097152\r\n\r\n");
+    assert_true(tls_raw_send(t, body, sizeof(body))); /* a peer that reads only when all is sent */
+    assert_refused(t, " 413");
+    tls_raw_drop(t, false);
+    assert_int_equal(0, w->server.n_served);
+}
+
+static void nonsense_behind_a_request_is_refused_behind_its_answer(void **state)
+{
+    struct world *w = *state;
+    struct tls_raw *t = peer(w);
+
+    say(t, "GET /1 HTTP/1.1\r\n\r\nGARBAGE\r\n\r\n");
+    assert_heard(t, "GET /1 q=- x=- ");
+    assert_refused(t, " 400");
+    tls_raw_drop(t, false);
+    assert_still_serves(w);
 }
 
 static void line_without_an_end_is_cut_and_not_kept(void **state)
@@ -452,6 +501,8 @@ int main(void)
         WITH_WORLD(request_that_continues_when_told_is_served),
         WITH_WORLD(chunked_bodies_are_put_together),
         WITH_WORLD(chunks_above_the_bound_are_refused),
+        WITH_WORLD(bodies_above_the_bound_are_refused),
+        WITH_WORLD(nonsense_behind_a_request_is_refused_behind_its_answer),
         WITH_IMPATIENCE(line_without_an_end_is_cut_and_not_kept),
         WITH_WORLD(plain_text_on_the_tls_port_is_hung_up_on),
         WITH_IMPATIENCE(peer_that_never_shakes_hands_is_cut),

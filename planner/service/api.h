@@ -9,6 +9,8 @@ struct httpd_request;
 
 /* A httpd_fn; arg is the struct service. */
 void api_on_request(struct httpd_request *req, void *arg);
+/* A httpd_error_fn; likewise. */
+void api_on_error(int status, struct buf *out, void *arg);
 
 /* A new writer with the document's root open: schema and generated_at. */
 int api_document(struct api_call *call, const char *schema, struct jsw **ret, struct err *err);

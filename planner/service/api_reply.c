@@ -10,6 +10,7 @@
 #include "planner/service/api.h"
 #include "planner/service/api_box.h"
 #include "planner/service/db_access.h"
+#include "planner/service/service_own.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -125,26 +126,44 @@ void api_reply(struct api_call *call, int status, struct jsw *w)
         send_text(box, status, &text);
 }
 
+static void put_error(const struct service *svc, const struct err *err, struct buf *out)
+{
+    auto_jsw struct jsw *w = NULL;
+    struct complaint c;
+
+    if (jsw_new(&w, NULL) < 0)
+        return;
+    complaint_of(err, &c);
+    complaint_document(&c, clock_wall_ms(svc->clock), w);
+    (void)jsw_finish(w, false, out, NULL);
+    (void)buf_str(out, "\n");
+}
+
 void api_fail(struct api_call *call, const struct err *err)
 {
     struct api_box *box = api_box_of(call);
-    auto_jsw struct jsw *w = NULL;
     auto_buf struct buf text = {0};
     const int status = api_status(err);
-    struct complaint c;
 
     if (box->in_changes)
         db_rollback(call->service->db);
     box->in_changes = false;
     if (status >= 500)
         log_err(LOG_LEVEL_ERROR, err, box->route ? box->route->path : "request");
-    if (jsw_new(&w, NULL) == 0) {
-        complaint_of(err, &c);
-        complaint_document(&c, clock_wall_ms(call->service->clock), w);
-        (void)jsw_finish(w, false, &text, NULL);
-        (void)buf_str(&text, "\n");
-    }
+    put_error(call->service, err, &text);
     send_text(box, status, &text);
+}
+
+void api_on_error(int status, struct buf *out, void *arg)
+{
+    struct err err = {0};
+
+    if (status == 413)
+        err_set_gw(&err, GW_API_TOO_LARGE, -EFBIG, "the body has more than %d bytes",
+                   SERVICE_BODY_MAX);
+    else
+        err_set_gw(&err, GW_API_NO_REQUEST, -EINVAL, "not a request that the API understands");
+    put_error(arg, &err, out);
 }
 
 int api_document(struct api_call *call, const char *schema, struct jsw **ret, struct err *err)

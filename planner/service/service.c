@@ -28,7 +28,7 @@ enum {
     PEM_FILE_MAX = 64 * 1024,
     IDLE_TIMEOUT_S = 90, /* above the longest long poll */
     CONNECTIONS_MAX = 20000,
-    BODY_SLACK = 4, /* bodies above SERVICE_BODY_MAX get a document, far above a plain 413 */
+    BODY_SLACK = 4, /* bodies above SERVICE_BODY_MAX are told their size, far above only that */
 };
 
 int service_split_listen(const char *listen, char *out_address, size_t size, uint16_t *ret_port,
@@ -187,6 +187,7 @@ int service_listen(struct service *svc, struct err *err)
     struct service_own *own = svc->own;
     struct httpd_conf conf = {
         .address = own->address,
+        .error = api_on_error,
         .max_body_bytes = BODY_SLACK * SERVICE_BODY_MAX,
         .timeout_s = IDLE_TIMEOUT_S,
         .max_connections = CONNECTIONS_MAX,
