@@ -149,9 +149,14 @@ static const struct gw_row rows[] = {
      "The vault holds none under this name, or not any more: retention gives points up.",
      "godwit replica ls STORE\ngodwit replica show STORE/NAME"},
     {GW_REPLICA_LOCKED, GW_EXIT_LOCKED, "another writer holds the replica",
-     "Somebody else is pushing to it, or it has moved to a newer epoch and this side may not write "
-     "any more.",
-     "godwit replica show STORE/NAME\ngodwit op ls"},
+     "Somebody else is pushing to it, or committed points since this side did, or it has moved to "
+     "a "
+     "newer epoch and this side may not write any more. Wait for them; or make the volume what "
+     "their "
+     "newest point is (pull); or, when it is this volume that counts, go on on top of their "
+     "points.",
+     "godwit replica show STORE/NAME\ngodwit replica pull STORE/NAME VOLUME\n"
+     "godwit replica push VOLUME STORE/NAME --take-over\ngodwit op ls"},
     {GW_NO_VAULT, GW_EXIT_NOT_FOUND, "there is no vault at this place",
      "The store can be reached, but nobody has pushed anything to this address. Perhaps it is "
      "misspelt, or one directory too high or too low: a name of two parts, as a planner's replicas "

@@ -29,6 +29,8 @@ const struct opt cmd_replica_push_opts[] = {
      "of what changes send, to bring together what lies scattered: N%, none, or all at once"},
     {"shrink", 0, OPT_SWITCH, NULL, NULL, 0, 0, NULL,
      "the volume was made smaller on purpose: cut the replica to it"},
+    {"take-over", 0, OPT_SWITCH, NULL, NULL, 0, 0, NULL,
+     "somebody else pushed since: go on from here, on top of their points"},
     {"repair", 0, OPT_SWITCH, NULL, NULL, 0, 0, NULL,
      "read back the vault's packs and send again what was lost"},
     {"paranoid", 0, OPT_SWITCH, NULL, NULL, 0, 0, NULL,
@@ -439,6 +441,7 @@ int cmd_replica_push(struct cmd_call *call, struct err *err)
     m.run.tracker = opt_text(call->opts, "tracker");
     m.run.scrub_bytes_per_s = opt_u64(call->opts, "scrub");
     m.run.may_shrink = opt_switch(call->opts, "shrink");
+    m.run.take_over = opt_switch(call->opts, "take-over");
     m.run.repair = opt_switch(call->opts, "repair");
     m.run.paranoid = opt_switch(call->opts, "paranoid");
     return move_and_report(call, &m, err);

@@ -63,6 +63,13 @@ two_hosts() { # URL: with a state directory each, as on two hosts; who commits f
     wait $holder 2>/dev/null || true
     exits 0 godwit replica push "$dir/a.img" "$1" --state-dir "$dir/third" -o json
     is '.point.seq == 3 and .duration_s < 5'
+    # Who is old is told the ways on, and may go this one.
+    exits 6 godwit replica push "$dir/b.img" "$1" --state-dir "$dir/other"
+    says err 'ours is point 2'
+    says err 'godwit replica push VOLUME STORE/NAME --take-over'
+    exits 0 godwit replica push "$dir/b.img" "$1" --state-dir "$dir/other" --take-over -o json
+    is '.point.seq == 4'
+    exits 0 godwit replica verify "$1" --full --against "$dir/b.img"
     rm -r "$dir/other" "$dir/third"
 }
 

@@ -156,6 +156,7 @@ struct place_run {
     enum replica_kind kind;
     bool repair;
     bool may_shrink;
+    bool take_over;
     bool untouched;
     bool allow_incomplete;
     int compact;
@@ -183,6 +184,7 @@ static inline int place_do(const struct place *p, struct place_run *r,
                               .kind = r->kind,
                               .repair = r->repair,
                               .may_shrink = r->may_shrink,
+                              .take_over = r->take_over,
                               .untouched = r->untouched,
                               .allow_incomplete = r->allow_incomplete,
                               .compact = r->compact,

@@ -97,6 +97,40 @@ static void other_pushers_point_is_not_passed_over(void **state)
     place_done(&p);
 }
 
+static void an_old_side_goes_on_when_it_is_told_to(void **state)
+{
+    struct place_run one = {.image = "a", .state = "sa"};
+    struct place_run two = {.image = "b", .state = "sb"};
+    struct place_run out = {.image = "out", .state = "so"};
+    struct place p;
+
+    (void)state;
+    place_init(&p, "mem:over");
+    place_random(&p, "a", 0, MIB, 1);
+    place_random(&p, "b", 0, MIB, 2);
+    place_ok(place_push(&p, &one), &one);
+    place_ok(place_push(&p, &two), &two);
+    place_random(&p, "a", 0, 5000, 3);
+    assert_fails(-EEXIST, place_push(&p, &one));
+    one.take_over = true;
+    place_ok(place_push(&p, &one), &one);
+    assert_int_equal(one.point.seq, 3);
+    place_ok(place_pull(&p, &out), &out);
+    assert_true(place_same(&p, "a", "out", MIB));
+    out.seq = 2; /* theirs is as it was */
+    place_ok(place_pull(&p, &out), &out);
+    assert_true(place_same(&p, "b", "out", MIB));
+    /* From then on it is the other that is old, and nobody need say it twice. */
+    one.take_over = false;
+    place_random(&p, "a", 0, 5000, 4);
+    place_ok(place_push(&p, &one), &one);
+    assert_true(one.progress.changed_bytes <= 64 << 10);
+    place_random(&p, "b", 0, 5000, 5);
+    assert_fails(-EEXIST, place_push(&p, &two));
+    expect_named(&two.err);
+    place_done(&p);
+}
+
 static void lower_epoch_is_refused(void **state)
 {
     struct place_run one = {.image = "a", .state = "sa", .epoch = 5};
@@ -408,6 +442,7 @@ int main(void)
         cmocka_unit_test(final_point_is_made_without_a_change),
         cmocka_unit_test(expected_digest_is_checked_before_writing),
         cmocka_unit_test(other_pushers_point_is_not_passed_over),
+        cmocka_unit_test(an_old_side_goes_on_when_it_is_told_to),
         cmocka_unit_test(lower_epoch_is_refused),
         cmocka_unit_test(racing_pushers_never_mix),
         cmocka_unit_test(stopped_push_and_pull_go_on_later),

@@ -110,6 +110,8 @@ struct replica_run {
                         percent of what changes send; 0 = 10; or REPLICA_COMPACT_NONE or _ALL */
     bool may_shrink; /* the volume may be smaller than the head, whose end is then cut off; else
                         -EFBIG (GW_VOLUME_SHRANK) */
+    bool take_over; /* another pusher's points may be newer than what the state directory knows: the
+                       next one is of this volume, on top of them; else -EEXIST */
     bool repair; /* read the whole volume and every pack of the head; what a missing or damaged pack
                     held is sent again and a new point made of it. Older points stay as they are. So
                     does a head that cannot be read: the new point follows it, and begins with the

@@ -92,7 +92,8 @@ static uint64_t size_of(const struct push *p)
     return now;
 }
 
-/* Somebody else's head: only a higher epoch, or a directory that never pushed, may go past it. */
+/* Somebody else's head: only a higher epoch, a directory that never pushed, or who was told to, may
+ * go past it. */
 static int check_head(const struct push *p, struct err *err)
 {
     const struct state *s = p->state;
@@ -103,7 +104,7 @@ static int check_head(const struct push *p, struct err *err)
         return 0;
     if (p->set_aside != 0 && s->equal.seq == p->set_aside)
         return 0; /* what cannot be read any more was our own */
-    if (p->run->epoch > head->epoch)
+    if (p->run->epoch > head->epoch || p->run->take_over)
         return 0;
     return err_add(err, point_taken(p->run->vault, p->run->name, head->seq, err),
                    "ours is point %" PRIu64, s->equal.seq);
