@@ -38,13 +38,13 @@ fail() {
     exit 1
 }
 
-# within SECONDS COMMAND…: until it succeeds
+# within SECONDS COMMAND…: until it succeeds. Each question costs a handshake: what takes long is asked less often.
 within() {
-    local until=$((SECONDS + $1))
+    local until=$((SECONDS + $1)) pauses=(0.05 0.05 0.1 0.1 0.2) asked=0
     shift
     until "$@"; do
         [ "$SECONDS" -lt "$until" ] || return 1
-        read -r -t 0.05 <> <(:) || true
+        sleep "${pauses[asked++]:-0.4}"
     done
 }
 

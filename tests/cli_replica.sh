@@ -278,9 +278,9 @@ printf '# by day\n64KiB/s\n' >"$dir/limit"
 godwit replica push "$dir/slow.img" "$store/slow2" --limit "file:$dir/limit" --progress json -o json \
     >"$dir/out" 2>"$dir/slow.err" &
 pusher=$!
-until grep -q progress "$dir/slow.err"; do kill -0 $pusher; done
+until grep -q progress "$dir/slow.err"; do kill -0 $pusher; sleep 0.05; done
 echo 'fast, please' >"$dir/limit"
-until grep -q 'what counted before counts on' "$dir/slow.err"; do kill -0 $pusher; done
+until grep -q 'what counted before counts on' "$dir/slow.err"; do kill -0 $pusher; sleep 0.05; done
 echo none >"$dir/limit"
 wait $pusher || fail "the push under a limit that changed"
 is '.duration_s < 120'

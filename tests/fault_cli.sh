@@ -104,7 +104,7 @@ echo "-- somebody pushes already: 6, and who"
 write 4000 30000
 godwit replica push "$dir/disk.img" $store/disk --limit 64KiB --progress json >"$dir/slow.out" 2>"$dir/slow" &
 slow=$!
-until grep -q progress "$dir/slow"; do kill -0 $slow || fail "the slow push"; done
+until grep -q progress "$dir/slow"; do sleep 0.05; kill -0 $slow || fail "the slow push"; done
 exits 6 godwit replica push "$dir/disk.img" $store/disk
 says err "process $slow on"
 kill -9 $slow

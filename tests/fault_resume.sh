@@ -31,6 +31,7 @@ interrupt() {
     pusher=$!
     until [ "$(packs)" -ge $until ]; do
         kill -0 $pusher 2>/dev/null || fail "the push ended too early"
+        sleep 0.02
     done
     "$@" "$pusher"
     if wait $pusher 2>/dev/null; then

@@ -66,9 +66,10 @@ echo '-- written faster than the limit'
 api POST /v1/workloads/shop/sync '{"action": "limit", "rate_bytes_per_s": 65536}'
 writer 150 &
 helpers+=($!)
-within 90 is '.convergence == "not_converging" and .bound == "limit"' || fail "it converges: $(cat "$out")"
-is '.state == "lagging" and .eta_s == null and .limit_bytes_per_s == 65536
-    and .write_bytes_per_s > .drain_bytes_per_s and .need_bytes_per_s > 65536
+# A pass that takes too long is enough to know; what is written is known when it has ended.
+within 90 is '.convergence == "not_converging" and .bound == "limit" and .write_bytes_per_s > .drain_bytes_per_s' ||
+    fail "it converges: $(cat "$out")"
+is '.state == "lagging" and .eta_s == null and .limit_bytes_per_s == 65536 and .need_bytes_per_s > 65536
     and (.warnings[0] | (.text | contains("your limit of 64.0 KiB/s; it takes at least"))
         and (.next[0] | test("^godwit sync limit shop [1-9][0-9]*MiB/s$")))' || fail "status: $(cat "$out")"
 api GET '/v1/events?kind=replication.not_converging'

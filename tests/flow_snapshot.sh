@@ -59,7 +59,7 @@ mkfs.ext4 -q -F "$image"
 mount -o loop "$image" "$dir/live"
 write_on &
 writer=$!
-until [ -s "$dir/live/churn2" ]; do :; done
+until [ -s "$dir/live/churn2" ]; do sleep 0.05; done
 
 echo '-- a snapshot is read while it is written on'
 for _ in 1 2; do

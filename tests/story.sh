@@ -85,14 +85,14 @@ story_keep_alive() {
     done
 }
 
-# story_until SECONDS WHAT COMMAND...: polls, keeping everything alive
+# story_until SECONDS WHAT COMMAND...: polls, less often what takes long, keeping everything alive
 story_until() {
-    local until=$((SECONDS + $1)) what=$2
+    local until=$((SECONDS + $1)) what=$2 pauses=(0.1 0.1 0.1 0.2) asked=0
     shift 2
     until "$@"; do
         [ $SECONDS -lt "$until" ] || story_fail "$what: not within its time"
         story_keep_alive >/dev/null
-        sleep 0.1
+        sleep "${pauses[asked++]:-0.3}"
     done
 }
 
