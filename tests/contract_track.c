@@ -108,7 +108,7 @@ static struct volume *open_volume(struct place *p, const char *kind, uint64_t si
         return v;
     }
     close_loop(p);
-    p->loop = loop_device_open(p->image, device);
+    p->loop = size < 512 ? -1 : loop_device_open(p->image, device); /* no device is empty */
     if (p->loop < 0)
         return NULL;
     assert_ok(volume_open(device, VOLUME_READ, &v, NULL));

@@ -479,16 +479,23 @@ static void a_device_with_another_medium_is_estale(void **state)
     char out[64];
 
     assert_ok(volume_check(r, NULL));
-    assert_int_equal(0, truncate(p->image, SIZE / 2));
-    {
-        const char *refresh[] = {"losetup", "--set-capacity", p->path, NULL};
-
-        assert_true(run(refresh, out, sizeof(out)));
-    }
+    assert_true(resize_loop(p, SIZE / 2));
     assert_fails(-ESTALE, volume_check(r, NULL));
     volume_close(TAKE(r));
     assert_true(run(detach, out, sizeof(out)));
     p->is_loop = false;
+}
+
+/* Nothing, under a name that had something: not a volume that became empty. */
+static void a_device_without_a_medium_is_refused(void **state)
+{
+    struct place *p = *state;
+    struct volume *v = NULL;
+    struct err err = {0};
+
+    assert_true(resize_loop(p, 0));
+    assert_fails(-ENOMEDIUM, volume_open(p->path, VOLUME_READ, &v, &err));
+    assert_int_equal(GW_VOLUME_UNREADABLE, err.gw);
 }
 
 #define CASE(name, kind) cmocka_unit_test_setup_teardown(name, setup##kind, teardown)
@@ -565,6 +572,7 @@ int main(void)
         CASE(a_readonly_device_refuses_writes, _loop),
         CASE(a_mounted_file_system_is_a_writer, _loop),
         CASE(a_device_with_another_medium_is_estale, _loop),
+        CASE(a_device_without_a_medium_is_refused, _loop),
     };
     const struct CMUnitTest exports[] = {
         OVER_ALL(_nbd),

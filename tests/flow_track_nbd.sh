@@ -196,6 +196,39 @@ serve_own "$dir/own.qcow2" qcow2
 push "$own" own
 [[ $(jq -r .rescan <<<"$told") == *'gone, or not whole'* ]] || fail "a server that was killed: $told"
 equal "$plain"
+# The image grows and shrinks, which its server cannot do while it serves; another one comes in its place.
+larger=$((size + 5000 * 4096))
+end_own
+qemu-img resize -q "$dir/own.qcow2" $larger
+serve_own "$dir/own.qcow2" qcow2
+push "$own" own
+want .point.size_bytes $larger 'an image that grew'
+want .rescan 'the volume is of another size than the newest point' 'an image that grew'
+equal "$plain"
+poke "$plain" $((size + 1048576)) 64k
+push "$own" own
+want .rescan null 'an image that grew'
+want .changed_bytes 65536 'an image that grew'
+equal "$plain"
+end_own
+qemu-img resize -q --shrink "$dir/own.qcow2" $size
+serve_own "$dir/own.qcow2" qcow2
+status=0
+godwit replica push "$own" "file://$dir/vault/own" -q 2>"$dir/err" || status=$?
+[ $status -eq 5 ] || fail "an image that shrank: exit $status: $(cat "$dir/err")"
+push "$own" own --shrink
+want .rescan 'the volume is of another size than the newest point' 'an image that shrank'
+equal "$plain"
+end_own
+cp "$dir/grow.qcow2" "$dir/another.qcow2"
+serve_own "$dir/another.qcow2" qcow2
+push "$own" own
+[[ $(jq -r .rescan <<<"$told") == *'gone, or not whole'* ]] || fail "another image: $told"
+equal "$plain"
+end_own
+serve_own "$dir/own.qcow2" qcow2
+push "$own" own
+equal "$plain"
 n=$(qemu-img info -U --output=json "$dir/own.qcow2" | jq '[."format-specific".data.bitmaps[]?] | length')
 [ "$n" -le 2 ] || fail "bitmaps of nobody stay: $n"
 # An image that keeps no bitmaps: they live as long as the server.

@@ -43,6 +43,14 @@ static inline bool attach_loop(struct place *p)
     return p->is_loop;
 }
 
+static inline bool resize_loop(const struct place *p, off_t size)
+{
+    const char *argv[] = {"losetup", "--set-capacity", p->path, NULL};
+    char out[64];
+
+    return truncate(p->image, size) == 0 && run(argv, out, sizeof(out));
+}
+
 static inline int setup(void **state)
 {
     struct place *p = calloc(1, sizeof(*p));

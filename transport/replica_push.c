@@ -120,9 +120,23 @@ static void tell_tracker(const struct push *p, const char *rescan)
     (void)text_copy(told->rescan, sizeof(told->rescan), rescan);
 }
 
+/* Why everything is read, whatever the tracker tells. */
+static const char *why_all(const struct push *p)
+{
+    const char *rescan = track_rescan(p->track);
+
+    if (rescan[0] || !p->full || text_equal(track_kind(p->track), "scan"))
+        return rescan;
+    if (p->run->repair)
+        return "a repair reads everything";
+    if (p->have_head && p->head.info.size_bytes != p->size_bytes)
+        return "the volume is of another size than the newest point";
+    return "what the last pass knew of the volume is not that of the newest point";
+}
+
 void push_tell_tracker(const struct push *p)
 {
-    tell_tracker(p, track_rescan(p->track));
+    tell_tracker(p, why_all(p));
 }
 
 static int scan_instead(struct push *p, const struct err *why, struct err *err)

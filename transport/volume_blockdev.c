@@ -83,6 +83,9 @@ static int blockdev_open(struct volume *v, struct err *err)
     if (!S_ISBLK(st.st_mode) || st.st_rdev != v->st.st_rdev)
         return volume_changed(v, "was replaced", err);
     rc = read_size(v->fd, &v->size_bytes);
+    /* A drive without a disk, a loop device without a file: not a volume that became empty. */
+    if (rc == 0 && v->size_bytes == 0)
+        rc = -ENOMEDIUM;
     if (rc < 0)
         return volume_open_failed(v->path, rc, err);
     v->sector_bytes = read_sector(v->fd);
