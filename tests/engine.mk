@@ -86,7 +86,7 @@ bench_share_SOURCES = tests/bench/bench_share.c tests/bench/series_read.c tests/
 bench_share_LDADD = $(ENGINE_LIBS) $(INVENTORY_LIBS) $(BASE_LIBS)
 check_PROGRAMS += bench_sizing
 bench_sizing_SOURCES = tests/bench/bench_sizing.c tests/bench/series_read.c \
-	tests/bench/series_read.h
+	tests/bench/series_read.h tests/bench/shape_rules.c tests/bench/shape_rules.h
 bench_sizing_LDADD = $(ENGINE_LIBS) $(INVENTORY_LIBS) $(BASE_LIBS)
 
 # What the planner is worth, in numbers: a target for each part of the table. Instances lie outside

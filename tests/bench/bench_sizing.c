@@ -20,8 +20,8 @@
 #include "base/text.h"
 #include "inventory/rollup.h"
 #include "planner/engine/catalogue_read.h"
-#include "planner/engine/shape.h"
 #include "tests/bench/series_read.h"
+#include "tests/bench/shape_rules.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -89,13 +89,8 @@ static void fill(struct rollup_hist *h, const float *v, size_t n, double unit, d
     }
 }
 
-struct part {
-    const float *values;
-    size_t n;
-};
-
 /* One machine: sized on past, judged on next. unit makes percent of a value. */
-static void judge(struct score *scores, struct part past, struct part next, double unit,
+static void judge(struct score *scores, struct shape_part past, struct shape_part next, double unit,
                   double weight)
 {
     struct rollup_hist h = {0};
@@ -149,7 +144,7 @@ static int planetlab(const char *dir, struct err *err)
             return r;
         for (size_t i = 0; i < past.n; i++) {
             const struct series_row *a = &past.rows[i], *b = series_find(&day, a->name);
-            struct part was = {a->values, a->n}, is = {b ? b->values : NULL, b ? b->n : 0};
+            struct shape_part was = {a->values, a->n}, is = {b ? b->values : NULL, b ? b->n : 0};
 
             if (!b)
                 continue;
@@ -167,47 +162,14 @@ static int planetlab(const char *dir, struct err *err)
 
 /* -- bitbrains ------------------------------------------------------------------------- */
 
-/* -- what it costs -- */
-
-struct cost {
-    const struct catalogue *catalogue;
-    uint64_t before_micros, after_micros, arm_micros;
-    size_t machines, short_of_memory, unplaced;
-};
-
-static void price(struct cost *cost, const struct size_use *use, double most_bytes)
-{
-    struct size_need as_is = {.vcpus = use->vcpus, .memory_bytes = use->memory_has_bytes};
-    struct size_need need = size_of(&size_policy_default, use);
-    struct shape_choice before, after;
-
-    if (shape_choose(cost->catalogue, &as_is, false, &before, NULL) < 0 ||
-        shape_choose(cost->catalogue, &need, true, &after, NULL) < 0 || !before.x86 || !after.x86) {
-        cost->unplaced++;
-        return;
-    }
-    cost->machines++;
-    cost->before_micros += before.x86->price_micros;
-    cost->after_micros += after.x86->price_micros;
-    cost->arm_micros += (after.arm ? after.arm : after.x86)->price_micros;
-    cost->short_of_memory += most_bytes > (double)after.x86->memory_bytes;
-}
-
-static void show_cost(const struct cost *cost)
-{
-    printf(
-        "shapes (%s %s, %s): %.1f%% of the cost as is, %.1f%% with Arm; %zu of %zu machines short "
-        "of memory (%.1f%%), %zu fit nowhere\n",
-        cost->catalogue->provider, cost->catalogue->region, cost->catalogue->currency,
-        100 * (double)cost->after_micros / (double)cost->before_micros,
-        100 * (double)cost->arm_micros / (double)cost->before_micros, cost->short_of_memory,
-        cost->machines, 100 * (double)cost->short_of_memory / (double)cost->machines,
-        cost->unplaced);
-}
-
 struct bitbrains {
     struct series cpu, memory, vms;
     struct catalogue catalogue;
+};
+
+struct bitbrains_scores {
+    struct score rules[ARRAY_LEN(rules)];
+    struct shape_score shapes[SHAPE_RULES];
 };
 
 static void bitbrains_done(struct bitbrains *b)
@@ -218,29 +180,33 @@ static void bitbrains_done(struct bitbrains *b)
     catalogue_done(&b->catalogue);
 }
 
-/* A machine in a struct: cores, MHz, KiB. */
+/* vm: cores, MHz, KiB. */
 static void bitbrains_machine(const struct series_row *cpu, const struct series_row *memory,
-                              const struct series_row *vm, struct score *scores, struct cost *cost)
+                              const struct series_row *vm, const struct catalogue *c,
+                              struct bitbrains_scores *scores)
 {
     static const double mib = 1 << 20;
     struct rollup_hist used = {0}, busy = {0};
     size_t half = cpu->n / 2;
     double has = (double)vm->values[2] * 1024, most = 0;
-    struct size_use use = {.cpu_percent = &busy,
-                           .memory_bytes = &used,
-                           .days = (double)half / DAY,
-                           .vcpus = (unsigned)vm->values[0],
-                           .memory_has_bytes = (uint64_t)has};
+    struct shape_case m = {.use = {.cpu_percent = &busy,
+                                   .memory_bytes = &used,
+                                   .days = (double)half / DAY,
+                                   .vcpus = (unsigned)vm->values[0],
+                                   .memory_has_bytes = (uint64_t)has},
+                           .past = {cpu->values, half},
+                           .next = {cpu->values + half, cpu->n - half},
+                           .unit = 0.1};
 
-    judge(scores, (struct part){cpu->values, half},
-          (struct part){cpu->values + half, cpu->n - half}, 0.1, (double)vm->values[1]);
-    if (!cost->catalogue->n)
+    judge(scores->rules, m.past, m.next, m.unit, (double)vm->values[1]);
+    if (!c->n)
         return;
-    fill(&busy, cpu->values, half, 0.1, 100);
+    fill(&busy, cpu->values, half, m.unit, 100);
     fill(&used, memory->values, half, mib, has);
     for (size_t i = half; i < memory->n; i++)
         most = isnan(memory->values[i]) ? most : fmax(most, (double)memory->values[i] * mib);
-    price(cost, &use, fmin(most, has));
+    m.next_memory_bytes = fmin(most, has);
+    shape_rules_judge(c, &m, scores->shapes);
 }
 
 static int bitbrains_load(const char *dir, const char *prices, struct bitbrains *b, struct err *err)
@@ -272,8 +238,7 @@ static int bitbrains_load(const char *dir, const char *prices, struct bitbrains 
 static int bitbrains(const char *dir, const char *prices, struct err *err)
 {
     AUTO(bitbrains_done) struct bitbrains b = {0};
-    struct score scores[ARRAY_LEN(rules)] = {0};
-    struct cost cost = {.catalogue = &b.catalogue};
+    struct bitbrains_scores scores = {0};
     int r = bitbrains_load(dir, prices, &b, err);
 
     if (r < 0)
@@ -283,11 +248,11 @@ static int bitbrains(const char *dir, const char *prices, struct err *err)
         const struct series_row *vm = series_find(&b.vms, b.cpu.rows[i].name);
 
         if (memory && vm && vm->n == 3)
-            bitbrains_machine(&b.cpu.rows[i], memory, vm, scores, &cost);
+            bitbrains_machine(&b.cpu.rows[i], memory, vm, &b.catalogue, &scores);
     }
-    show("bitbrains, second half", scores);
+    show("bitbrains, second half", scores.rules);
     if (b.catalogue.n)
-        show_cost(&cost);
+        shape_rules_show(&b.catalogue, scores.shapes);
     return 0;
 }
 
