@@ -164,13 +164,14 @@ int cmd_consolidate(struct cmd_call *call, struct err *err)
 /* -- runway ------------------------------------------------------------------------------------ */
 
 static const struct table_column runway_columns[] = {
-    {"POOL", TABLE_LEFT}, {"STEP", TABLE_LEFT}, {"FULL", TABLE_LEFT},
-    {"BY", TABLE_LEFT},   {"CPU", TABLE_RIGHT}, {"MEMORY", TABLE_RIGHT},
+    {"POOL", TABLE_LEFT}, {"STEP", TABLE_LEFT},    {"FULL", TABLE_LEFT},  {"BY", TABLE_LEFT},
+    {"CPU", TABLE_RIGHT}, {"MEMORY", TABLE_RIGHT}, {"DISK", TABLE_RIGHT},
 };
 
 static int runway_row(struct out *o, const struct js *pool, const struct js *step, struct table *t,
                       struct err *err)
 {
+    static const char *const used[] = {"cpu_used", "memory_used", "disk_used"};
     double unit = out_form(o) == OUT_CSV ? 1 : 100;
     int r = table_row(t, err);
 
@@ -182,10 +183,12 @@ static int runway_row(struct out *o, const struct js *pool, const struct js *ste
         r = table_cell(t, js_str(step, "full", "not in 20 years"), err);
     if (r == 0)
         r = table_cell(t, js_str(step, "by", NULL), err);
-    for (size_t i = 0; r == 0 && i < 2; i++) {
-        double used = js_f64(step, i == 0 ? "cpu_used" : "memory_used", 0) * unit;
+    for (size_t i = 0; r == 0 && i < ARRAY_LEN(used); i++) {
+        double share = js_f64(step, used[i], -1);
 
-        r = unit > 1 ? table_cellf(t, err, "%.0f%%", used) : table_cellf(t, err, "%.3f", used);
+        r = share < 0  ? table_cell(t, NULL, err)
+            : unit > 1 ? table_cellf(t, err, "%.0f%%", share * unit)
+                       : table_cellf(t, err, "%.3f", share);
     }
     return r;
 }
@@ -202,10 +205,13 @@ static int view_runway(struct out *o, const struct js *doc, struct table *t, str
     for (size_t i = 0; r == 0 && i < js_len(pools); i++) {
         const struct js *pool = js_at(pools, i), *steps = js_member(pool, "steps");
 
-        out_after(o, "%s: %llu hosts, %llu machines; grows %s %g%% CPU, %g%% memory a year",
-                  js_str(pool, "pool", ""), (unsigned long long)js_u64(pool, "hosts", 0),
-                  (unsigned long long)js_u64(pool, "machines", 0), js_str(doc, "growth", ""),
-                  js_f64(pool, "cpu_growth_percent", 0), js_f64(pool, "memory_growth_percent", 0));
+        out_after(
+            o, "%s: %llu hosts, %llu machines; grows %s %g%% CPU, %g%% memory, %g%% disk a year%s",
+            js_str(pool, "pool", ""), (unsigned long long)js_u64(pool, "hosts", 0),
+            (unsigned long long)js_u64(pool, "machines", 0), js_str(doc, "growth", ""),
+            js_f64(pool, "cpu_growth_percent", 0), js_f64(pool, "memory_growth_percent", 0),
+            js_f64(pool, "disk_growth_percent", 0),
+            js_u64(pool, "disk_bytes", 0) ? "" : "; no list says what disks its hosts have");
         for (size_t k = 0; r == 0 && k < js_len(steps); k++)
             r = runway_row(o, pool, js_at(steps, k), t, err);
     }

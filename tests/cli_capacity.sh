@@ -41,6 +41,13 @@ fast=$(runs)
 exits 0 godwit runway --from "$dir/fleet.json" --growth 400 --start 2027-01 -o json
 is "[.pools[].steps[] | .months // 999] as \$b | (\"$fast\" | split(\" \") | map(tonumber)) as \$a | [range(\$a | length)] | all(\$b[.] <= \$a[.])"
 
+echo "-- disks are room as well, where lists say what there is; who is off has them, too"
+jq '(.hosts[] | select(.kind == "hypervisor") | .disks) = [{disk: "ds", size_bytes: 2e12 | floor}]' "$dir/more.json" >"$dir/disks.json"
+exits 0 godwit runway --from "$dir/disks.json" --growth 100 --start 2027-01 -o json
+is 'all(.pools[]; .disk_bytes > 0) and any(.pools[].steps[]; .by == "disk") and all(.pools[]; .steps[0].disk_used >= .steps[2].disk_used)'
+exits 0 godwit runway --from "$dir/more.json" --start 2027-01 -o json
+is 'all(.pools[].steps[]; .disk_used == null and .by != "disk")'
+
 echo "-- growth is measured between two times"
 jq '(.hosts[] | select(.kind == "virtual") | .memory_bytes) |= (. / 2 | floor) |
     (.. | objects | select(has("until")) | .until) = "2025-09-15T00:00:00Z" |

@@ -62,6 +62,12 @@ is '[.hosts[].why[]] | any(test("vCPUs"))'
 exits 0 godwit groups --from "$dir/mgn.csv" -o json
 is '[.groups[].group] | sort == ["ldap", "ml", "shop"]'
 grep -q '^shop-db-01,Image,600,' "$dir/smc.csv" || fail 'no job of shop-db-01'
+printf '%s\n' host,arch,cores,memory_gib,net_p95_mib_per_s mainframe,s390x,4,16, wide,x86_64,64,4,5 >"$dir/odd.csv"
+printf '%s\n' provider,region,currency,instance_type,vcpu,mem_gib,net_mbps,price_per_hour,price_date \
+    acme,eu,EUR,small,2,512,10,1,2026-10-01 acme,eu,EUR,wide,64,2,10,2,2026-10-01 >"$dir/odd-prices.csv"
+exits 3 godwit size --from "$dir/odd.csv" --catalog "$dir/odd-prices.csv" -o json
+is '[.unsized[].why] == ["it is a machine of IBM Z: no shape runs its software",
+    "no shape of acme eu has 64.0 vCPUs, 4.0 GiB of memory and no GPUs, 5.0 MiB/s to the network together"]'
 exits 3 godwit size --from "$lists/godwit-estate.json" -o json
 is '.unsized == [{"host": "shop-web-01", "workload": null, "cores": 0, "memory_bytes": 0, "why": "its cores are not known"}]'
 cat >"$dir/prices.csv" <<'CSV'

@@ -43,6 +43,7 @@ static const struct sample {
     {"plain-talks.csv", "csv", 5, 0, "5 to!; 6 port!; "},
     {"plain.csv", "csv", 5, 0, "5 bought_on; 6 host!; "},
     {"prometheus.json", "prometheus", 10, 2, "9 __name__!; 10 __name__!; "},
+    {"rvtools-vDatastore.csv", "rvtools", 3, 0, "4 Hosts!; "},
     {"rvtools-vDisk.csv", "rvtools", 3, 0, ""},
     {"rvtools-vHost.csv", "rvtools", 2, 0, "3 CPU usage %; "},
     {"rvtools-vInfo.csv", "rvtools", 5, 1, "6 CPUs; 7 VM!; "},
@@ -208,8 +209,8 @@ static void what_is_nothing_known_is_refused(void **state)
 
 static void rvtools_sheets_are_one_fleet(void **state)
 {
-    static const char *const sheets[] = {"vPartition", "vHost",    "vMemory",
-                                         "vInfo",      "vNetwork", "vDisk"};
+    static const char *const sheets[] = {"vPartition", "vHost", "vMemory",   "vInfo",
+                                         "vNetwork",   "vDisk", "vDatastore"};
     auto_estate struct estate *e = empty();
     const struct estate_host *web, *db;
     char name[64];
@@ -236,6 +237,7 @@ static void rvtools_sheets_are_one_fleet(void **state)
     assert_string_equal(web->runs_on, "esx-01.acme.example");
     assert_int_equal(host(e, "esx-01")->kind, ESTATE_HYPERVISOR);
     assert_int_equal(host(e, "esx-01")->cores, 40);
+    assert_int_equal(estate_disk_bytes(host(e, "esx-01")), 10485760 * (uint64_t)mib);
     assert_string_equal(estate_file(e, web->source[ESTATE_CORES].file), "rvtools-vInfo.csv");
     assert_int_equal(web->source[ESTATE_CORES].row, 2);
 }

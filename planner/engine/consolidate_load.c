@@ -34,7 +34,9 @@ enum consolidate_state consolidate_state(const struct consolidate_policy *policy
 
 const char *consolidate_pool(const struct estate_host *h)
 {
-    return *h->pool ? h->pool : *h->cluster ? h->cluster : h->site;
+    const char *name = *h->pool ? h->pool : *h->cluster ? h->cluster : h->site;
+
+    return *name ? name : "(no pool)";
 }
 
 /* What the week does not say of how it varies. From the highest quantile that is known. */

@@ -65,6 +65,9 @@ int host_fit_shape(const struct size_policy *policy, const struct catalogue *c,
 {
     struct size_need need;
 
+    if (h->arch == ESTATE_PPC64 || h->arch == ESTATE_S390X)
+        return err_set(err, -ENOENT, "it is a machine of %s: no shape runs its software",
+                       h->arch == ESTATE_PPC64 ? "POWER" : "IBM Z");
     if (h->cores == 0 || h->memory_bytes == 0)
         return err_set(err, -ENODATA, "its %s not known",
                        h->cores == 0 ? "cores are" : "memory is");

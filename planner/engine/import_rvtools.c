@@ -6,10 +6,12 @@
  */
 #include "planner/engine/import_priv.h"
 
+#include "base/auto.h"
 #include "base/num.h"
 #include "base/text.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 #include "base/banned.h"
@@ -114,6 +116,16 @@ static void take_total(struct import_row *row, struct estate_host *h)
     d->has_used = has_used;
 }
 
+/* "/Madrid/prod/Resources/Gold" is Gold; "Resources" is the root of a cluster, which is no pool. */
+static void take_pool(struct import_row *row, struct estate_host *h)
+{
+    const char *path = import_cell(row, POOL), *last = strrchr(path, '/');
+
+    last = last ? last + 1 : path;
+    if (!text_equal(last, "Resources"))
+        (void)estate_set(row->im->estate, h, ESTATE_POOL, last, import_row_source(row));
+}
+
 static void info_row(struct import_row *row)
 {
     struct estate_host *h = machine(row, VM, UUID, TEMPLATE);
@@ -128,7 +140,7 @@ static void info_row(struct import_row *row)
     import_field(row, DATACENTER, h, ESTATE_SITE);
     import_field(row, CLUSTER, h, ESTATE_CLUSTER);
     import_field(row, HOST, h, ESTATE_RUNS_ON);
-    import_field(row, POOL, h, ESTATE_POOL);
+    take_pool(row, h);
     import_field(row, FIRMWARE, h, ESTATE_BOOT);
     import_os(row->im, h, import_cell(row, os), import_row_source(row));
     import_parts(row, ADDRESS, " ,;", h, import_part_address);
@@ -379,5 +391,42 @@ static void esx_row(struct import_row *row)
 
 static const struct import_sheet esx_sheet = {"vHost", esx_columns, ESX_COLUMNS, esx_row};
 
+/* -- vDatastore ------------------------------------------------------------------------------- */
+
+enum store_column { STORE, STORE_SIZE, STORE_USED, STORE_HOSTS, STORE_COLUMNS };
+
+static const struct import_column store_columns[STORE_COLUMNS] = {
+    [STORE] = {"Name", IMPORT_MUST},
+    [STORE_SIZE] = {"Capacity MiB", IMPORT_MUST},
+    [STORE_USED] = {"In Use MiB", 0},
+    [STORE_HOSTS] = {"Hosts", IMPORT_MUST},
+};
+
+/* Several hosts share it: it is a disk of the first, so that a pool has it once. */
+static void store_row(struct import_row *row)
+{
+    struct estate *e = row->im->estate;
+    auto_vec char **hosts = NULL;
+    struct estate_host *h = NULL;
+    struct estate_disk *d;
+
+    if (text_split(import_cell(row, STORE_HOSTS), " ,;", &hosts, NULL) == 0 && hosts[0])
+        h = estate_host_add(e, hosts[0], "", import_row_source(row));
+    if (!h || !*import_cell(row, STORE)) {
+        import_row_refuse(row, h ? STORE : STORE_HOSTS, "a datastore has a name and a host", true);
+        return;
+    }
+    (void)estate_set(e, h, ESTATE_KIND, "hypervisor", import_row_source(row));
+    d = estate_disk_add(e, h, import_cell(row, STORE), import_row_source(row));
+    if (!d)
+        return;
+    d->type = estate_text(e, "datastore");
+    (void)import_bytes(row, STORE_SIZE, mib, &d->size_bytes);
+    d->has_used = import_bytes(row, STORE_USED, mib, &d->used_bytes);
+}
+
+static const struct import_sheet store_sheet = {"vDatastore", store_columns, STORE_COLUMNS,
+                                                store_row};
+
 const struct import_sheet *const import_rvtools[] = {
-    &info_sheet, &disk_sheet, &part_sheet, &mem_sheet, &nic_sheet, &esx_sheet, NULL};
+    &info_sheet, &disk_sheet, &part_sheet, &mem_sheet, &nic_sheet, &esx_sheet, &store_sheet, NULL};

@@ -261,7 +261,8 @@ static void runway(const struct report_spec *spec, struct buf *b)
     buf_str(b,
             "<table><caption>When each pool is full</caption><thead><tr><th scope=col>Pool</th><th "
             "scope=col>After</th><th scope=col>Full</th><th scope=col>By</th><th "
-            "scope=col class=n>CPU</th><th scope=col class=n>Memory</th></tr></thead><tbody>\n");
+            "scope=col class=n>CPU</th><th scope=col class=n>Memory</th><th scope=col "
+            "class=n>Disk</th></tr></thead><tbody>\n");
     for (size_t i = 0; i < js_len(pools) && i < REPORT_ROWS_MAX; i++) {
         const struct js *steps = js_member(js_at(pools, i), "steps");
 
@@ -276,8 +277,12 @@ static void runway(const struct report_spec *spec, struct buf *b)
             html_text(b, js_str(v, "full", "not in 20 years"));
             buf_str(b, "</td><td>");
             html_text(b, js_str(v, "by", "–"));
-            buf_printf(b, "</td><td class=n>%.0f%%</td><td class=n>%.0f%%</td></tr>\n",
+            buf_printf(b, "</td><td class=n>%.0f%%</td><td class=n>%.0f%%</td>",
                        js_f64(v, "cpu_used", 0) * 100, js_f64(v, "memory_used", 0) * 100);
+            if (js_f64(v, "disk_used", -1) < 0)
+                buf_str(b, "<td class=n>–</td></tr>\n");
+            else
+                buf_printf(b, "<td class=n>%.0f%%</td></tr>\n", js_f64(v, "disk_used", 0) * 100);
         }
     }
     buf_str(b, "</tbody></table>\n");

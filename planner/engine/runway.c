@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "planner/engine/consolidate_load.h"
 #include "planner/engine/estate.h"
+#include "planner/engine/host_fit.h"
 #include "planner/engine/replicas.h"
 
 #include <math.h>
@@ -18,18 +19,18 @@
 #include "base/banned.h"
 
 enum { MONTHS = 240, POOLS_MAX = 4096 };
-enum resource { CPU, MEMORY, RESOURCES };
+enum resource { CPU, MEMORY, DISK, RESOURCES };
 /* Each has those before it in it. */
 enum step { AS_IT_IS, STILL_OFF, SIZED, BURST, MOVED, STEPS };
 
-static const char *const resource_names[] = {"cpu", "memory"};
+static const char *const resource_names[] = {"cpu", "memory", "disk"};
 static const char *const step_names[] = {"as it is", "off what does nothing", "sized by use",
                                          "peaks in the cloud", "moved by the plan"};
 
 struct pool {
     const char *name;
     size_t hosts, machines;
-    double room[RESOURCES];
+    double room[RESOURCES];             /* 0: no list says */
     double load[ESTATE_WEEK], variance; /* of CPU, as it is */
     double demand[STEPS][RESOURCES];
     double leaves[RESOURCES][MONTHS]; /* what has moved until then */
@@ -129,6 +130,17 @@ static double cpu_of(const double *load, double variance)
     return most + consolidate_policy_default.z * sqrt(variance > 0 ? variance : 0);
 }
 
+/* A pool has room for what is provisioned; who is off takes it as well. */
+static void add_disks(struct pool *p, const struct estate_host *h, bool still, bool above_base)
+{
+    double used = (double)host_fit_data(h), size = fmax((double)estate_disk_bytes(h), used);
+    const double disks[STEPS] = {size, still ? 0 : size, still ? 0 : used,
+                                 still || above_base ? 0 : used, still || above_base ? 0 : used};
+
+    for (size_t s = 0; s < STEPS; s++)
+        p->demand[s][DISK] += disks[s];
+}
+
 /* A machine's part of each step: does it count, and by which memory? Of a set that scales, those
  * above the base do not count once peaks are in the cloud. */
 static void add_machine(struct fleet *f, const struct estate_host *h, bool above_base)
@@ -139,6 +151,7 @@ static void add_machine(struct fleet *f, const struct estate_host *h, bool above
                                                      estate_talks(f->e) > 0, f->talked[h->index]);
     double peak = 0, memory[STEPS] = {0};
 
+    add_disks(p, h, h->power == ESTATE_OFF || state == CONSOLIDATE_ZOMBIE, above_base);
     if (h->power == ESTATE_OFF)
         return;
     consolidate_load(h, &l);
@@ -217,6 +230,7 @@ static int measure(struct fleet *f, double peak, struct err *err)
         f->pools[f->pool_of[i]].room[CPU] += (double)h->cores;
         f->pools[f->pool_of[i]].room[MEMORY] +=
             (double)h->memory_bytes * consolidate_policy_default.memory_share;
+        f->pools[f->pool_of[i]].room[DISK] += (double)estate_disk_bytes(h);
     }
     for (size_t i = 0; i < f->n; i++) {
         struct pool *p = &f->pools[i];
@@ -305,16 +319,19 @@ static void leave(struct fleet *f, const char *workload, size_t month)
 
     for (size_t i = 0; w && i < w->hosts_n; i++) {
         struct consolidate_load l;
+        struct pool *p;
         double peak = 0;
 
         if (f->pool_of[w->hosts[i]->index] == POOLS_MAX || f->carries[w->hosts[i]->index])
             continue;
+        p = &f->pools[f->pool_of[w->hosts[i]->index]];
         consolidate_load(w->hosts[i], &l);
         for (size_t s = 0; s < ESTATE_WEEK; s++)
             peak = (double)l.slots[s] > peak ? (double)l.slots[s] : peak;
         for (size_t t = month; t < MONTHS; t++) {
-            f->pools[f->pool_of[w->hosts[i]->index]].leaves[CPU][t] += peak;
-            f->pools[f->pool_of[w->hosts[i]->index]].leaves[MEMORY][t] += (double)l.memory;
+            p->leaves[CPU][t] += peak;
+            p->leaves[MEMORY][t] += (double)l.memory;
+            p->leaves[DISK][t] += (double)host_fit_data(w->hosts[i]);
         }
     }
 }
@@ -344,6 +361,8 @@ static size_t full_at(const struct pool *p, enum step step, enum resource *ret_w
         for (size_t k = 0; k < RESOURCES; k++) {
             double left = p->demand[step][k] - (step == MOVED ? p->leaves[k][t] : 0);
 
+            if (k == DISK && p->room[k] <= 0)
+                continue;
             if (fmax(0, left) * (1 + p->growth[k] * (double)t) > p->room[k]) {
                 *ret_what = (enum resource)k;
                 return t;
@@ -368,9 +387,14 @@ static void write_step(const struct runway_spec *spec, const struct pool *p, enu
     if (t < MONTHS)
         jsw_u64(w, "months", t);
     jsw_str(w, "by", t < MONTHS ? resource_names[what] : NULL);
-    for (size_t k = 0; k < RESOURCES; k++)
-        jsw_f64(w, k == CPU ? "cpu_used" : "memory_used",
-                p->room[k] > 0 ? round(p->demand[step][k] / p->room[k] * 1000) / 1000 : 0);
+    for (size_t k = 0; k < RESOURCES; k++) {
+        (void)text_print(text, sizeof(text), "%s_used", resource_names[k]);
+        if (k == DISK && p->room[k] <= 0)
+            jsw_null(w, text);
+        else
+            jsw_f64(w, text,
+                    p->room[k] > 0 ? round(p->demand[step][k] / p->room[k] * 1000) / 1000 : 0);
+    }
     jsw_end(w);
 }
 
@@ -382,9 +406,13 @@ static void write_pool(const struct runway_spec *spec, const struct pool *p, str
     jsw_u64(w, "machines", p->machines);
     jsw_u64(w, "cores", (uint64_t)p->room[CPU]);
     jsw_u64(w, "memory_bytes", (uint64_t)p->room[MEMORY]);
-    for (size_t k = 0; k < RESOURCES; k++)
-        jsw_f64(w, k == CPU ? "cpu_growth_percent" : "memory_growth_percent",
-                round(p->growth[k] * 120000) / 100);
+    jsw_u64(w, "disk_bytes", (uint64_t)p->room[DISK]);
+    for (size_t k = 0; k < RESOURCES; k++) {
+        char key[32];
+
+        (void)text_print(key, sizeof(key), "%s_growth_percent", resource_names[k]);
+        jsw_f64(w, key, round(p->growth[k] * 120000) / 100);
+    }
     jsw_arr(w, "steps");
     for (size_t s = 0; s < STEPS; s++) {
         if (s != MOVED || spec->plan)

@@ -3,6 +3,8 @@
 #include "planner/engine/shape.h"
 
 #include "base/err.h"
+#include "base/num.h"
+#include "base/text.h"
 
 #include <inttypes.h>
 
@@ -65,32 +67,46 @@ static unsigned unknown(const struct catalogue_shape *s, const struct size_need 
     return flags;
 }
 
+/* What it needs of disks and network, as far as that is known. */
+static void say_flows(const struct size_need *need, char out[static 2 * NUM_TEXT_MAX + 64])
+{
+    char disk[NUM_TEXT_MAX], net[NUM_TEXT_MAX];
+    bool any_disk = need->disk_bytes_per_s > 0, any_net = need->net_bytes_per_s > 0;
+
+    num_format_bytes(need->disk_bytes_per_s, false, disk);
+    num_format_bytes(need->net_bytes_per_s, false, net);
+    (void)text_print(out, 2 * NUM_TEXT_MAX + 64, "%s%s%s%s%s%s", any_disk ? ", " : "",
+                     any_disk ? disk : "", any_disk ? "/s to disks" : "", any_net ? ", " : "",
+                     any_net ? net : "", any_net ? "/s to the network" : "");
+}
+
 /* Which single need no shape meets; when each is met by some, it is all of them together. */
 static int none_fits(const struct catalogue *c, const struct size_need *need, struct err *err)
 {
     uint64_t memory = 0;
     uint32_t vcpus = 0, gpus = 0;
+    char needed[NUM_TEXT_MAX], has[NUM_TEXT_MAX], flows[2 * NUM_TEXT_MAX + 64];
 
     for (size_t i = 0; i < c->n; i++) {
         memory = c->shapes[i].memory_bytes > memory ? c->shapes[i].memory_bytes : memory;
         vcpus = c->shapes[i].vcpus > vcpus ? c->shapes[i].vcpus : vcpus;
         gpus = c->shapes[i].gpus > gpus ? c->shapes[i].gpus : gpus;
     }
+    num_format_bytes(need->memory_bytes, false, needed);
+    num_format_bytes(memory, false, has);
     if (need->vcpus > vcpus)
         return err_set(err, -ENOENT, "%.1f vCPUs are needed, %s %s has %" PRIu32 " at most",
                        need->vcpus, c->provider, c->region, vcpus);
     if (need->memory_bytes > memory)
-        return err_set(err, -ENOENT, "%" PRIu64 " bytes of memory are needed, %s %s has %" PRIu64,
-                       need->memory_bytes, c->provider, c->region, memory);
+        return err_set(err, -ENOENT, "%s of memory are needed, %s %s has %s at most", needed,
+                       c->provider, c->region, has);
     if (need->gpus > gpus)
         return err_set(err, -ENOENT, "%u GPUs are needed, %s %s has %" PRIu32 " at most",
                        need->gpus, c->provider, c->region, gpus);
-    return err_set(err, -ENOENT,
-                   "no shape of %s %s has %.1f vCPUs, %" PRIu64
-                   " bytes of memory, %u GPUs, %" PRIu64 " B/s to disks and %" PRIu64
-                   " B/s to the network together",
-                   c->provider, c->region, need->vcpus, need->memory_bytes, need->gpus,
-                   need->disk_bytes_per_s, need->net_bytes_per_s);
+    say_flows(need, flows);
+    return err_set(err, -ENOENT, "no shape of %s %s has %.1f vCPUs, %s of memory and %s%s together",
+                   c->provider, c->region, need->vcpus, needed, need->gpus ? "its GPUs" : "no GPUs",
+                   flows);
 }
 
 int shape_choose(const struct catalogue *c, const struct size_need *need, bool arm_runs,
