@@ -19,6 +19,8 @@
 
 #include <dirent.h>
 
+enum { FUZZ_INPUT_MAX = 1 << 16 };
+
 /* The target: whatever the bytes are, it must return. */
 static void fuzz_run(struct slice input);
 
@@ -31,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 }
 #else
 
-enum { FUZZ_INPUT_MAX = 1 << 16, FUZZ_SEEDS_MAX = 64 };
+enum { FUZZ_SEEDS_MAX = 64 };
 
 struct fuzz {
     struct buf seeds[FUZZ_SEEDS_MAX];
