@@ -13,15 +13,6 @@
 
 #include "transport/store.h"
 
-/* What a profile says of a single sign-on (AWS IAM Identity Center). */
-struct s3_sso {
-    char session[256]; /* "" = an old profile, which names start_url itself */
-    char start_url[512];
-    char region[64];
-    char account[64]; /* "" = no single sign-on */
-    char role[128];
-};
-
 enum {
     S3_CRED_KEY_MAX = 255,
     S3_CRED_TOKEN_MAX = 8191,
@@ -38,9 +29,7 @@ struct s3_cred {
     char ca_file[S3_CRED_PATH_MAX + 1];  /* "" = the system's */
     int path_style;                      /* 1, 0, or -1 decide */
     int http2;                           /* 0 not even where it is offered; 1 */
-    char process[S3_CRED_PATH_MAX + 1];  /* credential_process of the profile; "" = none */
-    struct s3_sso sso;
-    uint64_t expires_ms; /* wall clock; 0 = they do not end, or nobody knows */
+    uint64_t expires_ms;                 /* wall clock; 0 = they do not end, or nobody knows */
 };
 
 /* Where environment variables come from; NULL for one that is not set. */
@@ -50,6 +39,8 @@ struct s3_cred_env {
 };
 
 extern const struct s3_cred_env s3_cred_env_system;
+/* NULL also for one that is empty, as the AWS tools see it. */
+const char *s3_cred_env_get(const struct s3_cred_env *env, const char *name);
 
 /*
  * Settings of conf (which win), environment and files. -EACCES (GW_STORE_DENIED) when there are no
@@ -59,5 +50,8 @@ extern const struct s3_cred_env s3_cred_env_system;
 int s3_cred_load(const struct store_conf *conf, const struct s3_cred_env *env, struct s3_cred *ret,
                  struct err *err);
 void s3_cred_done(struct s3_cred *c);
+
+/* For who reads settings: value into out unless that has one. -EINVAL, never telling the value. */
+int s3_cred_fill(char *out, size_t size, const char *value, const char *what, struct err *err);
 
 #endif

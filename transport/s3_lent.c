@@ -28,13 +28,6 @@ enum {
     LENT_AGAIN_MS = 200,
 };
 
-static const char *env_get(const struct s3_cred_env *env, const char *name)
-{
-    const char *value = env->get(env->arg, name);
-
-    return value && value[0] != '\0' ? value : NULL;
-}
-
 int s3_lent_useless(struct err *err, const char *who, const char *why)
 {
     return err_set_gw(err, GW_STORE_DENIED, -EACCES, "S3 credentials of %s: %s", who, why);
@@ -204,8 +197,8 @@ bool s3_lent_is_safe_url(const char *url)
 
 static int container_url(const struct s3_cred_env *env, char *out, struct err *err)
 {
-    const char *relative = env_get(env, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
-    const char *full = env_get(env, "AWS_CONTAINER_CREDENTIALS_FULL_URI");
+    const char *relative = s3_cred_env_get(env, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
+    const char *full = s3_cred_env_get(env, "AWS_CONTAINER_CREDENTIALS_FULL_URI");
     int rc;
 
     if (!relative && !full)
@@ -221,8 +214,8 @@ static int container_url(const struct s3_cred_env *env, char *out, struct err *e
 /* "Authorization: …" of the variable, or of the file that another one names. "" = none. */
 static int container_token(const struct s3_cred_env *env, struct buf *ret_line, struct err *err)
 {
-    const char *path = env_get(env, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
-    const char *token = env_get(env, "AWS_CONTAINER_AUTHORIZATION_TOKEN");
+    const char *path = s3_cred_env_get(env, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
+    const char *token = s3_cred_env_get(env, "AWS_CONTAINER_AUTHORIZATION_TOKEN");
     auto_buf struct buf text = {0};
 
     if (path && fd_load(path, LENT_TOKEN_MAX, &text, err) < 0)
@@ -325,8 +318,8 @@ static int instance_ask(const char *base, struct s3_cred *ret, struct err *err)
 
 int s3_lent_instance(const struct s3_cred_env *env, struct s3_cred *ret, struct err *err)
 {
-    const char *off = env_get(env, "AWS_EC2_METADATA_DISABLED");
-    const char *base = env_get(env, "AWS_EC2_METADATA_SERVICE_ENDPOINT");
+    const char *off = s3_cred_env_get(env, "AWS_EC2_METADATA_DISABLED");
+    const char *base = s3_cred_env_get(env, "AWS_EC2_METADATA_SERVICE_ENDPOINT");
     char trimmed[LENT_URL_MAX];
     size_t len;
 

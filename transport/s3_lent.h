@@ -7,7 +7,7 @@
 #ifndef GODWIT_TRANSPORT_S3_LENT_H
 #define GODWIT_TRANSPORT_S3_LENT_H
 
-#include "transport/s3_cred.h"
+#include "transport/s3_profile.h"
 
 /*
  * Fill the three keys and expires_ms of ret.
@@ -18,9 +18,9 @@ int s3_lent_process(const char *command, struct s3_cred *ret, struct err *err);
 int s3_lent_container(const struct s3_cred_env *env, struct s3_cred *ret, struct err *err);
 int s3_lent_instance(const struct s3_cred_env *env, struct s3_cred *ret, struct err *err);
 
-/* s3_lent_sso.c: what ret->sso describes, for the login that `aws sso login` keeps in
- * ~/.aws/sso/cache. */
-int s3_lent_sso(const struct s3_cred_env *env, struct s3_cred *ret, struct err *err);
+/* s3_lent_sso.c: for the login that `aws sso login` keeps in ~/.aws/sso/cache. */
+int s3_lent_sso(const struct s3_cred_env *env, const struct s3_sso *sso, struct s3_cred *ret,
+                struct err *err);
 
 /* For s3_lent*.c: one question with a few attempts. 0 with any status. */
 struct s3_lent_question {

@@ -133,9 +133,9 @@ static int ask(const char *url, const char *header, struct s3_cred *ret, struct 
     return rc;
 }
 
-int s3_lent_sso(const struct s3_cred_env *env, struct s3_cred *ret, struct err *err)
+int s3_lent_sso(const struct s3_cred_env *env, const struct s3_sso *sso, struct s3_cred *ret,
+                struct err *err)
 {
-    const struct s3_sso *sso = &ret->sso;
     auto_buf struct buf line = {0};
     auto_buf struct buf url = {0};
     char path[PATH_MAX];

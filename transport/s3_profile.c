@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One section of the files of the AWS tools, by a small reader of its own: their values may hold
+ * ';' and '#', and indented lines are nested settings, which ini libraries take for continuations.
+ */
+#include "transport/s3_profile.h"
+
+#include "base/auto.h"
+#include "base/crypto.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/gw.h"
+#include "base/text.h"
+
+#include <stdio.h>
+
+#include "base/banned.h"
+
+enum { PROFILE_FILE_MAX = 1 << 20, PROFILE_LINE_MAX = 16 * 1024 };
+
+/* One file and the section of it that is wanted. */
+struct file {
+    char path[S3_CRED_PATH_MAX + 1];
+    const char *profile;
+    const char *sso_session; /* or NULL: then the section of that session, not of the profile */
+    bool is_config;          /* sections are "profile NAME" there, but for "default" */
+    bool keys;               /* take them, too */
+    bool found;              /* the section */
+};
+
+void s3_profile_done(struct s3_profile *p)
+{
+    crypto_wipe(p, sizeof(*p));
+}
+
+static char *trim(char *text)
+{
+    size_t len;
+
+    text += strspn(text, " \t\r");
+    len = strlen(text);
+    while (len > 0 && strchr(" \t\r", text[len - 1]))
+        text[--len] = '\0';
+    return text;
+}
+
+/* What stands behind "word ", or NULL. */
+static char *behind(char *name, const char *word)
+{
+    size_t len = strlen(word);
+
+    return text_starts(name, word) && name[len] != '\0' && strchr(" \t", name[len])
+               ? trim(name + len)
+               : NULL;
+}
+
+static bool is_section(const struct file *f, char *line)
+{
+    char *end = strchr(line, ']');
+    char *name;
+    char *rest;
+
+    if (!end)
+        return false;
+    *end = '\0';
+    name = trim(line + 1);
+    if (f->sso_session) {
+        rest = behind(name, "sso-session");
+        return rest && strcmp(rest, f->sso_session) == 0;
+    }
+    rest = f->is_config ? behind(name, "profile") : NULL;
+    if (rest)
+        return strcmp(rest, f->profile) == 0;
+    if (f->is_config && strcmp(f->profile, "default") != 0)
+        return false;
+    return strcmp(name, f->profile) == 0;
+}
+
+static int take_style(struct s3_cred *ret, const char *value)
+{
+    if (ret->path_style >= 0)
+        return 0;
+    if (strcmp(value, "path") == 0)
+        ret->path_style = 1;
+    if (strcmp(value, "virtual") == 0)
+        ret->path_style = 0;
+    return 0;
+}
+
+/* A setting that nothing before has set. */
+struct place {
+    const char *name;
+    char *out;
+    size_t size;
+};
+
+#define PLACE(name, field)                                                                         \
+    {                                                                                              \
+        name, (field), sizeof(field)                                                               \
+    }
+
+static int take(const struct place *places, size_t n, const char *name, const char *value,
+                struct err *err)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(places[i].name, name) == 0)
+            return s3_cred_fill(places[i].out, places[i].size, value, name, err);
+    return 0;
+}
+
+static int take_keys(const char *name, const char *value, struct s3_profile *ret, struct err *err)
+{
+    const struct place places[] = {
+        PLACE("aws_access_key_id", ret->cred.access_key),
+        PLACE("aws_secret_access_key", ret->cred.secret_key),
+        PLACE("aws_session_token", ret->cred.token),
+        PLACE("credential_process", ret->process),
+    };
+
+    return take(places, ARRAY_LEN(places), name, value, err);
+}
+
+static int take_sso(const char *name, const char *value, struct s3_profile *ret, struct err *err)
+{
+    const struct place places[] = {
+        PLACE("sso_session", ret->sso.session), PLACE("sso_start_url", ret->sso.start_url),
+        PLACE("sso_region", ret->sso.region),   PLACE("sso_account_id", ret->sso.account),
+        PLACE("sso_role_name", ret->sso.role),
+    };
+
+    return take(places, ARRAY_LEN(places), name, value, err);
+}
+
+static int take_setting(const char *name, const char *value, struct s3_profile *ret,
+                        struct err *err)
+{
+    const struct place places[] = {
+        PLACE("region", ret->cred.region),
+        PLACE("endpoint_url", ret->cred.endpoint),
+        PLACE("ca_bundle", ret->cred.ca_file),
+    };
+
+    return take(places, ARRAY_LEN(places), name, value, err);
+}
+
+static int take_value(const struct file *f, const char *name, const char *value,
+                      struct s3_profile *ret, struct err *err)
+{
+    int rc = f->keys ? take_sso(name, value, ret, err) : 0;
+
+    if (rc < 0 || f->sso_session)
+        return rc;
+    if (f->keys)
+        rc = take_keys(name, value, ret, err);
+    return rc < 0 ? rc : take_setting(name, value, ret, err);
+}
+
+/* in: is the line before in the wanted section? nested: is it below "s3 ="? */
+struct line {
+    bool in;
+    bool nested_s3;
+};
+
+static int take_line(struct file *f, char *line, struct line *at, struct s3_profile *ret,
+                     struct err *err)
+{
+    bool indented = line[0] == ' ' || line[0] == '\t';
+    char *name = trim(line);
+    char *value;
+
+    if (name[0] == '\0' || name[0] == '#' || name[0] == ';')
+        return 0;
+    if (name[0] == '[' && !indented) {
+        at->in = is_section(f, name);
+        at->nested_s3 = false;
+        f->found |= at->in;
+        return 0;
+    }
+    value = strchr(name, '=');
+    if (!at->in || !value)
+        return 0;
+    *value = '\0';
+    value = trim(value + 1);
+    name = trim(name);
+    if (indented)
+        return at->nested_s3 && strcmp(name, "addressing_style") == 0
+                   ? take_style(&ret->cred, value)
+                   : 0;
+    at->nested_s3 = strcmp(name, "s3") == 0 && value[0] == '\0';
+    return take_value(f, name, value, ret, err);
+}
+
+static int parse_file(struct file *f, char *text, struct s3_profile *ret, struct err *err)
+{
+    struct line at = {0};
+    unsigned number = 0;
+
+    while (text && *text != '\0') {
+        char *end = strchr(text, '\n');
+        int rc;
+
+        number++;
+        if (end)
+            *end = '\0';
+        if (strlen(text) > PROFILE_LINE_MAX)
+            return err_set_gw(err, GW_BAD_CONFIG, -EINVAL, "%s:%u: line too long", f->path, number);
+        rc = take_line(f, text, &at, ret, err);
+        if (rc < 0)
+            return err_add(err, rc, "%s:%u", f->path, number);
+        text = end ? end + 1 : NULL;
+    }
+    return 0;
+}
+
+static int load_file(struct file *f, struct s3_profile *ret, struct err *err)
+{
+    auto_buf struct buf text = {0};
+    int rc = fd_load(f->path, PROFILE_FILE_MAX, &text, err);
+
+    if (rc == -ENOENT) {
+        err_clear(err);
+        return 0;
+    }
+    if (rc < 0)
+        return rc;
+    buf_u8(&text, '\0');
+    rc = buf_failed(&text, err);
+    if (rc == 0)
+        rc = parse_file(f, (char *)text.data, ret, err);
+    if (text.data)
+        crypto_wipe(text.data, text.cap);
+    return rc;
+}
+
+/* The variable's file, or the one in the home directory; "" when neither is known. */
+static int file_path(const struct s3_cred_env *env, const char *variable, const char *below_home,
+                     char *out, size_t size)
+{
+    const char *path = s3_cred_env_get(env, variable);
+    const char *home = s3_cred_env_get(env, "HOME");
+
+    out[0] = '\0';
+    if (path)
+        return text_copy(out, size, path);
+    return home ? text_print(out, size, "%s/%s", home, below_home) : 0;
+}
+
+/* The section that the profile's sso_session names. */
+static int load_session(const struct file *config, struct s3_profile *ret, struct err *err)
+{
+    char session[sizeof(ret->sso.session)];
+    struct file f = *config;
+    int rc;
+
+    if (!config->keys || ret->sso.session[0] == '\0')
+        return 0;
+    memcpy(session, ret->sso.session, sizeof(session));
+    f.sso_session = session;
+    f.found = false;
+    rc = load_file(&f, ret, err);
+    if (rc == 0 && !f.found)
+        return err_set_gw(err, GW_BAD_CONFIG, -EINVAL, "no sso-session '%s' in '%s'", session,
+                          f.path);
+    return rc;
+}
+
+static int load_both(struct file *shared, struct file *config, struct s3_profile *ret,
+                     struct err *err)
+{
+    int rc = 0;
+
+    if (shared->path[0] != '\0')
+        rc = load_file(shared, ret, err);
+    /* A pair is never made of two places. */
+    config->keys =
+        shared->keys && ret->cred.access_key[0] == '\0' && ret->cred.secret_key[0] == '\0';
+    if (rc == 0 && config->path[0] != '\0')
+        rc = load_file(config, ret, err);
+    return rc < 0 ? rc : load_session(config, ret, err);
+}
+
+int s3_profile_load(const struct s3_cred_env *env, const char *name, bool keys,
+                    struct s3_profile *ret, struct err *err)
+{
+    AUTO(s3_profile_done) struct s3_profile p = {.cred.path_style = -1};
+    struct file shared = {.profile = name, .keys = keys};
+    struct file config = {.profile = name, .is_config = true};
+    int rc;
+
+    if (file_path(env, "AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials", shared.path,
+                  sizeof(shared.path)) < 0 ||
+        file_path(env, "AWS_CONFIG_FILE", ".aws/config", config.path, sizeof(config.path)) < 0)
+        return err_set(err, -EINVAL, "the path of an AWS configuration file is too long");
+    rc = load_both(&shared, &config, &p, err);
+    if (rc == 0 && !shared.found && !config.found)
+        return err_set(err, -ENOENT, "no profile '%s'", name);
+    if (rc < 0)
+        return rc;
+    *ret = p;
+    return 0;
+}
