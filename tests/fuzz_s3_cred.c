@@ -8,8 +8,13 @@
 
 #include "base/banned.h"
 
+/* Nobody is asked for anything: not an instance, nor a service for a role that chance made up. */
 static const char *get(void *arg, const char *name)
 {
+    if (strcmp(name, "AWS_EC2_METADATA_DISABLED") == 0)
+        return "true";
+    if (strcmp(name, "AWS_ENDPOINT_URL_STS") == 0)
+        return "http://refused.example";
     return strncmp(name, "AWS_SHARED", 10) == 0 || strcmp(name, "AWS_CONFIG_FILE") == 0 ? arg
                                                                                         : NULL;
 }

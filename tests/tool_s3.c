@@ -122,6 +122,7 @@ static const char *judge(struct call *c)
         .target = evhttp_request_get_uri(c->req),
         .body_sha256 = c->sha256,
         .amz_names = amz,
+        .service = "s3",
         .access_key = getenv("AWS_ACCESS_KEY_ID"),
         .secret_key = getenv("AWS_SECRET_ACCESS_KEY"),
         .now_ms = clock_wall_ms(&clock_system),

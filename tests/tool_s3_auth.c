@@ -35,7 +35,7 @@ static int field(const char *text, const char *name, char *out, size_t size)
     return text_print(out, size, "%.*s", (int)strcspn(at, ", "), at);
 }
 
-static int parse_claim(const char *authorization, struct claim *c)
+static int parse_claim(const char *authorization, const char *service, struct claim *c)
 {
     char credential[FIELD_MAX];
     auto_vec char **parts = NULL;
@@ -45,7 +45,7 @@ static int parse_claim(const char *authorization, struct claim *c)
         field(authorization, "SignedHeaders=", c->signed_headers, sizeof(c->signed_headers)) < 0 ||
         field(authorization, "Signature=", c->signature, sizeof(c->signature)) < 0 ||
         text_split(credential, "/", &parts, NULL) < 0 || text_vec_len(parts) != 5 ||
-        !text_equal(parts[3], "s3") || !text_equal(parts[4], "aws4_request"))
+        !text_equal(parts[3], service) || !text_equal(parts[4], "aws4_request"))
         return -1;
     if (text_copy(c->access_key, sizeof(c->access_key), parts[0]) < 0 ||
         text_copy(c->date, sizeof(c->date), parts[1]) < 0)
@@ -130,7 +130,7 @@ static void signing_key(const struct tool_s3_auth *a, const struct claim *c, uin
     (void)text_print(secret, sizeof(secret), "AWS4%s", a->secret_key);
     hmac(secret, strlen(secret), c->date, key);
     hmac(key, CRYPTO_SHA256_LEN, c->region, key);
-    hmac(key, CRYPTO_SHA256_LEN, "s3", key);
+    hmac(key, CRYPTO_SHA256_LEN, a->service, key);
     hmac(key, CRYPTO_SHA256_LEN, "aws4_request", key);
 }
 
@@ -145,8 +145,8 @@ static bool signature_fits(const struct tool_s3_auth *a, const struct claim *c, 
     if (canonical(a, c, &request) < 0)
         return false;
     crypto_sha256(buf_slice(&request), sha);
-    buf_printf(&text, "AWS4-HMAC-SHA256\n%s\n%s/%s/s3/aws4_request\n%s", date, c->date, c->region,
-               text_hex(sha, sizeof(sha), hex));
+    buf_printf(&text, "AWS4-HMAC-SHA256\n%s\n%s/%s/%s/aws4_request\n%s", date, c->date, c->region,
+               a->service, text_hex(sha, sizeof(sha), hex));
     if (!buf_cstr(&text))
         return false;
     signing_key(a, c, key);
@@ -178,7 +178,7 @@ const char *tool_s3_auth_check(const struct tool_s3_auth *a)
 
     if (!authorization || !date || !sha)
         return "AccessDenied";
-    if (parse_claim(authorization, &c) < 0 || !is_signed(&c, "host"))
+    if (parse_claim(authorization, a->service, &c) < 0 || !is_signed(&c, "host"))
         return "AuthorizationHeaderMalformed";
     for (size_t i = 0; a->amz_names[i]; i++)
         if (!is_signed(&c, a->amz_names[i]))

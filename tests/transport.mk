@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 if HAVE_CMOCKA
 EXTRA_DIST += tests/s3_fixture.h tests/s3_server.h tests/data/fuzz_s3_cred tests/data/fuzz_s3_reply
-c_tests += contract_store contract_track contract_volume fault_s3 fault_s3_place fault_store_alloc fault_store_file fuzz_s3_cred fuzz_s3_reply unit_progress_rate unit_rate unit_rate_table unit_s3_cred unit_s3_sign unit_s3_xml unit_spent unit_store_gate
+c_tests += contract_store contract_track contract_volume fault_s3 fault_s3_place fault_s3_sts fault_store_alloc fault_store_file fuzz_s3_cred fuzz_s3_reply unit_progress_rate unit_rate unit_rate_table unit_s3_cred unit_s3_sign unit_s3_xml unit_spent unit_store_gate
 unit_spent_SOURCES = tests/unit_spent.c tests/replica_place.h
 unit_spent_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_store_gate_SOURCES = tests/unit_store_gate.c
@@ -16,6 +16,8 @@ fault_s3_SOURCES = tests/fault_s3.c
 fault_s3_LDADD = $(TRANSPORT_TEST_LIBS)
 fault_s3_place_SOURCES = tests/fault_s3_place.c
 fault_s3_place_LDADD = $(TRANSPORT_TEST_LIBS)
+fault_s3_sts_SOURCES = tests/fault_s3_sts.c tests/tool_s3_auth.c tests/tool_s3_auth.h
+fault_s3_sts_LDADD = $(TRANSPORT_TEST_LIBS)
 fault_store_alloc_SOURCES = tests/fault_store_alloc.c
 fault_store_alloc_LDADD = $(TRANSPORT_TEST_LIBS)
 fault_store_file_SOURCES = tests/fault_store_file.c

@@ -18,6 +18,7 @@ static const struct s3_sign_key example_key = {
     .secret_key = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
     .token = "",
     .region = "us-east-1",
+    .service = "s3",
 };
 
 static void sign(struct s3_sign_request *req, const char *body, struct s3_signed *ret)

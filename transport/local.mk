@@ -22,6 +22,7 @@ libgodwit_transport_a_SOURCES = \
 	transport/s3_call.c transport/s3_call.h transport/s3_fail.c \
 	transport/s3_cred.c transport/s3_cred.h transport/s3_profile.c transport/s3_profile.h \
 	transport/s3_lent.c transport/s3_lent.h transport/s3_lent_sso.c \
+	transport/s3_lent_sts.c \
 	transport/s3_list.c transport/s3_list.h \
 	transport/s3_place.c transport/s3_place.h \
 	transport/s3_sign.c transport/s3_sign.h \

@@ -176,6 +176,7 @@ static int sign(const struct s3_call *c, const struct s3_view *v, const struct s
         .secret_key = v->cred.secret_key,
         .token = v->cred.token,
         .region = v->cred.region,
+        .service = "s3",
     };
     char path[S3_TARGET_MAX + S3_PLACE_BUCKET_MAX];
     uint8_t sha256[CRYPTO_SHA256_LEN];

@@ -33,6 +33,14 @@ void s3_cred_done(struct s3_cred *c)
     crypto_wipe(c, sizeof(*c));
 }
 
+void s3_cred_take_keys(const struct s3_cred *from, struct s3_cred *ret)
+{
+    memcpy(ret->access_key, from->access_key, sizeof(ret->access_key));
+    memcpy(ret->secret_key, from->secret_key, sizeof(ret->secret_key));
+    memcpy(ret->token, from->token, sizeof(ret->token));
+    ret->expires_ms = from->expires_ms;
+}
+
 static int copy(char *out, size_t size, const char *value, const char *what, struct err *err)
 {
     if (text_copy(out, size, value) < 0 || strpbrk(value, "\r\n"))
@@ -47,30 +55,28 @@ int s3_cred_fill(char *out, size_t size, const char *value, const char *what, st
 
 #define FILL(field, value, what) s3_cred_fill(ret->field, sizeof(ret->field), value, what, err)
 
-static int load_env(const struct s3_cred_env *env, bool credentials, struct s3_cred *ret,
-                    struct err *err)
+static int load_env_keys(const struct s3_cred_env *env, struct s3_cred *ret, struct err *err)
 {
-    int rc = 0;
+    int rc = FILL(access_key, s3_cred_env_get(env, "AWS_ACCESS_KEY_ID"), "AWS_ACCESS_KEY_ID");
 
-    if (credentials) {
-        rc = FILL(access_key, s3_cred_env_get(env, "AWS_ACCESS_KEY_ID"), "AWS_ACCESS_KEY_ID");
-        if (rc == 0)
-            rc = FILL(secret_key, s3_cred_env_get(env, "AWS_SECRET_ACCESS_KEY"),
-                      "AWS_SECRET_ACCESS_KEY");
-        if (rc == 0)
-            rc = FILL(token, s3_cred_env_get(env, "AWS_SESSION_TOKEN"), "AWS_SESSION_TOKEN");
-    }
     if (rc == 0)
-        rc = FILL(region, s3_cred_env_get(env, "AWS_REGION"), "AWS_REGION");
+        rc = FILL(secret_key, s3_cred_env_get(env, "AWS_SECRET_ACCESS_KEY"),
+                  "AWS_SECRET_ACCESS_KEY");
+    return rc < 0 ? rc
+                  : FILL(token, s3_cred_env_get(env, "AWS_SESSION_TOKEN"), "AWS_SESSION_TOKEN");
+}
+
+static int load_env(const struct s3_cred_env *env, struct s3_cred *ret, struct err *err)
+{
+    int rc = FILL(region, s3_cred_env_get(env, "AWS_REGION"), "AWS_REGION");
+
     if (rc == 0)
         rc = FILL(region, s3_cred_env_get(env, "AWS_DEFAULT_REGION"), "AWS_DEFAULT_REGION");
     if (rc == 0)
         rc = FILL(endpoint, s3_cred_env_get(env, "AWS_ENDPOINT_URL_S3"), "AWS_ENDPOINT_URL_S3");
     if (rc == 0)
         rc = FILL(endpoint, s3_cred_env_get(env, "AWS_ENDPOINT_URL"), "AWS_ENDPOINT_URL");
-    if (rc == 0)
-        rc = FILL(ca_file, s3_cred_env_get(env, "AWS_CA_BUNDLE"), "AWS_CA_BUNDLE");
-    return rc;
+    return rc < 0 ? rc : FILL(ca_file, s3_cred_env_get(env, "AWS_CA_BUNDLE"), "AWS_CA_BUNDLE");
 }
 
 /* A variable of ours, 1 or 0, in *ret when it is set. */
@@ -139,37 +145,180 @@ static int take_settings(const struct s3_cred *from, struct s3_cred *ret, struct
     return rc;
 }
 
-/* What a profile has, or is lent. -ENOENT: nothing. */
-static int take_keys(const struct s3_cred_env *env, const struct s3_profile *p, struct s3_cred *ret,
-                     struct err *err)
+/* -- who lends ------------------------------------------------------------- */
+
+enum { ROLES_MAX = 5 };
+
+/* Whom to ask, and how. */
+struct lender {
+    const struct s3_cred_env *env;
+    struct s3_sts sts;
+};
+
+static bool has_keys(const struct s3_cred *c)
 {
-    if (p->cred.access_key[0] != '\0' || p->cred.secret_key[0] != '\0') {
-        memcpy(ret->access_key, p->cred.access_key, sizeof(ret->access_key));
-        memcpy(ret->secret_key, p->cred.secret_key, sizeof(ret->secret_key));
-        memcpy(ret->token, p->cred.token, sizeof(ret->token));
+    return c->access_key[0] != '\0' || c->secret_key[0] != '\0';
+}
+
+/* What a profile has of its own, or is lent without another one. -ENOENT: nothing. */
+static int take_own(const struct lender *l, const struct s3_profile *p, struct s3_cred *ret,
+                    struct err *err)
+{
+    if (p->role.arn[0] != '\0' && p->role.token_file[0] != '\0')
+        return s3_lent_sts_web_identity(&l->sts, &p->role, ret, err);
+    if (has_keys(&p->cred)) {
+        s3_cred_take_keys(&p->cred, ret);
         return 0;
     }
     if (p->sso.account[0] != '\0')
-        return s3_lent_sso(env, &p->sso, ret, err);
+        return s3_lent_sso(l->env, &p->sso, ret, err);
     if (p->process[0] != '\0')
         return s3_lent_process(p->process, ret, err);
     return err_set(err, -ENOENT, "no S3 credentials");
 }
 
-/* A named profile is not made up elsewhere. */
-static int borrow(const struct s3_cred_env *env, const struct s3_profile *p, bool named,
+static int take_named_source(const struct lender *l, const char *source, struct s3_cred *ret,
+                             struct err *err)
+{
+    if (strcmp(source, "Environment") == 0)
+        return load_env_keys(l->env, ret, err);
+    if (strcmp(source, "Ec2InstanceMetadata") == 0)
+        return s3_lent_instance(l->env, ret, err);
+    if (strcmp(source, "EcsContainer") == 0)
+        return s3_lent_container(l->env, ret, err);
+    return err_set_gw(err, GW_BAD_CONFIG, -EINVAL,
+                      "credential_source '%s' is none of Environment, Ec2InstanceMetadata and "
+                      "EcsContainer",
+                      source);
+}
+
+/* A role by itself; keys that stand beside it are for it, or for who was named as a source. */
+static bool wants_source(const struct s3_profile *p, size_t depth)
+{
+    return p->role.arn[0] != '\0' && p->role.token_file[0] == '\0' &&
+           (depth == 0 || !has_keys(&p->cred));
+}
+
+/* From profile to profile, *p the one at hand, until one has keys. */
+static int follow_sources(const struct lender *l, const char *name, struct s3_profile *p,
+                          struct s3_role *roles, size_t *ret_n, struct err *err)
+{
+    char at[sizeof(p->role.source_profile)];
+    size_t n = 0;
+    int rc = text_copy(at, sizeof(at), name);
+
+    while (rc == 0 && wants_source(p, n)) {
+        if (n == ROLES_MAX)
+            return err_set_gw(err, GW_BAD_CONFIG, -EINVAL,
+                              "profile '%s': its source_profile leads in a circle, or over more "
+                              "than %d roles",
+                              name, ROLES_MAX);
+        roles[n] = p->role;
+        if (roles[n++].credential_source[0] != '\0' || strcmp(p->role.source_profile, at) == 0)
+            break;
+        if (p->role.source_profile[0] == '\0')
+            return err_set_gw(err, GW_BAD_CONFIG, -EINVAL,
+                              "profile '%s' has a role_arn, but neither source_profile, "
+                              "credential_source nor web_identity_token_file",
+                              at);
+        rc = s3_profile_load(l->env, roles[n - 1].source_profile, true, p, err);
+        if (rc == -ENOENT)
+            return err_set_gw(err, GW_BAD_CONFIG, -EINVAL,
+                              "no profile '%s', which profile '%s' names as its source_profile",
+                              roles[n - 1].source_profile, at);
+        if (rc == 0)
+            rc = text_copy(at, sizeof(at), roles[n - 1].source_profile);
+    }
+    *ret_n = n;
+    return rc;
+}
+
+/* All that a profile says of who we are. -ENOENT: nothing. */
+static int take_profile(const struct lender *l, const char *name, struct s3_profile *p,
+                        struct s3_cred *ret, struct err *err)
+{
+    struct s3_role roles[ROLES_MAX];
+    const char *source = "";
+    size_t n = 0;
+    int rc = follow_sources(l, name, p, roles, &n, err);
+
+    if (rc == 0 && n > 0)
+        source = roles[n - 1].credential_source;
+    if (rc == 0)
+        rc = source[0] != '\0' ? take_named_source(l, source, ret, err) : take_own(l, p, ret, err);
+    if (n > 0 && (rc == -ENOENT || (rc == 0 && !has_keys(ret))))
+        return err_set_gw(
+            err, GW_STORE_DENIED, -EACCES,
+            "profile '%s': %s '%s' has no keys with which its role could be asked for", name,
+            source[0] != '\0' ? "credential_source" : "source_profile",
+            source[0] != '\0' ? source : roles[n - 1].source_profile);
+    if (rc == 0 && n > 0)
+        rc = check(ret, name, err);
+    while (rc == 0 && n > 0)
+        rc = s3_lent_sts_role(&l->sts, &roles[--n], ret, err);
+    return rc;
+}
+
+/* A pod's: the token of its service account. -ENOENT: it has none. */
+static int take_web_identity(const struct lender *l, struct s3_cred *ret, struct err *err)
+{
+    const char *token_file = s3_cred_env_get(l->env, "AWS_WEB_IDENTITY_TOKEN_FILE");
+    const char *arn = s3_cred_env_get(l->env, "AWS_ROLE_ARN");
+    struct s3_role role = {0};
+    int rc;
+
+    if (!token_file)
+        return err_set(err, -ENOENT, "no web identity");
+    if (!arn)
+        return err_set_gw(err, GW_STORE_DENIED, -EACCES,
+                          "AWS_WEB_IDENTITY_TOKEN_FILE is set, and AWS_ROLE_ARN is not: whose "
+                          "role is it for?");
+    rc = copy(role.token_file, sizeof(role.token_file), token_file, "AWS_WEB_IDENTITY_TOKEN_FILE",
+              err);
+    if (rc == 0)
+        rc = copy(role.arn, sizeof(role.arn), arn, "AWS_ROLE_ARN", err);
+    if (rc == 0)
+        rc = s3_cred_fill(role.session, sizeof(role.session),
+                          s3_cred_env_get(l->env, "AWS_ROLE_SESSION_NAME"), "AWS_ROLE_SESSION_NAME",
+                          err);
+    return rc < 0 ? rc : s3_lent_sts_web_identity(&l->sts, &role, ret, err);
+}
+
+/* Everywhere but in variables with keys. A named profile is not made up elsewhere. */
+static int borrow(const struct lender *l, const char *named, struct s3_profile *p,
                   struct s3_cred *ret, struct err *err)
 {
-    int rc = take_keys(env, p, ret, err);
+    int rc = named ? -ENOENT : take_web_identity(l, ret, err);
 
+    if (rc == -ENOENT)
+        rc = take_profile(l, named ? named : "default", p, ret, err);
     if (rc == -ENOENT && !named)
-        rc = s3_lent_container(env, ret, err);
+        rc = s3_lent_container(l->env, ret, err);
     if (rc == -ENOENT && !named)
-        rc = s3_lent_instance(env, ret, err);
+        rc = s3_lent_instance(l->env, ret, err);
     if (rc != -ENOENT)
         return rc;
     err_clear(err);
     return 0;
+}
+
+/* STS is where variables or the profile say that the services are, else Amazon's. */
+static int lender_init(struct lender *l, const struct store_conf *conf,
+                       const struct s3_cred_env *env, const struct s3_profile *p,
+                       const struct s3_cred *c, struct err *err)
+{
+    const char *own = s3_cred_env_get(env, "AWS_ENDPOINT_URL_STS");
+    const char *all = s3_cred_env_get(env, "AWS_ENDPOINT_URL");
+
+    *l = (struct lender){.env = env,
+                         .sts = {.region = c->region,
+                                 .ca_file = c->ca_file,
+                                 .clock = conf->clock ? conf->clock : &clock_system}};
+    return copy(l->sts.endpoint, sizeof(l->sts.endpoint),
+                own   ? own
+                : all ? all
+                      : p->cred.endpoint,
+                "AWS_ENDPOINT_URL_STS", err);
 }
 
 static int load_all(const struct store_conf *conf, const struct s3_cred_env *env,
@@ -181,10 +330,13 @@ static int load_all(const struct store_conf *conf, const struct s3_cred_env *env
     const char *named = conf->profile ? conf->profile : s3_cred_env_get(env, "AWS_PROFILE");
     const char *profile = named ? named : "default";
     bool env_wins = !conf->profile && has_pair;
+    struct lender l;
     int rc = load_conf(conf, ret, err);
 
+    if (rc == 0 && env_wins)
+        rc = load_env_keys(env, ret, err);
     if (rc == 0)
-        rc = load_env(env, env_wins, ret, err);
+        rc = load_env(env, ret, err);
     if (rc == 0)
         rc = load_switches(env, ret, err);
     if (rc == 0)
@@ -198,10 +350,12 @@ static int load_all(const struct store_conf *conf, const struct s3_cred_env *env
     }
     if (rc == 0)
         rc = take_settings(&p.cred, ret, err);
-    if (rc == 0 && !env_wins)
-        rc = borrow(env, &p, named != NULL, ret, err);
     if (rc == 0)
         rc = FILL(region, "us-east-1", "region");
+    if (rc == 0)
+        rc = lender_init(&l, conf, env, &p, ret, err);
+    if (rc == 0 && !env_wins)
+        rc = borrow(&l, named, &p, ret, err);
     return rc < 0 ? rc : check(ret, profile, err);
 }
 

@@ -4,9 +4,10 @@
  *
  * Credentials: an explicit profile; else AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and
  * AWS_SESSION_TOKEN; else the profile AWS_PROFILE or "default" of AWS_SHARED_CREDENTIALS_FILE
- * (~/.aws/credentials), then of AWS_CONFIG_FILE (~/.aws/config), its single sign-on (the login that
- * `aws sso login` left behind) and its credential_process included.
- * Who named no profile and has none of these is lent some by the container or the instance.
+ * (~/.aws/credentials), then of AWS_CONFIG_FILE (~/.aws/config), its role, its single sign-on (the
+ * login that `aws sso login` left behind) and its credential_process included.
+ * Who named no profile has AWS_WEB_IDENTITY_TOKEN_FILE with AWS_ROLE_ARN before all of a profile,
+ * and is lent some by the container or the instance where that has none.
  */
 #ifndef GODWIT_TRANSPORT_S3_CRED_H
 #define GODWIT_TRANSPORT_S3_CRED_H
@@ -51,6 +52,8 @@ int s3_cred_load(const struct store_conf *conf, const struct s3_cred_env *env, s
                  struct err *err);
 void s3_cred_done(struct s3_cred *c);
 
+/* The three keys and when they end, whatever was there. */
+void s3_cred_take_keys(const struct s3_cred *from, struct s3_cred *ret);
 /* For who reads settings: value into out unless that has one. -EINVAL, never telling the value. */
 int s3_cred_fill(char *out, size_t size, const char *value, const char *what, struct err *err);
 

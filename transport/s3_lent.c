@@ -82,10 +82,7 @@ int s3_lent_parse(struct slice text, struct s3_cred *ret, struct err *err)
         return err_set(err, -EINVAL, "the token is too long or malformed");
     if (take_expiration(doc, &c.expires_ms) < 0)
         return err_set(err, -EINVAL, "the time of expiration is malformed");
-    memcpy(ret->access_key, c.access_key, sizeof(c.access_key));
-    memcpy(ret->secret_key, c.secret_key, sizeof(c.secret_key));
-    memcpy(ret->token, c.token, sizeof(c.token));
-    ret->expires_ms = c.expires_ms;
+    s3_cred_take_keys(&c, ret);
     return 0;
 }
 
@@ -158,10 +155,10 @@ int s3_lent_ask(const struct s3_lent_question *q, struct http_reply *reply, stru
                                    .tls12_allowed = true,
                                    .no_proxy = !q->far,
                                    .ca_file = q->ca_file};
-    const char *headers[] = {q->header, NULL};
     const struct http_request req = {.method = q->method,
                                      .url = q->url,
-                                     .headers = headers,
+                                     .headers = q->headers,
+                                     .body = q->body,
                                      .timeout_ms = LENT_TIMEOUT_MS,
                                      .max_reply_bytes = LENT_REPLY_MAX};
     auto_http struct http *h = NULL;
@@ -233,14 +230,15 @@ int s3_lent_container(const struct s3_cred_env *env, struct s3_cred *ret, struct
     auto_reply struct http_reply reply = {0};
     auto_buf struct buf line = {0};
     char url[LENT_URL_MAX];
-    struct s3_lent_question q = {.method = "GET", .url = url};
+    const char *headers[] = {NULL, NULL};
+    struct s3_lent_question q = {.method = "GET", .url = url, .headers = headers};
     int rc = container_url(env, url, err);
 
     if (rc == 0)
         rc = container_token(env, &line, err);
     if (rc < 0)
         return rc;
-    q.header = line.len > 0 ? buf_cstr(&line) : NULL;
+    headers[0] = line.len > 0 ? buf_cstr(&line) : NULL;
     if (s3_lent_ask(&q, &reply, err) < 0)
         return s3_lent_useless(err, container, "it does not answer");
     if (reply.status != 200)
@@ -259,8 +257,8 @@ static int instance_token(const char *base, struct buf *ret_line, struct err *er
 {
     auto_reply struct http_reply reply = {0};
     char url[LENT_URL_MAX];
-    struct s3_lent_question q = {
-        .method = "PUT", .url = url, .header = "X-aws-ec2-metadata-token-ttl-seconds: 21600"};
+    static const char *const headers[] = {"X-aws-ec2-metadata-token-ttl-seconds: 21600", NULL};
+    struct s3_lent_question q = {.method = "PUT", .url = url, .headers = headers};
     const char *token;
 
     if (text_print(url, sizeof(url), "%s/latest/api/token", base) < 0)
@@ -279,7 +277,8 @@ static int instance_get(const char *base, const char *role, struct buf *line,
                         struct http_reply *reply, struct err *err)
 {
     char url[LENT_URL_MAX];
-    struct s3_lent_question q = {.method = "GET", .url = url, .header = buf_cstr(line)};
+    const char *const headers[] = {buf_cstr(line), NULL};
+    struct s3_lent_question q = {.method = "GET", .url = url, .headers = headers};
 
     if (text_print(url, sizeof(url), "%s/latest/meta-data/iam/security-credentials/%s", base,
                    role) < 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Credentials that are lent for a time: for a login, by a program, a container's agent, an
- * instance's metadata.
+ * Credentials that are lent for a time: for a login, by a program, for a role, by a container's
+ * agent, an instance's metadata.
  * The protocols are those of the AWS tools, with the same variables to say where and whether.
  */
 #ifndef GODWIT_TRANSPORT_S3_LENT_H
@@ -22,11 +22,28 @@ int s3_lent_instance(const struct s3_cred_env *env, struct s3_cred *ret, struct 
 int s3_lent_sso(const struct s3_cred_env *env, const struct s3_sso *sso, struct s3_cred *ret,
                 struct err *err);
 
+/* Where roles are asked for. */
+struct s3_sts {
+    char endpoint[S3_CRED_PATH_MAX + 1]; /* "" = Amazon's of the region */
+    const char *region;
+    const char *ca_file; /* "" = the system's */
+    const struct clock *clock;
+};
+/*
+ * s3_lent_sts.c: the keys of a role, for the token in its file, or for those that are in ret.
+ * -EACCES (GW_STORE_DENIED) refused; a retryable code (GW_STORE_UNREACHABLE) when nobody answers.
+ */
+int s3_lent_sts_web_identity(const struct s3_sts *sts, const struct s3_role *role,
+                             struct s3_cred *ret, struct err *err);
+int s3_lent_sts_role(const struct s3_sts *sts, const struct s3_role *role, struct s3_cred *ret,
+                     struct err *err);
+
 /* For s3_lent*.c: one question with a few attempts. 0 with any status. */
 struct s3_lent_question {
     const char *method;
     const char *url;
-    const char *header;  /* "Name: value", or NULL */
+    const char *const *headers; /* "Name: value", NULL-terminated; or NULL */
+    struct slice body;
     const char *ca_file; /* or NULL: the system's */
     bool far;            /* not on this machine or its host: a proxy may be on the way */
 };

@@ -105,19 +105,18 @@ static int take_reply(struct slice text, struct s3_cred *ret, struct err *err)
         take(keys, "secretAccessKey", c.secret_key, sizeof(c.secret_key)) < 0 ||
         take(keys, "sessionToken", c.token, sizeof(c.token)) < 0)
         return s3_lent_useless(err, who, "the answer is malformed");
-    memcpy(ret->access_key, c.access_key, sizeof(c.access_key));
-    memcpy(ret->secret_key, c.secret_key, sizeof(c.secret_key));
-    memcpy(ret->token, c.token, sizeof(c.token));
-    ret->expires_ms = js_u64(keys, "expiration", 0);
+    c.expires_ms = js_u64(keys, "expiration", 0);
+    s3_cred_take_keys(&c, ret);
     return 0;
 }
 
 static int ask(const char *url, const char *header, struct s3_cred *ret, struct err *err)
 {
     auto_reply struct http_reply reply = {0};
+    const char *const headers[] = {header, NULL};
     struct s3_lent_question q = {.method = "GET",
                                  .url = url,
-                                 .header = header,
+                                 .headers = headers,
                                  .ca_file = ret->ca_file[0] != '\0' ? ret->ca_file : NULL,
                                  .far = true};
     int rc = s3_lent_ask(&q, &reply, err);

@@ -274,10 +274,7 @@ static bool adopt(struct s3_place *p, const struct s3_cred *fresh)
         strcmp(fresh->secret_key, c->secret_key) == 0 && strcmp(fresh->token, c->token) == 0 &&
         fresh->expires_ms == c->expires_ms)
         return false;
-    memcpy(c->access_key, fresh->access_key, sizeof(fresh->access_key));
-    memcpy(c->secret_key, fresh->secret_key, sizeof(fresh->secret_key));
-    memcpy(c->token, fresh->token, sizeof(fresh->token));
-    c->expires_ms = fresh->expires_ms;
+    s3_cred_take_keys(fresh, c);
     p->now.cred_n++;
     return true;
 }

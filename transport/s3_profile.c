@@ -23,7 +23,8 @@ struct file {
     const char *profile;
     const char *sso_session; /* or NULL: then the section of that session, not of the profile */
     bool is_config;          /* sections are "profile NAME" there, but for "default" */
-    bool keys;               /* take them, too */
+    bool who;                /* take also who we are */
+    bool keys;               /* with the keys that say so */
     bool found;              /* the section */
 };
 
@@ -130,6 +131,22 @@ static int take_sso(const char *name, const char *value, struct s3_profile *ret,
     return take(places, ARRAY_LEN(places), name, value, err);
 }
 
+static int take_role(const char *name, const char *value, struct s3_profile *ret, struct err *err)
+{
+    const struct place places[] = {
+        PLACE("role_arn", ret->role.arn),
+        PLACE("role_session_name", ret->role.session),
+        PLACE("external_id", ret->role.external_id),
+        PLACE("mfa_serial", ret->role.mfa_serial),
+        PLACE("duration_seconds", ret->role.duration_s),
+        PLACE("source_profile", ret->role.source_profile),
+        PLACE("credential_source", ret->role.credential_source),
+        PLACE("web_identity_token_file", ret->role.token_file),
+    };
+
+    return take(places, ARRAY_LEN(places), name, value, err);
+}
+
 static int take_setting(const char *name, const char *value, struct s3_profile *ret,
                         struct err *err)
 {
@@ -151,6 +168,8 @@ static int take_value(const struct file *f, const char *name, const char *value,
         return rc;
     if (f->keys)
         rc = take_keys(name, value, ret, err);
+    if (rc == 0 && f->who)
+        rc = take_role(name, value, ret, err);
     return rc < 0 ? rc : take_setting(name, value, ret, err);
 }
 
@@ -278,12 +297,12 @@ static int load_both(struct file *shared, struct file *config, struct s3_profile
     return rc < 0 ? rc : load_session(config, ret, err);
 }
 
-int s3_profile_load(const struct s3_cred_env *env, const char *name, bool keys,
+int s3_profile_load(const struct s3_cred_env *env, const char *name, bool who,
                     struct s3_profile *ret, struct err *err)
 {
     AUTO(s3_profile_done) struct s3_profile p = {.cred.path_style = -1};
-    struct file shared = {.profile = name, .keys = keys};
-    struct file config = {.profile = name, .is_config = true};
+    struct file shared = {.profile = name, .who = who, .keys = who};
+    struct file config = {.profile = name, .who = who, .is_config = true};
     int rc;
 
     if (file_path(env, "AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials", shared.path,

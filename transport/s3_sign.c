@@ -183,7 +183,7 @@ static int signing_key(const struct sign *s, uint8_t *out, struct err *err)
     rc = buf_failed(&secret, err);
     crypto_hmac_sha256(buf_slice(&secret), slice_str(date), out);
     derive(out, s->key->region);
-    derive(out, "s3");
+    derive(out, s->key->service);
     derive(out, "aws4_request");
     if (secret.data)
         crypto_wipe(secret.data, secret.cap);
@@ -262,7 +262,8 @@ int s3_sign(const struct s3_sign_key *key, const struct s3_sign_request *req, st
         return err_set(err, -EINVAL, "the access key holds a line break");
     format_stamp(req->wall_ms, s.stamp);
     text_hex(req->payload_sha256, CRYPTO_SHA256_LEN, s.payload);
-    buf_printf(&s.scope, "%.*s/%s/s3/aws4_request", SIGN_DATE_LEN, s.stamp, key->region);
+    buf_printf(&s.scope, "%.*s/%s/%s/aws4_request", SIGN_DATE_LEN, s.stamp, key->region,
+               key->service);
     rc = buf_failed(&s.scope, err);
     if (rc == 0)
         rc = collect_headers(&s, err);

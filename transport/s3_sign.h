@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * AWS Signature Version 4 for S3, in the Authorization header, with the payload's hash.
+ * AWS Signature Version 4 for S3 and STS, in the Authorization header, with the payload's hash.
  * Source: Amazon S3 API Reference, "Authenticating Requests: Using the Authorization Header".
  */
 #ifndef GODWIT_TRANSPORT_S3_SIGN_H
@@ -23,6 +23,7 @@ struct s3_sign_key {
     const char *secret_key;
     const char *token; /* of a session; "" = none */
     const char *region;
+    const char *service; /* "s3", "sts" */
 };
 
 struct s3_sign_request {
