@@ -49,6 +49,18 @@ order() {
         fail "$2 on $1: $(cat "$dir/log")"
 }
 
+# overtaken round|order SIDE [FILE]: a fence of epoch 9 arrives when a hook writes to $dir/fifo; the
+# hook itself would take a minute
+overtaken() {
+    local begun=$SECONDS
+    [ -p "$dir/fifo" ] || mkfifo "$dir/fifo"
+    printf '{"n": 900, "id": "op.900.%s", "kind": "fence", "workload": "shop", "epoch": 9, "deadline": null, "args": {}}\n' \
+        "$2" >"$dir/later.json"
+    "$tool" "$1" "$dir/$2" "$dir/$2.json" ${3+"$3"} "$dir/later.json" "$dir/fifo" >"$dir/answer" 2>"$dir/log" ||
+        fail "$1 of $2: $(cat "$dir/log")"
+    [ $((SECONDS - begun)) -lt 30 ] || fail "the order waited for a hook, $((SECONDS - begun)) s"
+}
+
 expect() {
     jq -e "$1" "$dir/answer" >/dev/null || fail "$1 of: $(cat "$dir/answer")"
 }

@@ -151,6 +151,16 @@ thawed() { # WHAT: within the watchdog's time
     timeout 5 touch "$dir/mnt-1/writable" "$dir/mnt-2/writable" || fail "$1: frozen"
 }
 
+echo '-- an order does not wait for a freeze hook, nor what is frozen for the order'
+rm -f "$dir/said"
+policy "echo x >$dir/fifo; sleep 60"
+date +%N >"$dir/mnt-1/file"
+sync -f "$dir/mnt-1"
+overtaken round a
+thawed "a hook was interrupted"
+again
+hooks thaw
+
 echo '-- killed before the freeze hooks, and what is owed after each place behind'
 rm -f "$dir/said"
 policy "echo freeze >>$dir/said"

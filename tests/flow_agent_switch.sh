@@ -136,6 +136,15 @@ config b follow 3
 config a push 3
 round b
 same "after the last delta"
+# an order of a higher rank does not wait for what a check or a hook takes
+jq --arg fifo "$dir/fifo" '.assignments[0].hooks.health = [{"run": ["sh", "-c", "echo x >\($fifo); sleep 60"]}]' \
+    "$dir/a.json" >"$dir/slow.json"
+mv "$dir/slow.json" "$dir/a.json"
+printf '{"n": 899, "id": "op.899.a", "kind": "health", "workload": "shop", "epoch": 3, "deadline": null, "args": {}}\n' \
+    >"$dir/order.json"
+overtaken order a "$dir/order.json"
+expect '.state == "failed" and (.error.what | contains("overtaken"))'
+
 order a release 3
 order b release 3
 guard a 0

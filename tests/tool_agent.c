@@ -6,7 +6,8 @@
  *   tool_agent vault URL KEYFILE                     make the vault, print the key
  *   tool_agent round STATE CONFIG                    one step of every workload (settle, replicate)
  *   tool_agent order STATE CONFIG ORDER              carry out one order, print its saved answer
- *   tool_agent renew STATE HOURS                     renew the certificate, so many hours from now
+ *   tool_agent round|order … LATER FIFO              the order LATER arrives when FIFO is written
+ * to tool_agent renew STATE HOURS                     renew the certificate, so many hours from now
  *   tool_agent decide CONFIG WORKLOAD EPOCH promote|abort [FINAL-ANSWER]
  */
 #include "agent/vaultref.h"
@@ -19,6 +20,8 @@
 #include "base/num.h"
 #include "base/text.h"
 
+#include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 
 #include "base/banned.h"
@@ -113,18 +116,68 @@ static int print_report(const struct agent *a, struct err *err)
     return r;
 }
 
-static int do_round(const char *state_dir, const char *config_file, struct err *err)
+/* An order that arrives as soon as somebody writes to a FIFO, as from the thread that asks. */
+struct later {
+    struct workload *workload;
+    struct order *order;
+    const char *fifo;
+    pthread_t thread;
+    bool started;
+};
+
+static void *arrive(void *arg)
+{
+    struct later *l = arg;
+    auto_close int fd = open(l->fifo, O_RDONLY | O_CLOEXEC);
+    char byte;
+
+    if (fd >= 0 && read(fd, &byte, 1) == 1)
+        workload_order(l->workload, TAKE(l->order));
+    return NULL;
+}
+
+/* files: the order and the FIFO; NULL = none comes. */
+static int expect_later(struct agent *a, char *const *files, struct later *l, struct err *err)
+{
+    auto_js struct js *doc = NULL;
+    int r = files ? js_load(files[0], FILE_MAX, &doc, err) : 0;
+
+    if (r < 0 || !files)
+        return r;
+    r = order_parse(doc, &l->order, err);
+    if (r == 0)
+        r = fleet_get(a->fleet, l->order->workload, &l->workload, err);
+    if (r < 0)
+        return r;
+    l->fifo = files[1];
+    l->started = pthread_create(&l->thread, NULL, arrive, l) == 0;
+    return 0;
+}
+
+static void await_later(struct later *l)
+{
+    if (l->started)
+        pthread_join(l->thread, NULL);
+    order_free(l->order);
+}
+
+static int do_round(const char *state_dir, const char *config_file, char *const *later,
+                    struct err *err)
 {
     struct agent a = {0};
+    struct later l = {0};
     auto_js struct js *config = NULL;
     int r = js_load(config_file, FILE_MAX, &config, err);
 
     if (r == 0)
         r = open_agent(&a, state_dir, config, err);
+    if (r == 0)
+        r = expect_later(&a, later, &l, err);
     if (r == 0) {
         fleet_each(a.fleet, step_one, NULL);
         r = print_report(&a, err);
     }
+    await_later(&l);
     close_agent(&a);
     return r;
 }
@@ -143,9 +196,10 @@ static int print_answer(const struct workload *w, const char *id, struct err *er
 }
 
 static int do_order(const char *state_dir, const char *config_file, const char *order_file,
-                    struct err *err)
+                    char *const *later, struct err *err)
 {
     struct agent a = {0};
+    struct later l = {0};
     auto_js struct js *config = NULL;
     auto_js struct js *doc = NULL;
     struct order *o = NULL;
@@ -161,12 +215,15 @@ static int do_order(const char *state_dir, const char *config_file, const char *
         r = order_parse(doc, &o, err);
     if (r == 0)
         r = fleet_get(a.fleet, o->workload, &w, err);
+    if (r == 0)
+        r = expect_later(&a, later, &l, err);
     if (r == 0) {
         text_copy(id, sizeof(id), o->id);
         workload_order(w, o);
         workload_step(w);
         r = print_answer(w, id, err);
     }
+    await_later(&l);
     close_agent(&a);
     return r;
 }
@@ -249,10 +306,10 @@ int main(int argc, char **argv)
     log_init("tool_agent", LOG_LEVEL_INFO, false);
     if (argc == 4 && text_equal(argv[1], "vault"))
         r = make_vault(argv[2], argv[3], &err);
-    else if (argc == 4 && text_equal(argv[1], "round"))
-        r = do_round(argv[2], argv[3], &err);
-    else if (argc == 5 && text_equal(argv[1], "order"))
-        r = do_order(argv[2], argv[3], argv[4], &err);
+    else if ((argc == 4 || argc == 6) && text_equal(argv[1], "round"))
+        r = do_round(argv[2], argv[3], argc == 6 ? argv + 4 : NULL, &err);
+    else if ((argc == 5 || argc == 7) && text_equal(argv[1], "order"))
+        r = do_order(argv[2], argv[3], argv[4], argc == 7 ? argv + 5 : NULL, &err);
     else if (argc == 4 && text_equal(argv[1], "renew"))
         r = do_renew(argv[2], argv[3], &err);
     else if (argc >= 6 && text_equal(argv[1], "decide"))
