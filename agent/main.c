@@ -218,11 +218,11 @@ static int verb_guard(const struct call *call, struct err *err)
         r = ownership_load(dir, &own, err);
     /* A record that cannot be read permits nothing. */
     if (r < 0)
-        return err_set_gw(err, GW_GATE_CLOSED, -EPERM, "'%s' may not run here: no readable record",
+        return err_set_gw(err, GW_NOT_NOW, -EPERM, "'%s' may not run here: no readable record",
                           name);
     if (ownership_writable(&own))
         return 0;
-    return err_set_gw(err, GW_GATE_CLOSED, -EPERM, "'%s' may not run here: %s", name,
+    return err_set_gw(err, GW_NOT_NOW, -EPERM, "'%s' may not run here: %s", name,
                       !own.known ? "this host has no record of it"
                       : own.owns ? "it is fenced"
                                  : "the other side owns it");

@@ -46,6 +46,7 @@ static const struct {
     {GW_STORE_CONFLICT, "store_conflict"},
     {GW_VAULT_KEY, "vault_key"},
     {GW_VAULT_DAMAGED, "vault_damaged"},
+    {GW_VAULT_OBJECT, "vault_damaged"},
     {GW_VAULT_MISSING, "vault_missing"},
     {GW_NO_VAULT, "vault_missing"},
     {GW_VAULT_NEWER, "vault_newer"},

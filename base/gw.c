@@ -34,7 +34,8 @@ static const struct gw_row rows[] = {
      "Repeat the command with the flag that the message names, or with --dry-run."},
     {GW_NO_CONTEXT, GW_EXIT_USAGE, "no planner is configured",
      "No flag, environment variable or configuration file says which planner to talk to.",
-     "godwit init\ngodwit context add NAME --server https://HOST:7443\ngodwit demo"},
+     "godwit context ls\ngodwit init\ngodwit context add NAME --server https://HOST:7443\ngodwit "
+     "demo"},
     {GW_BAD_NAME, GW_EXIT_USAGE, "the name cannot be used",
      "Names have letters, digits, '.', '_' and '-', and begin with a letter or digit.",
      "godwit VERB -h"},
@@ -48,9 +49,9 @@ static const struct gw_row rows[] = {
      "The system or a limit of this process refused an allocation. Nothing half-done was kept.",
      "free -m\nulimit -v"},
     {GW_NO_SPACE, GW_EXIT_FAILED, "the disk is full",
-     "A file could not be written whole, so it was not kept. What was stored before is still "
-     "whole; "
-     "the same command goes on from there.",
+     "What was to be written does not fit. A file that is not whole was not kept, and what was "
+     "stored before is still whole. A volume that was being restored is part one thing and part "
+     "the other until the same command ends well: it goes on from there.",
      "df -h\ndf -i"},
     {GW_IO, GW_EXIT_FAILED, "reading or writing failed",
      "The operating system reported an error of a device or file system.",
@@ -125,10 +126,10 @@ static const struct gw_row rows[] = {
      "version ever wrote, the object is damaged.",
      "godwit --version"},
     {GW_VAULT_KEY, GW_EXIT_AUTH, "the vault's key is wrong or missing",
-     "The vault is encrypted and the key given does not open it. Without the key its content "
-     "cannot "
-     "be read by anybody.",
-     "Repeat the command with --key-file FILE, the file with the key the vault was made with.\n"
+     "The vault is encrypted and the key given does not open it, or none was found where it is "
+     "looked for. Without the key its content cannot be read by anybody.",
+     "Repeat the command with --key-file FILE, the file with the key the vault was made with, or "
+     "with --no-encrypt if it was made without one.\n"
      "godwit key recover STORE -i IDENTITY"},
     {GW_VAULT_DAMAGED, GW_EXIT_MISMATCH, "an object of the vault is truncated or altered",
      "Its checksum or seal does not match. It was not used. A repair sends from the volume what it "
@@ -237,6 +238,12 @@ static const struct gw_row rows[] = {
      "zeroes.",
      "godwit replica show STORE/NAME\nAn older point may be complete; or take this one as it is: "
      "godwit replica pull --allow-incomplete"},
+    {GW_VAULT_OBJECT, GW_EXIT_MISMATCH, "the object that opens the vault is gone or damaged",
+     "The object named vault says with which key, and how, everything else of the vault opens. A "
+     "new one cannot take its place. The data beside it was not touched.",
+     "Bring that one object back: from an earlier version of it (a bucket keeps them when asked "
+     "to), or from a copy of the store.\nTo begin anew, push to another place: godwit replica push "
+     "VOLUME STORE/NAME"},
     {GW_GATE_CLOSED, GW_EXIT_REFUSED, "a gate is closed",
      "A condition for the switch does not hold: lag, window, verification, test or plan. Nothing "
      "was "
@@ -279,6 +286,11 @@ static const struct gw_row rows[] = {
      "its document may change.",
      "Give the document again with the volumes, hosts and devices it has: godwit app show APP -o "
      "json\nTo move it elsewhere, forget it first: godwit app rm APP"},
+    {GW_NOT_NOW, GW_EXIT_REFUSED, "that is not done to a workload in this state",
+     "The message says where it stands: replicated, finalized, not begun, or owned by the other "
+     "side. Nothing was changed.",
+     "godwit status APP\nWhat is replicated ends with godwit finalize APP, or with godwit app rm "
+     "APP."},
     {GW_PLAN_STALE, GW_EXIT_REFUSED, "the plan is out of date",
      "Inventory, windows or rates changed since it was made, so it was not applied.",
      "godwit plan"},
@@ -299,7 +311,9 @@ static const struct gw_row rows[] = {
     {GW_API_FORBIDDEN, GW_EXIT_AUTH, "the credential does not reach that far",
      "It is valid, but not for this action or object.", "godwit context ls"},
     {GW_API_NOT_FOUND, GW_EXIT_NOT_FOUND, "the planner has no such object",
-     "The name is misspelt, or the object is gone.", "godwit app ls\ngodwit host ls\ngodwit op ls"},
+     "The name is misspelt, or the object is gone.",
+     "godwit app ls\ngodwit host ls\ngodwit op ls\n"
+     "godwit plan ls\ngodwit window ls\ngodwit token ls"},
     {GW_API_TOO_LARGE, GW_EXIT_USAGE, "the request is too large",
      "The planner bounds what one request may carry.", "Send fewer objects in one request."},
     {GW_API_UNREACHABLE, GW_EXIT_UNREACHABLE, "the planner does not answer",

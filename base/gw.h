@@ -90,6 +90,7 @@ enum gw {
     GW_TRACKER_MISSED = 3034,    /* a change tracker did not tell a change */
     GW_PARTLY_UNREADABLE = 3035, /* a point was made, without what could not be read */
     GW_INCOMPLETE = 3036,        /* a point of which a part could not be read */
+    GW_VAULT_OBJECT = 3037,      /* the object that opens the vault is gone or damaged */
     /* 4xxx plans and cutovers */
     GW_GATE_CLOSED = 4101,
     GW_SWITCH_OPEN = 4102, /* another switch of this workload is open */
@@ -101,6 +102,7 @@ enum gw {
     GW_HALFWAY = 4108,
     GW_RECORD_DAMAGED = 4109, /* who owns a workload cannot be read on its host */
     GW_PLACES_FIXED = 4110,   /* volumes, hosts and devices of a workload that is replicated */
+    GW_NOT_NOW = 4111,        /* what is asked for does not fit where a workload stands */
     GW_PLAN_STALE = 4201,
     GW_PLAN_IMPOSSIBLE = 4202,
     GW_BAD_CALENDAR = 4203,

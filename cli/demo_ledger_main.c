@@ -226,9 +226,9 @@ static int ask_guard(const struct opt_set *opts, struct err *err)
     r = proc_run(&(struct proc_run){.argv = argv}, NULL, &status, err);
     if (r < 0)
         return r;
-    return status == 0 ? 0
-                       : err_set_gw(err, GW_GATE_CLOSED, -EPERM,
-                                    "the boot guard forbids it (exit %d)", status);
+    return status == 0
+               ? 0
+               : err_set_gw(err, GW_NOT_NOW, -EPERM, "the boot guard forbids it (exit %d)", status);
 }
 
 static int wait_ready(int fd, struct err *err)

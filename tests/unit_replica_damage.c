@@ -106,8 +106,9 @@ static void assert_nothing_wrong(const struct place *p)
 
 static bool is_named(unsigned gw)
 {
-    return gw == GW_VAULT_DAMAGED || gw == GW_VAULT_MISSING || gw == GW_VAULT_KEY ||
-           gw == GW_VAULT_NEWER || gw == GW_REPLICA_NOT_FOUND || gw == GW_VAULT_OLDER_HEAD;
+    return gw == GW_VAULT_DAMAGED || gw == GW_VAULT_OBJECT || gw == GW_VAULT_MISSING ||
+           gw == GW_VAULT_KEY || gw == GW_VAULT_NEWER || gw == GW_REPLICA_NOT_FOUND ||
+           gw == GW_VAULT_OLDER_HEAD;
 }
 
 /* The vault as it is on disk now, seen by somebody who comes fresh. */

@@ -81,8 +81,10 @@ static void a_lost_vault_object_is_not_replaced_while_points_are_there(void **st
     assert_ok(store_get(s, "vault", (struct store_range){0}, &object, NULL));
     assert_ok(store_delete(s, "vault", NULL));
     assert_fails(-EBADMSG, open_at("mem:lost", fixture_key, true, &again, &err));
-    assert_int_equal(GW_VAULT_DAMAGED, err.gw);
+    assert_int_equal(GW_VAULT_OBJECT, err.gw);
     assert_non_null(strstr(err.text, point));
+    assert_fails(-EBADMSG, open_at("mem:lost", fixture_key, false, &again, &err));
+    assert_int_equal(GW_VAULT_OBJECT, err.gw);
     assert_fails(-ENOENT, store_head(s, "vault", NULL, NULL));
 
     assert_ok(store_put(s, "vault", buf_slice(&object), NULL, 0, NULL));
@@ -149,7 +151,7 @@ static void an_altered_number_is_damage(void **state)
         object.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
         assert_ok(
             store_put(vault_store(v), "vault", buf_slice(&object), NULL, STORE_PUT_REPLACE, NULL));
-        expect(-EBADMSG, GW_VAULT_DAMAGED, "mem:altered", fixture_key);
+        expect(-EBADMSG, GW_VAULT_OBJECT, "mem:altered", fixture_key);
         object.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
     vault_close(v);
@@ -171,7 +173,7 @@ static void things_that_are_no_vault_are_refused(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         assert_ok(store_put(s, "vault", slice_str(bad[i]), NULL, STORE_PUT_REPLACE, NULL));
-        expect(-EBADMSG, GW_VAULT_DAMAGED, "mem:bad", fixture_key);
+        expect(-EBADMSG, GW_VAULT_OBJECT, "mem:bad", fixture_key);
     }
 }
 

@@ -37,6 +37,11 @@ static int tools_open(struct vault *v, struct err *err)
     return rc ? rc : codec_new(&v->codec, err);
 }
 
+static int no_vault(const struct vault *v, struct err *err)
+{
+    return err_set_gw(err, GW_NO_VAULT, -ENOENT, "there is no vault in %s", store_url(v->store));
+}
+
 static int load_once(struct vault *v, const uint8_t *key, struct err *err)
 {
     struct store_range range = {.max_bytes = VAULT_OBJECT_MAX};
@@ -44,10 +49,9 @@ static int load_once(struct vault *v, const uint8_t *key, struct err *err)
     int rc = store_get(v->store, VAULT_KEY, range, &object, err);
 
     if (rc == -ENOENT)
-        return err_set_gw(err, GW_NO_VAULT, -ENOENT, "there is no vault in %s",
-                          store_url(v->store));
+        return no_vault(v, err);
     if (rc == -EFBIG)
-        return err_set_gw(err, GW_VAULT_DAMAGED, -EBADMSG, "the vault object is too long");
+        return err_set_gw(err, GW_VAULT_OBJECT, -EBADMSG, "the vault object is too long");
     if (rc)
         return err_add(err, rc, "open the vault");
     return vault_object_open(buf_slice(&object), key, &v->keys, err);
@@ -84,10 +88,22 @@ static int refuse_over_points(struct vault *v, const uint8_t *key, struct err *e
     rc = load(v, key, err);
     if (rc != -ENOENT) /* somebody made it, and pushed, since we looked */
         return rc ? rc : -EEXIST;
-    return err_set_gw(err, GW_VAULT_DAMAGED, -EBADMSG,
-                      "%s holds '%s', but the object '" VAULT_KEY
-                      "' that opens it is gone: bring that back from a copy, or push elsewhere",
+    return err_set_gw(err, GW_VAULT_OBJECT, -EBADMSG,
+                      "%s holds '%s', but the object '" VAULT_KEY "' that opens it is gone",
                       store_url(v->store), point);
+}
+
+/* Who only reads is told as well that it was lost, and not that nothing was ever here. */
+static int find_out_why(struct vault *v, const uint8_t *key, struct err *err)
+{
+    int rc = refuse_over_points(v, key, err);
+
+    if (rc == -EEXIST)
+        return 0;
+    if (rc == -EBADMSG)
+        return rc;
+    err_clear(err);
+    return no_vault(v, err);
 }
 
 /* Whoever was first: if somebody made the vault meanwhile, theirs is opened. */
@@ -135,6 +151,8 @@ int vault_open(const struct vault_conf *conf, struct vault **ret, struct err *er
     if (rc == -ENOENT && v->store && conf->create) {
         err_clear(err);
         rc = create(v, conf->key, err);
+    } else if (rc == -ENOENT && v->store) {
+        rc = find_out_why(v, conf->key, err);
     }
     if (!rc)
         rc = tools_open(v, err);

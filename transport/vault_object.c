@@ -74,7 +74,7 @@ int vault_object_format(const struct seal_keys *k, struct buf *out, struct err *
 
 static int damaged(const char *what, struct err *err)
 {
-    return err_set_gw(err, GW_VAULT_DAMAGED, -EBADMSG, "the vault object %s", what);
+    return err_set_gw(err, GW_VAULT_OBJECT, -EBADMSG, "the vault object %s", what);
 }
 
 /* The first line alone. */

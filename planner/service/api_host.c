@@ -274,7 +274,7 @@ static int refuse_started(void *arg, const char *name)
     r = workload_load(u->service, name, &w, u->err);
     if (r < 0 || w->start_ms == 0 || w->released)
         return r;
-    return err_set_gw(u->err, GW_GATE_CLOSED, -EBUSY, "workload '%s' is replicated by '%s'", name,
+    return err_set_gw(u->err, GW_NOT_NOW, -EBUSY, "workload '%s' is replicated by '%s'", name,
                       u->host);
 }
 

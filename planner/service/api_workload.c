@@ -291,7 +291,7 @@ void api_workload_delete(struct api_call *call)
     if (r == 0 && load->start_ms > 0 && !load->released)
         r = load->authority == WORKLOAD_AT_SOURCE
                 ? sweep_release(svc, load, &err)
-                : err_set_gw(&err, GW_GATE_CLOSED, -EBUSY,
+                : err_set_gw(&err, GW_NOT_NOW, -EBUSY,
                              "'%s' runs at its target: finalize it before it is removed, or roll "
                              "it back",
                              name);
@@ -314,7 +314,7 @@ static int start(struct service *svc, const struct workload *load, struct err *e
     int r;
 
     if (load->released)
-        return err_set_gw(err, GW_GATE_CLOSED, -EBUSY, "'%s' was finalized", load->name);
+        return err_set_gw(err, GW_NOT_NOW, -EBUSY, "'%s' was finalized", load->name);
     if (load->start_ms > 0 && load->start_ms <= now)
         return 0;
     r = workload_device_check(svc, load, err);
@@ -405,7 +405,7 @@ static int check_verifiable(struct service *svc, const struct workload *load, st
     const enum workload_side side = workload_other(load->holder);
 
     if (!workload_is_applied(load, clock_wall_ms(svc->clock)))
-        return err_set_gw(err, GW_GATE_CLOSED, -EBUSY, "'%s' is not replicated", load->name);
+        return err_set_gw(err, GW_NOT_NOW, -EBUSY, "'%s' is not replicated", load->name);
     for (size_t i = 0; i < load->hosts_n[side]; i++)
         if (!load->hosts[side][i].identity[0])
             return err_set_gw(err, GW_AGENT_NOT_SEEN, -EBUSY, "'%s' has not enrolled",

@@ -112,7 +112,7 @@ static int look_at_once(struct step_run *run, enum step_verdict *ret, struct js 
 
 static int refuse(struct err *err, enum step_verdict *ret, const char *why)
 {
-    err_set_gw(err, GW_GATE_CLOSED, -EPERM, "%s", why);
+    err_set_gw(err, GW_NOT_NOW, -EPERM, "%s", why);
     *ret = STEP_FAILED;
     return 0;
 }
