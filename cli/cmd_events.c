@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* godwit events: who did what, to which, from where; once, or as it comes. */
 #include "base/auto.h"
+#include "base/num.h"
 #include "base/text.h"
 #include "cli/columns.h"
 #include "cli/fetch.h"
@@ -12,11 +13,12 @@
 
 #include "base/banned.h"
 
-enum { EVENTS_WAIT_S = 20 };
+enum { EVENTS_WAIT_S = 20, EVENTS_MAX = 1000, EVENTS_LAST = 50 };
 
 const struct opt cmd_events_opts[] = {
     {"for", 0, OPT_TEXT, "OBJECT", NULL, 0, 0, NULL, "only of this workload, host or operation"},
-    {"last", 0, OPT_U64, "N", NULL, 1, 1000, "50", "how many"},
+    {"since", 0, OPT_DURATION, "DUR", NULL, 1000, 0, NULL, "only what happened in this time"},
+    {"last", 0, OPT_U64, "N", NULL, 1, EVENTS_MAX, NULL, "how many (50; with --since 1000)"},
     {0},
 };
 
@@ -91,13 +93,16 @@ static int get_events(struct cmd_call *call, struct api *api, const char *after,
                       struct err *err)
 {
     const char *object = opt_text(call->opts, "for");
+    const uint64_t since_s = num_div_up(opt_u64(call->opts, "since"), 1000);
+    uint64_t last = opt_u64(call->opts, "last");
     char path[API_PATH_MAX], only[API_PATH_MAX] = "";
     int r = object ? api_path(only, err, "&for=%s", object) : 0;
 
+    if (last == 0)
+        last = since_s > 0 ? EVENTS_MAX : EVENTS_LAST;
     if (r == 0)
-        r = text_print(path, sizeof(path), "/v1/events?limit=%" PRIu64 "%s%s%s",
-                       opt_u64(call->opts, "last"), only, after ? "&wait=20&after=" : "",
-                       after ? after : "");
+        r = text_print(path, sizeof(path), "/v1/events?limit=%" PRIu64 "&since=%" PRIu64 "%s%s%s",
+                       last, since_s, only, after ? "&wait=20&after=" : "", after ? after : "");
     if (r < 0)
         return err_set_gw(err, GW_BAD_VALUE, r, "'%.40s…' is too long", object);
     return api_do(

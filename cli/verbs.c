@@ -248,7 +248,7 @@ static const struct cmd cmds[] = {
      "godwit op resolve op-12ab34cd56 --dry-run",
      .takes = CMD_DRY_RUN},
     {"events", "", 0, 0, cmd_events, cmd_events_opts, "who did what, to which, from where",
-     "godwit events --for shop\n"
+     "godwit events --for shop --since 1h\n"
      "godwit events -w",
      .takes = CMD_WATCH},
     {"replica push", "VOLUME STORE/NAME", 2, 2, cmd_replica_push, cmd_replica_push_opts,

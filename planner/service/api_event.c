@@ -41,14 +41,20 @@ static int write_events(struct api_call *call, struct event_walk *walk, struct e
         .kind = httpd_query(call->request, "kind"),
     };
     struct api_page page = {0};
+    const uint64_t now_s = clock_wall_ms(call->service->clock) / 1000;
+    uint64_t since_s = 0;
     char cursor[CURSOR_MAX];
     int r;
 
     r = api_page(call, &page, err);
     if (r == 0)
         r = api_query_u64(call, "after", 0, &filter.after, err);
+    if (r == 0)
+        r = api_query_u64(call, "since", 0, &since_s, err);
     if (r < 0)
         return r;
+    if (since_s > 0 && since_s < now_s)
+        filter.since_ms = (now_s - since_s) * 1000;
     filter.limit = page.limit;
     filter.newest = !page.after[0];
     walk->last = filter.after;

@@ -30,12 +30,13 @@ static int open_filtered(struct db *db, const struct db_event_filter *f, struct 
         db, ret, err,
         f->newest ? "SELECT n, at_ms, kind, who, address, object, what FROM"
                     " (SELECT * FROM event WHERE (? IS NULL OR object = ?)"
-                    "  AND substr(kind, 1, length(?)) = ? AND n > ? ORDER BY n DESC LIMIT ?) AS e"
+                    "  AND substr(kind, 1, length(?)) = ? AND at_ms >= ? AND n > ?"
+                    "  ORDER BY n DESC LIMIT ?) AS e"
                     " ORDER BY n"
                   : "SELECT n, at_ms, kind, who, address, object, what FROM event"
                     " WHERE (? IS NULL OR object = ?) AND substr(kind, 1, length(?)) = ?"
-                    " AND n > ? ORDER BY n LIMIT ?",
-        "ttttuu", f->object, f->object, prefix, prefix, f->after, f->limit);
+                    " AND at_ms >= ? AND n > ? ORDER BY n LIMIT ?",
+        "ttttuuu", f->object, f->object, prefix, prefix, f->since_ms, f->after, f->limit);
 }
 
 int db_event_each(struct db *db, const struct db_event_filter *filter, db_event_fn fn, void *arg,

@@ -18,6 +18,7 @@ struct db_event_filter {
     const char *object; /* NULL = any */
     const char *kind;   /* a prefix; NULL = any */
     uint64_t after;
+    uint64_t since_ms; /* what is older is left out */
     uint64_t limit;
     bool newest; /* the last ones, still ascending */
 };
