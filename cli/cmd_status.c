@@ -68,12 +68,14 @@ static void say_gate(struct out *o, const struct js *w)
 static int view_workload(struct out *o, const struct js *doc, struct table *t, struct err *err)
 {
     const struct js *w = js_at(js_member(doc, "items"), 0);
-    out_text(o, "%s  %s  active %s · epoch %llu · gate %s", js_str(w, "workload", ""),
+    const struct js *gate = js_member(w, "gate");
+    const bool has_gate = js_kind(gate) == JS_OBJ; /* what was finalized has none */
+
+    out_text(o, "%s  %s  active %s · epoch %llu%s%s", js_str(w, "workload", ""),
              out_state(o, js_str(w, "state", "?")),
              text_equal(js_str(w, "authority", ""), "target") ? "cloud" : "IDC",
-             (unsigned long long)js_u64(w, "epoch", 0),
-             js_bool(js_member(w, "gate"), "open", false) ? out_state(o, "open")
-                                                          : out_state(o, "CLOSED"));
+             (unsigned long long)js_u64(w, "epoch", 0), has_gate ? " · gate " : "",
+             !has_gate ? "" : out_state(o, js_bool(gate, "open", false) ? "open" : "CLOSED"));
     say_gate(o, w);
     say_warnings(o, w, NULL);
     return columns_fill(o, js_member(w, "volumes"), t, volume_rows, ARRAY_LEN(volume_rows), err);

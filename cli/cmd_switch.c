@@ -18,8 +18,10 @@
 enum { FIRST_PASS_MS = 60000, POLL_MS = 500 };
 
 const struct opt cmd_switch_opts[] = {
-    {"max-lag", 0, OPT_DURATION, "TIME", NULL, 1, 0, NULL, "accept a lag of so much"},
-    {"max-downtime", 0, OPT_DURATION, "TIME", NULL, 1, 0, NULL, "abort when it takes longer"},
+    {"max-lag", 0, OPT_DURATION, "TIME", NULL, 1000, 0, NULL,
+     "accept a lag of so much, in whole seconds"},
+    {"max-downtime", 0, OPT_DURATION, "TIME", NULL, 1000, 0, NULL,
+     "abort when it takes longer, in whole seconds"},
     {0},
 };
 
@@ -44,10 +46,11 @@ static int write_request(struct cmd_call *call, const struct cmd_switch_request 
     jsw_bool(w, "dry_run", req->dry_run);
     if (req->severe)
         jsw_str(w, "confirm", req->workload);
+    /* Whole seconds, and never more of them than was asked for. */
     if (req->max_lag_ms > 0)
-        jsw_u64(w, "max_lag_s", num_div_up(req->max_lag_ms, 1000));
+        jsw_u64(w, "max_lag_s", req->max_lag_ms / 1000);
     if (req->max_downtime_ms > 0)
-        jsw_u64(w, "max_downtime_s", num_div_up(req->max_downtime_ms, 1000));
+        jsw_u64(w, "max_downtime_s", req->max_downtime_ms / 1000);
     jsw_end(w);
     *ret = TAKE(w);
     return 0;

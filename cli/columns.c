@@ -115,6 +115,8 @@ static const char *text_of(struct out *o, const struct js *doc, const struct col
 {
     if (row->kind == COLUMNS_YES)
         return is_true(doc, row->key) ? "yes" : "no";
+    if (row->kind == COLUMNS_OPEN && !member(doc, row->key))
+        return NULL;
     if (row->kind == COLUMNS_OPEN)
         return out_state(o, is_true(doc, row->key) ? "open" : "CLOSED");
     if (row->kind == COLUMNS_ETA && out_form(o) != OUT_CSV &&

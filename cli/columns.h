@@ -18,7 +18,7 @@ enum columns_kind {
     COLUMNS_TIME,    /* RFC 3339 in the document */
     COLUMNS_SHARE,   /* 0..1 as a percentage, in CSV as it is */
     COLUMNS_YES,     /* true is "yes" */
-    COLUMNS_OPEN,    /* true is "open", else "CLOSED" */
+    COLUMNS_OPEN,    /* true is "open", false "CLOSED" */
     COLUMNS_SIDE,    /* "source" is "IDC", "target" is "cloud" */
     COLUMNS_LIST,    /* strings, joined by commas */
     COLUMNS_LEN,     /* how many elements it has */

@@ -236,7 +236,8 @@ run finalize '{"confirm": "shop"}'
 expect 200 '.state == "done"'
 grep -qx release "$dir/src.kinds" || fail "src was not released"
 api GET /v1/status/shop
-expect 200 '.items[0].state == "finalized"' '.items[0].lifecycle == "cutover_complete"'
+expect 200 '.items[0].state == "finalized"' '.items[0].lifecycle == "cutover_complete"' \
+    '.items[0].gate == null' '.items[0].volumes[0].state == "released"'
 agent dst GET '/v1/agent/work?config=0'
 expect 200 '.config.assignments == []'
 api DELETE /v1/workloads/shop

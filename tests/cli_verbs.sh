@@ -11,6 +11,7 @@ mkdir "$dir/vault"
 
 echo "-- init, twice; a store that is none is refused"
 exits 2 godwit init --state-dir "$dir/p" --store nonsense
+[ ! -e "$dir/p" ] || fail "a store that is none is refused when the planner is half made"
 exits 2 godwit init --state-dir relative
 exits 2 godwit init --state-dir "$dir/z" --store "file://$dir/vault" --listen 127.0.0.1:0
 says err "port 0"
@@ -51,6 +52,8 @@ for noun in app op plan token window host; do
     is '(.schema | startswith("godwit.")) and (.items | type) == "array"'
 done
 exits 0 godwit events -o json
+is '.items | length > 0'
+exits 0 godwit events --since 1h -o json
 is '.items | length > 0'
 code=0
 godwit events >/dev/full 2>"$dir/err" || code=$?
@@ -158,6 +161,8 @@ exits 2 godwit cutover shop
 says err GW-1005
 exits 2 godwit cutover shop --confirm=other
 exits 2 godwit cutover shop --confirm=shop --max-downtime 0
+exits 2 godwit cutover shop --confirm=shop --max-downtime 1ms
+says err "less than 1s"
 exits 2 godwit plan --link 0
 exits 8 godwit cutover shop --confirm=shop
 says err GW-2005
@@ -208,7 +213,9 @@ exits 2 godwit window rm "$window"
 exits 0 godwit window rm "$window" --yes
 [ "$(cat "$dir/out")" = "$window is gone." ] || fail "window rm says: $(cat "$dir/out")"
 exits 4 godwit window rm "$window" --yes
-exits 5 godwit plan -o json # nothing is known of its host yet
+exits 5 godwit plan # nothing is known of its host yet
+says out "nothing to apply"
+exits 5 godwit plan -o json
 is '.schema == "godwit.plan/1"'
 plan=$(jq -r .id "$dir/out")
 exits 0 godwit plan show "$plan"

@@ -166,6 +166,7 @@ ready
 expect 0 "cutover once more" godwit cutover ledger --confirm=ledger
 serves target
 expect 0 "finalize" godwit finalize ledger --confirm=ledger
+if godwit status ledger | grep -q CLOSED; then story_fail "a gate that nothing will ever ask is closed"; fi
 expect 5 "after which there is no way back" godwit rollback ledger --confirm=ledger
 story_guard target || story_fail "the finalized side may not write any more"
 if story_guard source; then story_fail "the old side may write after finalize"; fi

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "planner/service/event.h"
 #include "planner/service/token.h"
+#include "transport/store.h"
 #include "transport/vault.h"
 
 #include <limits.h>
@@ -125,6 +126,26 @@ static int check_listen(const struct service_conf *conf, struct err *err)
     uint16_t port;
 
     return service_split_listen(conf->listen, address, sizeof(address), &port, err);
+}
+
+/* A directory need not be there yet, and what answers at the other end is asked later. */
+static int check_url(const struct service_conf *conf, struct err *err)
+{
+    const struct store_conf sc = {.url = conf->store_url,
+                                  .region = conf->store_region,
+                                  .endpoint = conf->store_endpoint,
+                                  .path_style = -1};
+    struct store *store = NULL;
+    int r;
+
+    if (!conf->store_url)
+        return 0;
+    r = store_open(&sc, &store, err);
+    store_close(store);
+    if (r != -ENOENT)
+        return r;
+    err_clear(err);
+    return 0;
 }
 
 /* The epochs, decisions and replicas of this planner are in its vault: it never changes in passing.
@@ -307,6 +328,8 @@ int init_run(const struct service_conf *conf, const char *client_file, struct er
     int r;
 
     r = check_listen(conf, err);
+    if (r == 0)
+        r = check_url(conf, err);
     if (r == 0)
         r = check_store(conf, err);
     if (r == 0)

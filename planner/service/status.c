@@ -105,6 +105,8 @@ const char *status_volume_state(const struct workload_view *v,
         {"disconnected", "offline"},
     };
 
+    if (v->workload->released)
+        return "released";
     if (!workload_is_applied(v->workload, v->now_ms) || !at->has_holder)
         return "pending";
     if (!workload_view_seen(v, &at->holder) ||
@@ -262,7 +264,10 @@ void status_write(const struct workload_view *v, const struct gate_result *gate,
             : t.done_bytes >= t.total_bytes ? 1
                                             : (double)t.done_bytes / (double)t.total_bytes);
     jsw_u64(w, "volumes_ready", t.ready);
-    gate_write(gate, w, "gate");
+    if (v->workload->released)
+        jsw_null(w, "gate"); /* no switch will ever ask */
+    else
+        gate_write(gate, w, "gate");
     jsw_arr(w, "volumes");
     for (size_t i = 0; i < v->workload->volumes_n; i++)
         write_volume(v, &v->volumes[i], w);
