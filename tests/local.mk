@@ -47,7 +47,7 @@ AM_TESTS_ENVIRONMENT = \
 	PATH="$(abs_top_builddir):$$PATH"; export PATH; \
 	CC='$(CC)'; export CC; \
 	LC_ALL=C.UTF-8; export LC_ALL; \
-	ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1; export ASAN_OPTIONS; \
+	ASAN_OPTIONS=detect_stack_use_after_return=1:max_uar_stack_size_log=16:strict_string_checks=1; export ASAN_OPTIONS; \
 	UBSAN_OPTIONS=print_stacktrace=1; export UBSAN_OPTIONS; \
 	$(tests_switches)
 
