@@ -12,7 +12,7 @@ struct tool_s3_auth {
     const char *target;           /* "/bucket/key?query" */
     const uint8_t *body_sha256;   /* of the bytes that arrived */
     const char *const *amz_names; /* the x-amz-* headers that came, NULL-terminated */
-    const char *service; /* "s3", "sts" */
+    const char *service;          /* "s3", "sts" */
     const char *access_key;
     const char *secret_key;
     uint64_t now_ms;
