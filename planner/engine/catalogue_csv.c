@@ -196,9 +196,13 @@ static bool date(struct csv_reader *csv, char out[static CATALOGUE_DATE_MAX])
 
 static bool name(struct csv_reader *csv, enum column column, char out[static CATALOGUE_NAME_MAX])
 {
-    if (*field(csv, column) && text_copy(out, CATALOGUE_NAME_MAX, field(csv, column)) == 0)
-        return true;
-    return refuse(csv, column, "no name");
+    const char *text = field(csv, column);
+
+    /* Written down, each byte that is none would become three. */
+    if (!text_is_utf8(text))
+        return refuse(csv, column, "not UTF-8");
+    return (*text && text_copy(out, CATALOGUE_NAME_MAX, text) == 0) ||
+           refuse(csv, column, "no name");
 }
 
 static bool parse_shape(struct csv_reader *csv, struct catalogue_shape *s)
