@@ -16,6 +16,10 @@ void replica_view_write_point(struct jsw *w, const struct replica_point *p)
     jsw_u64(w, "epoch", p->epoch);
     jsw_time(w, "taken_at", p->taken_ms);
     jsw_str(w, "kind", replica_kind_name(p->kind));
+    if (p->tracker[0]) {
+        jsw_str(w, "tracker", p->tracker);
+        jsw_bool(w, "all_read", p->all_read);
+    }
     jsw_u64(w, "size_bytes", p->size_bytes);
     jsw_u64(w, "changed_bytes", p->changed_bytes);
     jsw_u64(w, "stored_bytes", p->stored_bytes);
@@ -110,10 +114,20 @@ void replica_view_write_freeze(struct jsw *w, const struct replica_moment *m)
 }
 
 static const struct table_column columns[] = {
-    {"POINT", TABLE_RIGHT},  {"TAKEN", TABLE_LEFT},  {"KIND", TABLE_LEFT},
-    {"EPOCH", TABLE_RIGHT},  {"SIZE", TABLE_RIGHT},  {"CHANGED", TABLE_RIGHT},
-    {"STORED", TABLE_RIGHT}, {"DIGEST", TABLE_LEFT},
+    {"POINT", TABLE_RIGHT},   {"TAKEN", TABLE_LEFT},   {"KIND", TABLE_LEFT},
+    {"TRACKER", TABLE_LEFT},  {"EPOCH", TABLE_RIGHT},  {"SIZE", TABLE_RIGHT},
+    {"CHANGED", TABLE_RIGHT}, {"STORED", TABLE_RIGHT}, {"DIGEST", TABLE_LEFT},
 };
+
+/* A scan reads everything, and need not say so. */
+static int tracker_cell(const struct js *p, struct table *t, struct err *err)
+{
+    const char *tracker = js_str(p, "tracker", NULL);
+
+    if (!tracker || !js_bool(p, "all_read", false) || text_equal(tracker, "scan"))
+        return table_cell(t, tracker, err);
+    return table_cellf(t, err, "%s, all read", tracker);
+}
 
 static int view_point(struct out *o, const struct js *p, struct table *t, struct err *err)
 {
@@ -130,6 +144,8 @@ static int view_point(struct out *o, const struct js *p, struct table *t, struct
     if (r == 0)
         r = table_cellf(t, err, "%s%s", js_str(p, "kind", ""),
                         js_bool(p, "complete", true) ? "" : ", incomplete");
+    if (r == 0)
+        r = tracker_cell(p, t, err);
     if (r == 0)
         r = table_cellf(t, err, "%llu", (unsigned long long)js_u64(p, "epoch", 0));
     if (r == 0)

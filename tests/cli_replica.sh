@@ -90,6 +90,10 @@ if [ -n "${GODWIT_TEST_FAILPOINTS:-}" ]; then
     exits 0 godwit replica push "$dir/text.img" "$store/text" --level -3 -o json
     is '.repacked_units == 0 and .point.seq == 2'
     is '.tracker == "scan" and (.rescan | contains("no block device"))'
+    exits 0 godwit replica show "$store/text" -o json
+    is '[.items[] | .tracker == "scan" and .all_read] == [true, true]'
+    exits 0 godwit replica show "$store/text"
+    grep -q 'TRACKER' "$dir/out" && grep -q ' scan ' "$dir/out" || fail "no tracker: $(cat "$dir/out")"
     exits 0 godwit replica verify "$store/text" --full
     exits 0 godwit replica verify "$store/text@1" --full
 fi

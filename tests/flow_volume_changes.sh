@@ -46,10 +46,12 @@ poke() {
 rescans() {
     [ "$tracker" = scan ] || [[ $(jq -r .rescan <<<"$told") =~ $1|sectors\ more|went\ by\ unseen ]] || fail "not '$1': $told"
 }
-# tracked [PLACE]: a write there is told by the tracker, and nothing else is read.
+# tracked [PLACE]: a write there is told by the tracker, and nothing else is read; the point says so.
 tracked() {
     poke "${1:-77}"
     push 0
+    [ "$(jq -r '"\(.tracker) \(.rescan != null or .tracker == "scan")"' <<<"$told")" = \
+        "$(jq -r '.point | "\(.tracker) \(.all_read)"' <<<"$told")" ] || fail "what the point says: $told"
     [ "$(jq .changed_bytes <<<"$told")" -le 4096 ] || fail "more than one sector: $told"
     [ "$tracker" = scan ] || [ "$(jq .rescan <<<"$told")" = null ] || rescans 'nothing else'
 }

@@ -149,6 +149,58 @@ static void a_point_comes_back_whole(void **state)
     }
 }
 
+/* Beside who wrote it, for readers that know of no tracker; what is not such a word is left alone.
+ */
+static void a_point_names_the_tracker_of_its_pass(void **state)
+{
+    static const struct {
+        const char *writer; /* as given, and as it stands when there is no tracker */
+        const char *tracker;
+        bool all_read;
+        const char *back;
+        const char *back_tracker;
+    } cases[] = {
+        {"godwit on db-01", "ebpf", false, "godwit on db-01", "ebpf"},
+        {"godwit on db-01", "tracefs", true, "godwit on db-01", "tracefs"},
+        {"godwit on db-01", "", true, "godwit on db-01", ""},
+        {"on a; tracker x; tracker ebpf", "scan", true, "on a; tracker x; tracker ebpf", "scan"},
+        {"on a; tracker ebpf, twice", "", false, "on a; tracker ebpf, twice", ""},
+        {"on a; tracker ", "", false, "on a; tracker ", ""},
+        {"on a; tracker abcdefghijklmnop", "", false, "on a; tracker abcdefghijklmnop", ""},
+    };
+    struct vault **v = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        auto_point struct point p = {.info = {.seq = 1, .epoch = 1}};
+        auto_point struct point back = {0};
+        auto_buf struct buf object = {0};
+
+        p.info.all_read = cases[i].all_read;
+        text_copy(p.info.tracker, sizeof(p.info.tracker), cases[i].tracker);
+        text_copy(p.writer, sizeof(p.writer), cases[i].writer);
+        assert_ok(point_encode(v[0], "t", &p, &object, NULL));
+        assert_ok(point_decode(v[0], "t", 1, buf_slice(&object), &back, NULL));
+        assert_string_equal(cases[i].back, back.writer);
+        assert_string_equal(cases[i].back_tracker, back.info.tracker);
+        assert_int_equal(cases[i].back_tracker[0] && cases[i].all_read, back.info.all_read);
+    }
+}
+
+/* It is left out rather than who wrote it cut. */
+static void a_long_writer_has_no_room_for_the_tracker(void **state)
+{
+    struct vault **v = *state;
+    auto_point struct point p = {.info = {.seq = 1, .epoch = 1, .tracker = "ebpf"}};
+    auto_point struct point back = {0};
+    auto_buf struct buf object = {0};
+
+    memset(p.writer, 'w', sizeof(p.writer) - 1);
+    assert_ok(point_encode(v[0], "t", &p, &object, NULL));
+    assert_ok(point_decode(v[0], "t", 1, buf_slice(&object), &back, NULL));
+    assert_string_equal(p.writer, back.writer);
+    assert_string_equal("", back.info.tracker);
+}
+
 /* It has another number, so that who does not know of gaps does not take it for a whole one; and
  * the number is sealed. */
 static void a_point_tells_what_could_not_be_read(void **state)
@@ -492,6 +544,8 @@ int main(void)
         BOTH(volumes_are_cut_as_documented),
         BOTH(volumes_above_a_pebibyte_are_refused),
         BOTH(a_point_comes_back_whole),
+        BOTH(a_point_names_the_tracker_of_its_pass),
+        BOTH(a_long_writer_has_no_room_for_the_tracker),
         BOTH(a_point_tells_what_could_not_be_read),
         BOTH(an_empty_volume_has_a_point),
         BOTH(a_point_of_ten_terabytes_stays_small),

@@ -113,11 +113,50 @@ static uint8_t format_of(const struct point *p)
     return p->gaps.n > 0 ? FORMAT_GAPS : VAULT_FORMAT;
 }
 
+/*
+ * Who wrote it, and what told it what had changed: one text, which whoever knows the first alone
+ * shows as it is.
+ */
+#define TRACKER_WORD "; tracker "
+#define ALL_READ_WORD ", all read"
+
+static void writer_join(const struct point *p, char out[static POINT_WRITER_MAX])
+{
+    if (p->info.tracker[0] &&
+        text_print(out, POINT_WRITER_MAX, "%s" TRACKER_WORD "%s%s", p->writer, p->info.tracker,
+                   p->info.all_read ? ALL_READ_WORD : "") == 0)
+        return;
+    (void)text_print(out, POINT_WRITER_MAX, "%.*s", POINT_WRITER_MAX - 1, p->writer);
+}
+
+static void writer_split(struct point *p)
+{
+    char *word = NULL;
+    const char *tracker;
+    size_t len;
+
+    for (char *at = p->writer; (at = strstr(at, TRACKER_WORD)); at++)
+        word = at;
+    if (!word)
+        return;
+    tracker = word + strlen(TRACKER_WORD);
+    len = strspn(tracker, "abcdefghijklmnopqrstuvwxyz");
+    if (len == 0 || len >= sizeof(p->info.tracker) ||
+        (tracker[len] && !text_equal(tracker + len, ALL_READ_WORD)))
+        return;
+    p->info.all_read = tracker[len] != '\0';
+    memcpy(p->info.tracker, tracker, len);
+    *word = '\0';
+}
+
 static int body_encode(const struct point *p, struct buf *out, struct err *err)
 {
-    size_t writer_len = strnlen(p->writer, POINT_WRITER_MAX - 1);
+    char writer[POINT_WRITER_MAX];
+    size_t writer_len;
     int rc;
 
+    writer_join(p, writer);
+    writer_len = strlen(writer);
     buf_u64le(out, p->info.seq);
     buf_u64le(out, p->info.epoch);
     buf_u64le(out, p->info.taken_ms);
@@ -128,7 +167,7 @@ static int body_encode(const struct point *p, struct buf *out, struct err *err)
     buf_append(out, p->info.digest, sizeof(p->info.digest));
     buf_u8(out, (uint8_t)p->info.kind);
     buf_u8(out, (uint8_t)writer_len);
-    buf_append(out, p->writer, writer_len);
+    buf_append(out, writer, writer_len);
     rc = dirs_encode(p, out, err);
     return rc == 0 && p->gaps.n > 0 ? gaps_encode(&p->gaps, out, err) : rc;
 }
@@ -233,6 +272,7 @@ static int numbers_decode(struct buf_reader *r, struct point *p, struct err *err
     memcpy(p->info.digest, digest.data, sizeof(p->info.digest));
     memcpy(p->writer, writer.data, writer.len);
     p->info.kind = (enum replica_kind)kind;
+    writer_split(p);
     return 0;
 }
 

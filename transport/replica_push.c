@@ -301,6 +301,9 @@ static void describe_next(struct push *p)
     else if (p->have_head)
         memcpy(next->parent, head->hash, sizeof(next->parent));
     writer_text(p->next.writer, sizeof(p->next.writer));
+    (void)text_copy(next->tracker, sizeof(next->tracker), track_kind(p->track));
+    next->all_read =
+        p->full || track_rescan(p->track)[0] || text_equal(track_kind(p->track), "scan");
 }
 
 static int commit_point(struct push *p, struct err *err)
