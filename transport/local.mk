@@ -100,7 +100,7 @@ libgodwit_transport_a_SOURCES += \
 	transport/table_next.c transport/table_next.h \
 	transport/tags.c transport/tags.h transport/tags_impl.h transport/tags_wide.c \
 	transport/unit_cache.c transport/unit_cache.h transport/unit_rows.c transport/unit_rows.h \
-	transport/verify.c transport/verify.h transport/verify_pack.c \
+	transport/verify.c transport/verify.h transport/verify_against.c transport/verify_pack.c \
 	transport/walk.c transport/walk.h
 
 # Care of a vault.

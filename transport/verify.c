@@ -148,30 +148,6 @@ static uint64_t bytes_of(const struct self *s, uint32_t first, uint32_t count)
     return num_min((uint64_t)count * VOLUME_SECTOR, s->bytes - (uint64_t)first * VOLUME_SECTOR);
 }
 
-static void tell_differs(struct self *s, uint64_t offset, uint64_t len)
-{
-    verify_tell(s->v, &(struct replica_fault){.offset = offset, .len = len, .what = "differs"});
-}
-
-/* Runs of sectors that differ, each told once. */
-static void compare(struct self *s, uint64_t at, const uint8_t *data, uint64_t len)
-{
-    uint64_t bad = UINT64_MAX; /* start of the present run */
-
-    for (uint64_t i = 0; i < len; i += VOLUME_SECTOR) {
-        bool same = memcmp(data + i, s->local + i, num_min(VOLUME_SECTOR, len - i)) == 0;
-
-        if (!same && bad == UINT64_MAX)
-            bad = i;
-        if (same && bad != UINT64_MAX) {
-            tell_differs(s, at + bad, i - bad);
-            bad = UINT64_MAX;
-        }
-    }
-    if (bad != UINT64_MAX)
-        tell_differs(s, at + bad, len - bad);
-}
-
 /* data is what the vault holds for these at most UNIT_DATA_MAX bytes. A volume that ends too early
  * was told as a whole before. */
 static int hold_against(struct self *s, uint32_t first, uint32_t count, const uint8_t *data,
@@ -180,18 +156,13 @@ static int hold_against(struct self *s, uint32_t first, uint32_t count, const ui
     uint64_t at = s->offset + (uint64_t)first * VOLUME_SECTOR;
     uint64_t len = bytes_of(s, first, count);
     uint64_t size;
-    int rc;
 
     if (!s->v->against)
         return 0;
     size = volume_size(s->v->against);
     if (at >= size)
         return 0;
-    len = num_min(len, size - at);
-    rc = volume_read(s->v->against, at, s->local, (size_t)len, err);
-    if (rc == 0)
-        compare(s, at, data, len);
-    return rc;
+    return verify_against(s->v, at, slice_of(data, (size_t)num_min(len, size - at)), s->local, err);
 }
 
 /* Blocks [from, to), whose data (NULL: zeroes) lies in a row. */

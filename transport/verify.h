@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The inside of a verification: a region's units are fetched, opened, named again, digested, and
- * (if wanted) held against a volume. For verify.c and replica_verify.c only.
+ * (if wanted) held against a volume. For verify*.c and replica_verify.c only.
  */
 #ifndef GODWIT_TRANSPORT_VERIFY_H
 #define GODWIT_TRANSPORT_VERIFY_H
@@ -55,6 +55,11 @@ int verify_bad_dir(void *arg, uint32_t dir, const struct unit *u, int rc, struct
 struct verify_row *verify_row(struct verify *v, const uint8_t *name);
 
 void verify_tell(struct verify *v, const struct replica_fault *f);
+
+/* verify_against.c: data is what the vault holds there, at most UNIT_DATA_MAX bytes; local has as
+ * much room, of the thread's own. What differs is told. */
+int verify_against(struct verify *v, uint64_t at, struct slice data, uint8_t *local,
+                   struct err *err);
 
 /* verify_pack.c: a pack is read whole, once, and held against its name when its first unit is
  * wanted; while it is at hand its units are taken from there. */
