@@ -227,9 +227,9 @@ static const struct gw_row rows[] = {
      "then, so the point is right; those of earlier passes since the change are not.",
      "godwit replica push VOLUME STORE/NAME --tracker scan\nReport it, with the kernel's version."},
     {GW_PARTLY_UNREADABLE, GW_EXIT_PARTIAL, "parts of the volume cannot be read",
-     "The device reports errors for some sectors, also when they are read again. The restore point "
-     "was made and is incomplete: there it holds what the point before it held, or zeroes. A later "
-     "pass that can read them makes it whole.",
+     "The device reports errors for some sectors, also when they are read again. A restore point "
+     "that was made of it is incomplete: there it holds what the point before it held, or zeroes, "
+     "until a later pass can read them.",
      "godwit replica show STORE/NAME@POINT\ndmesg --level=err,warn | tail -20\nReplace the disk, "
      "or "
      "write the sectors anew from a backup: a disk then takes spare ones."},

@@ -27,12 +27,15 @@ const struct opt cmd_replica_verify_opts[] = {
 struct faults {
     struct jsw *w;
     uint64_t n;
+    uint64_t unreadable_bytes; /* of the volume that it is held against */
 };
 
 static void write_fault(void *arg, const struct replica_fault *f)
 {
     struct faults *faults = arg;
 
+    if (text_equal(f->what, "unreadable"))
+        faults->unreadable_bytes += f->len;
     if (faults->n++ >= FAULTS_SHOWN_MAX)
         return;
     jsw_obj(faults->w, NULL);
@@ -56,7 +59,10 @@ static void say_result(struct out *o, const struct js *doc)
     const char *replica = js_str(doc, "replica", "");
     const unsigned long long point = js_u64(doc, "point", 0);
 
-    if (!js_bool(doc, "ok", false))
+    if (js_bool(doc, "ok", false) && js_u64(doc, "against_unreadable_bytes", 0) > 0)
+        out_after(o, "%s@%llu  no difference where the volume can be read (%g%% read back)",
+                  replica, point, sample * 100);
+    else if (!js_bool(doc, "ok", false))
         out_after(o, "%s@%llu  DIFFERS (%g%% read back)", replica, point, sample * 100);
     else if (sample < 1)
         out_after(o,
@@ -136,9 +142,11 @@ static int verify(struct cmd_call *call, struct replica_verify_run *run,
     return r;
 }
 
-static int report_verify(struct cmd_call *call, struct jsw *w, const struct replica_verify_run *run,
-                         const struct replica_point *point, bool ok, struct err *err)
+static int report_verify(struct cmd_call *call, const struct faults *faults,
+                         const struct replica_verify_run *run, const struct replica_point *point,
+                         bool ok, struct err *err)
 {
+    struct jsw *w = faults->w;
     int r;
 
     jsw_end(w); /* faults */
@@ -146,7 +154,8 @@ static int report_verify(struct cmd_call *call, struct jsw *w, const struct repl
     jsw_u64(w, "point", point->seq);
     jsw_f64(w, "sample", run->sample);
     jsw_bool(w, "ok", ok);
-    jsw_bool(w, "complete", point->unreadable_bytes == 0);
+    jsw_bool(w, "complete", point->unreadable_bytes == 0 && faults->unreadable_bytes == 0);
+    jsw_u64(w, "against_unreadable_bytes", faults->unreadable_bytes);
     jsw_u64(w, "unreadable_bytes", point->unreadable_bytes);
     r = replica_view_write_unreadable(w, run->vault, run->name, point, err);
     replica_cost_write(w, run->vault);
@@ -187,7 +196,8 @@ int cmd_replica_verify(struct cmd_call *call, struct err *err)
     jsw_arr(w, "faults");
     r = verify(call, &run, &point, err);
     if (r == 0 || faults.n > 0)
-        (void)report_verify(call, w, &run, &point, r == 0, &shown);
+        (void)report_verify(call, &faults, &run, &point, r == 0 || err->gw == GW_PARTLY_UNREADABLE,
+                            &shown);
     if (r == 0 && shown.code == 0 && point.unreadable_bytes > 0)
         r = err_set_gw(err, GW_PARTLY_UNREADABLE, -EIO,
                        "point %llu of '%s' is as it was made, and incomplete",

@@ -35,6 +35,14 @@ want .ok true
 want .complete false
 want .unreadable[0].offset 1048576
 says err GW-3035
+GODWIT_FAILPOINT=$bad exits 3 godwit replica verify "$store/v" --against "$dir/v.img" -o json
+says err GW-3035
+want .ok true
+want .complete false
+want .against_unreadable_bytes 8192
+want '[.faults[] | "\(.what) \(.offset)+\(.length)"] | join(" ")' 'unreadable 1048576+4096 unreadable 1998848+4096'
+GODWIT_FAILPOINT=$bad exits 3 godwit replica verify "$store/v" --against "$dir/v.img"
+says out 'no difference where the volume can be read'
 exits 5 godwit replica pull "$store/v" "$dir/back"
 says err GW-3036
 [ ! -e "$dir/back" ] || fail 'a refused pull left a file'

@@ -309,6 +309,96 @@ static void a_pull_wants_to_be_told(void **state)
     place_done(&p);
 }
 
+/* ---- who compares with a volume ----------------------------------------------------------------
+ */
+
+struct verdict {
+    bool *unreadable; /* sectors */
+    uint64_t differs;
+};
+
+static void note_fault(void *arg, const struct replica_fault *f)
+{
+    struct verdict *v = arg;
+
+    assert_null(f->object);
+    if (text_equal(f->what, "differs"))
+        v->differs += f->len;
+    else
+        for (uint64_t at = f->offset; at < f->offset + f->len; at += SECTOR)
+            v->unreadable[at / SECTOR] = true;
+}
+
+/* a against its own point, a moment later: what is bad is named, and hides no difference. */
+static void a_comparison_names_what_it_cannot_read(void **state)
+{
+    struct place_run push = {.image = "a", .state = "sa"};
+    struct place p;
+
+    (void)state;
+    begin(&p);
+    place_random(&p, "a", 0, 3 * MIB + 700, 1);
+    place_ok(place_push(&p, &push), &push);
+    for (int changed = 0; changed < 2; changed++) {
+        bool sectors[3 * MIB / SECTOR + 1] = {false};
+        struct verdict v = {.unreadable = sectors};
+        struct err err = {0};
+
+        if (changed)
+            place_write(&p, "a", MIB + 9 * SECTOR, "other", 5);
+        all_is_well();
+        spoil(MIB, 1);
+        spoil(2 * MIB + 100, 9 * SECTOR);
+        spoil(3 * MIB + 600, 1);
+        assert_fails(changed ? -EBADMSG : -EIO, place_verify(&p, "a", note_fault, &v, &err));
+        assert_int_equal(err.gw, changed ? GW_DATA_DIFFERS : GW_PARTLY_UNREADABLE);
+        assert_int_equal(v.differs, changed ? SECTOR : 0);
+        for (size_t s = 0; s < ARRAY_LEN(sectors); s++)
+            assert_int_equal(sectors[s], is_bad(s));
+    }
+    place_done(&p);
+}
+
+/* For hours, sector by sector: rather an error that says what it is. */
+static void a_comparison_with_a_dead_disk_ends(void **state)
+{
+    struct place_run push = {.image = "a", .state = "sa"};
+    struct err err = {0};
+    struct place p;
+
+    (void)state;
+    begin(&p);
+    place_random(&p, "a", 0, 24 * MIB, 1);
+    place_ok(place_push(&p, &push), &push);
+    spoil(0, 24 * MIB);
+    assert_fails(-EIO, place_verify(&p, "a", NULL, NULL, &err));
+    assert_int_equal(err.gw, GW_VOLUME_UNREADABLE);
+    place_done(&p);
+}
+
+/* What a pull cannot compare it writes anew: a disk then takes a spare sector. */
+static void a_pull_writes_what_it_cannot_compare(void **state)
+{
+    struct place_run push = {.image = "a", .state = "sa"};
+    struct place_run pull = {.image = "b", .state = "sb"};
+    struct place p;
+
+    (void)state;
+    begin(&p);
+    place_random(&p, "a", 0, 3 * MIB, 1);
+    place_resize(&p, "a", 5 * MIB);
+    place_ok(place_push(&p, &push), &push);
+    place_random(&p, "b", 0, 5 * MIB, 2);
+    place_write(&p, "b", 0, load(&p, "a", MIB), MIB); /* what is equal needs no writing */
+    spoil(5 * SECTOR, 1);
+    spoil(2 * MIB, 9 * SECTOR);
+    spoil(4 * MIB, 1);
+    place_ok(place_pull(&p, &pull), &pull);
+    assert_true(bad.failed >= 3);
+    assert_true(place_same(&p, "a", "b", 5 * MIB));
+    place_done(&p);
+}
+
 /* The volume that could not be read is not known to equal its own point: a pull looks. */
 static void a_pull_back_writes_what_was_not_read(void **state)
 {
@@ -358,6 +448,9 @@ int main(void)
         cmocka_unit_test(a_known_gap_costs_one_read),
         cmocka_unit_test(a_point_with_gaps_is_fuzzy),
         cmocka_unit_test(a_pull_wants_to_be_told),
+        cmocka_unit_test(a_comparison_names_what_it_cannot_read),
+        cmocka_unit_test(a_comparison_with_a_dead_disk_ends),
+        cmocka_unit_test(a_pull_writes_what_it_cannot_compare),
         cmocka_unit_test(a_pull_back_writes_what_was_not_read),
         cmocka_unit_test(a_volume_that_goes_away_is_no_bad_sector),
     };

@@ -69,6 +69,13 @@ push 0 --scrub 100GiB
 want .scrub.missed_bytes 0 'once it is mended'
 want .scrub.missed_total_bytes $((3 * 65536)) 'the counter'
 
+# What it cannot read is read around by the pass, and named; the rest is looked at.
+GODWIT_FAILPOINT="volume_read@$((1700 * 4096))+1:*=err:EIO" push 3 --scrub 100GiB
+want .scrub.missed_bytes 0 'what cannot be read'
+want '[.point.unreadable[] | "\(.offset)+\(.bytes)"] | join(" ")' "$((1700 * 4096))+512" 'what cannot be read'
+push 0 --scrub 100GiB
+want .point.complete true 'once it can be read again'
+
 # While it is written, what is read before its mark is there must not be an alarm.
 while :; do change $((RANDOM % 40000)) $((RANDOM % 30 + 1)); done &
 writer=$!

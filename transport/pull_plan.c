@@ -89,11 +89,26 @@ static int hole_at(struct pull_self *s, struct pull_region *r, uint32_t first, u
     return 0;
 }
 
+/* Into mem. What cannot be read is no reason to stop: it is written anew, for which a disk takes
+ * spare sectors. */
+static int look(struct pull_self *s, const struct pull_region *r, uint32_t first, uint32_t count,
+                bool *ret_readable, struct err *err)
+{
+    int rc = pull_read(s, r, first, count, err);
+
+    *ret_readable = rc == 0;
+    if (rc != -EIO)
+        return rc;
+    err_clear(err);
+    return volume_check(s->pull->volume, err);
+}
+
 static int compare_zero(struct pull_self *s, struct pull_region *r, uint32_t first, uint32_t count,
                         struct err *err)
 {
     uint32_t end = first + count;
     uint32_t some = 0;
+    bool readable = true;
     int rc = 0;
 
     for (uint32_t at = first; rc == 0 && at < end; at += some) {
@@ -106,8 +121,9 @@ static int compare_zero(struct pull_self *s, struct pull_region *r, uint32_t fir
         }
         /* Up to a border, so that no block is cut in two. */
         some = (uint32_t)num_min(MEM_SECTORS - at % MEM_SECTORS, end - at);
-        rc = pull_read(s, r, at, some, err);
-        if (rc == 0 && !digest_is_zero(slice_of(s->mem, (size_t)some * VOLUME_SECTOR)))
+        rc = look(s, r, at, some, &readable, err);
+        if (rc == 0 &&
+            !(readable && digest_is_zero(slice_of(s->mem, (size_t)some * VOLUME_SECTOR))))
             rc = pull_zero(s, r, at, some, err);
         else if (rc == 0)
             rc = pull_note(s, r, at, some, NULL, err);
@@ -134,13 +150,16 @@ static int compare_unit(struct pull_self *s, struct pull_region *r, const struct
     bool whole = x->unit_first == 0 && x->unit.raw_len == x->count * VOLUME_SECTOR;
     uint8_t id[UNIT_ID_LEN];
     uint32_t hole = 0;
+    bool readable = true;
     int rc = hole_at(s, r, x->first, x->count, &hole, err);
 
     if (rc < 0)
         return rc;
     if (!whole || hole == x->count || x->count > MEM_SECTORS)
         return need(s, r, x, x->count, err);
-    rc = pull_read(s, r, x->first, x->count, err);
+    rc = look(s, r, x->first, x->count, &readable, err);
+    if (rc == 0 && !readable)
+        return need(s, r, x, x->count, err);
     if (rc == 0)
         rc = pull_note(s, r, x->first, x->count, s->mem, err);
     if (rc < 0)

@@ -95,6 +95,12 @@ static int look_at(struct scrub *s, uint64_t offset, size_t len, struct err *err
     const uint8_t *old = s->leaves + offset % VOLUME_REGION / VOLUME_BLOCK * DIGEST_LEN;
     int rc = volume_read(s->p->volume, offset, s->data, len, err);
 
+    if (rc == -EIO) {
+        /* The pass reads around what cannot be read, and names it. */
+        err_clear(err);
+        s->now.looked_bytes += len;
+        return push_gaps_want(s->p, offset, len, err);
+    }
     if (rc < 0)
         return rc;
     digest_row(slice_of(s->data, len), now);

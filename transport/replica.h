@@ -258,7 +258,7 @@ struct replica_fault {
     const char *object; /* key in the store, or NULL */
     uint64_t offset;    /* bytes in the volume */
     uint64_t len;
-    const char *what; /* "missing", "altered", "differs" */
+    const char *what; /* "missing", "altered", "differs", "unreadable": of `against` */
 };
 typedef void (*replica_fault_fn)(void *arg, const struct replica_fault *f);
 
@@ -274,8 +274,9 @@ struct replica_verify_run {
     replica_fault_fn fault;
     void *arg;
 };
-/* 0 when whole; -EBADMSG (GW_DATA_DIFFERS or GW_VAULT_DAMAGED) after every fault was told: then
- * *ret is set, too, unless the point itself cannot be read. */
+/* 0 when whole; -EBADMSG (GW_DATA_DIFFERS or GW_VAULT_DAMAGED) after every fault was told; -EIO
+ * (GW_PARTLY_UNREADABLE) likewise, when nothing is worse than that `against` cannot be read
+ * everywhere. Then *ret is set, too, unless the point itself cannot be read. */
 int replica_verify(const struct replica_verify_run *run, struct replica_point *ret,
                    struct err *err);
 

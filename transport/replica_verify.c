@@ -115,6 +115,12 @@ static int verdict(const struct verify *v, const struct point *p, struct err *er
                           "'%s' differs from point %" PRIu64 " of '%s' in %" PRIu64 " place%s",
                           v->run->against, p->info.seq, v->run->name, v->differs,
                           v->differs == 1 ? "" : "s");
+    if (v->unread > 0)
+        return err_set_gw(err, GW_PARTLY_UNREADABLE, -EIO,
+                          "'%s' cannot be read at %" PRIu64 " place%s; elsewhere it is as point "
+                          "%" PRIu64 " of '%s' has it",
+                          v->run->against, v->unread, v->unread == 1 ? "" : "s", p->info.seq,
+                          v->run->name);
     return 0;
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/num.h"
+#include "base/text.h"
 #include "transport/holes.h"
 #include "transport/pack.h"
 #include "transport/vault_impl.h"
@@ -99,6 +100,8 @@ void verify_tell(struct verify *v, const struct replica_fault *f)
     pthread_mutex_lock(&v->lock);
     if (f->object)
         v->damaged++;
+    else if (text_equal(f->what, "unreadable"))
+        v->unread++;
     else
         v->differs++;
     if (v->run->fault)

@@ -37,6 +37,8 @@ struct verify {
     bool failed;
     uint64_t damaged;       /* faults of objects */
     uint64_t differs;       /* faults against the volume */
+    uint64_t unread;        /* places of it that could not be read */
+    uint64_t unread_sectors;
     struct packrows *packs; /* of struct verify_row: everything read so far; NULL when sampled */
     struct packrows_cursor next; /* of these, after the walk */
     struct packs *held;          /* of data; NULL when sampled. It needs no lock */
@@ -57,7 +59,7 @@ struct verify_row *verify_row(struct verify *v, const uint8_t *name);
 void verify_tell(struct verify *v, const struct replica_fault *f);
 
 /* verify_against.c: data is what the vault holds there, at most UNIT_DATA_MAX bytes; local has as
- * much room, of the thread's own. What differs is told. */
+ * much room, of the thread's own. What differs is told, and what cannot be read. */
 int verify_against(struct verify *v, uint64_t at, struct slice data, uint8_t *local,
                    struct err *err);
 
