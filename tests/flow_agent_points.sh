@@ -124,6 +124,29 @@ mount -o loop "$dir/log.back" "$dir/back"
 cmp "$dir/mnt-2/big" "$dir/back/big" || fail 'what the hook wrote is not in the point'
 umount "$dir/back"
 
+echo '-- a test begins from the newest consistent points, not from newer fuzzy ones'
+newest() { # [KIND]: the newest point of each volume, of that kind
+    local name
+    for name in data log; do
+        godwit replica show "file://$dir/store//shop/$name" --key-file "$dir/key" -o json |
+            jq --arg kind "${1-}" '[.items[] | select($kind == "" or .kind == $kind)] | last.seq'
+    done | paste -sd' '
+}
+consistent=$(newest file-system-consistent)
+date +%N | tee "$dir/mnt-1/file" >"$dir/mnt-2/file"
+sync -f "$dir/mnt-1" && sync -f "$dir/mnt-2"
+jq '.assignments[0].consistent_s = 0' "$dir/a.json" >"$dir/new.json"
+"$tool" round "$dir/a" "$dir/new.json" 2>"$dir/log" || fail "round: $(cat "$dir/log")"
+[[ "$(points data | tail -n 1) $(points log | tail -n 1)" =~ ^fuzzy\ .*\ fuzzy ]] || fail "points: $(points data) $(points log)"
+[ "$(newest)" != "$consistent" ] || fail 'there is no newer point'
+config b follow 0
+jq --arg dir "$dir" '.assignments[0].volumes = [("data", "log") | {name: ., replica: "shop/\(.)", device: "\($dir)/\(.).b", mount: null}]' \
+    "$dir/b.json" >"$dir/new.json"
+mv "$dir/new.json" "$dir/b.json"
+order b test 0
+expect '.state == "done" and .result.points == "consistent" and all(.result.volumes[]; .ok and .kind == "file-system-consistent")'
+expect "([.result.volumes[].seq | tostring] | join(\" \")) == \"$consistent\""
+
 if [ -z "${GODWIT_TEST_FAILPOINTS:-}" ]; then
     echo "both volumes at one moment (no failpoints: nothing was killed)"
     exit 0

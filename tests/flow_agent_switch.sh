@@ -69,6 +69,7 @@ round b
 same "after a delta"
 order b test 0
 expect '.state == "done" and .result.volumes[0].ok and .result.checks[0].ok'
+expect '.result.points == "fuzzy" and .result.volumes[0].kind == "fuzzy"' # there is no other
 order b verify 0
 expect '.state == "done" and .result.volumes[0].ok'
 

@@ -74,6 +74,21 @@ is '.state == "lagging" and .eta_s == null and .limit_bytes_per_s == 65536 and .
         and (.next[0] | test("^godwit sync limit shop [1-9][0-9]*MiB/s$")))' || fail "status: $(cat "$out")"
 api GET '/v1/events?kind=replication.not_converging'
 expect 200 '.items | length == 1'
+# The same in words, on the command line.
+export XDG_CONFIG_HOME=$dir/config XDG_STATE_HOME=$dir/config
+godwit context add here --server "$server" --ca-file "$state/ca.pem" --token-file "$state/admin.token" >/dev/null
+says() { grep -qE "$1" "$dir/said" || fail "not '$1': $(cat "$dir/said")"; }
+godwit sync ls >"$dir/said"
+says '^shop +data +source-1 +lagging +not_converging +limit '
+godwit sync show shop --explain >"$dir/said"
+says '^data +lagging +not_converging +limit '
+says '^data: not_converging, most of the time goes to the limit$'
+says ' newly change, .* of it leave while a pass runs$'
+says 'to catch up it takes at least .*; the limit is 64.0 KiB/s$'
+says 'its newest point is fuzzy$'
+godwit sync show shop -o json >"$dir/said"
+jq -e '.schema == "godwit.sync/1" and .items[0].workload == "shop" and .items[0].bound == "limit"' "$dir/said" >/dev/null ||
+    fail "sync show -o json: $(cat "$dir/said")"
 
 echo '-- without it, it catches up'
 api POST /v1/workloads/shop/sync '{"action": "limit", "rate_bytes_per_s": null}'
