@@ -65,6 +65,10 @@ unit_size_LDADD = $(ENGINE_TEST_LIBS)
 c_tests += unit_wave
 unit_wave_SOURCES = tests/unit_wave.c
 unit_wave_LDADD = $(ENGINE_TEST_LIBS)
+c_tests += unit_wave_line
+unit_wave_line_SOURCES = tests/unit_wave_line.c
+unit_wave_line_LDADD = $(ENGINE_TEST_LIBS)
+
 c_tests += unit_wave_link
 unit_wave_link_SOURCES = tests/unit_wave_link.c
 unit_wave_link_LDADD = $(ENGINE_TEST_LIBS)

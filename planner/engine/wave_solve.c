@@ -9,6 +9,7 @@
 #include "planner/engine/wave_bound.h"
 #include "planner/engine/wave_check.h"
 #include "planner/engine/wave_exact.h"
+#include "planner/engine/wave_line.h"
 #include "planner/engine/wave_merge.h"
 
 #include <assert.h>
@@ -43,6 +44,8 @@ struct solve {
     struct wave_domain d;
     struct wave_index x;
     uint32_t *from; /* [groups]: where starts begin */
+    int64_t guess;  /* what a short cycle from there costs; WAVE_NEVER: it broke something */
+    uint32_t *line; /* [groups]: where every other one begins; NULL: as the rest */
     int64_t bound;
     size_t starts_n;
     struct start starts[STARTS_MAX];
@@ -54,6 +57,7 @@ static void solve_done(struct solve *s)
     wave_domain_done(&s->d);
     wave_index_done(&s->x);
     free(s->from);
+    free(s->line);
     for (size_t i = 0; i < STARTS_MAX; i++)
         free(s->starts[i].plan);
 }
@@ -105,8 +109,10 @@ static int estimate(struct solve *s, double heat, int64_t *ret_cost, struct err 
         wave_state_set(&state, s->from);
         r = wave_anneal_run(&state, &spec, err);
     }
-    if (r == 0)
+    if (r == 0) {
         *ret_cost = state.cost;
+        s->guess = wave_state_keeps_all(&state) ? state.cost : WAVE_NEVER;
+    }
     wave_state_done(&state);
     return r;
 }
@@ -155,6 +161,14 @@ static int find_bound(struct solve *s, struct err *err)
 
 /* -- starts --------------------------------------------------------------------------- */
 
+/* Bounds of merged waves tell little of where to begin: then all begin with the line. */
+static const uint32_t *begin_with(const struct solve *s, size_t i)
+{
+    if (s->line && (i % 2 == 1 || block_of(s->p) > 1))
+        return s->line;
+    return s->spec->known && i % 2 == 1 ? s->spec->known : s->from;
+}
+
 static int run_start(struct solve *s, size_t i, struct err *err)
 {
     static const double heats[STARTS_MAX] = {0.01, 0.01, 0.03, 0.1, 0.3, 1, 1, 1};
@@ -170,7 +184,7 @@ static int run_start(struct solve *s, size_t i, struct err *err)
     int r = wave_state_init(&state, s->p, &s->d, &s->x, err);
 
     if (r == 0) {
-        wave_state_set(&state, s->spec->known && i % 2 == 1 ? s->spec->known : s->from);
+        wave_state_set(&state, begin_with(s, i));
         r = wave_anneal_run(&state, &spec, err);
     }
     if (r == 0) {
@@ -322,12 +336,35 @@ static int solve_many(struct solve *s, struct wave_solution *ret, struct err *er
     return 0;
 }
 
+/* Of many groups, a line; unless what is known is cheaper. None, when the cuts begin better. */
+static int find_line(struct solve *s, struct err *err)
+{
+    const uint32_t *known = s->spec->known;
+    int r;
+
+    if (s->p->groups <= FEW_GROUPS)
+        return 0;
+    s->line = calloc(s->p->groups, sizeof(*s->line));
+    if (!s->line)
+        return err_set(err, -ENOMEM, "a plan of %zu groups: %m", s->p->groups);
+    r = wave_line(s->p, &s->d, s->line, err);
+    if (r == 0 && known && wave_objective(s->p, known) < wave_objective(s->p, s->line))
+        memcpy(s->line, known, s->p->groups * sizeof(*known));
+    if (r == 0 && s->guess < wave_objective(s->p, s->line)) {
+        free(s->line);
+        s->line = NULL;
+    }
+    return r;
+}
+
 static int solve_all(struct solve *s, struct wave_solution *ret, struct err *err)
 {
     int r = wave_index_init(&s->x, s->p, err);
 
     if (r == 0)
         r = find_bound(s, err);
+    if (r == 0)
+        r = find_line(s, err);
     if (r == 0 && s->p->groups <= WAVE_SOLVE_EXACT_GROUPS)
         r = solve_few(s, ret, err);
     if (r == 0 && !(ret->plan && is_proved(ret)))
