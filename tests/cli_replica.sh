@@ -97,6 +97,18 @@ if [ -n "${GODWIT_TEST_FAILPOINTS:-}" ]; then
     says out ' scan '
     exits 0 godwit replica verify "$store/text" --full
     exits 0 godwit replica verify "$store/text@1" --full
+
+    echo "-- sectors that a pass sent by themselves do not cut a restore into small writes"
+    head -c 8388608 /dev/urandom >"$dir/cut.img"
+    exits 0 godwit replica push "$dir/cut.img" "$store/pieces"
+    for at in {3..2000..50}; do
+        head -c 4096 /dev/urandom | dd of="$dir/cut.img" bs=4096 seek="$at" conv=notrunc status=none
+    done
+    exits 0 godwit replica push "$dir/cut.img" "$store/pieces"
+    GODWIT_FAILPOINT=pull_write=count GODWIT_FAILPOINT_COUNT=$dir/writes exits 0 godwit replica pull "$store/pieces" "$dir/pieces.back"
+    cmp "$dir/cut.img" "$dir/pieces.back" || fail "pieces were put together wrongly"
+    [ "$(wc -l <"$dir/writes")" -le 12 ] || fail "$(wc -l <"$dir/writes") writes for 8 MiB"
+    rm "$dir/cut.img"
 fi
 
 echo "-- a volume that lost its end is no newest point, unless it is said to be"

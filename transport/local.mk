@@ -82,7 +82,7 @@ libgodwit_transport_a_SOURCES += \
 	transport/packs.c transport/packs.h \
 	transport/packrows.c transport/packrows.h \
 	transport/packset.c transport/packset.h \
-	transport/pull.c transport/pull.h transport/pull_keep.c transport/pull_plan.c transport/pull_row.c \
+	transport/pull.c transport/pull.h transport/pull_keep.c transport/pull_patch.c transport/pull_plan.c transport/pull_row.c \
 	transport/pull_write.c \
 	transport/push.c transport/push.h transport/push_map.c transport/push_put.c \
 	transport/push_diff.c transport/push_diff.h transport/push_level.c transport/push_gaps.c transport/push_read.c transport/push_region.c \

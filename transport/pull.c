@@ -86,6 +86,7 @@ static void forget_batch(struct pull_self *s)
     }
     s->regions_n = 0;
     s->needs_n = 0;
+    s->patches.n = 0;
     s->row.count = 0;
 }
 
@@ -100,6 +101,7 @@ void pull_close(void *self)
     free(s->leaves);
     free(s->tags);
     tags_free(s->tagger);
+    pull_patch_done(&s->patches);
     free(s->items);
     free(s->needs);
     free(s);
@@ -178,11 +180,10 @@ static int take_data(void *arg, const struct fetch_item *item, struct slice raw,
 {
     struct pull_self *s = arg;
     const struct pull_need *n = &s->needs[item->cookie];
+    struct slice part = {0};
 
-    if (rc < 0)
-        return err_add(err, rc, "bytes of the volume from %" PRIu64,
-                       n->region->offset + (uint64_t)n->first * VOLUME_SECTOR);
-    return pull_row_add(s, n, raw, err);
+    rc = pull_row_part(n, raw, rc, &part, err);
+    return rc < 0 ? rc : pull_row_add(s, n, raw, err);
 }
 
 static uint64_t batch_bytes(const struct pull_self *s)
@@ -207,6 +208,7 @@ static void tell_progress(const struct pull_self *s)
 
 static int do_batch(struct pull_self *s, const struct walk_batch *b, struct err *err)
 {
+    size_t patched = 0;
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < b->n; i++)
@@ -216,7 +218,11 @@ static int do_batch(struct pull_self *s, const struct walk_batch *b, struct err 
     for (size_t i = 0; rc == 0 && i < s->regions_n; i++)
         rc = pull_plan(s, &s->regions[i], err);
     if (rc == 0)
-        rc = fetch_units(s->fetch, s->items, s->needs_n, take_data, s, err);
+        rc = pull_patch_fetch(s, &patched, err);
+    if (rc == 0)
+        rc = fetch_units(s->fetch, s->items + patched, s->needs_n - patched, take_data, s, err);
+    if (rc == 0)
+        rc = pull_patch_write(s, err);
     if (rc == 0)
         rc = pull_row_write(s, err);
     for (size_t i = 0; rc == 0 && i < s->regions_n; i++)

@@ -64,6 +64,21 @@ struct pull_row {
     uint32_t count; /* 0: none */
 };
 
+/* A need that is at hand before its neighbours. */
+struct pull_patch {
+    uint64_t place; /* sector in the volume */
+    struct pull_need need;
+    const uint8_t *data;
+    bool taken;
+};
+
+struct pull_patches {
+    struct pull_patch *list; /* by place */
+    size_t n;
+    uint8_t *mem; /* of their data */
+    size_t used;
+};
+
 /* One thread's own. */
 struct pull_self {
     struct pull *pull;
@@ -71,6 +86,7 @@ struct pull_self {
     struct fetch *fetch;
     uint8_t *mem; /* PULL_MEM_BYTES: a row, or what pull_read brings */
     struct pull_row row;
+    struct pull_patches patches;
     uint8_t *zeroes; /* VOLUME_BLOCK */
     uint8_t *leaves; /* of all its regions */
     uint64_t *tags;  /* likewise */
@@ -110,6 +126,19 @@ int pull_plan(struct pull_self *s, struct pull_region *r, struct err *err);
 int pull_row_room(void *self, const struct fetch_item *item, uint8_t **ret, struct err *err);
 int pull_row_add(struct pull_self *s, const struct pull_need *n, struct slice raw, struct err *err);
 int pull_row_write(struct pull_self *s, struct err *err);
+/* What n wants of its unit, whose content is raw, or rc why there is none. */
+int pull_row_part(const struct pull_need *n, struct slice raw, int rc, struct slice *ret,
+                  struct err *err);
+
+/*
+ * pull_patch.c: the first *ret_n items, put there, are fetched and kept to fill gaps of rows; each
+ * is taken once, by the row that ends where it begins, or written in the end.
+ */
+int pull_patch_fetch(struct pull_self *s, size_t *ret_n, struct err *err);
+const struct pull_patch *pull_patch_take(struct pull_patches *p, const struct pull_region *r,
+                                         uint32_t first, uint32_t count_max);
+int pull_patch_write(struct pull_self *s, struct err *err);
+void pull_patch_done(struct pull_patches *p);
 
 /* pull_write.c */
 int pull_write(struct pull_self *s, struct pull_region *r, uint32_t first, struct slice data,
