@@ -21,15 +21,15 @@ c_tests += unit_utilisation
 unit_utilisation_SOURCES = tests/unit_utilisation.c
 unit_utilisation_LDADD = $(INVENTORY_TEST_LIBS)
 c_tests += unit_collect_block
-unit_collect_block_SOURCES = tests/unit_collect_block.c tests/fixture.c
+unit_collect_block_SOURCES = tests/unit_collect_block.c tests/fixture.c tests/host_place.h
 unit_collect_block_LDADD = $(INVENTORY_TEST_LIBS)
 
 c_tests += unit_collect_host
-unit_collect_host_SOURCES = tests/unit_collect_host.c tests/fixture.c
+unit_collect_host_SOURCES = tests/unit_collect_host.c tests/fixture.c tests/host_place.h
 unit_collect_host_LDADD = $(INVENTORY_TEST_LIBS)
 
 c_tests += unit_collect_net
-unit_collect_net_SOURCES = tests/unit_collect_net.c tests/fixture.c
+unit_collect_net_SOURCES = tests/unit_collect_net.c tests/fixture.c tests/host_place.h
 unit_collect_net_LDADD = $(INVENTORY_TEST_LIBS)
 
 c_tests += unit_inventory

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The collectors block and mounts: what stands on what, and what would break a careless reader. */
-#include "tests/unit.h"
-
-#include "tests/fixture.h"
+#include "tests/host_place.h"
 
 #include "inventory/collect.h"
 
@@ -11,52 +9,6 @@
 #include "base/text.h"
 
 #include "base/banned.h"
-
-struct host {
-    char *dir;
-    struct js *doc;
-};
-
-static int setup(void **state, const char *name)
-{
-    struct host *h = calloc(1, sizeof(*h));
-
-    h->dir = fixture_unpack(name);
-    h->doc = fixture_inventory(h->dir);
-    *state = h;
-    return 0;
-}
-
-static int setup_rhel(void **state)
-{
-    return setup(state, "rhel79-db");
-}
-
-static int setup_deb(void **state)
-{
-    return setup(state, "deb12-web");
-}
-
-static int setup_el6(void **state)
-{
-    return setup(state, "el6-legacy");
-}
-
-static int teardown(void **state)
-{
-    struct host *h = *state;
-
-    js_free(h->doc);
-    unit_rmdir(h->dir);
-    free(h);
-    return 0;
-}
-
-static void again(struct host *h)
-{
-    js_free(h->doc);
-    h->doc = fixture_inventory(h->dir);
-}
 
 static const struct js *devices(const struct host *h)
 {
@@ -171,7 +123,7 @@ static void remote_file_systems_are_never_asked(void **state)
 
     /* Were it asked, the answer would show. */
     fixture_text(h->dir, ".fixture/space", "1000 500 500 0 0 /backup\n");
-    again(h);
+    host_look(h);
     m = mounted(h, "/backup");
     assert_true(js_bool(m, "remote", false));
     assert_null(js_member(m, "used_bytes"));
@@ -198,7 +150,7 @@ static void escaped_mount_points_are_real_paths(void **state)
                  "63 1 253:7 / relative rw - xfs /dev/y rw\n");
     fixture_put(h->dir, ".fixture/space",
                 slice_str("10 5 5 0 0 /with blank\\and\ttab\n100 101 0 0 0 /bad\\99\n"));
-    again(h);
+    host_look(h);
     assert_int_equal(js_len(js_member(fixture_part(h->doc, "mounts"), "list")), 2);
     assert_non_null(mounted(h, "/bad\\99"));
     assert_null(js_member(mounted(h, "/bad\\99"), "used_bytes")); /* more used than there is */
@@ -219,7 +171,7 @@ static void a_thousand_disks_are_cut_and_counted(void **state)
         assert_ok(buf_printf(&mounts, "60 1 8:%u / /m%u rw - ext4 /dev/sdz%u rw\n", i, i, i));
     }
     fixture_put(h->dir, "proc/self/mountinfo", buf_slice(&mounts));
-    again(h);
+    host_look(h);
     assert_int_equal(js_len(devices(h)), COLLECT_DEVICES_MAX);
     /* 5 that were there (zram0 among the ignored) and 1000, without those written. */
     assert_true(js_u64(js_member(h->doc, "block"), "left_out", 0) >= 1000 - COLLECT_DEVICES_MAX);
@@ -234,7 +186,7 @@ static void sizes_that_cannot_be_leave_the_device_out(void **state)
     fixture_text(h->dir, "sys/block/vda/size", "-5\n");
     fixture_text(h->dir, "sys/block/vda/vda1/size", "18446744073709551615\n");
     fixture_text(h->dir, "sys/block/vda/vda14/size", "4096 junk\n");
-    again(h);
+    host_look(h);
     assert_null(fixture_find(devices(h), "name", "vda"));
     assert_null(fixture_find(devices(h), "name", "vda1"));
     assert_null(fixture_find(devices(h), "name", "vda14"));
@@ -252,7 +204,7 @@ static void names_from_devices_cannot_drive_a_terminal(void **state)
     fixture_put(h->dir, "run/udev/data/b254:1",
                 slice_str("E:ID_FS_TYPE=ext4\nE:ID_FS_LABEL=\x1b[2J\xc3\x28\n"));
     fixture_text(h->dir, "sys/block/sd\x1b[31m/size", "2048\n");
-    again(h);
+    host_look(h);
     assert_ok(js_print(h->doc, false, false, &text, NULL));
     assert_null(strstr(buf_cstr(&text), "\\u001b"));
     assert_null(strchr(buf_cstr(&text), '\x1b'));

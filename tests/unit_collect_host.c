@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The collectors host, cpu and memory over whole hosts, and over hosts with something missing. */
-#include "tests/unit.h"
-
-#include "tests/fixture.h"
+#include "tests/host_place.h"
 
 #include "inventory/collect.h"
 
@@ -12,54 +10,14 @@
 
 #include "base/banned.h"
 
-struct host {
-    char *dir;
-    struct js *doc;
-};
-
-static int setup(void **state, const char *name)
-{
-    struct host *h = calloc(1, sizeof(*h));
-
-    h->dir = name ? fixture_unpack(name) : unit_mkdir_memory();
-    *state = h;
-    return 0;
-}
-
-static int setup_rhel(void **state)
-{
-    return setup(state, "rhel79-db");
-}
-
-static int setup_deb(void **state)
-{
-    return setup(state, "deb12-web");
-}
-
-static int setup_el6(void **state)
-{
-    return setup(state, "el6-legacy");
-}
-
 static int setup_empty(void **state)
 {
-    return setup(state, NULL);
-}
-
-static int teardown(void **state)
-{
-    struct host *h = *state;
-
-    js_free(h->doc);
-    unit_rmdir(h->dir);
-    free(h);
-    return 0;
+    return host_setup(state, NULL);
 }
 
 static const struct js *collect(struct host *h, const char *part)
 {
-    js_free(h->doc);
-    h->doc = fixture_inventory(h->dir);
+    host_look(h);
     return fixture_part(h->doc, part);
 }
 
@@ -219,7 +177,7 @@ static void an_unchanged_host_has_an_unchanged_document(void **state)
     struct host *h = *state;
     struct js *first = fixture_inventory(h->dir);
 
-    h->doc = fixture_inventory(h->dir);
+    host_look(h);
     for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
         auto_buf struct buf a = {0};
         auto_buf struct buf b = {0};
@@ -291,7 +249,7 @@ static void an_empty_tree_is_a_document_of_problems(void **state)
     struct host *h = *state;
     size_t n = 0;
 
-    h->doc = fixture_inventory(h->dir);
+    host_look(h);
     (void)collect_rows(&n);
     assert_int_equal(js_len(js_member(h->doc, "problems")), n);
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The collectors network, processes and sockets: who this is, who runs, who talks to whom. */
-#include "tests/unit.h"
-
-#include "tests/fixture.h"
+#include "tests/host_place.h"
 
 #include "inventory/collect.h"
 #include "inventory/inet.h"
@@ -12,52 +10,6 @@
 #include "base/text.h"
 
 #include "base/banned.h"
-
-struct host {
-    char *dir;
-    struct js *doc;
-};
-
-static int setup(void **state, const char *name)
-{
-    struct host *h = calloc(1, sizeof(*h));
-
-    h->dir = fixture_unpack(name);
-    h->doc = fixture_inventory(h->dir);
-    *state = h;
-    return 0;
-}
-
-static int setup_rhel(void **state)
-{
-    return setup(state, "rhel79-db");
-}
-
-static int setup_deb(void **state)
-{
-    return setup(state, "deb12-web");
-}
-
-static int setup_el6(void **state)
-{
-    return setup(state, "el6-legacy");
-}
-
-static int teardown(void **state)
-{
-    struct host *h = *state;
-
-    js_free(h->doc);
-    unit_rmdir(h->dir);
-    free(h);
-    return 0;
-}
-
-static void again(struct host *h)
-{
-    js_free(h->doc);
-    h->doc = fixture_inventory(h->dir);
-}
 
 static const struct js *list_of(const struct host *h, const char *part, const char *list)
 {
@@ -123,7 +75,7 @@ static void hundreds_of_container_interfaces_do_not_push_out_the_real_one(void *
         assert_ok(text_print(path, sizeof(path), "sys/class/net/a%03u/mtu", i));
         fixture_text(h->dir, path, "1500\n");
     }
-    again(h);
+    host_look(h);
     (void)row(h, "network", "interfaces", "name", "ens3");
     assert_int_equal(js_len(list_of(h, "network", "interfaces")), COLLECT_INTERFACES_MAX);
     assert_int_equal(js_u64(js_member(h->doc, "network"), "interfaces_left_out", 0),
@@ -252,7 +204,7 @@ static void the_largest_processes_are_kept(void **state)
                              20000 + i, i));
         fixture_text(h->dir, path, text);
     }
-    again(h);
+    host_look(h);
     (void)row(h, "processes", "list", "comm", "shop-app");
     assert_int_equal(js_len(list_of(h, "processes", "list")), COLLECT_PROCESSES_MAX);
     assert_int_equal(js_u64(js_member(h->doc, "processes"), "total", 0), 509);
@@ -331,7 +283,7 @@ static void thousands_of_peers_are_cut_to_the_busiest(void **state)
                              i % 10 ? 0x0a + (i << 8) : 0x0100000b, 100000 + i));
     fixture_put(h->dir, "proc/net/tcp", buf_slice(&b));
     fixture_remove(h->dir, "proc/net/tcp6");
-    again(h);
+    host_look(h);
     assert_int_equal(js_len(list_of(h, "sockets", "connections")), COLLECT_CONNECTIONS_MAX);
     assert_int_equal(js_u64(js_at(list_of(h, "sockets", "connections"), 0), "count", 0), 500);
     assert_int_equal(js_u64(js_member(h->doc, "sockets"), "connections_left_out", 0),
