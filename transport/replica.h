@@ -46,7 +46,7 @@ struct replica_point {
     uint8_t digest[REPLICA_DIGEST_LEN];
     uint64_t unreadable_bytes; /* that its pass could not read: above 0 the point is incomplete */
     uint64_t unreadable_n;     /* ranges of them: replica_unreadable */
-    char tracker[REPLICA_TRACKER_MAX]; /* that its pass asked what had changed; "" in older points */
+    char tracker[REPLICA_TRACKER_MAX]; /* asked by its pass what had changed; "" in older points */
     bool all_read; /* and yet the whole volume was looked at, or there was none to ask (scan) */
 };
 
@@ -67,7 +67,8 @@ struct replica_progress {
 
 /* How a push found what changed. */
 struct replica_tracked {
-    char kind[REPLICA_TRACKER_MAX]; /* of the tracker that was used: "ebpf", "tracefs", "nbd", "scan"; "" before */
+    char
+        kind[REPLICA_TRACKER_MAX]; /* of the tracker: "ebpf", "tracefs", "nbd", "scan"; "" before */
     char rescan[480]; /* why it could not know, and everything was read; "" when it did */
 };
 

@@ -35,9 +35,9 @@ struct verify {
     pthread_mutex_t lock; /* of all below; also held while a fault is told */
     pthread_cond_t moved;
     bool failed;
-    uint64_t damaged;       /* faults of objects */
-    uint64_t differs;       /* faults against the volume */
-    uint64_t unread;        /* places of it that could not be read */
+    uint64_t damaged; /* faults of objects */
+    uint64_t differs; /* faults against the volume */
+    uint64_t unread;  /* places of it that could not be read */
     uint64_t unread_sectors;
     struct packrows *packs; /* of struct verify_row: everything read so far; NULL when sampled */
     struct packrows_cursor next; /* of these, after the walk */
