@@ -67,8 +67,7 @@ struct replica_progress {
 
 /* How a push found what changed. */
 struct replica_tracked {
-    char
-        kind[REPLICA_TRACKER_MAX]; /* of the tracker: "ebpf", "tracefs", "nbd", "scan"; "" before */
+    char kind[REPLICA_TRACKER_MAX]; /* "ebpf", "tracefs", "nbd" or "scan"; "" before */
     char rescan[480]; /* why it could not know, and everything was read; "" when it did */
 };
 
