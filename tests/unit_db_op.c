@@ -190,12 +190,35 @@ static void a_request_without_its_event_changes_nothing(void **state)
     assert_false(op.attention);
 }
 
+/* Who is called is told why: not the one without the other. */
+static void an_operator_is_called_with_an_event_or_not_at_all(void **state)
+{
+    const struct err why = {.code = -EIO, .gw = GW_HOOK_FAILED, .text = "it hangs"};
+    struct home *h = *state;
+    struct db_op op, found;
+
+    create(h, "app", 1000, 0, &op);
+    found = op;
+    assert_ok(db_exec(h->svc.db, "ALTER TABLE event RENAME TO away", NULL));
+    assert_fails(-EINVAL, switch_call_operator(&h->svc, &op, &why, NULL));
+    assert_ok(db_op_load(&h->svc, op.id, &found, NULL));
+    assert_false(found.attention);
+    assert_ok(db_exec(h->svc.db, "ALTER TABLE away RENAME TO event", NULL));
+    op = found;
+    assert_ok(switch_call_operator(&h->svc, &op, &why, NULL));
+    assert_ok(db_op_load(&h->svc, op.id, &found, NULL));
+    assert_true(found.attention);
+    assert_string_equal("it hangs", found.cause.text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_open_operation_is_found, setup, teardown),
         cmocka_unit_test_setup_teardown(pages_miss_none_and_tell_none_twice, setup, teardown),
         cmocka_unit_test_setup_teardown(a_request_without_its_event_changes_nothing, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(an_operator_is_called_with_an_event_or_not_at_all, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(the_history_of_others_costs_nothing, setup, teardown),
     };

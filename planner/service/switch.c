@@ -281,26 +281,6 @@ static void look_beyond(struct step_run *run, const struct open_op *o, enum step
     }
 }
 
-static int call_operator(struct step_run *run, const struct err *why, struct err *err)
-{
-    struct db_op *op = run->op;
-    int r;
-
-    if (op->attention)
-        return 0;
-    op->attention = true;
-    if (why->code)
-        op->cause = *why;
-    r = db_op_save(run->svc, op, err);
-    if (r < 0)
-        return r;
-    log_error("%s of %s (%s) cannot end step %s: %s", switch_plan_kind_name(op->at.kind),
-              op->workload, op->id, switch_plan_step_name(op->at.step),
-              why->code ? why->text : "no answer in time");
-    return event_note(run->svc, "op.attention", "planner", op->workload, err, "%s waits in step %s",
-                      op->id, switch_plan_step_name(op->at.step));
-}
-
 /* True while a repeated step should wait before it is tried again. */
 static int hold_redo(struct step_run *run, struct open_op *o, const struct err *why, bool *ret_hold,
                      struct err *err)
@@ -311,7 +291,7 @@ static int hold_redo(struct step_run *run, struct open_op *o, const struct err *
         return 0;
     if (++o->redone < SWITCH_PLAN_ATTENTION)
         return 0;
-    return call_operator(run, why, err);
+    return switch_call_operator(run->svc, run->op, why, err);
 }
 
 static enum switch_outcome outcome_of(enum step_verdict verdict)
@@ -358,7 +338,7 @@ static int look_once(struct switcher *s, struct step_run *run, struct open_op *o
         return err_add(err, r, "%s", why.text);
     look_beyond(run, o, &verdict, &why);
     if (verdict == STEP_WAIT)
-        return passed_deadline(run, o) ? call_operator(run, &why, err) : 0;
+        return passed_deadline(run, o) ? switch_call_operator(run->svc, run->op, &why, err) : 0;
     if (verdict == STEP_FAILED && switch_plan_next(op->at, OUTCOME_FAILED).at.step == op->at.step &&
         switch_plan_next(op->at, OUTCOME_FAILED).state == SWITCH_RUNNING)
         r = hold_redo(run, o, &why, &hold, err);

@@ -44,6 +44,11 @@ int switch_abort(struct switcher *s, const char *op, const char *who, struct err
  * -EBUSY when it did not end so; 0 also when it was said before. */
 int switch_resolve(struct service *svc, const char *op, const char *who, struct err *err);
 
+/* A step that is only repeated does not end: the operation says so from now on, once. why (code 0 =
+ * no answer in time) is its cause. op is as the database has it, and changed with it. */
+int switch_call_operator(struct service *svc, struct db_op *op, const struct err *why,
+                         struct err *err);
+
 /* Routes of operations (POST …/cutover and so on, GET /v1/ops…), rows of routes[]. */
 void api_workload_cutover(struct api_call *call);
 void api_workload_rollback(struct api_call *call);

@@ -2,6 +2,7 @@
 /* What people ask of the machine: a new operation, an abort, and that a halfway end was looked
  * after. Each is one transaction. */
 #include "base/buf.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "planner/service/event.h"
 #include "planner/service/switch_priv.h"
@@ -92,9 +93,9 @@ int switch_begin(struct switcher *s, const struct switch_ask *ask, struct db_op 
     return db_op_load(s->svc, op.id, ret, err);
 }
 
-/* What was asked, and who asked it. */
-static int save_asked(struct service *svc, struct db_op *op, const char *event, const char *who,
-                      const char *what, struct err *err)
+/* The operation and its event: both or none. */
+static int save_told(struct service *svc, struct db_op *op, const char *event, const char *who,
+                     const char *what, struct err *err)
 {
     int r = db_begin(svc->db, err);
 
@@ -110,6 +111,27 @@ static int save_asked(struct service *svc, struct db_op *op, const char *event, 
     return r;
 }
 
+int switch_call_operator(struct service *svc, struct db_op *op, const struct err *why,
+                         struct err *err)
+{
+    char what[96];
+    int r;
+
+    if (op->attention)
+        return 0;
+    op->attention = true;
+    if (why->code)
+        op->cause = *why;
+    (void)text_print(what, sizeof(what), "waits in step %s", switch_plan_step_name(op->at.step));
+    r = save_told(svc, op, "op.attention", "planner", what, err);
+    if (r < 0)
+        return r;
+    log_error("%s of %s (%s) cannot end step %s: %s", switch_plan_kind_name(op->at.kind),
+              op->workload, op->id, switch_plan_step_name(op->at.step),
+              why->code ? why->text : "no answer in time");
+    return 0;
+}
+
 int switch_abort(struct switcher *s, const char *id, const char *who, struct err *err)
 {
     struct db_op op;
@@ -121,7 +143,7 @@ int switch_abort(struct switcher *s, const char *id, const char *who, struct err
         return err_set_gw(err, GW_API_CONFLICT, -EBUSY,
                           "%s is past the point where it can be aborted", id);
     op.abort_wanted = true;
-    r = save_asked(s->svc, &op, "op.abort", who, "is to be aborted", err);
+    r = save_told(s->svc, &op, "op.abort", who, "is to be aborted", err);
     if (r < 0)
         return r;
     switch_poke(s, id);
@@ -138,5 +160,5 @@ int switch_resolve(struct service *svc, const char *id, const char *who, struct 
     if (op.state != SWITCH_HALFWAY)
         return err_set_gw(err, GW_API_CONFLICT, -EBUSY, "%s did not end halfway", id);
     op.attention = false;
-    return save_asked(svc, &op, "op.resolved", who, "was looked after", err);
+    return save_told(svc, &op, "op.resolved", who, "was looked after", err);
 }
