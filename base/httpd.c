@@ -196,6 +196,8 @@ int httpd_new(struct loop *l, const struct httpd_conf *conf, httpd_fn fn, void *
     h->max_body_bytes = conf->max_body_bytes;
     h->timeout_s = conf->timeout_s;
     h->max_connections = conf->max_connections;
+    h->max_peer_connections =
+        conf->max_peer_connections ? conf->max_peer_connections : conf->max_connections;
     LIST_INIT(&h->connections);
     LIST_INIT(&h->refused);
     signal(SIGPIPE, SIG_IGN); /* a peer that hangs up must not end the process */

@@ -29,8 +29,10 @@ struct httpd_conf {
     struct cert_server *tls;
     httpd_error_fn error;
     size_t max_body_bytes;
-    unsigned timeout_s; /* idle connections and half-sent requests */
-    unsigned max_connections;
+    unsigned timeout_s;       /* idle connections and half-sent requests */
+    unsigned max_connections; /* others wait for their turn */
+    unsigned
+        max_peer_connections; /* of one address (IPv6: one /64), more are hung up on; 0 = all */
 };
 
 /* arg is for fn and conf->error. */

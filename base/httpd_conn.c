@@ -89,9 +89,9 @@ static void free_events(struct conn *c)
 {
     if (c->deadline)
         event_free(c->deadline);
-    if (c->retell)
-        event_free(c->retell);
-    c->deadline = c->retell = NULL;
+    if (c->turn)
+        event_free(c->turn);
+    c->deadline = c->turn = NULL;
 }
 
 /* The session is being freed, and with it the connection. */
@@ -172,6 +172,19 @@ void httpd_conn_leave_refused(struct httpd *h)
         refused_free(LIST_FIRST(&h->refused));
 }
 
+/* evhttp tells the descriptor of a connection only after it has asked for its bufferevent. */
+static void on_turn(evutil_socket_t fd, short what, void *arg)
+{
+    struct conn *c = arg;
+
+    (void)fd;
+    (void)what;
+    if (c->peer.known)
+        httpd_error_retell(c);
+    else if (!httpd_peer_admit(c))
+        conn_cut(c);
+}
+
 static struct conn *conn_new(struct httpd *h)
 {
     struct conn *c = calloc(1, sizeof(*c));
@@ -183,8 +196,8 @@ static struct conn *conn_new(struct httpd *h)
     c->state = CONN_READING;
     c->hook = (struct cert_hook){.on_free = on_conn_free, .on_refusal = on_refusal, .arg = c};
     c->deadline = event_new(h->base, -1, 0, on_deadline, c);
-    c->retell = event_new(h->base, -1, 0, httpd_error_retell, c);
-    if (!c->deadline || !c->retell) {
+    c->turn = event_new(h->base, -1, 0, on_turn, c);
+    if (!c->deadline || !c->turn) {
         free_events(c);
         free(c);
         return NULL;
@@ -213,6 +226,7 @@ struct bufferevent *httpd_conn_open(struct httpd *h)
     evbuffer_add_cb(bufferevent_get_input(c->bev), on_input, c);
     evbuffer_add_cb(bufferevent_get_output(c->bev), httpd_error_on_output, c);
     deadline_set(c, h->timeout_s);
+    event_active(c->turn, 0, 0);
     return c->bev;
 }
 

@@ -31,8 +31,8 @@ void httpd_error_on_output(struct evbuffer *output, const struct evbuffer_cb_inf
 
     (void)output;
     /* It writes in pieces: the page is whole at the loop's next turn, and only later sent. */
-    if (info->n_added > 0 && (c->state == CONN_IDLE || c->state == CONN_READING) && c->retell)
-        event_active(c->retell, 0, 0);
+    if (info->n_added > 0 && (c->state == CONN_IDLE || c->state == CONN_READING) && c->turn)
+        event_active(c->turn, 0, 0);
 }
 
 /* The status of an answer that output begins with, and its line; 0 when there is none. */
@@ -51,16 +51,13 @@ static unsigned status_of(struct evbuffer *output, char line[STATUS_LINE_MAX])
     return (unsigned)status;
 }
 
-void httpd_error_retell(evutil_socket_t fd, short what, void *arg)
+void httpd_error_retell(struct conn *c)
 {
-    struct conn *c = arg;
     struct evbuffer *output = bufferevent_get_output(c->bev);
     auto_buf struct buf body = {0};
     char line[STATUS_LINE_MAX];
     const unsigned status = status_of(output, line);
 
-    (void)fd;
-    (void)what;
     if (status <= STATUS_CONTINUE_MAX)
         return;
     c->httpd->error((int)status, &body, c->httpd->arg);

@@ -38,16 +38,23 @@ struct httpd_request {
     void *on_gone_arg;
 };
 
+/* Whom a connection is from, as far as peers are told apart. */
+struct httpd_peer {
+    bool known, is_v6;
+    uint8_t prefix[8];
+};
+
 struct conn {
     LIST_ENTRY(conn) link;
     struct httpd *httpd;
     struct bufferevent *bev; /* lent; it holds the session that holds our end */
     struct event *deadline;
-    struct event *retell; /* evhttp has begun an answer of its own */
+    struct event *turn; /* something is to be done at the loop's next turn */
     struct cert_hook hook;
     enum conn_state state;
     bool overfull; /* the reply is so long that it must shrink soon */
-    bool peer_known;
+    struct httpd_peer peer;
+    bool peer_known; /* who it is, by its certificate */
     char identity[CERT_ID_MAX], unit[CERT_ID_MAX], fingerprint[2 * CERT_PIN_LEN + 1];
     struct httpd_request request; /* one at a time */
     struct callbacks evhttp;
@@ -63,7 +70,7 @@ struct httpd {
     httpd_error_fn error;
     void *arg;
     size_t max_body_bytes;
-    unsigned timeout_s, max_connections;
+    unsigned timeout_s, max_connections, max_peer_connections;
     unsigned n_connections; /* each is a reason to keep this memory */
     bool closed;
     uint16_t port;
@@ -95,9 +102,12 @@ void httpd_conn_leave_refused(struct httpd *h);
 
 /* Answer a request whose target does not parse. */
 void httpd_error_reply(struct httpd_request *r, int status);
-/* When something is put to the output of c, and when retell of c is active. */
+/* When something is put to the output of c, and a turn of the loop after that. */
 void httpd_error_on_output(struct evbuffer *output, const struct evbuffer_cb_info *info, void *c);
-void httpd_error_retell(evutil_socket_t fd, short what, void *c);
+void httpd_error_retell(struct conn *c);
+
+/* In httpd_peer.c: false when its peer has as many already as one may, or hung up. */
+bool httpd_peer_admit(struct conn *c);
 
 /* In httpd.c: a connection's memory is gone. */
 void httpd_left(struct httpd *h);

@@ -19,7 +19,8 @@ libgodwit_base_a_SOURCES = \
 	base/fd.c base/fd_save.c base/fd.h \
 	base/gw.c base/gw.h \
 	base/http.c base/http.h base/http_multi.c base/http_priv.h \
-	base/httpd.c base/httpd_conn.c base/httpd_error.c base/httpd.h base/httpd_priv.h \
+	base/httpd.c base/httpd_conn.c base/httpd_error.c base/httpd_peer.c \
+	base/httpd.h base/httpd_priv.h \
 	base/js.c base/js.h \
 	base/jspiece.c base/jspiece.h \
 	base/jsw.c base/jsw.h \

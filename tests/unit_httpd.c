@@ -469,6 +469,33 @@ static void reader_that_vanishes_under_a_large_reply_does_no_harm(void **state)
     assert_still_serves(w);
 }
 
+/* The sixth from one address is hung up on, until one of the five goes. */
+static void one_peer_does_not_take_all_connections(void **state)
+{
+    const struct httpd_conf five = {.max_connections = 20, .max_peer_connections = 5};
+    struct world *w = *state;
+    const struct http_conf next = agent_conf(w);
+    auto_reply struct http_reply reply = {0};
+    struct tls_raw *peers[5];
+    struct server s;
+
+    server_start(&s, &w->pki.planner, &w->pki.ca, server_serve, &five);
+    for (size_t i = 0; i < ARRAY_LEN(peers); i++) {
+        peers[i] = tls_raw_open(httpd_port(s.httpd));
+        assert_non_null(peers[i]);
+    }
+    assert_null(tls_raw_open(httpd_port(s.httpd)));
+    say(peers[0], "GET /still HTTP/1.1\r\n\r\n");
+    assert_heard(peers[0], "GET /still q");
+    tls_raw_drop(peers[4], false);
+    /* The server may hear of the next one before it hears that this one has gone. */
+    for (unsigned tries = 0; get(&s, &next, "/who", &reply, NULL) < 0; tries++)
+        assert_in_range(tries, 0, 1000);
+    for (size_t i = 0; i + 1 < ARRAY_LEN(peers); i++)
+        tls_raw_drop(peers[i], false);
+    server_stop(&s);
+}
+
 static void server_without_descriptors_accepts_again_when_there_are_some(void **state)
 {
     struct world *w = *state;
@@ -517,6 +544,7 @@ int main(void)
         WITH_WORLD(every_way_to_hang_up_on_a_deferred_request_is_noticed),
         WITH_WORLD(peers_that_vanish_at_any_byte_do_no_harm),
         WITH_WORLD(reader_that_vanishes_under_a_large_reply_does_no_harm),
+        WITH_WORLD(one_peer_does_not_take_all_connections),
         WITH_WORLD(server_without_descriptors_accepts_again_when_there_are_some),
     };
 
