@@ -91,9 +91,10 @@ s.bind(sys.argv[1])
 s.settimeout(20)
 print(s.recv(100).decode())
 PY
+    listener=$!
     within 10 test -S "$dir/notify" || fail "no socket"
     NOTIFY_SOCKET=$dir/notify planner_start
-    wait $! || true
+    wait "$listener" || true
     within 10 test -s "$dir/notified" || fail "READY was not told"
     grep -qx READY=1 "$dir/notified" || fail "told: $(cat "$dir/notified")"
     planner_stop TERM
@@ -114,7 +115,18 @@ if command -v sqlite3 >/dev/null; then
     sqlite3 "$state/godwitd.db" 'PRAGMA user_version = 999'
     ends '!' 'GW-5011' godwitd --state-dir "$state" --listen 127.0.0.1:0
     cp "$dir/copy/godwitd.db" "$state/godwitd.db"
+    sqlite3 "$state/godwitd.db" "INSERT INTO event VALUES (1000000, 1, 'x', 'x', '', 'long-ago', 'w'), (1000001, 1, 'x', 'x', '', 'last', 'w')"
 fi
+
+# -- settings that cannot be meant; what is forgotten after its time -----------------------
+
+for bad in HISTORY_DAYS=5 HISTORY_DAYS=x PEER_CONNECTIONS=1 REPORT_S=-1; do
+    ends '!' GW-1003 env "GODWIT_GODWITD_$bad" godwitd --state-dir "$state" --listen 127.0.0.1:0
+done
+forgotten() {
+    api GET '/v1/events?for=long-ago'
+    jq -e '.items == []' "$out" >/dev/null
+}
 
 # -- a store that is not there does not stop the planner ------------------------------------
 
@@ -124,6 +136,7 @@ store_bad() {
     jq -e '.items[] | select(.check == "store") | .severity == "critical"' "$out" >/dev/null
 }
 within 20 store_bad || fail "the store: $(cat "$out")"
+within 20 forgotten || fail "what is old stays: $(cat "$out")"
 planner_stop TERM
 [ "$rc" = 0 ] || fail "SIGTERM: exit $rc"
 

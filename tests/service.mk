@@ -12,12 +12,14 @@ sh_tests += \
 long_tests += tests/api_work.sh
 
 if HAVE_CMOCKA
-c_tests += fuzz_workload unit_agent_config unit_db_op unit_gate unit_host_seen unit_service \
+c_tests += fuzz_workload unit_agent_config unit_db_history unit_db_op unit_gate unit_host_seen unit_service \
 	unit_switch_plan unit_workload_state
 fuzz_workload_SOURCES = tests/fuzz_workload.c
 fuzz_workload_LDADD = $(SERVICE_TEST_LIBS)
 unit_agent_config_SOURCES = tests/unit_agent_config.c
 unit_agent_config_LDADD = $(SERVICE_TEST_LIBS)
+unit_db_history_SOURCES = tests/unit_db_history.c
+unit_db_history_LDADD = $(SERVICE_TEST_LIBS)
 unit_db_op_SOURCES = tests/unit_db_op.c
 unit_db_op_LDADD = $(SERVICE_TEST_LIBS)
 unit_gate_SOURCES = tests/unit_gate.c

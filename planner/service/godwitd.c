@@ -120,22 +120,44 @@ static int load_config(struct program *p, struct err *err)
     return load_optional(p->conf, p->state_config, err);
 }
 
-static int number(const struct program *p, const char *section, const char *key, uint64_t *ret,
-                  struct err *err)
+struct number {
+    const char *key; /* of section godwitd */
+    uint64_t dflt, min, max;
+    bool zero; /* 0 is good as well */
+    bool rate;
+};
+
+static int number(const struct program *p, const struct number *n, uint64_t *ret, struct err *err)
 {
-    const char *text = conf_get(p->conf, section, key, "0");
+    const char *text = conf_get(p->conf, "godwitd", n->key, NULL);
     int r;
 
-    r = text_equal(key, "link") ? num_parse_rate(text, ret, err)
-                                : num_parse_u64(text, 0, 86400, ret, err);
-    return r < 0 ? err_set_gw(err, GW_BAD_CONFIG, -EINVAL, "[%s] %s = %s (%s)", section, key, text,
-                              conf_origin(p->conf, section, key))
+    *ret = n->dflt;
+    if (!text || (n->zero && text_equal(text, "0"))) {
+        *ret = text ? 0 : n->dflt;
+        return 0;
+    }
+    r = n->rate ? num_parse_rate(text, ret, err) : num_parse_u64(text, n->min, n->max, ret, err);
+    return r < 0 ? err_set_gw(err, GW_BAD_CONFIG, -EINVAL, "[godwitd] %s = %s (%s)", n->key, text,
+                              conf_origin(p->conf, "godwitd", n->key))
                  : 0;
 }
 
 static int read_settings(const struct program *p, struct service_conf *ret, struct err *err)
 {
-    int r;
+    static const struct number numbers[] = {
+        {.key = "report_s", .max = 86400},
+        {.key = "link", .rate = true},
+        {.key = "history_days",
+         .dflt = SERVICE_HISTORY_DAYS,
+         .min = SERVICE_HISTORY_LEAST,
+         .max = 36500,
+         .zero = true},
+        {.key = "peer_connections", .dflt = SERVICE_PEER_CONNECTIONS, .min = 4, .max = UINT32_MAX},
+    };
+    uint64_t *const to[] = {&ret->report_s, &ret->link_bytes_per_s, &ret->history_days,
+                            &ret->peer_connections};
+    int r = 0;
 
     *ret = (struct service_conf){
         .state_dir = setting(p, "state-dir", "godwitd", "state_dir", STATE_DEFAULT),
@@ -145,8 +167,9 @@ static int read_settings(const struct program *p, struct service_conf *ret, stru
         .store_endpoint = setting(p, "store-endpoint", "store", "endpoint", NULL),
         .store_key = setting(p, "store-key", "store", "key", NULL),
     };
-    r = number(p, "godwitd", "report_s", &ret->report_s, err);
-    return r < 0 ? r : number(p, "godwitd", "link", &ret->link_bytes_per_s, err);
+    for (size_t i = 0; r == 0 && i < ARRAY_LEN(numbers); i++)
+        r = number(p, &numbers[i], to[i], err);
+    return r;
 }
 
 /* sd_notify(3) is one datagram: no library for that. */

@@ -20,6 +20,7 @@ libgodwit_service_a_SOURCES = \
 	planner/service/api_workload.c \
 	planner/service/db_access.c planner/service/db_access.h \
 	planner/service/db_event.c planner/service/db_event.h \
+	planner/service/db_history.c planner/service/db_history.h \
 	planner/service/db_host.c planner/service/db_host.h \
 	planner/service/db_listed.c planner/service/db_listed.h \
 	planner/service/db_load.c planner/service/db_load.h \

@@ -213,10 +213,11 @@ int order_past(struct service *svc, const char *workload, const char *kind, uint
                struct order_past *ret, struct err *err)
 {
     auto_stmt struct db_stmt *st = NULL;
-    int r = db_prepare(svc->db,
-                       "SELECT count(*), coalesce(max(ended_ms), 0) FROM ord WHERE workload = ?"
-                       " AND kind = ? AND epoch = ? AND state IN ('done', 'failed')",
-                       &st, err);
+    int r = db_prepare(
+        svc->db,
+        "SELECT coalesce(max(n), 0), coalesce(max(ended_ms), 0) FROM ord WHERE workload = ?"
+        " AND kind = ? AND epoch = ? AND state IN ('done', 'failed')",
+        &st, err);
 
     if (r < 0)
         return r;

@@ -34,9 +34,10 @@ int order_write_open(struct service *svc, const char *host, uint64_t after, stru
 int order_answer(struct service *svc, const char *host, const char *id, const struct js *body,
                  struct err *err);
 
-/* How many orders of kind this epoch of workload has seen answered, and when the last one was. */
+/* The highest number of the answered orders of kind in this epoch of workload, which only grows
+ * (rows are forgotten, so their count does not), and when the last one was answered. */
 struct order_past {
-    uint64_t n;
+    uint64_t n;       /* 0 = none */
     uint64_t last_ms; /* 0 = never */
 };
 int order_past(struct service *svc, const char *workload, const char *kind, uint64_t epoch,

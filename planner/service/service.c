@@ -201,6 +201,7 @@ int service_listen(struct service *svc, struct err *err)
         r = start_parts(svc, err);
     if (r < 0)
         return r;
+    conf.max_peer_connections = (unsigned)own->conf.peer_connections;
     conf.tls = own->tls;
     conf.port = own->port;
     r = httpd_new(svc->loop, &conf, api_on_request, svc, &own->httpd, err);

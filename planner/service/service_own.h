@@ -4,6 +4,7 @@
 #define GODWIT_PLANNER_SERVICE_SERVICE_OWN_H
 
 #include "base/cert.h"
+#include "planner/service/db_history.h"
 #include "planner/service/service.h"
 
 enum {
@@ -11,6 +12,10 @@ enum {
     SERVICE_PORT = 7443,
     SERVICE_BODY_MAX = 1 << 20,
     SERVICE_REPORT_S = 60,
+    SERVICE_PEER_CONNECTIONS = 5000,
+    SERVICE_HISTORY_DAYS = 400,
+    /* Agents keep the answers of orders for a month: an id must not come again within it. */
+    SERVICE_HISTORY_LEAST = 60,
     SERVICE_UNSEEN_MS = 150 * 1000, /* an agent silent for so long counts as offline */
 };
 
@@ -23,6 +28,8 @@ struct service_conf {
     const char *store_key;     /* secret reference; NULL = STATE/vault.key when it is there */
     uint64_t link_bytes_per_s; /* for plans; 0 = unknown */
     uint64_t report_s;         /* how often agents report, 0 = SERVICE_REPORT_S */
+    uint64_t peer_connections; /* at one time, of one address */
+    uint64_t history_days;     /* events, orders and operations are kept so long; 0 = for ever */
 };
 
 struct service_own {
@@ -41,6 +48,8 @@ struct service_own {
     struct window_cache *windows;    /* the calendars as spans, NULL until asked for */
     struct loop_timer *sweep;
     uint64_t next_verify_ms, next_forget_ms; /* monotonic, of the sweep */
+    struct db_history history;               /* how far forgetting has come */
+    bool forgetting;                         /* it goes on with the next tick */
     uint64_t started_ms;
     const char *caller; /* address of the request being handled, "" = none */
 };

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "planner/service/db_access.h"
+#include "planner/service/db_history.h"
 #include "planner/service/db_workload.h"
 #include "planner/service/event.h"
 #include "planner/service/load.h"
@@ -21,7 +22,7 @@ enum {
     FORGET_EVERY_MS = 3600 * 1000,
     DUE_MAX = 256,
     REQUESTS_KEEP_MS = 24 * 3600 * 1000,
-    VERIFY_SLOT_BITS = 20, /* verifications of one epoch */
+    VERIFY_SLOT_BITS = 40, /* numbers of orders */
     VERIFY_RETRY_MS =
         10 * 1000, /* after one that failed, or whose result was lost with its agent */
     VERIFY_AGAIN_MS = 24 * 3600 * 1000,
@@ -262,10 +263,26 @@ static void verify_due(struct service *svc, struct due *due)
     } while (due->n == DUE_MAX);
 }
 
+/* A slice a tick until a walk is through; then none until the next time. */
+static void forget_history(struct service *svc)
+{
+    struct service_own *own = svc->own;
+    const uint64_t keep_ms = own->conf.history_days * 86400 * 1000;
+    const uint64_t now_ms = clock_wall_ms(svc->clock);
+    struct err err = {0};
+
+    own->forgetting = false;
+    if (keep_ms == 0 || now_ms < keep_ms)
+        return;
+    if (db_history_forget(svc->db, now_ms - keep_ms, &own->history, &own->forgetting, &err) < 0)
+        log_err(LOG_LEVEL_WARNING, &err, "forget what is old");
+}
+
 static void forget_old(struct service *svc)
 {
     struct err err = {0};
 
+    forget_history(svc);
     if (db_access_request_forget(svc->db, clock_wall_ms(svc->clock) - REQUESTS_KEEP_MS, &err) < 0 ||
         load_forget(svc, &err) < 0)
         log_err(LOG_LEVEL_WARNING, &err, "drop old rows");
@@ -287,6 +304,8 @@ static void on_tick(void *arg)
     if (now >= svc->own->next_forget_ms) {
         svc->own->next_forget_ms = now + FORGET_EVERY_MS;
         forget_old(svc);
+    } else if (svc->own->forgetting) {
+        forget_history(svc);
     }
 }
 
