@@ -29,6 +29,17 @@ static const char *wave_of(const struct js *doc, const char *name)
     return "";
 }
 
+/* The rule that put name where it is. */
+static const char *rule_of(const struct js *doc, const char *name)
+{
+    auto_js struct js *why = NULL;
+
+    if (plan_explain(doc, name, &why, NULL) < 0)
+        fail_msg("%s is not in the plan", name);
+    /* Lent by doc for as long as the test runs: why holds a reference only. */
+    return js_str(js_at(js_member(js_member(why, "subject"), "why"), 0), "rule", "");
+}
+
 /* The rule for which name is not planned, or "". */
 static const char *rule_against(const struct js *doc, const char *name)
 {
@@ -90,6 +101,37 @@ static void a_wave_is_filled_to_its_limit(void **state)
     assert_string_equal(wave_of(doc, "b"), "1");
     assert_string_equal(wave_of(doc, "c"), "2");
     assert_string_equal(wave_of(doc, "d"), "2");
+}
+
+#define HOSTS3(name, gib, more)                                                                    \
+    "{\"workload\":\"" name "\",\"hosts\":[\"1\",\"2\",\"3\"]" more                                \
+    ",\"volumes\":[{\"volume\":\"d\",\"size_bytes\":" gib "000000000}]}"
+
+/* The smaller ones come first, and would have filled the wave before the pin is looked at. */
+static void a_pin_has_its_room_before_others_take_it(void **state)
+{
+    static const char policy[] = "{\"max_hosts_per_wave\":8}";
+    static const char costs[] = ",\"saving_per_day\":5";
+    const char *const more[] = {"", costs};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(more); i++) {
+        auto_buf struct buf text = {0};
+        auto_js struct js *doc = NULL;
+        const struct js *waves;
+
+        (void)buf_printf(&text,
+                         INPUT(HOSTS3("a", "1", "%s") "," HOSTS3("b", "2", "%s") "," HOSTS3(
+                             "c", "3", "%s") "," HOSTS3("d", "4", "%s") "," HOSTS3("pinned", "9",
+                                                                                   ",\"wave\":2")),
+                         more[i], more[i], more[i], more[i]);
+        doc = plan(buf_cstr(&text), policy);
+        waves = js_member(doc, "waves");
+        assert_string_equal(wave_of(doc, "pinned"), "2");
+        assert_string_equal(rule_of(doc, "pinned"), "pin");
+        for (size_t k = 0; k < js_len(waves); k++)
+            assert_true(js_u64(js_at(waves, k), "hosts", 0) <= 8);
+    }
 }
 
 static void what_never_converges_is_named_and_takes_its_dependants_along(void **state)
@@ -197,17 +239,6 @@ static void what_talks_moves_together_and_what_saves_moves_first(void **state)
     assert_int_equal(js_print(doc, true, false, &tx, NULL), 0);
     assert_int_equal(js_print(again, true, false, &ty, NULL), 0);
     assert_string_equal(buf_cstr(&tx), buf_cstr(&ty));
-}
-
-/* The rule that put name where it is. */
-static const char *rule_of(const struct js *doc, const char *name)
-{
-    auto_js struct js *why = NULL;
-
-    if (plan_explain(doc, name, &why, NULL) < 0)
-        fail_msg("%s is not in the plan", name);
-    /* Lent by doc for as long as the test runs: why holds a reference only. */
-    return js_str(js_at(js_member(js_member(why, "subject"), "why"), 0), "rule", "");
 }
 
 static void what_is_planned_stays_where_it_is_when_more_comes(void **state)
@@ -503,6 +534,7 @@ int main(void)
         cmocka_unit_test(what_nobody_has_seen_is_not_planned),
         cmocka_unit_test(the_smallest_is_the_pilot_and_dependencies_go_first),
         cmocka_unit_test(a_wave_is_filled_to_its_limit),
+        cmocka_unit_test(a_pin_has_its_room_before_others_take_it),
         cmocka_unit_test(what_never_converges_is_named_and_takes_its_dependants_along),
         cmocka_unit_test(a_cycle_is_named),
         cmocka_unit_test(nothing_is_cut_over_in_a_blackout),

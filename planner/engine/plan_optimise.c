@@ -282,9 +282,16 @@ static uint32_t *as_assigned(const struct optimise *o)
 
 static void explain(struct plan_model *m, struct plan_workload *w, bool kept)
 {
+    size_t left = 0;
+
     if (kept)
         return;
-    w->reasons_n = 0;
+    /* Why it is not where the plan in force has it stays true. */
+    for (size_t i = 0; i < w->reasons_n; i++) {
+        if (w->reasons[i].rule == RULE_KEPT)
+            w->reasons[left++] = w->reasons[i];
+    }
+    w->reasons_n = left;
     for (size_t i = 0; i < w->depends_n; i++) {
         const struct plan_workload *d = &m->workloads[w->depends[i]];
 

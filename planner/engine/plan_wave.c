@@ -121,6 +121,17 @@ static void take_out(struct plan_model *m, struct plan_workload *w)
     w->wave = 0;
 }
 
+/* What an owner pinned has its room before anybody else takes it. */
+static void reserve_pins(struct plan_model *m)
+{
+    for (size_t i = 0; i < m->n; i++) {
+        struct plan_workload *w = &m->workloads[m->order[i]];
+
+        if (w->pin > 0 && may_move(w) && !keeps_out(m, w, w->pin))
+            plan_wave_put(m, w, w->pin);
+    }
+}
+
 /*
  * Everybody back to where the plan in force has him, before anybody new is placed: what is new
  * takes the room that is left. A pin counts for more, and a wave that no longer holds all keeps
@@ -130,6 +141,7 @@ static void reserve(struct plan_model *m)
 {
     unsigned first = PLAN_WAVES_MAX, gone = 0;
 
+    reserve_pins(m);
     for (size_t i = 0; i < m->n; i++) {
         struct plan_workload *w = &m->workloads[m->order[i]];
         bool stays =
@@ -140,8 +152,8 @@ static void reserve(struct plan_model *m)
         if (!stays)
             continue;
         first = (unsigned)num_min(first, w->planned_wave);
-        w->kept = fits(m, w->planned_wave, w);
-        if (w->kept)
+        w->kept = w->wave > 0 || fits(m, w->planned_wave, w);
+        if (w->kept && w->wave == 0)
             plan_wave_put(m, w, w->planned_wave);
     }
     /* A number that was used for what has moved is not used again. */
@@ -262,7 +274,7 @@ static bool keep(struct plan_model *m, struct plan_workload *w, unsigned from)
         plan_reason_add(w, RULE_KEPT, "stays in wave %u, where the plan in force has it", w->wave);
         return true;
     }
-    if (w->kept)
+    if (w->wave > 0)
         take_out(m, w);
     else if (w->planned_wave > 0 && w->pin == 0)
         plan_reason_add(w, RULE_KEPT, "wave %u, where the plan in force has it, is full",
@@ -276,7 +288,7 @@ static void assign(struct plan_model *m, struct plan_workload *w)
     unsigned from = earliest(m, w);
 
     if (from == 0) {
-        if (w->kept)
+        if (w->wave > 0)
             take_out(m, w);
         w->kept = false;
     } else if (keep(m, w, from)) {
