@@ -29,14 +29,6 @@ fail() {
     exit 1
 }
 
-# attach IMAGE FD: a loop device that goes with the descriptor; its name into $dev.
-attach() {
-    dev=$(losetup --find --show "$1") || skip 'no loop devices here'
-    eval "exec $2<$dev"
-    losetup -d "$dev"
-    blockdev --setrw "$dev" # a fence that somebody tested on this number may still stand
-}
-
 # shellcheck source=tests/points_sqlite.sh
 . "$abs_top_srcdir/tests/points_$kind.sh"
 

@@ -34,10 +34,7 @@ change() { dd if=/dev/urandom of="$dev" bs=4k count="$2" seek="$1" oflag=direct 
 
 truncate -s 160M "$dir/image"
 dd if=/dev/urandom of="$dir/image" bs=1M count=24 seek=50 conv=notrunc status=none
-dev=$(losetup --find --show "$dir/image") || skip 'no loop devices here'
-exec 7<>"$dev"
-losetup -d "$dev"
-blockdev --setrw "$dev"
+attach "$dir/image" 7
 rc=0
 godwit replica push "$dev" "file://$dir/vault/v" --tracker ebpf -q 2>"$dir/err" || rc=$?
 [ $rc = 0 ] || { grep -q 'in the kernel' "$dir/err" && skip "$(cat "$dir/err")"; } || fail "$(cat "$dir/err")"

@@ -17,9 +17,8 @@ fail() {
 }
 
 truncate -s 256M "$dir/image"
-disk=$(losetup --find --show "$dir/image") || skip 'no loop devices here'
-exec 7<>"$disk"
-losetup -d "$disk"
+attach "$dir/image" 7
+disk=$dev
 number=$(lsblk -dno MAJ:MIN "$disk" | tr -d ' ')
 # lvextend into the free extents right behind gives such a table.
 printf '%s\n' "0 100000 linear $number 4096" "100000 60000 linear $number 104096" | dmsetup create "$name"

@@ -29,14 +29,9 @@ fail() {
     exit 1
 }
 
-# attach IMAGE FD [OPTION...]: a loop device that goes with the descriptor; its name into $dev.
-attach() {
-    local image=$1 fd=$2
-    shift 2
-    dev=$(losetup --find --show "$@" "$image") || skip 'no loop devices here'
-    eval "exec $fd<>$dev"
-    losetup -d "$dev"
-    blockdev --setrw "$dev" # a fence that somebody tested on this number may still stand
+# use IMAGE FD [OPTION...]: attaches it, and looks at its sectors.
+use() {
+    attach "$@"
     block=$(blockdev --getss "$dev")
     sectors=$(($(blockdev --getsize64 "$dev") / block))
 }
@@ -278,14 +273,14 @@ the_rounds() {
 replays=0
 of_4k=$(((rounds + 3) / 4))
 truncate -s 320M "$dir/image4k"
-attach "$dir/image4k" 9 --sector-size 4096
+use "$dir/image4k" 9 --sector-size 4096
 [ "$block" = 4096 ] || fail "sectors of 4096 bytes: $block"
 the_rounds "$first" "$((first + of_4k - 1))"
 exec 9>&-
 rm -r "$dir/state" "$dir/replica" "$dir/image4k"
 mkdir "$dir/state"
 truncate -s 320M "$dir/image"
-attach "$dir/image" 7
+use "$dir/image" 7
 the_rounds "$((first + of_4k))" "$last"
 raw_discard_all
 check 'all of it was discarded'
@@ -405,7 +400,7 @@ for _ in $(seq 100); do [ -S "$dir/sock" ] && break; read -rt 0.05 <> <(:) || tr
 setpriv --pdeathsig KILL nbdfuse "$dir/slow" "nbd+unix:///?socket=$dir/sock" &
 for _ in $(seq 100); do [ -s "$dir/slow" ] && break; read -rt 0.05 <> <(:) || true; done
 [ -s "$dir/slow" ] || fail 'the slow device does not come up'
-attach "$dir/slow" 8 --direct-io=on
+use "$dir/slow" 8 --direct-io=on
 rm -r "$dir/state" "$dir/replica" && mkdir "$dir/state"
 pass copy >>"$log" 2>&1 || fail 'the slow device'
 delayed=$((rounds / 10 + 2))

@@ -31,12 +31,6 @@ restored() { # REPLICA EXPECTED
     cmp "$2" "$dir/back" || fail "$1: what can be read came back otherwise"
     rm "$dir/back"
 }
-attach() { # FILE [OPTION...]: a loop device that goes when this process does, its path in $dev
-    dev=$(losetup --find --show "$@") || skip 'no loop devices here'
-    exec {held}<"$dev"
-    losetup -d "$dev"
-    blockdev --setrw "$dev"
-}
 sector() { printf 'sector %08d %4080s' "$1" ''; }
 
 truncate -s 300M "$dir/disk"
@@ -61,13 +55,13 @@ restored image "$dir/expected"
 
 echo '-- devices of 512 and 4096 bytes a sector, past it'
 for size in 512 4096; do
-    attach "$dir/m/image" --sector-size $size
+    attach "$dir/m/image" 7 --sector-size $size
     push 3 "$dev" "of-$size" --tracker scan
     named "${bad[@]}"
     restored "of-$size" "$dir/expected"
     push 3 "$dev" "of-$size" --tracker scan
     [ "$(jq .point.seq <<<"$told")" = 1 ] || fail 'the same again makes a new point'
-    exec {held}>&-
+    exec 7<&-
 done
 
 echo '-- no point of it is consistent'
@@ -77,7 +71,7 @@ godwit replica show "file://$dir/vault/image" | grep -q 'file-system-consistent'
 
 echo '-- who writes a sector anew can read it, tracked or not'
 tracker=ebpf
-attach "$dir/m/image"
+attach "$dir/m/image" 7
 push_rc=0
 godwit replica push "$dev" "file://$dir/vault/tracked" --tracker ebpf -q 2>"$dir/err" || push_rc=$?
 [ $push_rc = 3 ] || { grep -q 'in the kernel' "$dir/err" && tracker=scan; } || fail "exit $push_rc: $(cat "$dir/err")"
@@ -96,13 +90,13 @@ push 0 "$dev" tracked --tracker $tracker
 named
 restored tracked "$dir/expected"
 push 0 "$dev" tracked --tracker $tracker --consistent
-exec {held}>&-
+exec 7<&-
 umount "$dir/m"
 
 echo '-- a device whose end is gone, and comes back with nobody writing: what was read once stays'
 head -c 9000448 /dev/urandom >"$dir/file"
 cp "$dir/file" "$dir/expected"
-attach "$dir/file"
+attach "$dir/file" 7
 push 0 "$dev" end --tracker $tracker
 truncate -s 8999936 "$dir/file"
 push 3 "$dev" end --tracker scan
@@ -113,5 +107,5 @@ truncate -s 9000448 "$dir/file"
 push 0 "$dev" end --tracker $tracker
 named
 restored end "$dir/file"
-exec {held}>&-
+exec 7<&-
 echo 'what the kernel cannot read is named, and nothing else is lost'

@@ -17,14 +17,12 @@ fail() {
     exit 1
 }
 
-# attach IMAGE FD: a loop device that goes with the descriptor; its name into $disk.
-attach() {
-    disk=$(losetup --find --show --sector-size "$sector" "$1") || skip 'no loop devices here'
-    eval "exec $2<$disk"
-    losetup -d "$disk"
-    blockdev --setrw "$disk" # a fence that somebody tested on this number may still stand
+# disk IMAGE FD: what the volume's name leads to from now on, $disk.
+disk() {
+    attach "$1" "$2" --sector-size "$sector"
+    disk=$dev dev=$dir/volume
+    named "$disk"
 }
-# named DEVICE: what the volume's name leads to.
 named() { ln -sfn "$1" "$dev"; }
 
 # push WANTED-EXIT [OPTION...]: the document into $told; a point is of what the device holds now.
@@ -113,15 +111,13 @@ disks() {
     resize 500
     echo '   is another one under the same name'
     head -c $((500 * 4096)) /dev/urandom >"$dir/other"
-    attach "$dir/other" 8
-    named "$disk"
+    disk "$dir/other" 8
     push 0
     rescans 'is another one'
     tracked
     exec 7<&- 8<&-
     mv "$dir/other" "$dir/image"
-    attach "$dir/image" 7
-    named "$disk"
+    disk "$dir/image" 7
     push 0
     tracked
 }
@@ -174,11 +170,10 @@ busy() {
 }
 
 story() {
-    tracker=$1 sector=$2 replica=file://$dir/vault/$1-$2 state=$dir/state-$1-$2 dev=$dir/volume
+    tracker=$1 sector=$2 replica=file://$dir/vault/$1-$2 state=$dir/state-$1-$2
     echo "-- $tracker, sectors of $sector bytes"
     head -c $((600 * 4096)) /dev/urandom >"$dir/image"
-    attach "$dir/image" 7
-    named "$disk"
+    disk "$dir/image" 7
     ! godwit replica push "$dev" "$replica" --tracker "$tracker" --state-dir "$state" -q 2>"$dir/err" || { all_of_it; return; }
     says 'in the kernel'
     echo "   not here: $(head -n1 "$dir/err")"

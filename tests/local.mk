@@ -131,9 +131,9 @@ dist_check_SCRIPTS += tests/bench/scatter.sh
 bench-scatter: godwit tool_s3 tool_proxy
 	@$(AM_TESTS_ENVIRONMENT) bash $(srcdir)/tests/bench/scatter.sh $(SHARES)
 .PHONY: bench-scatter
-# Tracked and not, in pairs.
+# Tracked and not, so many times, in slices side by side.
 dist_check_SCRIPTS += tests/bench/track.sh
-PAIRS = 20
+PAIRS = 100
 bench-track: tool_track
 	@$(AM_TESTS_ENVIRONMENT) bash $(srcdir)/tests/bench/track.sh $(PAIRS)
 .PHONY: bench-track

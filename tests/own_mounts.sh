@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 # For tests that mount: what follows this file runs in a mount namespace of its own, as root, with all of its files in
-# $dir, a tmpfs of $own_mounts_size (1g). Mounts, pins and loop devices end with it, whatever ends it. Sourced first of
-# all, for the script is run anew.
+# $dir, a tmpfs of $own_mounts_size (1g), or for "disk" a directory below $TMPDIR, which is removed. Mounts, pins and loop
+# devices end with it, whatever ends it. Sourced first of all, for the script is run anew.
 
 : "${abs_top_builddir:?run by make check}"
 
@@ -15,7 +15,7 @@ if [ -z "${OWN_MOUNTS_DIR-}" ]; then
     [ "$(id -u)" = 0 ] || skip 'needs root'
     unshare -m true 2>/dev/null || skip 'no mount namespaces here'
     OWN_MOUNTS_DIR=$(mktemp -d "${TMPDIR:-/tmp}/godwit-test-XXXXXX")
-    trap 'rmdir "$OWN_MOUNTS_DIR"' EXIT
+    trap 'rm -r "$OWN_MOUNTS_DIR"' EXIT
     export OWN_MOUNTS_DIR
     rc=0
     unshare -m --propagation private bash "$0" "$@" || rc=$?
@@ -23,5 +23,15 @@ if [ -z "${OWN_MOUNTS_DIR-}" ]; then
 fi
 dir=$OWN_MOUNTS_DIR
 unset OWN_MOUNTS_DIR # a test that it runs has its own
-mount -t tmpfs -o size="${own_mounts_size:-1g}" none "$dir"
+[ "${own_mounts_size:-1g}" = disk ] || mount -t tmpfs -o size="${own_mounts_size:-1g}" none "$dir"
 export XDG_STATE_HOME=$dir/xdg XDG_CONFIG_HOME=$dir/xdg
+
+# attach IMAGE FD [OPTION...]: a loop device that goes with the descriptor; its name into $dev.
+attach() {
+    local image=$1 fd=$2
+    shift 2
+    dev=$(losetup --find --show "$@" "$image") || skip 'no loop devices here'
+    eval "exec $fd<$dev"
+    losetup -d "$dev"
+    blockdev --setrw "$dev" # a fence that somebody tested on this number may still stand
+}

@@ -4,34 +4,17 @@
 # peers, all of them reading the device itself. `make bench-device` calls it.
 #   device.sh [GIB [ROUNDS]]     needs as much room as the device has, and for its copies, in $TMPDIR
 set -eu
-: "${abs_top_builddir:?}"
-
-say() {
-    echo "bench: $*" >&2
-    exit 77
-}
+own_mounts_size=disk
+# shellcheck source=tests/own_mounts.sh
+. "${abs_top_srcdir:?}/tests/own_mounts.sh"
 
 gib=${1:-8}
 rounds=${2:-3}
-[ "$(id -u)" = 0 ] || say 'needs root'
-if [ -z "${BENCH_DEVICE_DIR-}" ]; then
-    BENCH_DEVICE_DIR=$(mktemp -d "${TMPDIR:-/tmp}/godwit-bench-XXXXXX")
-    trap 'rm -rf "$BENCH_DEVICE_DIR"' EXIT
-    export BENCH_DEVICE_DIR
-    rc=0
-    unshare -m --propagation private bash "$0" "$@" || rc=$?
-    exit $rc
-fi
-dir=$BENCH_DEVICE_DIR
 mount -t bpf bpf /sys/fs/bpf || true
 bench_data make database "$dir/image" "${gib}GiB" 1
-dev=$(losetup --find --show --direct-io=on "$dir/image") || say 'no loop devices here'
-exec 7<>"$dev"
-losetup -d "$dev"
-blockdev --setrw "$dev"
+attach "$dir/image" 7 --direct-io=on
 export RESTIC_PASSWORD=bench RESTIC_REPOSITORY=$dir/restic RESTIC_CACHE_DIR=$dir/cache
 export BORG_PASSPHRASE=bench BORG_BASE_DIR=$dir/home BORG_REPO=$dir/borg
-export XDG_CONFIG_HOME=$dir/config
 
 godwit_pass() { godwit replica push "$dev" "file://$dir/$1/db" --state-dir "$dir/$1-state" --tracker "$1" -o json; }
 pass_tracked() { godwit_pass ebpf; }
@@ -55,7 +38,7 @@ everybody() {
     for ((i = 0; i < ${#contenders[@]}; i++)); do
         who=${contenders[(i + turn) % ${#contenders[@]}]}
         bench_account "$dir/account" bash -c "$(declare -f godwit_pass "pass_$who"); dev=$dev dir=$dir; pass_$who '$1-$turn'" >"$dir/log" 2>&1 ||
-            { tail -n 5 "$dir/log" >&2; say "$who failed"; }
+            { tail -n 5 "$dir/log" >&2; skip "$who failed"; }
         echo "$1 $who $(cat "$dir/account")" >>"$dir/samples"
         [ "$who" != tracked ] || [ "$1" = seed ] || jq -r --arg step "$1" \
             'select(.rescan) | "\($step): everything was read, as \(.rescan)"' "$dir/log" >&2

@@ -1,94 +1,139 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# What tracking costs who writes: random 4 KiB writes to a loop device in memory (no disk is faster), with and without,
-# in pairs whose order changes; and what the kernel says that the programs took. `make bench-track` calls it.
-#   track.sh [PAIRS [SECONDS]]
+# What tracking costs who writes: random 4 KiB writes to a loop device in memory (no disk is faster), which one writer
+# makes all the time, while copies of the program come and go: none, one, and all three, in rounds whose order is drawn.
+# Slices of a third of a second lie so close together that what else the machine does is in all of them. Writes a second
+# are what a writer sees; on a machine that does other work, processor time for a write (of the writer, and of the threads
+# of the kernel that write for it) tells more; and the kernel says what the programs took. `make bench-track` calls it.
+#   track.sh [ROUNDS]
 set -eu
-: "${abs_top_builddir:?}"
-
-say() {
-    echo "bench: $*" >&2
-    exit 77
-}
-
-pairs=${1:-20}
-seconds=${2:-5}
-[ "$(id -u)" = 0 ] || say 'needs root'
+own_mounts_size=1g
+# shellcheck source=tests/own_mounts.sh
+. "${abs_top_srcdir:?}/tests/own_mounts.sh"
 for need in fio jq bpftool; do
-    command -v $need >/dev/null || say "no $need"
+    command -v $need >/dev/null || skip "no $need"
 done
-if [ -z "${BENCH_TRACK_DIR-}" ]; then
-    BENCH_TRACK_DIR=$(mktemp -d)
-    trap 'rmdir "$BENCH_TRACK_DIR"' EXIT
-    export BENCH_TRACK_DIR
-    rc=0
-    unshare -m --propagation private bash "$0" "$@" || rc=$?
-    exit $rc
-fi
-dir=$BENCH_TRACK_DIR
-mount -t tmpfs -o size=2g none "$dir"
-mount -t bpf bpf /sys/fs/bpf || say 'no BPF file system here'
-dd if=/dev/zero of="$dir/image" bs=1M count=512 status=none
-dev=$(losetup --find --show "$dir/image") || say 'no loop devices here'
-exec 7<>"$dev"
-losetup -d "$dev"
-blockdev --setrw "$dev"
+mount -t bpf bpf /sys/fs/bpf || skip 'no BPF file system here'
+truncate -s 512M "$dir/image"
+attach "$dir/image" 7
 mkdir "$dir/state"
-
-# Both read the device before, so that both write in the same state of the machine.
-without() {
-    rm -rf /sys/fs/bpf/godwit/*
-    tool_track scan "$dev" "$dir/state" "$dir/replica" die >/dev/null 2>&1
-}
-with() { tool_track ebpf "$dev" "$dir/state" "$dir/replica" die >/dev/null 2>&1 || say 'no change tracking in the kernel here'; }
-iops() {
-    fio --name=w --filename="$dev" --rw=randwrite --bs=4k --direct=1 --ioengine=io_uring --iodepth=16 \
-        --time_based --runtime="$seconds" --randrepeat=0 --output-format=json | jq '.jobs[0].write.iops'
-}
-
-cost() {
-    local copy
-    for copy in /sys/fs/bpf/godwit/*/program?; do
-        bpftool -j prog show pinned "$copy"
-    done | jq -cs .
-}
+tool_track ebpf "$dev" "$dir/state" "$dir/replica" take >/dev/null 2>&1 || skip 'no change tracking in the kernel here'
+mv /sys/fs/bpf/godwit/* /sys/fs/bpf/held # none of ours any more: links are made and ended below
+rm /sys/fs/bpf/held/link?
 
 stats=$(sysctl -n kernel.bpf_stats_enabled)
-without
-iops >/dev/null # warm
-for i in $(seq "$pairs"); do
-    order=(without with)
-    [ $((i % 2)) = 0 ] || order=(with without)
-    declare -A got
-    for how in "${order[@]}"; do
-        $how
-        got[$how]=$(iops)
-    done
-    echo "${got[without]} ${got[with]}"
-done >"$dir/pairs"
-# What the kernel says: nanoseconds in each copy while so many writes were made in so many seconds.
-with
-sysctl -q kernel.bpf_stats_enabled=1
-before=$(cost)
-begun=$(date +%s%N)
-iops >/dev/null
-ended=$(date +%s%N)
-after=$(cost)
-sysctl -q kernel.bpf_stats_enabled="$stats"
-python3 - "$dir/pairs" "$before" "$after" $((ended - begun)) <<'P'
-import json, random, statistics, sys
-pairs = [tuple(map(float, l.split())) for l in open(sys.argv[1])]
-before, after, wall_ns = json.loads(sys.argv[2]), json.loads(sys.argv[3]), int(sys.argv[4])
-change = [w / wo - 1 for wo, w in pairs]
+setpriv --pdeathsig KILL fio --name=w --filename="$dev" --rw=randwrite --bs=4k --direct=1 --ioengine=io_uring --iodepth=16 \
+    --time_based --runtime=1d --randrepeat=0 --output="$dir/fio" &
+writer=$!
+trap 'kill $writer; sysctl -q kernel.bpf_stats_enabled=$stats' EXIT
+python3 - "${1:-100}" "$dev" "$writer" <<'P'
+import ctypes, glob, json, os, platform, random, statistics, subprocess, sys, time
+
+ROUNDS, DEV, WRITER = int(sys.argv[1]), os.path.basename(sys.argv[2]), int(sys.argv[3])
+SETTLE_S, SLICE_S, COPIES = 0.05, 0.33, 3
+BPF = {'x86_64': 321, 'aarch64': 280}[platform.machine()]
+OBJ_GET, RAW_TRACEPOINT_OPEN = 7, 17
+PROGRAMS = [f'/sys/fs/bpf/held/program{i}' for i in range(COPIES)]
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def bpf(command, pointer, number):
+    attr = pointer.to_bytes(8, sys.byteorder) + number.to_bytes(4, sys.byteorder) + bytes(52)
+    fd = libc.syscall(BPF, command, attr, len(attr))
+    if fd < 0:
+        raise OSError(ctypes.get_errno(), f'bpf command {command}')
+    return fd
+
+
+def open_program(path):
+    name = ctypes.create_string_buffer(path.encode())
+    return bpf(OBJ_GET, ctypes.addressof(name), 0)
+
+
+programs = [open_program(p) for p in PROGRAMS]
+links = []
+
+
+def attach(copies):
+    while len(links) > copies:
+        os.close(links.pop())
+    while len(links) < copies:
+        links.append(bpf(RAW_TRACEPOINT_OPEN, 0, programs[len(links)]))
+
+
+def written():
+    with open(f'/sys/block/{DEV}/stat') as f:
+        return int(f.read().split()[4])
+
+
+def processor_ns():
+    """Of the writer, and of the kernel's threads that any processor may run: loop devices write in those."""
+    total = 0
+    tasks = glob.glob(f'/proc/{WRITER}/task/*') + [t for c in children for t in glob.glob(f'/proc/{c}/task/*')]
+    for task in tasks + workers():
+        try:
+            with open(task + '/schedstat') as f:
+                total += int(f.read().split()[0])
+        except OSError:
+            pass
+    return total
+
+
+def workers():
+    found = []
+    for task in glob.glob('/proc/[0-9]*'):
+        try:
+            with open(task + '/comm') as f:
+                if f.read().startswith(('kworker/u', 'ksoftirqd')):
+                    found.append(task)
+        except OSError:
+            pass
+    return found
+
+
+def sample():
+    time.sleep(SETTLE_S)
+    ns, begun, before = processor_ns(), time.monotonic(), written()
+    time.sleep(SLICE_S)
+    n, took, ns = written() - before, time.monotonic() - begun, processor_ns() - ns
+    return (n / took, ns / n) if n > 0 else sample()  # nobody had a turn
+
+
+time.sleep(2)
+children = subprocess.run(['pgrep', '-P', str(WRITER)], capture_output=True, text=True).stdout.split()
 rng = random.Random(1)
-medians = sorted(statistics.median(rng.choices(change, k=len(change))) for _ in range(10000))
-print(f'{len(pairs)} pairs of random 4 KiB writes, direct, depth 16, a loop device in memory')
-print(f'without  {statistics.median(p[0] for p in pairs):9.0f} IOPS (median)')
-print(f'with     {statistics.median(p[1] for p in pairs):9.0f} IOPS')
-print(f'change   {100 * statistics.median(change):+9.2f}% (median of the pairs; 95% sure: {100 * medians[250]:+.2f}% to {100 * medians[9750]:+.2f}%)')
-ns = sum(a['run_time_ns'] - b['run_time_ns'] for b, a in zip(before, after))
-runs = max(a['run_cnt'] - b['run_cnt'] for b, a in zip(before, after))
-print(f'programs {ns / runs:9.0f} ns a completion, all {len(after)} copies, with the counting of it')
-print(f'share    {100 * ns / wall_ns:9.2f}% of the wall clock of one processor, at {runs / wall_ns * 1e9:.0f} completions/s (not the kernel\'s way into the programs)')
+
+
+def change(values):
+    medians = sorted(statistics.median(rng.choices(values, k=len(values))) for _ in range(5000))
+    return f'{100 * statistics.median(values):+6.2f}% ({100 * medians[125]:+.2f}% to {100 * medians[4874]:+.2f}%)'
+
+
+KINDS = ['without', 'again', 1, COPIES]
+got = {kind: [] for kind in KINDS}
+for _ in range(ROUNDS):
+    for kind in rng.sample(KINDS, len(KINDS)):
+        attach(kind if isinstance(kind, int) else 0)
+        got[kind].append(sample())
+attach(COPIES)
+
+
+def shown():
+    all_of = [json.loads(subprocess.check_output(['bpftool', '-j', 'prog', 'show', 'pinned', p])) for p in PROGRAMS]
+    return sum(p.get('run_time_ns', 0) for p in all_of), max(p.get('run_cnt', 0) for p in all_of)
+
+
+subprocess.run(['sysctl', '-q', 'kernel.bpf_stats_enabled=1'], check=True)
+before, begun = shown(), time.monotonic_ns()
+time.sleep(5)
+ns, runs, wall = *(b - a for a, b in zip(before, shown())), time.monotonic_ns() - begun
+print(f'{ROUNDS} rounds of slices of {SLICE_S} s; random 4 KiB writes, direct, depth 16, a loop device in memory; '
+      f'{os.cpu_count()} processors at a load of {os.getloadavg()[0]:.0f}')
+print('medians; in brackets: 95% sure')
+print(f'{"without":14} {statistics.median(g[0] for g in got["without"]):8.0f} writes/s  {statistics.median(g[1] for g in got["without"]):8.0f} ns of processor a write')
+for kind, label in ('again', 'without, again'), (1, 'one copy'), (COPIES, 'three copies'):
+    rates, costs = ([w[i] / wo[i] - 1 for w, wo in zip(got[kind], got['without'])] for i in (0, 1))
+    print(f'{label:14} writes/s {change(rates)}; processor a write {change(costs)}')
+print(f'the programs   {ns / runs:8.0f} ns a completion, all {COPIES}, with the counting of it: '
+      f'{100 * ns / wall:.2f}% of one processor at {runs / wall * 1e9:.0f} completions/s')
 P
-without
