@@ -14,7 +14,11 @@
 
 #include "base/banned.h"
 
-enum { KEY_MAX = 32, OBJECT_MAX = 4 << 20 };
+enum {
+    KEY_MAX = 32,
+    OBJECT_MAX = 4 << 20,
+    CONDEMN_MS = 5 * 60 * 1000, /* a record's time may be that much older than the record */
+};
 
 static const char schema[] = "godwit.care/1";
 
@@ -412,9 +416,32 @@ static int add_packs(struct care_log *l, const char *what, uint64_t of,
     return add(l, w, err);
 }
 
+static bool is_swept(const struct care_log *l, uint64_t number)
+{
+    for (size_t i = 0; i < l->lists_n; i++)
+        if (l->lists[i].number == number)
+            return l->lists[i].swept;
+    return true;
+}
+
+/* The grace counts from the time in the record, and nobody could see it before it stood: what took
+ * long (a store that did not answer, a machine that slept) is asked for again, as a pusher would.
+ */
 int care_log_condemn(struct care_log *l, uint8_t (*packs)[PACK_NAME_LEN], size_t n, struct err *err)
 {
-    return add_packs(l, "condemn", 0, packs, n, err);
+    const struct clock *clock = vault_clock(l->vault);
+    const uint64_t list = l->position + 1;
+    const uint64_t wall_ms = clock_wall_ms(clock), mono_ms = clock_mono_ms(clock);
+    int rc = add_packs(l, "condemn", 0, packs, n, err);
+
+    if (rc < 0 || (clock_wall_ms(clock) <= wall_ms + CONDEMN_MS &&
+                   clock_mono_ms(clock) <= mono_ms + CONDEMN_MS))
+        return rc;
+    do {
+        err_clear(err);
+        rc = is_swept(l, list) ? 0 : care_log_keep(l, list, packs, n, err);
+    } while (rc == -EAGAIN);
+    return rc;
 }
 
 int care_log_keep(struct care_log *l, uint64_t list, uint8_t (*packs)[PACK_NAME_LEN], size_t n,
