@@ -17,23 +17,14 @@ first=${3:-1}
 last=$((first + rounds - 1))
 kind=${GODWIT_TRACKER:-ebpf}
 log=$dir/log
-mount -t bpf bpf /sys/fs/bpf || [ "$kind" != ebpf ] || skip 'no BPF file system here'
-mkdir "$dir/mnt" "$dir/state"
-: >"$dir/hidden"
-export TMPDIR=$dir
+# shellcheck source=tests/track_rounds.sh
+. "$abs_top_srcdir/tests/track_rounds.sh"
 trap 'jobs -p | xargs -r kill 2>/dev/null || true; end_recording' EXIT
 
-fail() {
-    echo "FAILED: $1 (flow_track_ebpf.sh 1 $seed ${round:-$first})"
-    tail -n 20 "$log" 2>/dev/null || true
-    exit 1
-}
-
-# use IMAGE FD [OPTION...]: attaches it, and looks at its sectors.
+# use IMAGE FD [OPTION...]: attaches it, and it is what is tracked.
 use() {
     attach "$@"
-    block=$(blockdev --getss "$dev")
-    sectors=$(($(blockdev --getsize64 "$dev") / block))
+    use_device "$dev"
 }
 
 # Tracing buffers are of the whole machine, and others may have some: those of this test only.
@@ -54,231 +45,14 @@ end_recording() {
     done
 }
 
-# Some kernels do not tell programs of all that completes. It must be noticed; a pass is then begun again.
-is_hidden() { [[ $1 == *'sectors more than were seen'* || $1 == *'went by unseen'* ]]; }
-hidden_n() { wc -l <"$dir/hidden"; }
-
-# pass HOW: prints what tool_track prints.
-pass() {
-    local out rc=0
-    out=$(tool_track "$kind" "$dev" "$dir/state" "$dir/replica" "$1" 2>&1) || rc=$?
-    if is_hidden "$out"; then
-        echo "$out" >>"$dir/hidden"
-        [ $rc = 0 ] || { pass "$1"; return; }
-    fi
-    echo "$out"
-    return $rc
-}
-
-# Nothing is being written; the copy must be equal, and tracking must not have been given up.
-check() {
-    local told before
-    before=$(hidden_n)
-    told=$(pass equal 2>&1) || fail "$1: $told"
-    [ "${told#* }" = - ] || [ "$(hidden_n)" -gt "$before" ] || fail "$1: everything was read: $told"
-}
-
-# rescan WHAT WORDS: the next pass reads everything, and says so.
-rescan() {
-    local told
-    told=$(pass copy 2>&1) || fail "$1: $told"
-    [[ $told == *$2* ]] || is_hidden "$told" || fail "$1: was not noticed: $told"
-}
-
-rand() { echo $((RANDOM * 32768 + RANDOM)); }
-
-# --- writers: on the mounted file system -----------------------------------------------------------
-on_buffered() { dd if=/dev/urandom of="$dir/mnt/b" bs=$((RANDOM % 30000 + 1)) count=150 seek=$((RANDOM % 50)) conv=notrunc status=none; }
-on_direct() { dd if=/dev/urandom of="$dir/mnt/d" bs=$((4096 * (RANDOM % 20 + 1))) count=40 oflag=direct status=none; }
-on_dsync() { dd if=/dev/urandom of="$dir/mnt/s" bs=512 count=100 oflag=dsync status=none; }
-on_mmap() {
-    python3 - "$dir/mnt/m" <<'P'
-import mmap, os, random, sys
-fd = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT, 0o600)
-os.ftruncate(fd, 8 << 20)
-with mmap.mmap(fd, 8 << 20) as m:
-    for i in range(500):
-        at = random.randrange((8 << 20) - 64)
-        m[at:at + 64] = os.urandom(64)
-        if i % 100 == 0:
-            m.flush()
-P
-}
-on_files() {
-    local i
-    for i in $(seq 20); do
-        head -c $((RANDOM * 3)) /dev/urandom >"$dir/mnt/f$i"
-    done
-    rm -f "$dir"/mnt/f*[13579]
-    sync -f "$dir/mnt"
-    fstrim "$dir/mnt" || true
-}
-on_holes() {
-    fallocate -l 4M "$dir/mnt/h" || true
-    dd if=/dev/urandom of="$dir/mnt/h" bs=64k count=40 conv=notrunc status=none
-    sync -f "$dir/mnt"
-    fallocate -p -o 100k -l 1M "$dir/mnt/h" || true
-    fallocate -z -o 2M -l 300k "$dir/mnt/h" || true
-}
-# on_fio ENGINE DIRECT [OPTION...]
-on_fio() {
-    local engine=$1 direct=$2
-    shift 2
-    command -v fio >/dev/null || return 0
-    fio --name=j --filename="$dir/mnt/u" --size=8M --rw=randwrite --bsrange=4k-64k --direct="$direct" \
-        --ioengine="$engine" --iodepth=16 --randseed="$(rand)" --output="$dir/fio" "$@" || true
-}
-on_uring() { on_fio io_uring 1; }
-on_uring_buffered() { on_fio io_uring 0 --fsync=32; }
-on_aio() { on_fio libaio 1 --numjobs=2; }
-on_fio_mmap() { on_fio mmap 0; }
-on_fsx() { python3 "$abs_top_srcdir/tests/fsx.py" "$dir/mnt/x" 150 "$(rand)"; }
-on_fs=(on_buffered on_direct on_dsync on_mmap on_files on_holes on_uring
-    on_uring_buffered on_aio on_fio_mmap on_fsx on_fsx)
-
-# crash [FLAG]: the file system ends as by a power cut, with its journal written out (1) or not (2);
-# what it had promised comes back when the next mount replays it. btrfs has no such call.
-crash() {
-    python3 -c 'import fcntl, os, sys
-fcntl.ioctl(os.open(sys.argv[1], os.O_RDONLY), 0x8004587d, int(sys.argv[2]).to_bytes(4, sys.byteorder))' "$dir/mnt" "$1"
-}
-
-# --- writers: on the device itself -----------------------------------------------------------------
-raw_direct() { dd if=/dev/urandom of="$dev" bs=$((block * (RANDOM % 60 + 1))) count=20 seek=$((RANDOM % 500)) oflag=direct conv=notrunc status=none; }
-raw_buffered() { dd if=/dev/urandom of="$dev" bs=$((RANDOM % 90000 + 1)) count=30 seek=$((RANDOM % 2000)) conv=notrunc,fsync status=none; }
-raw_sectors() {
-    local i
-    for i in $(seq 20); do
-        dd if=/dev/urandom of="$dev" bs="$block" count=1 seek=$(($(rand) % sectors)) oflag=direct conv=notrunc status=none
-    done
-    dd if=/dev/urandom of="$dev" bs="$block" count=1 seek=$((sectors - 1)) oflag=direct conv=notrunc status=none
-}
-raw_discard() { blkdiscard -f -o $((block * (RANDOM % 9000))) -l $((block * (RANDOM + 1))) "$dev"; }
-raw_discard_all() { blkdiscard -f "$dev"; }
-raw_zero() { blkdiscard -f -z -o $((4096 * (RANDOM % 9000))) -l $((4096 * (RANDOM % 9000 + 1))) "$dev"; }
-raw_partition() {
-    addpart "$dev" 1 2048 100000
-    [ -b "${dev}p1" ] || return 0
-    dd if=/dev/urandom of="${dev}p1" bs=4k count=20 seek=$((RANDOM % 9000)) oflag=direct status=none
-    dd if=/dev/urandom of="${dev}p1" bs="$block" count=1 seek=$((100000 * 512 / block - 1)) oflag=direct status=none
-    dd if=/dev/urandom of="${dev}p1" bs=7777 count=20 seek=50 conv=fsync status=none
-    blkdiscard -f -o 8M -l 3M "${dev}p1"
-    delpart "$dev" 1
-}
-# Many requests under way at once, of writes and of discards.
-raw_fio() {
-    command -v fio >/dev/null || return 0
-    fio --name=w --filename="$dev" --direct=1 --ioengine=io_uring --iodepth=32 --bsrange="$block"-64k --rw=randwrite \
-        --io_size=8M --randseed="$(rand)" --name=t --filename="$dev" --direct=1 --ioengine=psync --rw=randtrim \
-        --bs=64k --io_size=4M --output="$dir/fio" || true
-}
-on_raw=(raw_direct raw_buffered raw_sectors raw_discard raw_discard raw_zero raw_partition raw_fio)
-
-kinds=()
-for fs in ext4 xfs btrfs; do
-    ! command -v "mkfs.$fs" >/dev/null || ! grep -qw "$fs" /proc/filesystems || kinds+=("$fs")
-done
-
-make_fs() {
-    case $1 in
-    ext4) mkfs.ext4 -q -F "$dev" ;;
-    xfs) mkfs.xfs -q -f "$dev" ;;
-    btrfs) mkfs.btrfs -q -f "$dev" ;;
-    esac
-}
-
-some_writers() {
-    local n w
-    for n in 1 2 3; do
-        w=${on_fs[RANDOM % ${#on_fs[@]}]}
-        echo "writer $n: $w" >>"$log"
-        "$w" >>"$log" 2>&1 || echo "$w ended with $?" >>"$log"
-    done
-}
-
-fs_round() {
-    local writers
-    fs=${kinds[RANDOM % ${#kinds[@]}]}
-    echo "-- $fs" >>"$log"
-    make_fs "$fs" >>"$log" 2>&1 || fail "mkfs.$fs"
-    mount "$dev" "$dir/mnt" || fail "mount $fs"
-    some_writers &
-    writers=$!
-    while kill -0 $writers 2>/dev/null; do
-        pass copy >>"$log" 2>&1 || fail 'a pass while it is written'
-    done
-    wait $writers || true
-    if [ $((RANDOM % 3)) = 0 ]; then
-        mount -o remount,ro "$dir/mnt" && mount -o remount,rw "$dir/mnt"
-    fi
-    on_buffered
-    fsfreeze -f "$dir/mnt"
-    check "frozen $fs"
-    fsfreeze -u "$dir/mnt"
-    on_mmap
-    if [ $((RANDOM % 2)) = 0 ] && [ "$fs" != btrfs ]; then
-        replay
-    fi
-    umount "$dir/mnt"
-    check "unmounted $fs"
-}
-
-# The journal is read back into its places by the mount, and what was not in it is gone.
-replay() {
-    on_fsx >>"$log" 2>&1 || true
-    crash $((RANDOM % 2 + 1)) || fail "no end for $fs"
-    umount "$dir/mnt"
-    [ $((RANDOM % 2)) = 0 ] || check "$fs that crashed"
-    mount "$dev" "$dir/mnt" || fail "mount of $fs that crashed"
-    replays=$((replays + 1))
-}
-
-raw_round() {
-    local w n
-    for n in 1 2 3; do
-        w=${on_raw[RANDOM % ${#on_raw[@]}]}
-        echo "writer $n: $w" >>"$log"
-        "$w" >>"$log" 2>&1 || echo "$w ended with $?" >>"$log"
-        [ $((RANDOM % 2)) = 0 ] || pass die >>"$log" 2>&1 || fail 'a pass that dies'
-    done
-    check 'the raw device'
-}
-
-# --- rounds ------------------------------------------------------------------------------------------
-one_round() {
-    : >"$log"
-    RANDOM=$(((seed * 7919 + round) % 32768))
-    if [ ${#kinds[@]} = 0 ] || [ $((round % 2)) = 0 ]; then
-        raw_round
-    else
-        fs_round
-    fi
-}
-
-# the_rounds FROM TO: on a device that was just attached.
-the_rounds() {
-    local told
-    told=$(pass equal 2>&1) || {
-        [[ $told != *"in the kernel"* ]] || skip "$told"
-        fail "the first pass: $told"
-    }
-    [[ $told == *'not tracked before'* ]] || fail "the first pass: $told"
-    check 'nothing was written'
-    for round in $(seq "$1" "$2"); do
-        one_round
-        [ $((round % 10)) != 0 ] || echo "round $round of seed $seed; hidden events were noticed in $(hidden_n) passes"
-    done
-}
-
-replays=0
 of_4k=$(((rounds + 3) / 4))
 truncate -s 320M "$dir/image4k"
 use "$dir/image4k" 9 --sector-size 4096
 [ "$block" = 4096 ] || fail "sectors of 4096 bytes: $block"
 the_rounds "$first" "$((first + of_4k - 1))"
 exec 9>&-
-rm -r "$dir/state" "$dir/replica" "$dir/image4k"
-mkdir "$dir/state"
+rm "$dir/image4k"
+forget
 truncate -s 320M "$dir/image"
 use "$dir/image" 7
 the_rounds "$((first + of_4k))" "$last"
@@ -401,27 +175,7 @@ setpriv --pdeathsig KILL nbdfuse "$dir/slow" "nbd+unix:///?socket=$dir/sock" &
 for _ in $(seq 100); do [ -s "$dir/slow" ] && break; read -rt 0.05 <> <(:) || true; done
 [ -s "$dir/slow" ] || fail 'the slow device does not come up'
 use "$dir/slow" 8 --direct-io=on
-rm -r "$dir/state" "$dir/replica" && mkdir "$dir/state"
-pass copy >>"$log" 2>&1 || fail 'the slow device'
-delayed=$((rounds / 10 + 2))
-within=0 # rounds with a pass that began and ended while a write was under way
-for round in $(seq $((delayed + 10))); do
-    [ "$round" -le "$delayed" ] || [ $within = 0 ] || break # a busy machine may need more of them
-    RANDOM=$(((seed * 7919 + round) % 32768))
-    writers=()
-    for _ in $(seq $((round % 8 + 1))); do
-        dd if=/dev/urandom of="$dev" bs=64k count=1 seek=$((RANDOM % 256)) oflag=direct conv=notrunc status=none &
-        writers+=($!)
-    done
-    passes=0
-    while kill -0 "${writers[@]}" 2>/dev/null; do
-        pass copy >>"$log" 2>&1 || fail 'a pass while writes are under way'
-        passes=$((passes + 1))
-    done
-    wait "${writers[@]}"
-    [ $passes -lt 2 ] || within=$((within + 1))
-    check 'writes that were under way'
-done
-[ "$within" -gt 0 ] || fail 'no pass in the two seconds that a write took'
+forget
+rounds_in_flight $((rounds / 10 + 2))
 exec 8>&-
 echo "$((round - 1)) rounds of writes that take two seconds were told, $within with whole passes in that time"

@@ -3,17 +3,8 @@
 # What the stories against real S3 services share. Sourced; $dir is set before a story begins.
 : "${abs_top_srcdir:?}" "${abs_top_builddir:?}" "${dir:=}"
 
-# NAME VARIABLE'S-VALUE: where the starter of a throw-away service is: said, in PATH, or in a tools/
-# folder beside the source tree. Nothing when there is none.
-find_starter() {
-    local at
-    for at in "$2" "$(command -v "$1" || true)" "$abs_top_srcdir"/../*/tools/"$1"; do
-        if [ -n "$at" ] && [ -x "$at" ]; then
-            echo "$at"
-            return
-        fi
-    done
-}
+# shellcheck source=tests/starter.sh
+. "$abs_top_srcdir/tests/starter.sh"
 
 # TOOL...: skips the test when one of them is missing.
 need_tools() {
