@@ -57,17 +57,24 @@ static int view_names(struct out *o, const struct js *doc, struct table *t, stru
     return r;
 }
 
+/* named: the argument has the name of a replica behind the store. */
+static int look_into(struct cmd_call *call, bool named, struct replica_arg *arg,
+                     struct vault **ret_vault, struct jsw **ret_w, struct err *err)
+{
+    int r = replica_arg_parse(cmd_arg(call, 0), named, arg, err);
+
+    if (r == 0)
+        r = replica_arg_open(call, arg, false, NULL, ret_vault, err);
+    return r < 0 ? r : jsw_new(ret_w, err);
+}
+
 int cmd_replica_ls(struct cmd_call *call, struct err *err)
 {
     auto_replica_arg struct replica_arg arg = {0};
     auto_vault struct vault *vault = NULL;
     auto_jsw struct jsw *w = NULL;
-    int r = replica_arg_parse(cmd_arg(call, 0), false, &arg, err);
+    int r = look_into(call, false, &arg, &vault, &w, err);
 
-    if (r == 0)
-        r = replica_arg_open(call, &arg, false, NULL, &vault, err);
-    if (r == 0)
-        r = jsw_new(&w, err);
     if (r < 0)
         return cmd_end(r, err);
     jsw_document(w, "godwit.replica-list/1", clock_wall_ms(call->clock));
@@ -88,12 +95,8 @@ int cmd_replica_show(struct cmd_call *call, struct err *err)
     auto_jsw struct jsw *w = NULL;
     struct replica_point point;
     struct showing showing;
-    int r = replica_arg_parse(cmd_arg(call, 0), true, &arg, err);
+    int r = look_into(call, true, &arg, &vault, &w, err);
 
-    if (r == 0)
-        r = replica_arg_open(call, &arg, false, NULL, &vault, err);
-    if (r == 0)
-        r = jsw_new(&w, err);
     if (r < 0)
         return cmd_end(r, err);
     showing = (struct showing){.w = w, .vault = vault, .replica = arg.name, .err = err};

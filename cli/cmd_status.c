@@ -4,8 +4,8 @@
 #include "base/text.h"
 #include "cli/api.h"
 #include "cli/cmd_status.h"
-#include "cli/cmd_watch.h"
 #include "cli/columns.h"
+#include "cli/fetch.h"
 #include "cli/out.h"
 #include "cli/verbs.h"
 
@@ -121,8 +121,8 @@ static bool needs_attention(const struct js *doc)
     return js_len(js_member(doc, "warnings")) > 0;
 }
 
-static int fetch(struct cmd_call *call, struct api *api, void *arg, struct js **ret,
-                 struct err *err)
+int cmd_status_fetch(struct cmd_call *call, struct api *api, void *arg, struct js **ret,
+                     struct err *err)
 {
     const char *app = cmd_arg(call, 0);
     char path[API_PATH_MAX];
@@ -148,19 +148,11 @@ int cmd_status_show(struct cmd_call *call, struct api *api, const char *workload
 
 int cmd_status(struct cmd_call *call, struct err *err)
 {
-    auto_api struct api *api = NULL;
     auto_js struct js *doc = NULL;
     out_view_fn view = cmd_arg(call, 0) ? view_workload : view_all;
-    int r = api_open(call, &api, err);
+    int code = fetch_show_by(call, cmd_status_fetch, NULL, view, &doc, err);
 
-    if (r == 0 && opt_given(call->opts, "watch"))
-        return cmd_watch(call, api, fetch, NULL, view, err);
-    if (r == 0)
-        r = fetch(call, api, NULL, &doc, err);
-    if (r == 0)
-        r = out_document(call->out, doc, view, err);
-    if (r < 0)
-        return cmd_end(r, err);
-    return opt_switch(call->opts, "detailed-exitcode") && needs_attention(doc) ? GW_EXIT_CHANGES
-                                                                               : GW_EXIT_OK;
+    if (code == GW_EXIT_OK && opt_switch(call->opts, "detailed-exitcode") && needs_attention(doc))
+        return GW_EXIT_CHANGES;
+    return code;
 }

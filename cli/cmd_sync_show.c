@@ -4,8 +4,9 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "cli/api.h"
-#include "cli/cmd_watch.h"
+#include "cli/cmd_status.h"
 #include "cli/columns.h"
+#include "cli/fetch.h"
 #include "cli/verbs.h"
 
 #include "base/banned.h"
@@ -56,15 +57,9 @@ static int flatten(struct cmd_call *call, const struct js *status, struct js **r
 static int fetch(struct cmd_call *call, struct api *api, void *arg, struct js **ret,
                  struct err *err)
 {
-    const char *app = cmd_arg(call, 0);
     auto_js struct js *status = NULL;
-    char path[API_PATH_MAX];
-    int r = app ? api_path(path, err, "/v1/status/%s", app)
-                : text_copy(path, sizeof(path), "/v1/status");
+    int r = cmd_status_fetch(call, api, arg, &status, err);
 
-    (void)arg;
-    if (r == 0)
-        r = api_get(api, path, &status, err);
     return r < 0 ? r : flatten(call, status, ret, err);
 }
 
@@ -164,27 +159,14 @@ static int view_explain(struct out *o, const struct js *doc, struct table *t, st
 
 /* ---- the verbs ---- */
 
-static int show(struct cmd_call *call, out_view_fn view, struct err *err)
-{
-    auto_api struct api *api = NULL;
-    auto_js struct js *doc = NULL;
-    int r = api_open(call, &api, err);
-
-    if (r == 0 && opt_given(call->opts, "watch"))
-        return cmd_watch(call, api, fetch, NULL, view, err);
-    if (r == 0)
-        r = fetch(call, api, NULL, &doc, err);
-    if (r == 0)
-        r = out_document(call->out, doc, view, err);
-    return cmd_end(r, err);
-}
-
 int cmd_sync_ls(struct cmd_call *call, struct err *err)
 {
-    return show(call, view_ls, err);
+    return fetch_show_by(call, fetch, NULL, view_ls, NULL, err);
 }
 
 int cmd_sync_show(struct cmd_call *call, struct err *err)
 {
-    return show(call, opt_switch(call->opts, "explain") ? view_explain : view_show, err);
+    const bool explain = opt_switch(call->opts, "explain");
+
+    return fetch_show_by(call, fetch, NULL, explain ? view_explain : view_show, NULL, err);
 }

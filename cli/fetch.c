@@ -4,7 +4,6 @@
 
 #include "base/buf.h"
 #include "base/text.h"
-#include "cli/cmd_watch.h"
 
 #include <string.h>
 
@@ -23,26 +22,27 @@ static int fetch_again(struct cmd_call *call, struct api *api, void *arg, struct
     return api_get(api, f->path, ret, err);
 }
 
-static int show(struct cmd_call *call, const char *path, cmd_fetch_fn ask, out_view_fn view,
-                struct err *err)
+int fetch_show_by(struct cmd_call *call, cmd_fetch_fn fetch, void *arg, out_view_fn view,
+                  struct js **ret, struct err *err)
 {
-    struct fetch_path f = {path};
     auto_api struct api *api = NULL;
     auto_js struct js *doc = NULL;
     int r = api_open(call, &api, err);
 
     if (r == 0 && opt_given(call->opts, "watch"))
-        return cmd_watch(call, api, ask, &f, view, err);
+        return cmd_watch(call, api, fetch, arg, view, err);
     if (r == 0)
-        r = ask(call, api, &f, &doc, err);
+        r = fetch(call, api, arg, &doc, err);
     if (r == 0)
         r = out_document(call->out, doc, view, err);
+    if (r == 0 && ret)
+        *ret = TAKE(doc);
     return cmd_end(r, err);
 }
 
 int fetch_show(struct cmd_call *call, const char *path, out_view_fn view, struct err *err)
 {
-    return show(call, path, fetch_again, view, err);
+    return fetch_show_by(call, fetch_again, &(struct fetch_path){path}, view, NULL, err);
 }
 
 /* -- lists that page ------------------------------------------------------------------------- */
@@ -103,7 +103,7 @@ static int fetch_pages(struct cmd_call *call, struct api *api, void *arg, struct
 
 int fetch_show_list(struct cmd_call *call, const char *path, out_view_fn view, struct err *err)
 {
-    return show(call, path, fetch_pages, view, err);
+    return fetch_show_by(call, fetch_pages, &(struct fetch_path){path}, view, NULL, err);
 }
 
 int fetch_path(struct cmd_call *call, const char *fmt, char out[static API_PATH_MAX],

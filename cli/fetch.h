@@ -5,11 +5,16 @@
 
 #include "cli/api.h"
 #include "cli/cmd.h"
+#include "cli/cmd_watch.h"
 #include "cli/out.h"
 
 /* A path with the verb's first argument in the place of %s. -ENAMETOOLONG (GW_BAD_VALUE). */
 int fetch_path(struct cmd_call *call, const char *fmt, char out[static API_PATH_MAX],
                struct err *err);
+/* Show the document that fetch makes of the planner's answers; with -w again and again. Returns an
+ * exit code. ret (may be NULL) gets the document that was shown, and nothing after -w. */
+int fetch_show_by(struct cmd_call *call, cmd_fetch_fn fetch, void *arg, out_view_fn view,
+                  struct js **ret, struct err *err);
 /* GET path and show it; with -w again and again. Returns an exit code. */
 int fetch_show(struct cmd_call *call, const char *path, out_view_fn view, struct err *err);
 /* The same of a list that pages: every page, as one. */

@@ -543,8 +543,7 @@ static void sleep_hours(void *arg)
     a->ms += 3 * HOUR_MS;
 }
 
-/* The collector's machine sleeps between making the record and its being there: whoever looked
- * meanwhile saw nothing, and the grace would be over already. */
+/* The machine sleeps before the record is there: the grace would be over when others see it. */
 static void a_condemnation_that_came_late_is_taken_back(void **state)
 {
     uint8_t packs[1][PACK_NAME_LEN] = {{7}};
@@ -563,7 +562,6 @@ static void a_condemnation_that_came_late_is_taken_back(void **state)
         a.sleep = sleeps ? sleep_hours : NULL;
         a.sleep_at = 4; /* wall and monotonic clock, the record's time, then this */
         assert_ok(care_log_condemn(log, packs, 1, NULL));
-        assert_int_equal(1, log->lists_n);
         assert_int_equal(sleeps == 1, log->lists[0].kept[0]);
         assert_int_equal(sleeps == 1 ? 3 * HOUR_MS : 0, a.ms);
         place_done(&p);

@@ -52,45 +52,66 @@ static void read_text(struct db_stmt *st, int col, char *out, size_t size)
     (void)text_copy(out, size, text ? text : "");
 }
 
-static void read_convergence(struct db_stmt *st, struct db_replication *v)
+/* Columns in the order in which load_sql names them. */
+struct row {
+    struct db_stmt *st;
+    int next;
+};
+
+static void next_text(struct row *row, char *out, size_t size)
 {
-    read_text(st, 18, v->convergence, sizeof(v->convergence));
-    read_text(st, 19, v->bound, sizeof(v->bound));
-    read_text(st, 20, v->limit_of, sizeof(v->limit_of));
-    v->limit_bytes_per_s = db_u64(st, 21);
-    v->drain_bytes_per_s = db_u64(st, 22);
-    v->need_bytes_per_s = db_u64(st, 23);
-    v->eta_s = db_f64(st, 24);
-    v->point_lag_s = db_f64(st, 25);
-    v->target_lag_s = db_f64(st, 26);
-    v->late_s = db_f64(st, 27);
-    read_text(st, 28, v->point_kind, sizeof(v->point_kind));
-    read_text(st, 29, v->consistent_error, sizeof(v->consistent_error));
-    v->consistent_ms = db_u64(st, 30);
-    v->consistent_seq = db_u64(st, 31);
+    read_text(row->st, row->next++, out, size);
 }
 
-static void read_row(struct db_stmt *st, struct db_replication *v)
+static uint64_t next_u64(struct row *row)
 {
-    read_text(st, 0, v->host, sizeof(v->host));
-    read_text(st, 1, v->role, sizeof(v->role));
-    read_text(st, 2, v->state, sizeof(v->state));
-    read_text(st, 3, v->reason, sizeof(v->reason));
-    v->epoch = db_u64(st, 4);
-    v->seq = db_u64(st, 5);
-    read_text(st, 6, v->digest, sizeof(v->digest));
-    v->taken_ms = db_u64(st, 7);
-    v->verified_ms = db_u64(st, 8);
-    v->size_bytes = db_u64(st, 9);
-    v->total_bytes = db_u64(st, 10);
-    v->done_bytes = db_u64(st, 11);
-    v->backlog_bytes = db_u64(st, 12);
-    v->write_bytes_per_s = db_u64(st, 13);
-    v->send_bytes_per_s = db_u64(st, 14);
-    v->pass_s = db_f64(st, 15);
-    read_text(st, 16, v->error, sizeof(v->error));
-    v->reported_ms = db_u64(st, 17);
-    read_convergence(st, v);
+    return db_u64(row->st, row->next++);
+}
+
+static double next_f64(struct row *row)
+{
+    return db_f64(row->st, row->next++);
+}
+
+static void read_convergence(struct row *row, struct db_replication *v)
+{
+    next_text(row, v->convergence, sizeof(v->convergence));
+    next_text(row, v->bound, sizeof(v->bound));
+    next_text(row, v->limit_of, sizeof(v->limit_of));
+    v->limit_bytes_per_s = next_u64(row);
+    v->drain_bytes_per_s = next_u64(row);
+    v->need_bytes_per_s = next_u64(row);
+    v->eta_s = next_f64(row);
+    v->point_lag_s = next_f64(row);
+    v->target_lag_s = next_f64(row);
+    v->late_s = next_f64(row);
+    next_text(row, v->point_kind, sizeof(v->point_kind));
+    next_text(row, v->consistent_error, sizeof(v->consistent_error));
+    v->consistent_ms = next_u64(row);
+    v->consistent_seq = next_u64(row);
+}
+
+static void read_row(struct row *row, struct db_replication *v)
+{
+    next_text(row, v->host, sizeof(v->host));
+    next_text(row, v->role, sizeof(v->role));
+    next_text(row, v->state, sizeof(v->state));
+    next_text(row, v->reason, sizeof(v->reason));
+    v->epoch = next_u64(row);
+    v->seq = next_u64(row);
+    next_text(row, v->digest, sizeof(v->digest));
+    v->taken_ms = next_u64(row);
+    v->verified_ms = next_u64(row);
+    v->size_bytes = next_u64(row);
+    v->total_bytes = next_u64(row);
+    v->done_bytes = next_u64(row);
+    v->backlog_bytes = next_u64(row);
+    v->write_bytes_per_s = next_u64(row);
+    v->send_bytes_per_s = next_u64(row);
+    v->pass_s = next_f64(row);
+    next_text(row, v->error, sizeof(v->error));
+    v->reported_ms = next_u64(row);
+    read_convergence(row, v);
 }
 
 int db_workload_report_load(struct db *db, const char *workload, const char *volume,
@@ -109,7 +130,7 @@ int db_workload_report_load(struct db *db, const char *workload, const char *vol
                        volume);
     *ret = (struct db_replication){.side = side};
     (void)text_copy(ret->volume, sizeof(ret->volume), volume);
-    read_row(st, ret);
+    read_row(&(struct row){.st = st}, ret);
     return 0;
 }
 
