@@ -536,38 +536,6 @@ static void a_pass_whose_packs_were_swept_makes_no_point(void **state)
     pass_with_a_collector(true);
 }
 
-static void sleep_hours(void *arg)
-{
-    struct ahead *a = arg;
-
-    a->ms += 3 * HOUR_MS;
-}
-
-/* The machine sleeps before the record is there: the grace would be over when others see it. */
-static void a_condemnation_that_came_late_is_taken_back(void **state)
-{
-    uint8_t packs[1][PACK_NAME_LEN] = {{7}};
-    struct place p;
-
-    (void)state;
-    for (unsigned sleeps = 0; sleeps < 2; sleeps++) {
-        auto_care_log struct care_log *log = NULL;
-        struct ahead a;
-
-        begin(&p, 1);
-        open_ahead(&p, &a, 0);
-        assert_ok(care_log_open(p.vault, 0, &log, NULL));
-        assert_ok(care_log_read(log, NULL));
-        a.arg = &a;
-        a.sleep = sleeps ? sleep_hours : NULL;
-        a.sleep_at = 4; /* wall and monotonic clock, the record's time, then this */
-        assert_ok(care_log_condemn(log, packs, 1, NULL));
-        assert_int_equal(sleeps == 1, log->lists[0].kept[0]);
-        assert_int_equal(sleeps == 1 ? 3 * HOUR_MS : 0, a.ms);
-        place_done(&p);
-    }
-}
-
 /* A killed push is gone on with, and the machine sleeps before look number at. Looks taken. */
 static unsigned pass_that_slept(unsigned at)
 {
@@ -618,7 +586,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_pull_whose_base_was_swept_compares_all),
         cmocka_unit_test(a_pull_of_what_was_given_up_says_so),
         cmocka_unit_test(a_long_pass_asks_for_its_packs),
-        cmocka_unit_test(a_condemnation_that_came_late_is_taken_back),
         cmocka_unit_test(a_pass_whose_packs_were_swept_makes_no_point),
         cmocka_unit_test(a_machine_that_slept_knows_of_its_broken_point),
     };

@@ -171,7 +171,9 @@ endif
 # Care of a vault.
 EXTRA_DIST += tests/data/fuzz_age tests/data/fuzz_care
 if HAVE_CMOCKA
-c_tests += fault_gc fuzz_age fuzz_care unit_age unit_retain
+c_tests += fault_gc fuzz_age fuzz_care unit_age unit_care_log unit_retain
+unit_care_log_SOURCES = tests/unit_care_log.c
+unit_care_log_LDADD = $(TRANSPORT_TEST_LIBS)
 fuzz_care_SOURCES = tests/fuzz_care.c
 fuzz_care_LDADD = $(TRANSPORT_TEST_LIBS)
 fuzz_age_SOURCES = tests/fuzz_age.c

@@ -84,7 +84,8 @@ int care_log_add_policy(struct care_log *l, const struct care_policy *p, struct 
 int care_log_add_spans(struct care_log *l, const struct care_span *spans, size_t n,
                        struct err *err); /* at most CARE_SPANS_MAX */
 /* At most CARE_LIST_MAX packs each, ascending. A condemnation that took minutes to stand is taken
- * back at once by a keep of all of it: the grace begins when it was made, not when it could be seen.
+ * back at once by a keep of all of it: the grace begins when it was made, not when it could be
+ * seen.
  */
 int care_log_condemn(struct care_log *l, uint8_t (*packs)[PACK_NAME_LEN], size_t n,
                      struct err *err);
