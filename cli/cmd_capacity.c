@@ -99,8 +99,12 @@ static const struct columns_row still_rows[] = {
 static void say_consolidate(struct out *o, const struct js *doc)
 {
     const struct js *freed = js_member(doc, "freed"), *still = js_member(doc, "still");
+    const struct js *moves = js_member(doc, "moves");
     auto_buf struct buf names = {0};
+    size_t stuck = 0;
 
+    for (size_t i = 0; i < js_len(moves); i++)
+        stuck += !js_str(js_at(moves, i), "to", NULL);
     for (size_t i = 0; i < js_len(freed) && i < 8; i++)
         buf_printf(&names, "%s%s", i ? ", " : "", js_str(js_at(freed, i), "host", ""));
     if (js_len(freed) > 8)
@@ -112,7 +116,12 @@ static void say_consolidate(struct out *o, const struct js *doc)
     out_after(o,
               "Machines that do nothing or next to nothing: %zu (--show still). That change their "
               "host: %zu (--show moves).",
-              js_len(still), js_len(js_member(doc, "moves")));
+              js_len(still), js_len(moves) - stuck);
+    if (stuck > 0)
+        out_after(o,
+                  "! %zu fit on no other host, or what their hosts have is not known: they stay "
+                  "(--show moves)",
+                  stuck);
 }
 
 static int view_pools(struct out *o, const struct js *doc, struct table *t, struct err *err)
@@ -180,7 +189,7 @@ static int runway_row(struct out *o, const struct js *pool, const struct js *ste
     if (r == 0)
         r = table_cell(t, js_str(step, "step", ""), err);
     if (r == 0)
-        r = table_cell(t, js_str(step, "full", "not in 20 years"), err);
+        r = table_cell(t, runway_full(step), err);
     if (r == 0)
         r = table_cell(t, js_str(step, "by", NULL), err);
     for (size_t i = 0; r == 0 && i < ARRAY_LEN(used); i++) {
@@ -212,6 +221,9 @@ static int view_runway(struct out *o, const struct js *doc, struct table *t, str
             js_f64(pool, "cpu_growth_percent", 0), js_f64(pool, "memory_growth_percent", 0),
             js_f64(pool, "disk_growth_percent", 0),
             js_u64(pool, "disk_bytes", 0) ? "" : "; no list says what disks its hosts have");
+        if (!js_u64(pool, "cores", 0) || !js_u64(pool, "memory_bytes", 0))
+            out_after(o, "! %s: no list says what all of its hosts have (RVTools: the sheet vHost)",
+                      js_str(pool, "pool", ""));
         for (size_t k = 0; r == 0 && k < js_len(steps); k++)
             r = runway_row(o, pool, js_at(steps, k), t, err);
     }

@@ -48,6 +48,23 @@ is 'all(.pools[]; .disk_bytes > 0) and any(.pools[].steps[]; .by == "disk") and 
 exits 0 godwit runway --from "$dir/more.json" --start 2027-01 -o json
 is 'all(.pools[].steps[]; .disk_used == null and .by != "disk")'
 
+echo "-- of a host of which no list says what it has, nothing is promised"
+jq '(.hosts[] | select(.kind == "hypervisor")) |= del(.cores, .memory_bytes)' "$dir/fleet.json" >"$dir/blind.json"
+exits 0 godwit runway --from "$dir/blind.json" --start 2027-01 -o json
+is 'all(.pools[].steps[]; .full == null and .by == null and .cpu_used == null and .memory_used == null)'
+exits 0 godwit runway --from "$dir/blind.json"
+says out 'not known'
+exits 0 godwit consolidate --from "$dir/blind.json" -o json
+is '.freed == [] and all(.pools[]; .needed == .in_use) and all(.moves[]; .to == null and (.why | test("not known")))'
+
+echo "-- what fits on no other host stays, alone, and its host is not free"
+jq '([.hosts[] | select(.kind == "virtual")][0].host) as $x | (.hosts[] | select(.host == $x).memory_bytes) = 9e13' "$dir/fleet.json" |
+    jq '([.hosts[] | select(.kind == "virtual")][0].host) as $x | (.hosts[] | select(.host == $x)) |= del(.usage)' >"$dir/giant.json"
+giant=$(jq -r '[.hosts[] | select(.kind == "virtual")][0].host' "$dir/fleet.json")
+exits 0 godwit consolidate --from "$dir/giant.json" -o json
+is ".hosts[] | select(.holds | index(\"$giant\")) | .holds == [\"$giant\"]"
+is "any(.moves[]; .host == \"$giant\" and .to == null) and all(.pools[]; .freed == .hosts - .needed)"
+
 echo "-- growth is measured between two times"
 jq '(.hosts[] | select(.kind == "virtual") | .memory_bytes) |= (. / 2 | floor) |
     (.. | objects | select(has("until")) | .until) = "2025-09-15T00:00:00Z" |

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/js.h"
 #include "base/jsw.h"
+#include "base/num.h"
 #include "base/text.h"
 #include "planner/engine/consolidate_load.h"
 #include "planner/engine/estate.h"
@@ -32,6 +33,7 @@ struct machine {
     enum consolidate_state state;
     bool carries, talked, packed;
     const char *pool;
+    bool stuck; /* fits on none: it stays where it is, and nobody joins it */
     struct consolidate_load load;
 };
 
@@ -123,6 +125,16 @@ static void keep_apart(struct work *w, const struct pool *p)
     }
 }
 
+static void set_rooms(struct work *w, const struct pool *p)
+{
+    for (size_t b = 0; b < p->bins_n; b++) {
+        const struct estate_host *h = w->m[w->bin_of[b]].host;
+
+        w->bins[b] = (struct share_bin){
+            (double)h->cores, (uint64_t)((double)h->memory_bytes * w->policy->memory_share)};
+    }
+}
+
 static void collect(struct work *w, struct pool *p)
 {
     double days = 0;
@@ -140,12 +152,10 @@ static void collect(struct work *w, struct pool *p)
             days += cpu && estate_usage_days(cpu) > 1 ? estate_usage_days(cpu) : 1;
         }
         if (m->carries || (m->packed && m->on == m->host)) {
-            w->bins[p->bins_n] = (struct share_bin){
-                (double)m->host->cores,
-                (uint64_t)((double)m->host->memory_bytes * w->policy->memory_share)};
             w->bin_of[p->bins_n++] = i;
         }
     }
+    set_rooms(w, p);
     keep_apart(w, p);
     days = p->items_n ? days / (double)p->items_n : 1;
     p->drift = w->policy->drift + w->policy->drift_by_days / days;
@@ -207,14 +217,17 @@ static void write_moves(struct work *w, const struct pool *p)
         const struct estate_host *to =
             w->where[k] == SHARE_NOWHERE ? NULL : w->m[w->bin_of[w->where[k]]].host;
 
-        if (to == m->on)
+        if (to == m->on && !m->stuck)
             continue;
         jsw_obj(w->moves, NULL);
         jsw_str(w->moves, "host", m->host->name);
         jsw_str(w->moves, "from", m->on->name);
-        jsw_str(w->moves, "to", to ? to->name : NULL);
-        if (!to)
-            jsw_str(w->moves, "why", "fits on none of the pool's hosts");
+        jsw_str(w->moves, "to", m->stuck || !to ? NULL : to->name);
+        if (m->stuck || !to)
+            jsw_str(w->moves, "why",
+                    m->on->cores == 0 || m->on->memory_bytes == 0
+                        ? "stays: what its host has is not known"
+                        : "stays: it fits on none of the pool's other hosts");
         jsw_end(w->moves);
     }
 }
@@ -254,6 +267,77 @@ static void keep_places(struct work *w, const struct pool *p)
     }
 }
 
+/* Bin of the host that carries it, or SHARE_NOWHERE. */
+static size_t own_bin(const struct work *w, const struct pool *p, size_t item)
+{
+    for (size_t b = 0; b < p->bins_n; b++) {
+        if (w->m[w->bin_of[b]].host == w->m[w->item_of[item]].on)
+            return b;
+    }
+    return SHARE_NOWHERE;
+}
+
+/* Whether the hosts of what fits on none were open to others until now. */
+static bool close_hosts_of_stuck(struct work *w, const struct pool *p)
+{
+    bool closed = false;
+
+    for (size_t k = 0; k < p->items_n; k++) {
+        struct machine *m = &w->m[w->item_of[k]];
+        size_t own = w->where[k] == SHARE_NOWHERE && !m->stuck ? own_bin(w, p, k) : SHARE_NOWHERE;
+
+        if (own == SHARE_NOWHERE)
+            continue;
+        m->stuck = true;
+        closed |= w->bins[own].memory > 0;
+        w->bins[own] = (struct share_bin){0};
+    }
+    return closed;
+}
+
+/* Those stay where they are: their hosts are not free. */
+static void leave_stuck(struct work *w, const struct pool *p)
+{
+    for (size_t k = 0; k < p->items_n; k++) {
+        size_t own = w->m[w->item_of[k]].stuck ? own_bin(w, p, k) : SHARE_NOWHERE;
+
+        if (own != SHARE_NOWHERE)
+            w->where[k] = own;
+    }
+}
+
+static size_t hosts_needed(const struct work *w, const struct pool *p)
+{
+    size_t n = 0;
+
+    for (size_t b = 0; b < p->bins_n; b++) {
+        size_t k = 0;
+
+        while (k < p->items_n && w->where[k] != b)
+            k++;
+        n += k < p->items_n;
+    }
+    return n;
+}
+
+/* Packed until nothing is put beside what fits on none. */
+static int fit(struct work *w, const struct share_spec *spec, struct pool *p, struct err *err)
+{
+    int r;
+
+    do {
+        r = share_fit(spec, w->where, &p->after, err);
+    } while (r == 0 && close_hosts_of_stuck(w, p));
+    if (r == 0 && p->bins_n <= PLACES_MAX)
+        keep_places(w, p);
+    if (r == 0) {
+        leave_stuck(w, p);
+        p->after = hosts_needed(w, p);
+    }
+    set_rooms(w, p);
+    return r;
+}
+
 static void write_pool(struct work *w, const struct pool *p)
 {
     jsw_obj(w->pools, NULL);
@@ -284,13 +368,11 @@ static int one_pool(struct work *w, struct pool *p, struct err *err)
     mine = calloc(p->items_n + 1, sizeof(*mine));
     if (!mine)
         return err_set(err, -ENOMEM, "a pool of %zu machines: %m", p->items_n);
-    r = share_fit(&spec, w->where, &p->after, err);
+    r = fit(w, &spec, p, err);
     if (r < 0)
         return r;
-    if (p->bins_n <= PLACES_MAX)
-        keep_places(w, p);
     p->before = hosts_in_use(w, p);
-    p->fewest = share_bound(&spec);
+    p->fewest = num_min(share_bound(&spec), p->after);
     write_pool(w, p);
     for (size_t b = 0; b < p->bins_n; b++)
         write_host(w, &spec, b, mine);

@@ -9,6 +9,7 @@
 #include "planner/engine/estate.h"
 #include "planner/engine/html.h"
 #include "planner/engine/money.h"
+#include "planner/engine/runway.h"
 
 #include "base/banned.h"
 
@@ -166,8 +167,8 @@ static void summary(const struct report_spec *spec, struct buf *b)
     buf_str(b, "</dl>\n");
     if (js_u64(c, "unpriced", 0) > 0)
         buf_printf(b,
-                   "<p class=warn>%llu hosts have no price in the cloud: the sums lack them. "
-                   "Machines, below, say why.</p>\n",
+                   "<p class=warn>%llu hosts have no price in the cloud: what going costs lacks "
+                   "them, what staying costs has them. Machines, below, say why.</p>\n",
                    (unsigned long long)js_u64(c, "unpriced", 0));
 }
 
@@ -256,6 +257,7 @@ static void elastic(const struct report_spec *spec, struct buf *b)
 
 static void runway(const struct report_spec *spec, struct buf *b)
 {
+    static const char *const used[] = {"cpu_used", "memory_used", "disk_used"};
     const struct js *pools = js_member(spec->runway, "pools");
 
     buf_str(b,
@@ -274,15 +276,19 @@ static void runway(const struct report_spec *spec, struct buf *b)
             buf_str(b, "</td><td>");
             html_text(b, js_str(v, "step", ""));
             buf_str(b, "</td><td>");
-            html_text(b, js_str(v, "full", "not in 20 years"));
+            html_text(b, runway_full(v));
             buf_str(b, "</td><td>");
             html_text(b, js_str(v, "by", "–"));
-            buf_printf(b, "</td><td class=n>%.0f%%</td><td class=n>%.0f%%</td>",
-                       js_f64(v, "cpu_used", 0) * 100, js_f64(v, "memory_used", 0) * 100);
-            if (js_f64(v, "disk_used", -1) < 0)
-                buf_str(b, "<td class=n>–</td></tr>\n");
-            else
-                buf_printf(b, "<td class=n>%.0f%%</td></tr>\n", js_f64(v, "disk_used", 0) * 100);
+            buf_str(b, "</td>");
+            for (size_t u = 0; u < ARRAY_LEN(used); u++) {
+                double share = js_f64(v, used[u], -1);
+
+                if (share < 0)
+                    buf_str(b, "<td class=n>–</td>");
+                else
+                    buf_printf(b, "<td class=n>%.0f%%</td>", share * 100);
+            }
+            buf_str(b, "</tr>\n");
         }
     }
     buf_str(b, "</tbody></table>\n");

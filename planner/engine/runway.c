@@ -31,6 +31,7 @@ struct pool {
     const char *name;
     size_t hosts, machines;
     double room[RESOURCES];             /* 0: no list says */
+    bool unknown[RESOURCES];            /* of one of its hosts: so is the sum */
     double load[ESTATE_WEEK], variance; /* of CPU, as it is */
     double demand[STEPS][RESOURCES];
     double leaves[RESOURCES][MONTHS]; /* what has moved until then */
@@ -231,12 +232,16 @@ static int measure(struct fleet *f, double peak, struct err *err)
         f->pools[f->pool_of[i]].room[MEMORY] +=
             (double)h->memory_bytes * consolidate_policy_default.memory_share;
         f->pools[f->pool_of[i]].room[DISK] += (double)estate_disk_bytes(h);
+        f->pools[f->pool_of[i]].unknown[CPU] |= h->cores == 0;
+        f->pools[f->pool_of[i]].unknown[MEMORY] |= h->memory_bytes == 0;
     }
     for (size_t i = 0; i < f->n; i++) {
         struct pool *p = &f->pools[i];
         double all = cpu_of(p->load, p->variance) * peak;
         double still = p->demand[STILL_OFF][CPU] * peak, burst = p->demand[BURST][CPU] * peak;
 
+        for (size_t k = 0; k < RESOURCES; k++)
+            p->room[k] = p->unknown[k] ? 0 : p->room[k];
         p->demand[AS_IT_IS][CPU] = all;
         p->demand[STILL_OFF][CPU] = p->demand[SIZED][CPU] = fmax(0, all - still);
         p->demand[BURST][CPU] = p->demand[MOVED][CPU] = fmax(0, all - still - burst);
@@ -361,7 +366,7 @@ static size_t full_at(const struct pool *p, enum step step, enum resource *ret_w
         for (size_t k = 0; k < RESOURCES; k++) {
             double left = p->demand[step][k] - (step == MOVED ? p->leaves[k][t] : 0);
 
-            if (k == DISK && p->room[k] <= 0)
+            if (p->room[k] <= 0)
                 continue;
             if (fmax(0, left) * (1 + p->growth[k] * (double)t) > p->room[k]) {
                 *ret_what = (enum resource)k;
@@ -389,11 +394,10 @@ static void write_step(const struct runway_spec *spec, const struct pool *p, enu
     jsw_str(w, "by", t < MONTHS ? resource_names[what] : NULL);
     for (size_t k = 0; k < RESOURCES; k++) {
         (void)text_print(text, sizeof(text), "%s_used", resource_names[k]);
-        if (k == DISK && p->room[k] <= 0)
+        if (p->room[k] <= 0)
             jsw_null(w, text);
         else
-            jsw_f64(w, text,
-                    p->room[k] > 0 ? round(p->demand[step][k] / p->room[k] * 1000) / 1000 : 0);
+            jsw_f64(w, text, round(p->demand[step][k] / p->room[k] * 1000) / 1000);
     }
     jsw_end(w);
 }
@@ -420,6 +424,13 @@ static void write_pool(const struct runway_spec *spec, const struct pool *p, str
     }
     jsw_end(w);
     jsw_end(w);
+}
+
+const char *runway_full(const struct js *step)
+{
+    bool known = js_f64(step, "cpu_used", -1) >= 0 && js_f64(step, "memory_used", -1) >= 0;
+
+    return js_str(step, "full", known ? "not in 20 years" : "not known");
 }
 
 int runway_compute(const struct runway_spec *spec, struct js **ret, struct err *err)

@@ -23,4 +23,7 @@ struct runway_spec {
  * measured, or in the wrong order. */
 int runway_compute(const struct runway_spec *spec, struct js **ret, struct err *err);
 
+/* When a step of that document is full, in words. */
+const char *runway_full(const struct js *step);
+
 #endif
