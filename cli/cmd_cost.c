@@ -59,6 +59,7 @@ static int only(const struct js *doc, const char *app, struct js **ret, struct e
     for (size_t i = 0; i < ARRAY_LEN(kept); i++)
         jsw_js(w, kept[i], js_member(doc, kept[i]));
     jsw_u64(w, "hosts", js_u64(found, "hosts", 0));
+    jsw_u64(w, "unpriced", js_u64(found, "unpriced", 0));
     jsw_js(w, "heads", js_member(found, "heads"));
     jsw_arr(w, "workloads");
     jsw_js(w, NULL, found);

@@ -83,6 +83,17 @@ static void say_scenarios(struct out *o, const struct js *doc)
     }
 }
 
+static void say_unpriced(struct out *o, const struct js *doc)
+{
+    unsigned long long n = js_u64(doc, "unpriced", 0);
+
+    if (n > 0)
+        out_after(o,
+                  "! %llu hosts have no price in the cloud: what going costs lacks them, what "
+                  "staying costs has them (--by machine says why)",
+                  n);
+}
+
 static void say_sum(struct out *o, const struct js *doc)
 {
     char stay[MONEY_TEXT_MAX], move[MONEY_TEXT_MAX], before[MONEY_TEXT_MAX], after[MONEY_TEXT_MAX];
@@ -96,11 +107,7 @@ static void say_sum(struct out *o, const struct js *doc)
     say_scenarios(o, doc);
     out_after(o, "  The way back: %s for all data that leaves the cloud again, at today's prices.",
               money_text(js_i64(doc, "way_back_micros", 0), before));
-    if (js_u64(doc, "unpriced", 0) > 0)
-        out_after(o,
-                  "! %llu hosts have no price in the cloud, and are missing in these sums: "
-                  "--by machine says why",
-                  (unsigned long long)js_u64(doc, "unpriced", 0));
+    say_unpriced(o, doc);
 }
 
 /* -- views ------------------------------------------------------------------------------------- */
@@ -172,6 +179,7 @@ int cost_view_workload(struct out *o, const struct js *doc, struct table *t, str
              js_str(doc, "currency", ""));
     out_after(o, "In all: staying %s, going %s.", money_text(js_i64(of, "stay_micros", 0), stay),
               money_text(js_i64(of, "move_micros", 0), move));
+    say_unpriced(o, doc);
     return fill(o, js_member(doc, "heads"), t, cells, ARRAY_LEN(cells), err);
 }
 

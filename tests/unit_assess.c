@@ -240,6 +240,9 @@ static void programs_are_known_by_their_processes(void **state)
 {
     (void)state;
     assert_string_equal(software_find("postgres")->name, "PostgreSQL");
+    assert_string_equal(software_find("PostgreSQL 15")->name, "PostgreSQL");
+    assert_string_equal(software_find("/usr/sbin/mariadbd")->name, "MySQL or MariaDB");
+    assert_string_equal(software_find("Microsoft SQL Server 2019")->name, "SQL Server");
     assert_string_equal(software_find("/usr/sbin/mysqld")->name, "MySQL or MariaDB");
     assert_string_equal(software_find("C:\\MSSQL\\sqlservr.exe")->name, "SQL Server");
     assert_string_equal(software_find("php-fpm8.2")->name, "PHP");

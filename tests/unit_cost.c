@@ -122,6 +122,48 @@ static void a_bill_done_by_hand(void **state)
     assert_int_equal(js_i64(b.doc, "way_back_micros", -1), 0); /* 10 GiB: the first 100 are free */
 }
 
+/* Nobody knows on what it runs: a quarter of a core of a server of 32. */
+static const char guests[] =
+    "{\"schema\": \"godwit.estate/1\", \"hosts\": ["
+    "{\"host\": \"v\", \"kind\": \"virtual\", \"cores\": 1, \"memory_bytes\": 1073741824, "
+    "\"workload\": \"w\"}]}";
+static const char carried[] =
+    "{\"schema\": \"godwit.estate/1\", \"hosts\": ["
+    "{\"host\": \"esx\", \"kind\": \"hypervisor\", \"cores\": 32, \"memory_bytes\": 1073741824}, "
+    "{\"host\": \"v\", \"kind\": \"virtual\", \"runs_on\": \"esx\", \"cores\": 1, "
+    "\"memory_bytes\": 1073741824, \"workload\": \"w\"}, "
+    "{\"host\": \"x\", \"kind\": \"virtual\", \"runs_on\": \"esx\", \"cores\": 128, "
+    "\"memory_bytes\": 1073741824, \"workload\": \"w\"}]}";
+
+static void small_parts_of_a_server_are_not_rounded_away(void **state)
+{
+    static const char rates[] =
+        "{\"schema\": \"godwit.rates/1\", \"currency\": \"USD\", \"rates\": {\"kwh\": "
+        "{\"value\": 1, \"source\": \"t\"}, \"pue\": {\"value\": 1, \"source\": \"t\"}, "
+        "\"months\": {\"value\": 1, \"source\": \"t\"}}}";
+    AUTO(bill_done) struct bill b = {0};
+
+    (void)state;
+    assert_ok(make_bill(&b, guests, rates, NULL));
+    /* 110 W x 0.007812 of a server and 1.5 W, x 730 h */
+    assert_int_equal(head(&b, "power", "stay_micros"), 1722303);
+}
+
+static void the_line_is_paid_by_who_runs_on_hypervisors(void **state)
+{
+    AUTO(bill_done) struct bill b = {0};
+    const struct js *all, *w;
+
+    (void)state;
+    assert_ok(make_bill(&b, carried, NULL, NULL));
+    all = js_member(b.doc, "workloads");
+    w = js_at(all, 0);
+    assert_string_equal(js_str(w, "workload", ""), "w");
+    assert_int_equal(js_i64(w, "stay_micros", 0), js_i64(b.doc, "stay_micros", 1));
+    assert_int_equal(js_u64(w, "unpriced", 0), 1); /* 128 cores fit no shape */
+    assert_int_equal(js_u64(b.doc, "unpriced", 0), 1);
+}
+
 static void a_machine_is_due_for_its_successor(void **state)
 {
     static const char old[] = "{\"schema\": \"godwit.estate/1\", \"hosts\": [{\"host\": \"a\", "
@@ -388,6 +430,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_bill_done_by_hand),
+        cmocka_unit_test(small_parts_of_a_server_are_not_rounded_away),
+        cmocka_unit_test(the_line_is_paid_by_who_runs_on_hypervisors),
         cmocka_unit_test(a_machine_is_due_for_its_successor),
         cmocka_unit_test(what_is_switched_off_costs_nothing),
         cmocka_unit_test(two_currencies_need_an_exchange),

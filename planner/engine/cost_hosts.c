@@ -79,12 +79,10 @@ static void physical_box(const struct cost_model *m, const struct estate_host *h
                            .host = h,
                            .rack = h->rack,
                            .hypervisor = h->kind == ESTATE_HYPERVISOR};
-    b->watts =
-        h->watts
-            ? h->watts
-            : (uint64_t)((rate(m, RATE_WATTS_BASE) +
-                          rate(m, RATE_WATTS_PER_CORE) * (int64_t)num_min(h->cores, UINT16_MAX)) /
-                         MONEY_UNIT);
+    b->micro_watts = h->watts
+                         ? (int64_t)num_min(h->watts, UINT32_MAX) * MONEY_UNIT
+                         : rate(m, RATE_WATTS_BASE) + rate(m, RATE_WATTS_PER_CORE) *
+                                                          (int64_t)num_min(h->cores, UINT16_MAX);
     ages(m, h, b);
     b->price = price_of(m, b);
 }
@@ -98,10 +96,9 @@ static void virtual_box(const struct cost_model *m, const struct estate_host *h,
 
     *b = (struct cost_box){.cores = cores, .gib = h->memory_bytes >> 30, .rack = ""};
     b->share_ppm = num_min(per ? cores * ppm * ppm / per : ppm, 16 * ppm);
-    b->watts = (uint64_t)(((__int128)rate(m, RATE_WATTS_BASE) * (__int128)b->share_ppm / ppm +
-                           (__int128)rate(m, RATE_WATTS_PER_CORE) * (__int128)cores * ppm /
-                               rate(m, RATE_OVERCOMMIT)) /
-                          MONEY_UNIT);
+    b->micro_watts = money_of((__int128)rate(m, RATE_WATTS_BASE) * (__int128)b->share_ppm / ppm +
+                              (__int128)rate(m, RATE_WATTS_PER_CORE) * (__int128)cores * ppm /
+                                  rate(m, RATE_OVERCOMMIT));
     b->hypervisor = true;
     ages(m, h, b);
     b->price = price_of(m, b);
@@ -161,8 +158,10 @@ static void order_by_box(struct cost_model *m)
     for (size_t i = 0; i < m->hosts_n; i++) {
         struct cost_box *b = &m->boxes[m->hosts[i].box];
 
-        if (pays(m, i, riders))
-            m->by_box[b->first + b->n++] = i;
+        if (!pays(m, i, riders))
+            continue;
+        m->by_box[b->first + b->n++] = i;
+        m->all[m->all_n++] = i;
     }
 }
 
@@ -187,7 +186,6 @@ int cost_hosts_init(struct cost_model *m, struct err *err)
         h->host = estate_host(e, i);
         h->workload = workload_of(m, h->host);
         h->weight = num_max(1, num_min(h->host->cores, UINT16_MAX));
-        m->all[i] = i;
     }
     make_boxes(m);
     order_by_box(m);

@@ -29,7 +29,8 @@ struct cost_ledger {
 /* A machine of the data centre, or the part of one that a machine without a known host takes. */
 struct cost_box {
     uint64_t share_ppm; /* of a server */
-    uint64_t cores, gib, watts;
+    uint64_t cores, gib;
+    int64_t micro_watts;
     bool hypervisor;
     int64_t price;
     long born, refresh, life; /* months from the start; born and refresh may be below 0 */
@@ -73,7 +74,8 @@ struct cost_model {
     size_t hosts_n, workloads_n;
     struct cost_box *boxes;
     size_t boxes_n;
-    size_t *by_box, *by_set, *all; /* hosts in the order of boxes; of sets; as they come */
+    size_t *by_box, *by_set; /* hosts in the order of boxes; of sets */
+    size_t *all, all_n;      /* who shares what all share: whom nothing runs on */
     struct cost_set *sets;
     size_t sets_n;
     int64_t way_back;               /* what the provider asks for all data that leaves again */

@@ -52,7 +52,7 @@ struct monthly {
 static struct monthly monthly(const struct cost_model *m, const struct cost_box *b)
 {
     struct monthly out = {0};
-    __int128 kwh = (__int128)b->watts * COST_HOURS * rate(m, RATE_PUE) / 1000; /* millionths */
+    __int128 kwh = (__int128)b->micro_watts * COST_HOURS * rate(m, RATE_PUE) / 1000 / million;
 
     out.head[COST_MAINTENANCE] =
         money_of((__int128)b->price * rate(m, RATE_MAINTENANCE) / (1200 * million));
@@ -183,7 +183,7 @@ static int post_racks(struct cost_model *m, struct err *err)
 
 int cost_site(struct cost_model *m, struct err *err)
 {
-    struct cost_share everybody = {.hosts = m->all, .n = m->hosts_n};
+    struct cost_share everybody = {.hosts = m->all, .n = m->all_n};
 
     for (size_t b = 0; b < m->boxes_n; b++) {
         if (m->boxes[b].n > 0)

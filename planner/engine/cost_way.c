@@ -57,7 +57,7 @@ static void post_workloads(struct cost_model *m)
 
 void cost_way(struct cost_model *m)
 {
-    struct cost_share everybody = {.hosts = m->all, .n = m->hosts_n};
+    struct cost_share everybody = {.hosts = m->all, .n = m->all_n};
     size_t dual = cost_rate_count(m->rates, RATE_DUAL_MONTHS);
     size_t first = m->first_move > dual ? m->first_move - dual : 0, last = 0;
 

@@ -164,8 +164,18 @@ static void write_workload_heads(struct cost_model *m, size_t wl, struct jsw *w)
     jsw_end(w);
 }
 
-static void write_workload(struct cost_model *m, size_t wl, size_t hosts, unsigned moves,
-                           struct jsw *w)
+/* Of a workload's hosts. */
+struct tally {
+    size_t hosts, unpriced;
+    unsigned moves;
+};
+
+static bool is_unpriced(const struct cost_host *h)
+{
+    return !h->shape && !h->carries && h->host->power != ESTATE_OFF;
+}
+
+static void write_workload(struct cost_model *m, size_t wl, const struct tally *t, struct jsw *w)
 {
     const struct cost_ledger *l = &m->ledger;
     bool named = wl + 1 < m->workloads_n;
@@ -176,8 +186,9 @@ static void write_workload(struct cost_model *m, size_t wl, size_t hosts, unsign
         move = money_add(move, workload_total(m, (enum cost_path)p, wl));
     jsw_obj(w, NULL);
     jsw_str(w, "workload", named ? estate_workload(m->spec->estate, wl)->name : NULL);
-    jsw_u64(w, "hosts", hosts);
-    jsw_str(w, "moves", month_text(m, moves, text));
+    jsw_u64(w, "hosts", t->hosts);
+    jsw_u64(w, "unpriced", t->unpriced);
+    jsw_str(w, "moves", month_text(m, t->moves, text));
     jsw_i64(w, "stay_micros", workload_total(m, COST_STAY, wl));
     jsw_i64(w, "move_micros", move);
     jsw_i64(w, "dual_micros", workload_total(m, COST_DUAL, wl));
@@ -189,19 +200,21 @@ static void write_workload(struct cost_model *m, size_t wl, size_t hosts, unsign
 
 static int write_workloads(struct cost_model *m, struct jsw *w, struct err *err)
 {
-    auto_free size_t *hosts = calloc(m->workloads_n, sizeof(*hosts));
-    auto_free unsigned *moves = calloc(m->workloads_n, sizeof(*moves));
+    auto_free struct tally *tallies = calloc(m->workloads_n, sizeof(*tallies));
 
-    if (!hosts || !moves)
+    if (!tallies)
         return err_set(err, -ENOMEM, "a bill of %zu workloads: %m", m->workloads_n);
     for (size_t i = 0; i < m->hosts_n; i++) {
-        hosts[m->hosts[i].workload]++;
-        moves[m->hosts[i].workload] = m->hosts[i].moves;
+        struct tally *t = &tallies[m->hosts[i].workload];
+
+        t->hosts++;
+        t->unpriced += is_unpriced(&m->hosts[i]);
+        t->moves = m->hosts[i].moves;
     }
     jsw_arr(w, "workloads");
     for (size_t i = 0; i < m->workloads_n; i++) {
-        if (hosts[i] > 0)
-            write_workload(m, i, hosts[i], moves[i], w);
+        if (tallies[i].hosts > 0)
+            write_workload(m, i, &tallies[i], w);
     }
     jsw_end(w);
     return 0;
@@ -286,8 +299,7 @@ static void write_head(const struct cost_model *m, struct jsw *w)
     char text[MONTH_TEXT];
 
     for (size_t i = 0; i < m->hosts_n; i++)
-        unpriced +=
-            !m->hosts[i].shape && !m->hosts[i].carries && m->hosts[i].host->power != ESTATE_OFF;
+        unpriced += is_unpriced(&m->hosts[i]);
     jsw_str(w, "schema", "godwit.cost/1");
     jsw_str(w, "currency", m->rates->currency);
     jsw_str(w, "start", month_text(m, 0, text));
