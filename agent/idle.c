@@ -24,21 +24,39 @@ static void stamp_image(const struct stat *st, char out[static IDLE_STAMP_MAX])
                (int64_t)st->st_ctim.tv_sec, st->st_ctim.tv_nsec);
 }
 
+static int load(const struct stat *st, const char *file, struct buf *out)
+{
+    char path[PATH_MAX];
+
+    text_print(path, sizeof(path), "/sys/dev/block/%u:%u/%s", major(st->st_rdev),
+               minor(st->st_rdev), file);
+    return fd_load_proc(path, STAT_MAX, out, NULL);
+}
+
+/* Which medium, and where: the counters below stay as they are when a device is resized, loses what
+ * is behind it, or gets something else. Disks have no start, partitions their disk's diskseq. */
+static int load_place(const struct stat *st, struct buf *out)
+{
+    static const char *const files[] = {"size", "start", "diskseq", "../diskseq"};
+
+    for (size_t i = 0; i < ARRAY_LEN(files); i++)
+        if (load(st, files[i], out) < 0)
+            buf_str(out, "-\n");
+    return buf_failed(out, NULL);
+}
+
 static void stamp_device(const struct stat *st, char out[static IDLE_STAMP_MAX])
 {
     auto_buf struct buf text = {0};
     auto_vec char **fields = NULL;
-    char path[PATH_MAX];
+    enum { PLACE = 4, WRITTEN = PLACE + FIELD_WRITTEN, DISCARDED = PLACE + FIELD_DISCARDED };
 
-    text_print(path, sizeof(path), "/sys/dev/block/%u:%u/stat", major(st->st_rdev),
-               minor(st->st_rdev));
-    if (fd_load_proc(path, STAT_MAX, &text, NULL) < 0 ||
-        text_split(buf_cstr(&text), " \n", &fields, NULL) < 0 ||
-        text_vec_len(fields) <= FIELD_WRITTEN)
+    if (load_place(st, &text) < 0 || load(st, "stat", &text) < 0 ||
+        text_split(buf_cstr(&text), " \n", &fields, NULL) < 0 || text_vec_len(fields) <= WRITTEN)
         return;
-    text_print(out, IDLE_STAMP_MAX, "device %u:%u %.20s %.20s", major(st->st_rdev),
-               minor(st->st_rdev), fields[FIELD_WRITTEN],
-               text_vec_len(fields) > FIELD_DISCARDED ? fields[FIELD_DISCARDED] : "-");
+    text_print(out, IDLE_STAMP_MAX, "device %u:%u %.20s %.20s %.20s %.20s %.20s %.20s",
+               major(st->st_rdev), minor(st->st_rdev), fields[0], fields[1], fields[2], fields[3],
+               fields[WRITTEN], text_vec_len(fields) > DISCARDED ? fields[DISCARDED] : "-");
 }
 
 void idle_stamp(const char *path, char out[static IDLE_STAMP_MAX])

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Has anything been written to a volume at all? A cheap stamp of what the kernel counts anyway:
- * the change time of an image, the sectors written of a device.
+ * the change time of an image, the sectors written of a device, and which medium it has.
  *
  * A hint that spares a quiet volume from being read again and again; never used for a final point,
  * and a full pass comes every IDLE_TRUST_MS whatever the stamps say.
@@ -12,9 +12,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { IDLE_STAMP_MAX = 128, IDLE_TRUST_MS = 10 * 60 * 1000 };
+enum { IDLE_STAMP_MAX = 192, IDLE_TRUST_MS = 10 * 60 * 1000 };
 
-/* A text that differs once something was written. "" when there is none for this kind of volume. */
+/* A text that differs once something was written, or something else is there. "" when there is none
+ * for this kind of volume. */
 void idle_stamp(const char *path, char out[static IDLE_STAMP_MAX]);
 
 struct idle {

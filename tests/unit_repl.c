@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The judgement of replication: states, reasons, pauses; and the stamps of quiet volumes. */
+#include "tests/loop_device.h"
 #include "tests/unit.h"
 
 #include "agent/idle.h"
@@ -263,6 +264,40 @@ static void quiet_is_not_believed_for_ever_nor_of_what_is_gone(void **state)
     unit_rmdir(dir);
 }
 
+/* Nothing was written, and yet a device is not what it was. */
+static void what_is_behind_a_device_is_part_of_its_quiet(void **state)
+{
+    char *dir = unit_mkdir();
+    char path[PATH_MAX], device[LOOP_DEVICE_PATH];
+    struct idle idle = {0};
+    int image = open(unit_path(dir, "v.img", path), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    struct loop_config again = {.fd = (unsigned)image, .info = {.lo_flags = LO_FLAGS_AUTOCLEAR}};
+    int fd;
+
+    (void)state;
+    assert_int_equal(0, ftruncate(image, 1 << 20));
+    fd = loop_device_open(path, device);
+    if (fd >= 0) {
+        idle_begin(&idle, device, 1);
+        assert_true(idle_is_quiet(&idle, device, 1000));
+        assert_int_equal(0, ftruncate(image, 1 << 19));
+        assert_int_equal(0, ioctl(fd, LOOP_SET_CAPACITY, 0));
+        assert_false(idle_is_quiet(&idle, device, 1000));
+        idle_begin(&idle, device, 1);
+        close(fd); /* nothing is behind it now */
+        assert_false(idle_is_quiet(&idle, device, 1000));
+        /* As long as the one before; or somebody was faster, and it is theirs. */
+        fd = open(device, O_RDWR | O_CLOEXEC);
+        (void)ioctl(fd, LOOP_CONFIGURE, &again);
+        assert_false(idle_is_quiet(&idle, device, 1000));
+        close(fd);
+    }
+    close(image);
+    unit_rmdir(dir);
+    if (fd < 0)
+        skip();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +317,7 @@ int main(void)
         cmocka_unit_test(every_state_has_a_name),
         cmocka_unit_test(a_write_ends_the_quiet_of_an_image),
         cmocka_unit_test(quiet_is_not_believed_for_ever_nor_of_what_is_gone),
+        cmocka_unit_test(what_is_behind_a_device_is_part_of_its_quiet),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
