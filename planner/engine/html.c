@@ -83,7 +83,7 @@ void html_time(struct buf *b, const char *text)
 
 static void cell(struct buf *b, const struct html_column *c, const struct js *v)
 {
-    buf_str(b, is_number(c) ? "<td class=n>" : "<td>");
+    buf_str(b, is_number(c) ? "<td class=n>" : c->kind == HTML_TIME ? "<td class=t>" : "<td>");
     switch (c->kind) {
     case HTML_TEXT:
         html_text(b, js_str(v, c->key, "–"));

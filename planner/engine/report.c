@@ -29,8 +29,10 @@ static const char style[] =
     "size:.6em;color:var(--dim)}\n"
     "table{border-collapse:collapse;width:100%;font-size:.86em;margin:.6rem 0}caption{text-align:"
     "left;font-weight:600;padding:.3rem 0}th{text-align:left;border-bottom:1px solid var(--dim)}"
-    "td,th{padding:.15rem .5rem .15rem 0;vertical-align:top}td{border-bottom:1px solid var(--rule)}"
-    ".n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}\n"
+    "td,th{padding:.15rem .6rem .15rem 0;vertical-align:top}td{border-bottom:1px solid var(--rule);"
+    "overflow-wrap:anywhere}.n,.t{font-variant-numeric:tabular-nums;white-space:nowrap}.n{text-"
+    "align:"
+    "right}.n+:not(.n){padding-left:.6rem}\n"
     "figure{margin:1rem 0}svg{width:100%;height:auto;font:11px system-ui,sans-serif}"
     "svg.map{max-width:44rem;display:block;margin:auto}svg text{fill:var(--ink);text-anchor:middle}"
     "svg .y{text-anchor:end}svg .k{text-anchor:start}\n"
@@ -42,6 +44,9 @@ static const char style[] =
     ".edge{fill:none;stroke:var(--c3);stroke-opacity:.45}.dep{stroke-dasharray:5 4}"
     ".node{fill:var(--c1)}summary{cursor:pointer}.warn{border-left:4px solid var(--c2);"
     "padding-left:.7rem}\n"
+    "@media screen and (max-width:40rem){dl{grid-template-columns:1fr "
+    "1fr}dd{font-size:1.05rem}figure,"
+    "table{display:block;overflow-x:auto}svg{min-width:36rem}td{overflow-wrap:normal}}\n"
     "@media print{:root{--ink:#000;--paper:#fff;--dim:#444;--rule:#bbb;--c0:#000;--c1:#000;"
     "--c2:#666;--c3:#333;--fill:#ccc;--shade:#0002}body{max-width:none;font-size:10pt;padding:0}"
     "h2{break-after:avoid}figure,tr,dl div{break-inside:avoid}thead{display:table-header-group}"
@@ -167,7 +172,7 @@ static void summary(const struct report_spec *spec, struct buf *b)
     buf_str(b, "</dl>\n");
     if (js_u64(c, "unpriced", 0) > 0)
         buf_printf(b,
-                   "<p class=warn>%llu hosts have no price in the cloud: what going costs lacks "
+                   "<p class=warn>Hosts without a price in the cloud: %llu; what going costs lacks "
                    "them, what staying costs has them. Machines, below, say why.</p>\n",
                    (unsigned long long)js_u64(c, "unpriced", 0));
 }
