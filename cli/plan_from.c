@@ -165,7 +165,10 @@ int plan_from(struct cmd_call *call, struct estate_arg_told *told, struct js **r
     calendars = js_member(input, "calendars");
     jsw_obj(w, NULL);
     (void)js_each(input, copy, w);
-    jsw_u64(w, "link_bytes_per_s", link ? link : js_u64(input, "link_bytes_per_s", 0));
+    if (link || js_kind(js_member(input, "link_bytes_per_s")) == JS_NULL)
+        jsw_u64(w, "link_bytes_per_s", link);
+    else
+        jsw_js(w, "link_bytes_per_s", js_member(input, "link_bytes_per_s"));
     jsw_arr(w, "calendars");
     for (size_t i = 0; i < js_len(calendars); i++)
         jsw_js(w, NULL, js_at(calendars, i));

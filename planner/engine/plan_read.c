@@ -21,6 +21,70 @@ static int bad(struct err *err, const char *workload, const char *what)
     return err_set_gw(err, GW_BAD_DOCUMENT, -EINVAL, "workload '%s': %s", workload, what);
 }
 
+/* -- members that may be left out ------------------------------------------------- */
+
+enum member_kind { MEMBER_LIST, MEMBER_COUNT, MEMBER_NUMBER, MEMBER_SWITCH, MEMBER_TEXT };
+
+struct member {
+    const char *key;
+    enum member_kind kind;
+};
+
+static const struct member workload_members[] = {
+    {"hosts", MEMBER_LIST},   {"depends", MEMBER_LIST},       {"apart", MEMBER_LIST},
+    {"talks", MEMBER_LIST},   {"volumes", MEMBER_LIST},       {"wave", MEMBER_COUNT},
+    {"moved", MEMBER_SWITCH}, {"planned_wave", MEMBER_COUNT}, {"saving_per_day", MEMBER_NUMBER},
+    {"unseen", MEMBER_TEXT},
+};
+
+static const struct member volume_members[] = {
+    {"remaining_bytes", MEMBER_COUNT},
+    {"write_bytes_per_s", MEMBER_COUNT},
+    {"write_peak_bytes_per_s", MEMBER_COUNT},
+};
+
+static const struct member input_members[] = {
+    {"link_bytes_per_s", MEMBER_COUNT},
+    {"calendars", MEMBER_LIST},
+    {"workloads", MEMBER_LIST},
+    {"history", MEMBER_LIST},
+};
+
+static bool is_of_kind(const struct js *v, enum member_kind kind)
+{
+    switch (kind) {
+    case MEMBER_LIST:
+        return js_kind(v) == JS_ARR;
+    case MEMBER_COUNT:
+        return js_kind(v) == JS_INT && js_as_u64(v, UINT64_MAX) != UINT64_MAX;
+    case MEMBER_NUMBER:
+        return js_kind(v) == JS_INT || js_kind(v) == JS_REAL;
+    case MEMBER_SWITCH:
+        return js_kind(v) == JS_BOOL;
+    case MEMBER_TEXT:
+        return js_kind(v) == JS_STR;
+    }
+    return false;
+}
+
+/* What is of another kind would count as left out: a pin, a dependency or a rate that is not kept.
+ */
+static int check_members(const struct js *doc, const struct member *members, size_t n,
+                         struct err *err)
+{
+    static const char *const kinds[] = {"a list", "a whole number, 0 or more", "a number",
+                                        "true or false", "a text"};
+
+    for (size_t i = 0; i < n; i++) {
+        const struct js *v = js_member(doc, members[i].key);
+
+        if (js_kind(v) != JS_NULL && !is_of_kind(v, members[i].kind))
+            return err_set_gw(err, GW_BAD_DOCUMENT, -EINVAL, "'%s' is not %s", members[i].key,
+                              kinds[members[i].kind]);
+    }
+    return 0;
+}
+
 /* -- calendars ------------------------------------------------------------------- */
 
 static int read_calendars(const struct js *input, struct plan_model *m, struct err *err)
@@ -36,6 +100,9 @@ static int read_calendars(const struct js *input, struct plan_model *m, struct e
 
         if (r == 0)
             r = js_get_str(c, "kind", &kind, err);
+        if (r == 0 && !text_equal(kind, "window") && !text_equal(kind, "blackout"))
+            r = err_set_gw(err, GW_BAD_DOCUMENT, -EINVAL,
+                           "it is '%s', neither a window nor a blackout", kind);
         if (r == 0) {
             window = text_equal(kind, "window");
             r = calendar_spans(slice_str(text), m->now_ms, until_ms, window ? &m->open : &m->closed,
@@ -58,6 +125,8 @@ static int add_volume(const struct js *v, struct plan_workload *w, struct err *e
     uint64_t peak = num_max(js_u64(v, "write_peak_bytes_per_s", 0), rate);
     int r = js_get_u64(v, "size_bytes", &size, err);
 
+    if (r == 0)
+        r = check_members(v, volume_members, ARRAY_LEN(volume_members), err);
     if (r < 0)
         return err_add(err, r, "workload '%s'", w->name);
     /* What is replicated already need not be copied again; the rest cannot be more than all. */
@@ -76,6 +145,9 @@ static int read_workload(const struct js *doc, struct plan_workload *w, struct e
 
     if (r < 0)
         return r;
+    r = check_members(doc, workload_members, ARRAY_LEN(workload_members), err);
+    if (r < 0)
+        return err_add(err, r, "workload '%s'", w->name);
     w->doc = doc;
     w->hosts_n = js_len(js_member(doc, "hosts"));
     w->pin = (unsigned)js_u64(doc, "wave", 0);
@@ -337,6 +409,9 @@ int plan_read(const struct js *input, const struct js *policy, struct plan_model
         r = text_parse_time(now, &ret->now_ms, err);
     if (r == 0)
         r = plan_policy_read(policy, &ret->policy, err);
+    if (r < 0)
+        return r;
+    r = check_members(input, input_members, ARRAY_LEN(input_members), err);
     if (r < 0)
         return r;
     ret->link_bytes_per_s = js_u64(input, "link_bytes_per_s", 0);
