@@ -101,6 +101,49 @@ static void what_depends_on_nobody_is_named(void **state)
     assert_string_equal(buf_cstr(&refused), "2 depends; 2 depends; ");
 }
 
+/* Which of the two rows is right nobody knows; the second would have replaced the first. */
+static void a_host_that_is_there_twice_keeps_its_first_row(void **state)
+{
+    auto_estate struct estate *e = NULL;
+    auto_buf struct buf refused = {0};
+
+    (void)state;
+    assert_ok(estate_new(&e, NULL));
+    (void)take_bytes("x", NULL, slice_str("host,cores\nweb,4\ndb,2\nWEB,16\n"), e, &refused);
+    assert_string_equal(buf_cstr(&refused), "4 host!; ");
+    assert_int_equal(host(e, "web")->cores, 4);
+    buf_clear(&refused);
+    (void)take_bytes("x", NULL, slice_str("host,cores\nweb,4\n"), e, &refused);
+    (void)take_bytes("y", NULL, slice_str("host,memory_gib\nweb,4\n"), e, &refused);
+    assert_int_equal(refused.len, 0);
+}
+
+static void a_day_that_there_is_not_is_no_date(void **state)
+{
+    auto_estate struct estate *e = NULL;
+    auto_buf struct buf refused = {0};
+
+    (void)state;
+    assert_ok(estate_new(&e, NULL));
+    (void)take_bytes("x", NULL,
+                     slice_str("host,bought_on\na,2023-02-29\nb,2024-02-29\nc,2024-04-31\n"), e,
+                     &refused);
+    assert_string_equal(buf_cstr(&refused), "2 bought_on; 4 bought_on; ");
+}
+
+static void lines_that_end_in_cr_alone_are_refused(void **state)
+{
+    const struct import_spec spec = {0};
+    auto_estate struct estate *e = NULL;
+    struct import_count count = {0};
+    struct err err = {0};
+
+    (void)state;
+    assert_ok(estate_new(&e, NULL));
+    assert_fails(-EINVAL, import_file(&spec, "x", slice_str("host,cores\ra,4\r"), e, &count, &err));
+    assert_non_null(strstr(err.text, "CR alone"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -108,6 +151,9 @@ int main(void)
         cmocka_unit_test(a_row_that_is_wider_than_its_header_is_refused),
         cmocka_unit_test(a_host_of_too_many_addresses_keeps_what_fits),
         cmocka_unit_test(what_depends_on_nobody_is_named),
+        cmocka_unit_test(a_host_that_is_there_twice_keeps_its_first_row),
+        cmocka_unit_test(a_day_that_there_is_not_is_no_date),
+        cmocka_unit_test(lines_that_end_in_cr_alone_are_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

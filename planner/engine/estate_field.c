@@ -133,6 +133,22 @@ static bool same_word(const char *a, const char *b)
     }
 }
 
+static unsigned days_of(unsigned year, unsigned month)
+{
+    static const unsigned days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+
+    if (month < 1 || month > ARRAY_LEN(days))
+        return 0;
+    return days[month - 1] + (month == 2 && leap);
+}
+
+/* The number of two digits. */
+static unsigned two(const char *text)
+{
+    return (unsigned)(text[0] - '0') * 10 + (unsigned)(text[1] - '0');
+}
+
 static bool is_date(const char *text)
 {
     static const char shape[] = "dddd-dd-dd";
@@ -141,9 +157,8 @@ static bool is_date(const char *text)
         if (shape[i] == 'd' ? !isdigit((unsigned char)text[i]) : text[i] != '-')
             return false;
     }
-    return text[sizeof(shape) - 1] == '\0' && memcmp(text + 5, "00", 2) > 0 &&
-           memcmp(text + 5, "12", 2) <= 0 && memcmp(text + 8, "00", 2) > 0 &&
-           memcmp(text + 8, "31", 2) <= 0;
+    return text[sizeof(shape) - 1] == '\0' && two(text + 8) >= 1 &&
+           two(text + 8) <= days_of(two(text) * 100 + two(text + 2), two(text + 5));
 }
 
 static const char *set_word(struct estate_host *h, enum estate_field field, const char *text)

@@ -123,6 +123,10 @@ static int read_csv(struct import *im, struct slice bytes)
     auto_csv struct csv csv = {0};
     int r = csv_init(&csv, bytes, im->err);
 
+    if (r == 0 && bytes.len > 0 && !memchr(bytes.data, '\n', bytes.len) &&
+        memchr(bytes.data, '\r', bytes.len))
+        r = err_set_gw(im->err, GW_BAD_DOCUMENT, -EINVAL,
+                       "its lines end in CR alone; save it with LF or CRLF");
     if (r < 0)
         return err_add(im->err, r, "'%s'", im->file);
     im->comma_decimal = csv.separator == ';';

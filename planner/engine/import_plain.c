@@ -167,9 +167,16 @@ static void host_row(struct import_row *row)
 {
     struct estate_host *h = estate_host_add(row->im->estate, import_cell(row, HOST),
                                             import_cell(row, ESTATE_ID), import_row_source(row));
+    char again[64];
 
     if (!h) {
         import_row_refuse(row, HOST, "a host without a name", true);
+        return;
+    }
+    if (h->named.file == row->im->file_no && h->named.row < row->line) {
+        (void)text_print(again, sizeof(again), "line %u has this host already",
+                         (unsigned)h->named.row);
+        import_row_refuse(row, HOST, again, true);
         return;
     }
     for (size_t f = 0; f < ESTATE_FIELDS; f++) {
