@@ -7,6 +7,7 @@
 #include "planner/engine/wave_check.h"
 #include "planner/engine/wave_conflict.h"
 #include "planner/engine/wave_merge.h"
+#include "planner/engine/wave_rank.h"
 #include "planner/engine/wave_solve.h"
 #include "tests/unit.h"
 #include "tests/wave_random_problem.h"
@@ -123,6 +124,38 @@ static void plans_of_every_size_keep_everything_and_cost_no_less_than_the_bound(
         assert_int_equal(wave_check(&problem.p, s.plan, NULL, 0), 0);
         assert_true(wave_objective(&problem.p, s.plan) == s.cost);
         assert_true(s.bound <= s.cost);
+    }
+}
+
+/* By rank alone: never more than the best plan, and that itself where lines and one limit are all
+ * that there is. */
+static void what_waits_is_bounded_by_rank(void **state)
+{
+    static const int64_t when[] = {0, 3, 4}, amount[] = {1, 1, 1}, limit[] = {1, 1, 1};
+    static const int64_t cost[] = {0, 6, 8, 0, 15, 20, 7, -2, -5}; /* 2, 5 and -3 a day */
+    const struct wave_resource hosts = {"hosts", 1, amount, limit};
+    const struct wave_problem lines = {
+        .groups = 3, .waves = 3, .cost = cost, .when = when, .resources = &hosts, .resources_n = 1};
+    auto_wave_domain struct wave_domain d = {0};
+    int64_t bound;
+
+    (void)state;
+    assert_ok(wave_domain_init(&d, &lines, NULL));
+    assert_ok(wave_rank_bound(&lines, &d, &bound, NULL));
+    assert_in_range(bound, 0, 1); /* the best is 6 + 0 - 5 = 1 */
+    for (unsigned long i = 0; i < rounds; i++) {
+        auto_wave_domain struct wave_domain of = {0};
+        struct random_problem problem;
+        int64_t best;
+
+        random_problem_make(&problem, i, RANDOM_GROUPS, 4);
+        best = brute_force(&problem.p);
+        assert_ok(wave_domain_init(&of, &problem.p, NULL));
+        if (of.empty)
+            continue;
+        assert_ok(wave_rank_bound(&problem.p, &of, &bound, NULL));
+        if (bound > best)
+            fail_msg("problem %lu: bound %lld, best %lld", i, (long long)bound, (long long)best);
     }
 }
 
@@ -259,6 +292,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(what_earns_more_than_it_can_cost_is_searched_to_the_end),
         cmocka_unit_test(plans_of_every_size_keep_everything_and_cost_no_less_than_the_bound),
         cmocka_unit_test(merged_waves_cost_no_more),
+        cmocka_unit_test(what_waits_is_bounded_by_rank),
         cmocka_unit_test(nothing_dearer_comes_out_than_what_is_known),
         cmocka_unit_test(threads_and_repetition_change_nothing),
         cmocka_unit_test(what_cannot_be_is_named_and_no_more_than_that),

@@ -91,7 +91,7 @@ libgodwit_engine_a_SOURCES = \
 	planner/engine/wave_index.c planner/engine/wave_index.h \
 	planner/engine/wave_layers.c planner/engine/wave_layers.h \
 	planner/engine/wave_link.c planner/engine/wave_link.h \
-	planner/engine/wave_line.c planner/engine/wave_merge.c planner/engine/wave_line.h planner/engine/wave_merge.h \
+	planner/engine/wave_line.c planner/engine/wave_merge.c planner/engine/wave_rank.c planner/engine/wave_line.h planner/engine/wave_merge.h planner/engine/wave_rank.h \
 	planner/engine/wave_random.h \
 	planner/engine/wave_solve.c planner/engine/wave_solve.h \
 	planner/engine/wave_state.c planner/engine/wave_state.h

@@ -11,6 +11,7 @@
 #include "planner/engine/wave_exact.h"
 #include "planner/engine/wave_line.h"
 #include "planner/engine/wave_merge.h"
+#include "planner/engine/wave_rank.h"
 
 #include <assert.h>
 #include <stdatomic.h>
@@ -151,8 +152,9 @@ static int find_bound(struct solve *s, struct err *err)
     auto_wave_domain struct wave_domain d = {0};
     int r;
 
-    if (same.block == 1)
-        return climb(s, &same, &s->d, err);
+    r = wave_rank_bound(s->p, &s->d, &s->bound, err);
+    if (r < 0 || same.block == 1)
+        return r < 0 ? r : climb(s, &same, &s->d, err);
     r = wave_merge(s->p, same.block, &m, err);
     if (r == 0)
         r = wave_domain_init(&d, &m.p, err);
