@@ -137,8 +137,9 @@ static void note_success(struct repl *r, const struct replica_moment *moment)
     note_points(r, moment->taken_ms);
     for (size_t i = 0; i < r->n; i++)
         stamp_save(r->w, i, "consistent", r->w->status[i].consistent);
-    log_info("%s: a consistent point; %u file systems stood still for %llu ms", r->w->name,
-             moment->file_systems, (unsigned long long)(moment->pause_us / 1000));
+    log_info("%s: a consistent point; %u file system%s stood still for %llu ms", r->w->name,
+             moment->file_systems, moment->file_systems == 1 ? "" : "s",
+             (unsigned long long)(moment->pause_us / 1000));
     r->moment_failures = 0;
     r->moment_mono_ms = repl_mono(r) + r->w->assignment->consistent_ms;
 }

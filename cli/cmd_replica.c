@@ -220,9 +220,10 @@ static int alarm_missed(const struct mover *m, struct err *err)
 static int alarm_unread(const struct mover *m, struct err *err)
 {
     err_set_gw(err, GW_PARTLY_UNREADABLE, -EIO,
-               "'%s': %llu bytes in %llu ranges cannot be read; point %llu is incomplete",
+               "'%s': %llu bytes in %llu range%s cannot be read; point %llu is incomplete",
                m->run.volume_path, (unsigned long long)m->point.unreadable_bytes,
-               (unsigned long long)m->point.unreadable_n, (unsigned long long)m->point.seq);
+               (unsigned long long)m->point.unreadable_n, m->point.unreadable_n == 1 ? "" : "s",
+               (unsigned long long)m->point.seq);
     return cmd_exit(err);
 }
 
@@ -315,23 +316,6 @@ static const struct columns_row digest_rows[] = {
     {"VOLUME", "volume", COLUMNS_TEXT, TABLE_LEFT},
 };
 
-static void view_freeze(struct out *o, const struct js *freeze)
-{
-    char bytes[NUM_TEXT_MAX];
-
-    if (!freeze)
-        return;
-    if (js_str(freeze, "snapshot", NULL)) {
-        out_text(o, "%llu file systems stood still for %.0f ms; a snapshot was read",
-                 (unsigned long long)js_u64(freeze, "file_systems", 0),
-                 js_f64(freeze, "pause_ms", 0));
-        return;
-    }
-    out_text(o, "%llu file systems stood still for %.0f ms while %s were read",
-             (unsigned long long)js_u64(freeze, "file_systems", 0), js_f64(freeze, "pause_ms", 0),
-             out_bytes(o, js_u64(freeze, "bytes", 0), bytes));
-}
-
 /* Worth a line when somebody had to wait for it. */
 static void view_bound(struct out *o, const struct js *doc)
 {
@@ -369,7 +353,7 @@ static int view_push(struct out *o, const struct js *doc, struct table *t, struc
         return columns_one(o, doc, t, push_rows, ARRAY_LEN(push_rows), err);
     view_pass(o, doc);
     view_bound(o, doc);
-    view_freeze(o, js_member(doc, "freeze"));
+    replica_view_say_freeze(o, js_member(doc, "freeze"));
     replica_view_say_unreadable(o, js_member(doc, "point"));
     if (js_u64(doc, "compacted_bytes", 0) > 0) {
         out_bytes(o, js_u64(doc, "compacted_bytes", 0), changed);

@@ -158,13 +158,9 @@ static int view(struct out *o, const struct js *doc, struct table *t, struct err
         {"CHANGED", "point.changed_bytes", COLUMNS_BYTES, TABLE_RIGHT},
         {"VOLUME", "volume", COLUMNS_TEXT, TABLE_LEFT},
     };
-    const struct js *freeze = js_member(doc, "freeze");
-    char bytes[NUM_TEXT_MAX];
 
     if (out_is_for_people(o))
-        out_text(o, "%llu file systems stood still for %.0f ms while %s were read",
-                 (unsigned long long)js_u64(freeze, "file_systems", 0),
-                 js_f64(freeze, "pause_ms", 0), out_bytes(o, js_u64(freeze, "bytes", 0), bytes));
+        replica_view_say_freeze(o, js_member(doc, "freeze"));
     return columns_fill(o, js_member(doc, "items"), t, rows, ARRAY_LEN(rows), err);
 }
 

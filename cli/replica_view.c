@@ -83,14 +83,15 @@ int replica_view_write_unreadable(struct jsw *w, struct vault *v, const char *na
 void replica_view_say_unreadable(struct out *o, const struct js *point)
 {
     const struct js *ranges = js_member(point, "unreadable");
+    const uint64_t n = js_u64(point, "unreadable_ranges", 0);
     char bytes[NUM_TEXT_MAX];
 
     if (!ranges)
         return;
-    out_after(o, "point %llu is INCOMPLETE: %s in %llu ranges could not be read",
+    out_after(o, "point %llu is INCOMPLETE: %s in %llu range%s could not be read",
               (unsigned long long)js_u64(point, "seq", js_u64(point, "point", 0)),
-              out_bytes(o, js_u64(point, "unreadable_bytes", 0), bytes),
-              (unsigned long long)js_u64(point, "unreadable_ranges", 0));
+              out_bytes(o, js_u64(point, "unreadable_bytes", 0), bytes), (unsigned long long)n,
+              n == 1 ? "" : "s");
     for (size_t i = 0; i < js_len(ranges) && i < RANGES_SAID_MAX; i++) {
         const struct js *r = js_at(ranges, i);
 
@@ -98,7 +99,7 @@ void replica_view_say_unreadable(struct out *o, const struct js *point)
                   (unsigned long long)js_u64(r, "lba", 0),
                   out_bytes(o, js_u64(r, "bytes", 0), bytes));
     }
-    if (js_u64(point, "unreadable_ranges", 0) > RANGES_SAID_MAX)
+    if (n > RANGES_SAID_MAX)
         out_after(o, "  the others: -o json");
 }
 
@@ -111,6 +112,24 @@ void replica_view_write_freeze(struct jsw *w, const struct replica_moment *m)
     jsw_f64(w, "pause_ms", (double)m->pause_us / 1000.0);
     jsw_str(w, "snapshot", m->snapshot ? "reflink" : NULL);
     jsw_end(w);
+}
+
+void replica_view_say_freeze(struct out *o, const struct js *freeze)
+{
+    const uint64_t n = js_u64(freeze, "file_systems", 0);
+    char bytes[NUM_TEXT_MAX];
+
+    if (!freeze)
+        return;
+    if (n == 0)
+        out_text(o, "nothing is mounted from it: nothing had to stand still");
+    else if (js_str(freeze, "snapshot", NULL))
+        out_text(o, "%llu file system%s stood still for %.0f ms; a snapshot was read",
+                 (unsigned long long)n, n == 1 ? "" : "s", js_f64(freeze, "pause_ms", 0));
+    else
+        out_text(o, "%llu file system%s stood still for %.0f ms while %s were read",
+                 (unsigned long long)n, n == 1 ? "" : "s", js_f64(freeze, "pause_ms", 0),
+                 out_bytes(o, js_u64(freeze, "bytes", 0), bytes));
 }
 
 static const struct table_column columns[] = {

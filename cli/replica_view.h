@@ -18,6 +18,8 @@ int replica_view_write_unreadable(struct jsw *w, struct vault *v, const char *na
 void replica_view_say_unreadable(struct out *o, const struct js *point);
 /* The member "freeze" likewise. */
 void replica_view_write_freeze(struct jsw *w, const struct replica_moment *m);
+/* In a line for people, when it is there. */
+void replica_view_say_freeze(struct out *o, const struct js *freeze);
 /* Documents with "items": points or replica names. */
 int replica_view_points(struct out *o, const struct js *doc, struct table *t, struct err *err);
 

@@ -96,6 +96,14 @@ done
 kill "$writer"
 wait "$writer" 2>/dev/null || true
 writer=
+echo "-- what stood still, in people's words"
+said() { grep -q "$1" "$dir/out" || fail "not '$1': $(cat "$dir/out")"; }
+exits 0 godwit replica push "${dev[1]}" "$store/alone" --consistent --freeze 1s
+said '^1 file system stood still for [0-9]* ms while .* were read'
+exits 0 godwit replica together "$store" "${dev[1]}=data" "${dev[2]}=wal" --freeze 1s
+said '^2 file systems stood still for'
 umount "$dir/mnt-1" "$dir/mnt-2"
+exits 0 godwit replica push "${dev[1]}" "$store/alone" --consistent
+said '^nothing is mounted from it: nothing had to stand still'
 exec 7>&- 8>&-
 echo 'always one moment'

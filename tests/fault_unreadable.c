@@ -83,6 +83,13 @@ static void begin(struct place *p)
     assert_ok(vault_open(&conf, &p->vault, NULL));
 }
 
+/* The volume "a" of most stories: 3 MiB, all of which can be read. */
+static void begin_with_image(struct place *p)
+{
+    begin(p);
+    place_random(p, "a", 0, 3 * MIB, 1);
+}
+
 /* ---- what a point says, and what it holds ------------------------------------------------------
  */
 
@@ -218,8 +225,7 @@ static void the_same_gaps_make_no_new_point(void **state)
     struct place p;
 
     (void)state;
-    begin(&p);
-    place_random(&p, "a", 0, 3 * MIB, 1);
+    begin_with_image(&p);
     spoil(MIB, 1);
     place_ok(place_push(&p, &push), &push);
     place_ok(place_push(&p, &push), &push);
@@ -240,8 +246,7 @@ static void an_error_that_passes_leaves_nothing(void **state)
     struct place p;
 
     (void)state;
-    begin(&p);
-    place_random(&p, "a", 0, 3 * MIB, 1);
+    begin_with_image(&p);
     spoil(MIB + 5 * SECTOR, SECTOR);
     bad.passing = 2;
     place_ok(place_push(&p, &push), &push);
@@ -258,8 +263,7 @@ static void a_known_gap_costs_one_read(void **state)
     struct place p;
 
     (void)state;
-    begin(&p);
-    place_random(&p, "a", 0, 3 * MIB, 1);
+    begin_with_image(&p);
     spoil(MIB + 5 * SECTOR, SECTOR);
     place_ok(place_push(&p, &push), &push);
     waited_ms = 0;
@@ -276,8 +280,7 @@ static void a_point_with_gaps_is_fuzzy(void **state)
     struct place p;
 
     (void)state;
-    begin(&p);
-    place_random(&p, "a", 0, 3 * MIB, 1);
+    begin_with_image(&p);
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
         struct place_run push = {.image = "a", .state = "sa", .kind = kinds[i]};
 
@@ -298,8 +301,7 @@ static void a_pull_wants_to_be_told(void **state)
     struct place p;
 
     (void)state;
-    begin(&p);
-    place_random(&p, "a", 0, 3 * MIB, 1);
+    begin_with_image(&p);
     spoil(MIB, 1);
     place_ok(place_push(&p, &push), &push);
     assert_fails(-EUCLEAN, place_pull(&p, &pull));
@@ -384,8 +386,7 @@ static void a_pull_writes_what_it_cannot_compare(void **state)
     struct place p;
 
     (void)state;
-    begin(&p);
-    place_random(&p, "a", 0, 3 * MIB, 1);
+    begin_with_image(&p);
     place_resize(&p, "a", 5 * MIB);
     place_ok(place_push(&p, &push), &push);
     place_random(&p, "b", 0, 5 * MIB, 2);
@@ -408,8 +409,7 @@ static void a_pull_back_writes_what_was_not_read(void **state)
     struct place p;
 
     (void)state;
-    begin(&p);
-    place_random(&p, "a", 0, 3 * MIB, 1);
+    begin_with_image(&p);
     spoil(MIB, 1);
     place_ok(place_push(&p, &run), &run);
     assert_restores(&p, NULL, 3 * MIB);
@@ -428,8 +428,7 @@ static void a_volume_that_goes_away_is_no_bad_sector(void **state)
     struct place p;
 
     (void)state;
-    begin(&p);
-    place_random(&p, "a", 0, 3 * MIB, 1);
+    begin_with_image(&p);
     unit_path(p.dir, "a", bad.path);
     spoil(0, 3 * MIB);
     bad.gone = true;
