@@ -54,7 +54,7 @@ static void spoil(uint64_t offset, uint64_t len)
 /* ---- a clock that does not wait ----------------------------------------------------------------
  */
 
-static uint64_t waited_ms;
+static atomic_uint_fast64_t waited_ms; /* workers look, the reader waits */
 
 static uint64_t test_ms(void *arg)
 {
