@@ -454,8 +454,8 @@ static void refusals_say_what_to_do(void **state)
         const char *said;
     } bad[] = {
         {"AccessDenied", "trust policy"},       {"ExpiredToken", "renew the keys"},
-        {"InvalidClientTokenId", "access key"}, {"SignatureDoesNotMatch", "clock"},
-        {"SomethingNew", "no <" ARN ">"},
+        {"InvalidClientTokenId", "access key"}, {"NoSuchEntity", "no such role"},
+        {"SignatureDoesNotMatch", "clock"},     {"SomethingNew", "no <" ARN ">"},
     };
     struct sts *s = *state;
 

@@ -125,10 +125,12 @@ static int check(const struct s3_cred *c, const char *profile, struct err *err)
         return err_set_gw(err, GW_STORE_DENIED, -EACCES,
                           "half of an S3 credential: the %s is missing",
                           c->access_key[0] != '\0' ? "secret access key" : "access key id");
-    return err_set_gw(err, GW_STORE_DENIED, -EACCES,
-                      "no S3 credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or fill "
-                      "profile '%s' of ~/.aws/credentials; no container or instance lends any",
-                      profile);
+    return err_set_gw(
+        err, GW_STORE_DENIED, -EACCES,
+        "no S3 credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or fill "
+        "profile '%s' of ~/.aws/credentials (keys) or ~/.aws/config (a role, a login); "
+        "no container or instance lends any",
+        profile);
 }
 
 /* Settings that nothing before has said. */

@@ -42,6 +42,7 @@ static const struct {
     {"IDPRejectedClaim", "whoever writes the token's file must renew it"},
     {"InvalidClientTokenId", "the access key of its source is not known there"},
     {"InvalidIdentityToken", "the account must know who issued the token, and its audience"},
+    {"NoSuchEntity", "there is no such role"},
     {"RegionDisabledException", "set AWS_REGION to a region that the account uses"},
     {"SignatureDoesNotMatch", "look at the secret key of its source, and at this machine's clock"},
 };
