@@ -48,7 +48,10 @@ static int view_plan(struct out *o, const struct js *doc, struct table *t, struc
     int r = plan_view_waves(o, doc, t, err);
 
     /* What a planner has kept, it has kept since. */
-    if (js_len(js_member(doc, "waves")) == 0)
+    if (js_len(js_member(doc, "waves")) == 0 && js_len(js_member(doc, "unplaced")) == 0)
+        out_after(o, "There is no workload to move. Make one: godwit app edit APP; what lists of "
+                     "hosts tell is planned by: godwit plan --from planner:");
+    else if (js_len(js_member(doc, "waves")) == 0)
         out_after(o, "It moves nothing, so there is nothing to apply.");
     else if (js_str(doc, "created_at", NULL))
         out_after(o, "Nothing has changed yet. To do exactly this: godwit apply %s",

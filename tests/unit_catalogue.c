@@ -100,6 +100,8 @@ static void rows_that_make_no_sense_are_named_and_left_out(void **state)
                               "azure,r,USD,A2,0.04,2026-06-18,-1\n"
                               "azure,r,USD,A3,99999999999999999999,2026-06-18,1\n"
                               "azure,r,USD\n"
+                              "azure,r,USD,A5,0.02,2026-13-01,1\n"
+                              "azure,r,USD,A6,0.02,2026-06-00,1\n"
                               "azure,r,USD,A4,0.08,2026-06-18,4\n";
     struct refusals r = {0};
     struct catalogue_spec spec = {.refused = refused, .ctx = &r};
@@ -108,7 +110,9 @@ static void rows_that_make_no_sense_are_named_and_left_out(void **state)
     (void)state;
     assert_ok(catalogue_read_all(slice_str(csv), &spec, &c, NULL));
     assert_int_equal(c.n, 1);
-    assert_int_equal(r.n, 5);
+    assert_int_equal(r.n, 7);
+    assert_string_equal(r.columns[5], "price_date");
+    assert_string_equal(r.columns[6], "price_date");
     assert_int_equal(r.lines[2], 4);
     assert_string_equal(r.columns[0], "price_per_hour");
     assert_string_equal(r.columns[1], "price_date");

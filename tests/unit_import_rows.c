@@ -57,6 +57,24 @@ static void a_row_that_is_wider_than_its_header_is_refused(void **state)
     assert_int_equal(estate_hosts(e), 2);
 }
 
+/* Sheets that somebody cut to the columns that docs/planner.md names. */
+static void a_sheet_is_known_by_what_is_read_of_it(void **state)
+{
+    auto_estate struct estate *e = empty();
+    auto_buf struct buf refused = {0};
+
+    (void)state;
+    take_bytes("h.csv", NULL, slice_str("Host,Speed,# Cores,# Memory\nesx,2900,32,1024\n"), e,
+               &refused);
+    take_bytes("d.csv", NULL, slice_str("VM,Disk,Capacity MiB,Thin\nvm,Hard disk 1,10,True\n"), e,
+               &refused);
+    assert_int_equal(refused.len, 0);
+    assert_int_equal(host(e, "esx")->kind, ESTATE_HYPERVISOR);
+    assert_int_equal(host(e, "esx")->cores, 32);
+    assert_int_equal(host(e, "vm")->disks_n, 1);
+    assert_int_equal(host(e, "vm")->disks[0].size_bytes, 10 << 20);
+}
+
 static void a_host_of_too_many_addresses_keeps_what_fits(void **state)
 {
     auto_buf struct buf text = {0}, refused = {0};
@@ -149,6 +167,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_are_read_as_people_write_them),
         cmocka_unit_test(a_row_that_is_wider_than_its_header_is_refused),
+        cmocka_unit_test(a_sheet_is_known_by_what_is_read_of_it),
         cmocka_unit_test(a_host_of_too_many_addresses_keeps_what_fits),
         cmocka_unit_test(what_depends_on_nobody_is_named),
         cmocka_unit_test(a_host_that_is_there_twice_keeps_its_first_row),

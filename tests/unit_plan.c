@@ -397,6 +397,33 @@ static void a_window_that_is_too_short_is_named(void **state)
     assert_non_null(strstr(warning, "cutover_s 2700 would fit"));
 }
 
+static const char *first_warning(const struct js *doc)
+{
+    return js_as_str(js_at(js_member(js_at(js_member(doc, "waves"), 0), "warnings"), 0), "");
+}
+
+#define ALWAYS(kind)                                                                               \
+    "{\"name\":\"" kind "\",\"kind\":\"" kind "\",\"calendar\":\"BEGIN:VCALENDAR\\nVERSION:2.0\\n" \
+    "PRODID:t\\n" EVENT("20260101T000000Z", "20400101T000000Z") "END:VCALENDAR\\n\"}"
+
+/* Each with what alone would help. */
+static void why_there_is_no_window_is_told(void **state)
+{
+    auto_js struct js *both =
+        plan(INPUT_WITH("\"calendars\":[" ALWAYS("window") "," ALWAYS("blackout") "],",
+                        WORKLOAD("a", "", "1", "0")),
+             NULL);
+    auto_js struct js *slow = plan(
+        INPUT("{\"workload\":\"a\",\"hosts\":[\"h\"],\"depends\":[],\"volumes\":[{\"volume\":\"d\","
+              "\"size_bytes\":9000000000000000}]}"),
+        NULL);
+
+    (void)state;
+    assert_non_null(strstr(first_warning(both), "no window is open outside the blackouts"));
+    assert_non_null(strstr(first_warning(slow), "a faster link"));
+    assert_null(strstr(first_warning(slow), "soak_s"));
+}
+
 static void a_talk_with_nobody_is_refused(void **state)
 {
     auto_js struct js *in = parse(INPUT(TALKS("a", "ghost", "1", "0")));
@@ -576,6 +603,7 @@ int main(void)
         cmocka_unit_test(apart_from_nobody_is_refused),
         cmocka_unit_test(what_ran_late_leaves_room_after_the_next),
         cmocka_unit_test(a_window_that_is_too_short_is_named),
+        cmocka_unit_test(why_there_is_no_window_is_told),
         cmocka_unit_test(a_talk_with_nobody_is_refused),
         cmocka_unit_test(an_explanation_gives_rules_and_times),
         cmocka_unit_test(random_plans_keep_every_constraint_and_are_the_same_twice),

@@ -265,6 +265,10 @@ bool catalogue_set_date(char date[static CATALOGUE_DATE_MAX], const char *text)
         return false;
     if (n == 10 && text[n] && text[n] != 'T')
         return false;
+    if (memcmp(text + 5, "01", 2) < 0 || memcmp(text + 5, "12", 2) > 0)
+        return false;
+    if (n == 10 && (memcmp(text + 8, "01", 2) < 0 || memcmp(text + 8, "31", 2) > 0))
+        return false;
     memcpy(date, text, n);
     date[n] = '\0';
     return true;

@@ -170,10 +170,14 @@ enum disk_column {
 };
 
 static const struct import_column disk_columns[DISK_COLUMNS] = {
-    [DISK_VM] = {"VM|VM Name", IMPORT_MUST}, [DISK_UUID] = {"VM UUID|UUID|SMBIOS UUID", 0},
-    [DISK_TEMPLATE] = {"Template", 0},       [DISK_SRM] = {"SRM Placeholder", 0},
-    [DISK] = {"Disk|Name", IMPORT_MUST},     [CAPACITY] = {"Capacity MiB", IMPORT_MUST},
-    [MODE] = {"Disk Mode", IMPORT_MUST},     [THIN] = {"Thin", 0},
+    [DISK_VM] = {"VM|VM Name", IMPORT_MUST},
+    [DISK_UUID] = {"VM UUID|UUID|SMBIOS UUID", 0},
+    [DISK_TEMPLATE] = {"Template", 0},
+    [DISK_SRM] = {"SRM Placeholder", 0},
+    [DISK] = {"Disk|Name", IMPORT_MUST},
+    [CAPACITY] = {"Capacity MiB", IMPORT_MUST},
+    [MODE] = {"Disk Mode", 0},
+    [THIN] = {"Thin", 0},
 };
 
 static void disk_row(struct import_row *row)
@@ -331,7 +335,7 @@ enum esx_column {
 
 static const struct import_column esx_columns[ESX_COLUMNS] = {
     [ESX] = {"Host|Name", IMPORT_MUST},
-    [ESX_CPUS] = {"# CPU|Num Cpu", IMPORT_MUST},
+    [ESX_CPUS] = {"# CPU|Num Cpu", 0},
     [ESX_PER_CPU] = {"Cores per CPU", 0},
     [ESX_CORES] = {"# Cores|Num Cpu Cores", 0},
     [ESX_MEMORY] = {"# Memory|Memory Size", IMPORT_MUST},

@@ -9,6 +9,7 @@
 #include "planner/engine/wave_link.h"
 
 enum { PLAN_HASH_MAX = 17, PLAN_NAME_MAX = 64, PLAN_REASON_MAX = 256, PLAN_REASONS_MAX = 6 };
+enum { PLAN_DAY_MS = 86400000 };
 
 enum plan_rule {
     RULE_PILOT,

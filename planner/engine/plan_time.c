@@ -50,7 +50,7 @@ void plan_time_assign(struct plan_model *m)
         struct span_search search = {
             .open = m->any_window ? &m->open : NULL,
             .closed = &m->closed,
-            .until_ms = m->now_ms + m->policy.horizon_days * 86400000,
+            .until_ms = m->now_ms + m->policy.horizon_days * PLAN_DAY_MS,
             .len_ms = m->policy.cutover_s * 1000,
         };
 

@@ -50,7 +50,13 @@ static void warn_of_window(struct jsw *w, const struct plan_model *m, const stru
     unsigned long long days = m->policy.horizon_days;
 
     num_format_duration(m->policy.cutover_s * 1000, needed);
-    if (wave->late) {
+    if (wave->late && wave->seed_until_ms > m->now_ms + m->policy.horizon_days * PLAN_DAY_MS) {
+        (void)text_print(text, sizeof(text),
+                         "the link has not carried its data, and that of the waves before, within "
+                         "the %llu days that are searched: a faster link, less data or a longer "
+                         "horizon_days would give it a window",
+                         days);
+    } else if (wave->late) {
         (void)text_print(text, sizeof(text),
                          "its turn comes after the %llu days that are searched: a longer "
                          "horizon_days, more hosts in a wave (max_hosts_per_wave, now %llu), or a "
@@ -68,7 +74,10 @@ static void warn_of_window(struct jsw *w, const struct plan_model *m, const stru
         (void)text_print(text, sizeof(text),
                          "no cutover window within %llu days: %s; another window, a shorter "
                          "blackout or a longer horizon_days would give one",
-                         days, m->any_window ? "no window is open then" : "blackouts cover it all");
+                         days,
+                         !m->any_window    ? "blackouts cover it all"
+                         : m->closed.n > 0 ? "no window is open outside the blackouts"
+                                           : "no window is open then");
     }
     jsw_str(w, NULL, text);
 }
