@@ -16,6 +16,24 @@ static void shows(const char *text, size_t max, const char *want)
     assert_string_equal(buf_cstr(&b), want);
 }
 
+static void keeps_ends(const char *text, size_t max, const char *want)
+{
+    auto_buf struct buf b = {0};
+
+    html_middle(&b, text, max);
+    assert_string_equal(buf_cstr(&b), want);
+}
+
+static void names_of_one_family_differ_when_they_are_cut(void **state)
+{
+    (void)state;
+    keeps_ends("payments-084", 12, "payments-084");
+    keeps_ends("payments-emea-084", 8, "pay…-084");
+    keeps_ends("payments-emea-085", 8, "pay…-085");
+    keeps_ends("größenordnungsmäßig", 8, "grö…äßig");
+    keeps_ends("<<<<<<<<", 4, "&lt;…&lt;&lt;");
+}
+
 static void text_ends_nothing(void **state)
 {
     (void)state;
@@ -96,6 +114,7 @@ int main(void)
         cmocka_unit_test(what_is_too_long_is_cut_between_characters),
         cmocka_unit_test(large_amounts_have_no_cents),
         cmocka_unit_test(a_table_says_what_it_leaves_out),
+        cmocka_unit_test(names_of_one_family_differ_when_they_are_cut),
         cmocka_unit_test(the_largest_come_first_and_others_are_left_out),
     };
 

@@ -14,6 +14,11 @@
 
 #include "base/banned.h"
 
+static bool begins_character(char c)
+{
+    return ((unsigned char)c & 0xc0) != 0x80;
+}
+
 void html_short(struct buf *b, const char *text, size_t max)
 {
     size_t shown = 0;
@@ -22,7 +27,7 @@ void html_short(struct buf *b, const char *text, size_t max)
         unsigned char c = (unsigned char)*text;
 
         /* Whole characters: what follows the first byte of one is not counted. */
-        if ((c & 0xc0) != 0x80 && shown++ == max) {
+        if (begins_character(*text) && shown++ == max) {
             buf_str(b, "…");
             return;
         }
@@ -46,6 +51,25 @@ void html_text(struct buf *b, const char *text)
     html_short(b, text, SIZE_MAX);
 }
 
+void html_middle(struct buf *b, const char *text, size_t max)
+{
+    const char *tail = text + strlen(text);
+    size_t n = 0, kept = 0;
+
+    for (const char *at = text; *at; at++)
+        n += begins_character(*at);
+    if (n <= max) {
+        html_text(b, text);
+        return;
+    }
+    while (kept < max / 2) {
+        tail--;
+        kept += begins_character(*tail);
+    }
+    html_short(b, text, max - max / 2 - 1);
+    html_text(b, tail);
+}
+
 void html_money(struct buf *b, int64_t micros)
 {
     char text[MONEY_TEXT_MAX];
@@ -65,10 +89,14 @@ void html_bytes(struct buf *b, uint64_t bytes)
     buf_str(b, num_format_bytes(bytes, false, text));
 }
 
-/* Numbers stand below each other, and so does what they are called. */
-static bool is_number(const struct html_column *c)
+/* Numbers stand below each other, and so does what they are called; what is one word or a time is
+ * not broken. */
+static const char *class_of(const struct html_column *c)
 {
-    return c->kind != HTML_TEXT && c->kind != HTML_YES && c->kind != HTML_TIME;
+    if (c->kind == HTML_TEXT)
+        return "";
+    return c->kind == HTML_WORD || c->kind == HTML_YES || c->kind == HTML_TIME ? " class=t"
+                                                                               : " class=n";
 }
 
 void html_time(struct buf *b, const char *text)
@@ -83,9 +111,10 @@ void html_time(struct buf *b, const char *text)
 
 static void cell(struct buf *b, const struct html_column *c, const struct js *v)
 {
-    buf_str(b, is_number(c) ? "<td class=n>" : c->kind == HTML_TIME ? "<td class=t>" : "<td>");
+    buf_printf(b, "<td%s>", class_of(c));
     switch (c->kind) {
     case HTML_TEXT:
+    case HTML_WORD:
         html_text(b, js_str(v, c->key, "–"));
         break;
     case HTML_COUNT:
@@ -151,7 +180,7 @@ static void head(struct buf *b, const struct html_table *t)
     html_text(b, t->caption);
     buf_str(b, "</caption><thead><tr>");
     for (size_t i = 0; i < t->n; i++) {
-        buf_str(b, is_number(&t->columns[i]) ? "<th scope=col class=n>" : "<th scope=col>");
+        buf_printf(b, "<th scope=col%s>", class_of(&t->columns[i]));
         html_text(b, t->columns[i].name);
         buf_str(b, "</th>");
     }

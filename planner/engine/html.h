@@ -14,14 +14,25 @@ struct js;
 void html_text(struct buf *b, const char *text);
 /* The same, of at most max characters; an ellipsis stands for the rest. */
 void html_short(struct buf *b, const char *text, size_t max);
+/* The same, but it stands for the middle: names of one family differ at their ends. */
+void html_middle(struct buf *b, const char *text, size_t max);
 /* "1,234.56" of millionths; without cents from a thousand on. */
 void html_money(struct buf *b, int64_t micros);
 void html_bytes(struct buf *b, uint64_t bytes);
 /* "2026-12-07 22:00" of "2026-12-07T22:00:00Z"; an em dash for none. */
 void html_time(struct buf *b, const char *text);
 
-/* HTML_TIME: of a RFC 3339 text, to the minute; nothing for none. */
-enum html_kind { HTML_TEXT, HTML_COUNT, HTML_MONEY, HTML_BYTES, HTML_SHARE, HTML_YES, HTML_TIME };
+/* HTML_TIME: of a RFC 3339 text, to the minute; nothing for none. HTML_WORD: a text in one line. */
+enum html_kind {
+    HTML_TEXT,
+    HTML_WORD,
+    HTML_COUNT,
+    HTML_MONEY,
+    HTML_BYTES,
+    HTML_SHARE,
+    HTML_YES,
+    HTML_TIME
+};
 
 struct html_column {
     const char *name, *key;

@@ -30,7 +30,7 @@ static const char style[] =
     "table{border-collapse:collapse;width:100%;font-size:.86em;margin:.6rem 0}caption{text-align:"
     "left;font-weight:600;padding:.3rem 0}th{text-align:left;border-bottom:1px solid var(--dim)}"
     "td,th{padding:.15rem .6rem .15rem 0;vertical-align:top}td{border-bottom:1px solid var(--rule);"
-    "overflow-wrap:anywhere}.n,.t{font-variant-numeric:tabular-nums;white-space:nowrap}.n{text-"
+    "overflow-wrap:break-word}.n,.t{font-variant-numeric:tabular-nums;white-space:nowrap}.n{text-"
     "align:"
     "right}.n+:not(.n){padding-left:.6rem}\n"
     "figure{margin:1rem 0}svg{width:100%;height:auto;font:11px system-ui,sans-serif}"
@@ -46,7 +46,7 @@ static const char style[] =
     "padding-left:.7rem}\n"
     "@media screen and (max-width:40rem){dl{grid-template-columns:1fr "
     "1fr}dd{font-size:1.05rem}figure,"
-    "table{display:block;overflow-x:auto}svg{min-width:36rem}td{overflow-wrap:normal}}\n"
+    "table{display:block;overflow-x:auto}svg{min-width:36rem}}\n"
     "@media print{:root{--ink:#000;--paper:#fff;--dim:#444;--rule:#bbb;--c0:#000;--c1:#000;"
     "--c2:#666;--c3:#333;--fill:#ccc;--shade:#0002}body{max-width:none;font-size:10pt;padding:0}"
     "h2{break-after:avoid}figure,tr,dl div{break-inside:avoid}thead{display:table-header-group}"
@@ -210,7 +210,7 @@ static void money(const struct report_spec *spec, struct buf *b)
     static const struct html_column workloads[] = {
         {"Workload", "workload", HTML_TEXT},
         {"Hosts", "hosts", HTML_COUNT},
-        {"Moves", "moves", HTML_TEXT},
+        {"Moves", "moves", HTML_WORD},
         {"Stay", "stay_micros", HTML_MONEY},
         {"Move", "move_micros", HTML_MONEY},
         {"A month, staying", "stay_month_micros", HTML_MONEY},
@@ -348,10 +348,9 @@ static void machines(const struct report_spec *spec, struct buf *b)
     };
 
     heading(b, "machines", "Machines");
-    html_table(b,
-               &(struct html_table){
-                   .caption = "Without a price in the cloud", COLUMNS(why), .only = "why"},
-               js_member(spec->cost, "machines"));
+    html_table(
+        b, &(struct html_table){.caption = "Not bought in the cloud", COLUMNS(why), .only = "why"},
+        js_member(spec->cost, "machines"));
     html_table(b,
                &(struct html_table){.caption = "In the cloud, the dearest first",
                                     COLUMNS(columns),

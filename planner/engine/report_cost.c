@@ -159,7 +159,7 @@ static void one(const struct report_spec *spec, struct buf *b, bool added)
 void report_cost(const struct report_spec *spec, struct buf *b)
 {
     static const struct html_column columns[] = {
-        {"Month", "month", HTML_TEXT},
+        {"Month", "month", HTML_WORD},
         {"Stay", "stay_micros", HTML_MONEY},
         {"Move", "move_micros", HTML_MONEY},
         {"In IDC", "idc_micros", HTML_MONEY},

@@ -14,7 +14,7 @@
 
 #include "base/banned.h"
 
-enum { SIZE = 620, RADIUS = 200, LABEL = 16, EDGES_SHOWN = 120 };
+enum { SIZE = 640, RADIUS = 180, LABEL = 20, EDGES_SHOWN = 120 };
 
 struct edge {
     size_t a, b; /* workloads, a before b */
@@ -147,11 +147,18 @@ static void choose(struct map *m)
 }
 
 /* The circle in 72 steps of five degrees, in thousandths: no libm, the same everywhere. */
+enum { STEPS = 72, STEP_DEGREES = 5 };
+
+static size_t step_of(const struct map *m, size_t i)
+{
+    return i * STEPS / m->nodes % STEPS;
+}
+
 static void spot(const struct map *m, size_t i, int radius, int *ret_x, int *ret_y)
 {
     static const int sine[19] = {0,   87,  174, 259, 342, 423, 500, 574, 643, 707,
                                  766, 819, 866, 906, 940, 966, 985, 996, 1000};
-    size_t step = i * 72 / m->nodes % 72, quarter = step / 18, rest = step % 18;
+    size_t step = step_of(m, i), quarter = step / 18, rest = step % 18;
     int s = quarter % 2 ? sine[18 - rest] : sine[rest];
     int c = quarter % 2 ? sine[rest] : sine[18 - rest];
 
@@ -201,13 +208,17 @@ static void chords(const struct map *m, struct buf *b)
 static void nodes(const struct map *m, struct buf *b)
 {
     for (size_t i = 0; i < m->nodes; i++) {
-        int x, y, tx, ty;
+        int x, y, tx, ty, turn = (int)step_of(m, i) * STEP_DEGREES;
+        bool left = turn > 90 && turn < 270;
 
         spot(m, i, RADIUS, &x, &y);
-        spot(m, i, RADIUS + 12, &tx, &ty);
-        buf_printf(b, "<circle class=node cx=%d cy=%d r=4 /><text class=%s x=%d y=%d>", x, y,
-                   tx < SIZE / 2 ? "y" : "k", tx, ty + 4);
-        html_short(b, estate_workload(m->e, m->place[i])->name, LABEL);
+        spot(m, i, RADIUS + 10, &tx, &ty);
+        /* Outwards, like spokes, so that none lies upon another; on the left not upside down. */
+        buf_printf(b,
+                   "<circle class=node cx=%d cy=%d r=4 /><text class=%s x=%d y=%d dy=\".35em\" "
+                   "transform=\"rotate(%d %d %d)\">",
+                   x, y, left ? "y" : "k", tx, ty, left ? turn - 180 : turn, tx, ty);
+        html_middle(b, estate_workload(m->e, m->place[i])->name, LABEL);
         buf_str(b, "</text>\n");
     }
 }
