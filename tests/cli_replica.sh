@@ -111,6 +111,12 @@ if [ -n "${GODWIT_TEST_FAILPOINTS:-}" ]; then
     rm "$dir/cut.img"
 fi
 
+if [ "${GODWIT_TEST_FAILPOINTS-}" = yes ] && godwit replica digest nbd://127.0.0.1:1/x 2>&1 | grep -q aio_connect; then
+    echo "-- a host without libnbd"
+    GODWIT_FAILPOINT=nbd_lib_open=err:EIO exits 1 godwit replica digest nbd://127.0.0.1:1/x
+    says err libnbd0
+fi
+
 echo "-- a volume that lost its end is no newest point, unless it is said to be"
 head -c 100000 /dev/urandom >"$dir/cut.img"
 exits 0 godwit replica push "$dir/cut.img" "$store/cut"

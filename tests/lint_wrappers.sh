@@ -22,7 +22,7 @@ librsync\.h      transport/delta.c
 libssh2          transport/ssh.c
 bpf/             transport/track_bpf.c transport/track_ebpf.bpf.c
 linux/bpf        transport/track_bpf.c transport/track_ebpf.bpf.c
-libnbd\.h        transport/nbd_link.c
+libnbd\.h        transport/nbd_lib.h
 nbdkit-          transport/nbdkit_plugin.c
 blkid/           inventory/blk.c
 libical/         planner/engine/calendar.c

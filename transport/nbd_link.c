@@ -9,8 +9,8 @@
 #include "base/gw.h"
 #include "base/num.h"
 #include "base/text.h"
+#include "transport/nbd_lib.h"
 
-#include <libnbd.h>
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
@@ -31,6 +31,7 @@ enum {
 };
 
 struct nbd_link {
+    struct nbd_lib lib;
     struct nbd_handle *nbd;
     uint64_t size_bytes;
     uint32_t grain;
@@ -90,7 +91,7 @@ static int finish(struct call *c, int64_t cookie)
     struct nbd_link *l = c->link;
 
     if (cookie < 0) {
-        int code = nbd_get_errno();
+        int code = l->lib.get_errno();
 
         return atomic_load(&l->dead) || code == 0 ? -ENOTCONN : -code;
     }
@@ -110,8 +111,9 @@ static int finish(struct call *c, int64_t cookie)
 /* One step of the connection. False: nothing came. */
 static bool turn(struct nbd_link *l, int timeout_ms)
 {
-    unsigned way = nbd_aio_get_direction(l->nbd);
-    struct pollfd fds[2] = {{.fd = nbd_aio_get_fd(l->nbd)}, {.fd = l->wake_fd, .events = POLLIN}};
+    unsigned way = l->lib.aio_get_direction(l->nbd);
+    struct pollfd fds[2] = {{.fd = l->lib.aio_get_fd(l->nbd)},
+                            {.fd = l->wake_fd, .events = POLLIN}};
     uint64_t drained;
 
     fds[0].events = (short)(((way & LIBNBD_AIO_DIRECTION_READ) ? POLLIN : 0) |
@@ -121,22 +123,22 @@ static bool turn(struct nbd_link *l, int timeout_ms)
     if (fds[1].revents)
         (void)!read(l->wake_fd, &drained, sizeof(drained));
     if ((fds[0].revents & (POLLIN | POLLHUP | POLLERR)) && (way & LIBNBD_AIO_DIRECTION_READ))
-        (void)nbd_aio_notify_read(l->nbd);
+        (void)l->lib.aio_notify_read(l->nbd);
     else if (fds[0].revents)
-        (void)nbd_aio_notify_write(l->nbd);
+        (void)l->lib.aio_notify_write(l->nbd);
     return fds[0].revents != 0;
 }
 
 static bool ended(struct nbd_link *l)
 {
-    return nbd_aio_is_dead(l->nbd) != 0 || nbd_aio_is_closed(l->nbd) != 0;
+    return l->lib.aio_is_dead(l->nbd) != 0 || l->lib.aio_is_closed(l->nbd) != 0;
 }
 
 /* A server that owes an answer and says nothing for so long has gone: the end of the socket makes
  * libnbd fail all that is under way. */
 static void hang_up(const struct nbd_link *l)
 {
-    (void)shutdown(nbd_aio_get_fd(l->nbd), SHUT_RDWR);
+    (void)shutdown(l->lib.aio_get_fd(l->nbd), SHUT_RDWR);
 }
 
 static void *move(void *arg)
@@ -159,10 +161,10 @@ static void *move(void *arg)
 
 /* -------------------------------------------------------------------------- */
 
-static int failed(const char *uri, struct err *err)
+static int failed(const struct nbd_link *l, const char *uri, struct err *err)
 {
-    int code = nbd_get_errno();
-    const char *why = nbd_get_error();
+    int code = l->lib.get_errno();
+    const char *why = l->lib.get_error();
 
     /* What the server refused has no errno of its own. */
     return err_set_gw(err, GW_VOLUME_UNREADABLE, code > 0 ? -code : -EIO, "NBD export '%s': %s",
@@ -172,23 +174,24 @@ static int failed(const char *uri, struct err *err)
 static int prepare(struct nbd_link *l, const char *uri, const char *export, const char *bitmap,
                    struct err *err)
 {
-    int rc = nbd_set_uri_allow_local_file(l->nbd, true); /* keys of TLS; who names it is trusted */
+    int rc =
+        l->lib.set_uri_allow_local_file(l->nbd, true); /* keys of TLS; who names it is trusted */
 
     if (rc == 0)
-        rc = nbd_set_full_info(l->nbd, true);
+        rc = l->lib.set_full_info(l->nbd, true);
     if (rc == 0)
-        rc = nbd_add_meta_context(l->nbd, NBD_LINK_ALLOCATION);
+        rc = l->lib.add_meta_context(l->nbd, NBD_LINK_ALLOCATION);
     if (rc == 0 && bitmap) {
         int printed = text_print(l->bitmap, sizeof(l->bitmap), "qemu:dirty-bitmap:%s", bitmap);
 
         if (printed < 0)
             return err_set(err, printed, "bitmap '%s': %m", bitmap);
-        rc = nbd_add_meta_context(l->nbd, l->bitmap);
+        rc = l->lib.add_meta_context(l->nbd, l->bitmap);
     }
     /* Of the URI's place, but another export: its own name is set when it is parsed. */
     if (rc == 0 && export)
-        rc = nbd_set_opt_mode(l->nbd, true);
-    return rc < 0 ? failed(uri, err) : 0;
+        rc = l->lib.set_opt_mode(l->nbd, true);
+    return rc < 0 ? failed(l, uri, err) : 0;
 }
 
 /* Until it is ready, or (opt mode) ready to be told which export. */
@@ -196,55 +199,57 @@ static int wait_connected(struct nbd_link *l, const char *uri, struct err *err)
 {
     uint64_t until_ms = clock_mono_ms(&clock_system) + CONNECT_MS;
 
-    while (nbd_aio_is_connecting(l->nbd) == 1) {
+    while (l->lib.aio_is_connecting(l->nbd) == 1) {
         if (clock_mono_ms(&clock_system) > until_ms)
             return err_set_gw(err, GW_VOLUME_UNREADABLE, -ETIMEDOUT,
                               "NBD export '%s': no answer in %d s", uri, CONNECT_MS / 1000);
-        if (nbd_poll(l->nbd, TICK_MS) < 0)
-            return failed(uri, err);
+        if (l->lib.poll(l->nbd, TICK_MS) < 0)
+            return failed(l, uri, err);
     }
-    if (nbd_aio_is_ready(l->nbd) != 1 && nbd_aio_is_negotiating(l->nbd) != 1)
-        return failed(uri, err);
+    if (l->lib.aio_is_ready(l->nbd) != 1 && l->lib.aio_is_negotiating(l->nbd) != 1)
+        return failed(l, uri, err);
     return 0;
 }
 
 static int connect_to(struct nbd_link *l, const char *uri, const char *export, struct err *err)
 {
-    int rc = nbd_aio_connect_uri(l->nbd, uri) < 0 ? failed(uri, err) : wait_connected(l, uri, err);
+    int rc =
+        l->lib.aio_connect_uri(l->nbd, uri) < 0 ? failed(l, uri, err) : wait_connected(l, uri, err);
 
     if (rc < 0 || !export)
         return rc;
-    if (nbd_set_export_name(l->nbd, export) < 0 || nbd_aio_opt_go(l->nbd, NBD_NULL_COMPLETION) < 0)
-        return failed(uri, err);
+    if (l->lib.set_export_name(l->nbd, export) < 0 ||
+        l->lib.aio_opt_go(l->nbd, NBD_NULL_COMPLETION) < 0)
+        return failed(l, uri, err);
     return wait_connected(l, uri, err);
 }
 
 static uint32_t limit_of(struct nbd_link *l, int which, uint32_t dflt)
 {
-    int64_t n = nbd_get_block_size(l->nbd, which);
+    int64_t n = l->lib.get_block_size(l->nbd, which);
 
     return n > 0 && n <= UINT32_MAX ? (uint32_t)n : dflt;
 }
 
 static int learn(struct nbd_link *l, const char *uri, struct err *err)
 {
-    int64_t size = nbd_get_size(l->nbd);
+    int64_t size = l->lib.get_size(l->nbd);
 
     if (size < 0)
-        return failed(uri, err);
+        return failed(l, uri, err);
     l->size_bytes = (uint64_t)size;
     l->grain = limit_of(l, LIBNBD_SIZE_MINIMUM, 1);
     l->request_max = (uint32_t)num_min(limit_of(l, LIBNBD_SIZE_MAXIMUM, REQUEST_MAX), REQUEST_MAX);
     if (l->request_max < l->grain || (l->grain & (l->grain - 1)) != 0)
         return err_set(err, -EBADMSG, "NBD export '%s': blocks of %u bytes", uri, l->grain);
     l->request_max -= l->request_max % l->grain;
-    l->readonly = nbd_is_read_only(l->nbd) != 0;
-    l->zero = nbd_can_zero(l->nbd) == 1;
-    l->flush = nbd_can_flush(l->nbd) == 1;
-    l->allocation = nbd_can_meta_context(l->nbd, NBD_LINK_ALLOCATION) == 1;
-    if (l->bitmap[0] && nbd_can_meta_context(l->nbd, l->bitmap) != 1)
+    l->readonly = l->lib.is_read_only(l->nbd) != 0;
+    l->zero = l->lib.can_zero(l->nbd) == 1;
+    l->flush = l->lib.can_flush(l->nbd) == 1;
+    l->allocation = l->lib.can_meta_context(l->nbd, NBD_LINK_ALLOCATION) == 1;
+    if (l->bitmap[0] && l->lib.can_meta_context(l->nbd, l->bitmap) != 1)
         l->bitmap[0] = '\0';
-    l->export = nbd_get_export_name(l->nbd);
+    l->export = l->lib.get_export_name(l->nbd);
     return 0;
 }
 
@@ -267,7 +272,10 @@ int nbd_link_open(const char *uri, const char *export, const char *bitmap, struc
     pthread_mutex_init(&l->lock, NULL);
     pthread_cond_init(&l->done, NULL);
     l->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    l->nbd = nbd_create();
+    rc = nbd_lib_open(&l->lib, err);
+    if (rc < 0)
+        return err_add(err, rc, "NBD export '%s'", uri);
+    l->nbd = l->lib.create();
     if (l->wake_fd < 0 || !l->nbd)
         return err_set(err, -ENOMEM, "NBD export '%s': %m", uri);
     rc = prepare(l, uri, export, bitmap, err);
@@ -292,9 +300,11 @@ void nbd_link_close(struct nbd_link *l)
         pthread_join(l->mover, NULL);
     }
     /* The server is told; a dead one is not there to hear it. */
-    if (l->nbd && nbd_aio_is_ready(l->nbd) == 1)
-        (void)nbd_aio_disconnect(l->nbd, 0);
-    nbd_close(l->nbd);
+    if (l->nbd && l->lib.aio_is_ready(l->nbd) == 1)
+        (void)l->lib.aio_disconnect(l->nbd, 0);
+    if (l->nbd)
+        l->lib.close(l->nbd);
+    nbd_lib_close(&l->lib);
     if (l->wake_fd >= 0)
         (void)close(l->wake_fd);
     pthread_cond_destroy(&l->done);
@@ -347,8 +357,8 @@ int nbd_link_read(struct nbd_link *l, uint64_t offset, void *data, size_t len)
         struct call c = {.link = l};
         size_t now = (size_t)num_min(len, l->request_max);
 
-        rc = finish(&c, nbd_aio_pread(l->nbd, out, now, offset,
-                                      (nbd_completion_callback){on_done, &c, NULL}, 0));
+        rc = finish(&c, l->lib.aio_pread(l->nbd, out, now, offset,
+                                         (nbd_completion_callback){on_done, &c, NULL}, 0));
         out += now;
         offset += now;
         len -= now;
@@ -365,8 +375,8 @@ int nbd_link_write(struct nbd_link *l, uint64_t offset, const void *data, size_t
         struct call c = {.link = l};
         size_t now = (size_t)num_min(len, l->request_max);
 
-        rc = finish(&c, nbd_aio_pwrite(l->nbd, in, now, offset,
-                                       (nbd_completion_callback){on_done, &c, NULL}, 0));
+        rc = finish(&c, l->lib.aio_pwrite(l->nbd, in, now, offset,
+                                          (nbd_completion_callback){on_done, &c, NULL}, 0));
         in += now;
         offset += now;
         len -= now;
@@ -382,8 +392,8 @@ int nbd_link_zero(struct nbd_link *l, uint64_t offset, uint64_t len)
         struct call c = {.link = l};
         uint64_t now = num_min(len, STATUS_MAX);
 
-        rc = finish(
-            &c, nbd_aio_zero(l->nbd, now, offset, (nbd_completion_callback){on_done, &c, NULL}, 0));
+        rc = finish(&c, l->lib.aio_zero(l->nbd, now, offset,
+                                        (nbd_completion_callback){on_done, &c, NULL}, 0));
         offset += now;
         len -= now;
     }
@@ -396,7 +406,7 @@ int nbd_link_flush(struct nbd_link *l)
 
     if (!l->flush)
         return 0; /* it says that it has nothing to flush */
-    return finish(&c, nbd_aio_flush(l->nbd, (nbd_completion_callback){on_done, &c, NULL}, 0));
+    return finish(&c, l->lib.aio_flush(l->nbd, (nbd_completion_callback){on_done, &c, NULL}, 0));
 }
 
 /* Entries are pairs: length, flags. A server may tell more than it was asked for. */
@@ -422,9 +432,9 @@ static int on_extents(void *arg, const char *context, uint64_t offset, uint32_t 
 static int ask_status(struct nbd_link *l, struct call *c, uint64_t *ret_len)
 {
     uint64_t len = num_min(c->end - c->offset, STATUS_MAX);
-    int rc = finish(c, nbd_aio_block_status(l->nbd, len, c->offset,
-                                            (nbd_extent_callback){on_extents, c, NULL},
-                                            (nbd_completion_callback){on_done, c, NULL}, 0));
+    int rc = finish(c, l->lib.aio_block_status(l->nbd, len, c->offset,
+                                               (nbd_extent_callback){on_extents, c, NULL},
+                                               (nbd_completion_callback){on_done, c, NULL}, 0));
 
     if (rc == 0)
         rc = c->fn_rc;
