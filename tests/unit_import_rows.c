@@ -95,6 +95,32 @@ static void a_host_of_too_many_addresses_keeps_what_fits(void **state)
     assert_int_equal(host(e, "few")->addresses_n, 1);
 }
 
+/* Two lists of the same machines that call them differently would be paid for twice. */
+static void a_host_with_its_domain_and_without_is_told(void **state)
+{
+    static const char *const text = "host,id,cores\n"
+                                    "web,,4\n"
+                                    "web.corp.example,,4\n"
+                                    "db,1,4\n"
+                                    "db.corp.example,2,4\n"
+                                    "app.corp.example,app-7,4\n"
+                                    "APP-7,,4\n"
+                                    "10.1.2.3,,4\n";
+    auto_estate struct estate *e = NULL;
+    auto_buf struct buf refused = {0};
+    struct import_spec spec = {.refused = note, .ctx = &refused};
+    struct import_count count = {0};
+
+    (void)state;
+    assert_ok(estate_new(&e, NULL));
+    (void)take_bytes("domains.csv", NULL, slice_str(text), e, &refused);
+    assert_ok(estate_settle(e, NULL));
+    buf_clear(&refused);
+    import_check(&spec, e, &count);
+    assert_string_equal(buf_cstr(&refused), "3 host; ");
+    assert_int_equal(estate_hosts(e), 6);
+}
+
 /* Nothing waits for who is not there: said, and not dropped in silence. */
 static void what_depends_on_nobody_is_named(void **state)
 {
@@ -169,6 +195,7 @@ int main(void)
         cmocka_unit_test(a_row_that_is_wider_than_its_header_is_refused),
         cmocka_unit_test(a_sheet_is_known_by_what_is_read_of_it),
         cmocka_unit_test(a_host_of_too_many_addresses_keeps_what_fits),
+        cmocka_unit_test(a_host_with_its_domain_and_without_is_told),
         cmocka_unit_test(what_depends_on_nobody_is_named),
         cmocka_unit_test(a_host_that_is_there_twice_keeps_its_first_row),
         cmocka_unit_test(a_day_that_there_is_not_is_no_date),

@@ -288,6 +288,8 @@ struct estate_host *estate_host_add(struct estate *e, const char *name, const ch
         h = led(&e->by_name, name_key);
         if (h && *kept_id && *h->id)
             h = NULL; /* of that name, but another machine */
+        if (!h && !*kept_id)
+            h = led(&e->by_id, name_key); /* some tools' ids are names of hosts */
     }
     if (!h) {
         h = new_host(e, kept);

@@ -239,7 +239,8 @@ const char *estate_text(struct estate *e, const char *text);
 uint32_t estate_file_add(struct estate *e, const char *name);
 
 /*
- * The host of that id or, without an id, of that name; made when there is none. A name that a host
+ * The host of that id or, without an id, of that name (else of that name as its id); made when
+ * there is none. A name that a host
  * with another id has already is made unique: "web-01~2". NULL on failure, and without a name.
  */
 struct estate_host *estate_host_add(struct estate *e, const char *name, const char *id,

@@ -198,9 +198,40 @@ static void check_depend(const struct import_spec *spec, const struct estate *e,
                        });
 }
 
+/* One list has domains and another has none: both count, and a bill has the machine twice. */
+static void check_domain(const struct import_spec *spec, const struct estate *e,
+                         const struct estate_host *h, struct import_count *count)
+{
+    const char *dot = strchr(h->name, '.');
+    struct import im = {.spec = spec, .count = count};
+    char label[ESTATE_TEXT_MAX + 1] = "";
+    const struct estate_host *twin;
+    char why[ESTATE_TEXT_MAX + 128];
+
+    if (!dot || dot == h->name || (size_t)(dot - h->name) >= sizeof(label))
+        return;
+    memcpy(label, h->name, (size_t)(dot - h->name));
+    twin = estate_host_find(e, label);
+    if (!twin || twin == h || strcasecmp(twin->name, label) != 0 || (*h->id && *twin->id))
+        return;
+    (void)text_print(why, sizeof(why),
+                     "'%s' is there as well, and both count: are they one machine, call it by one "
+                     "name",
+                     twin->name);
+    import_refuse(&im, &(struct import_refusal){
+                           .file = estate_file(e, h->named.file),
+                           .line = h->named.row,
+                           .column = "host",
+                           .value = h->name,
+                           .why = why,
+                       });
+}
+
 void import_check(const struct import_spec *spec, const struct estate *e,
                   struct import_count *count)
 {
+    for (size_t i = 0; i < estate_hosts(e); i++)
+        check_domain(spec, e, estate_host(e, i), count);
     for (size_t i = 0; i < estate_workloads(e); i++) {
         const struct estate_workload *w = estate_workload(e, i);
 

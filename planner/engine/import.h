@@ -65,7 +65,7 @@ int import_file(const struct import_spec *spec, const char *name, struct slice b
                 struct estate *into, struct import_count *count, struct err *err);
 
 /* Refuse what shows only once all files are there, and the estate settled: a workload that depends
- * on a name that nobody has. */
+ * on a name that nobody has, a host that is there with its domain and without. */
 void import_check(const struct import_spec *spec, const struct estate *e,
                   struct import_count *count);
 
