@@ -82,7 +82,7 @@ static void a_table_says_what_it_leaves_out(void **state)
     assert_non_null(strstr(buf_cstr(&b), "<caption>A &amp; B</caption>"));
     assert_non_null(
         strstr(buf_cstr(&b), "<td>&lt;b&gt;</td><td class=t>yes</td><td class=n>7</td>"));
-    assert_non_null(strstr(buf_cstr(&b), "<td>–</td><td>no</td><td class=n>8</td>"));
+    assert_non_null(strstr(buf_cstr(&b), "<td>–</td><td class=t>no</td><td class=n>8</td>"));
     assert_non_null(strstr(buf_cstr(&b), "and 2 more"));
 }
 
