@@ -208,7 +208,7 @@ static const struct cmd cmds[] = {
      "godwit status shop -o json",
      .takes = CMD_WATCH},
     {"test", "APP", 1, 1, cmd_test, NULL,
-     "try the newest point in isolation, with its health checks",
+     "try the newest consistent point in isolation, with its health checks",
      "godwit test shop\n"
      "godwit test shop --detach",
      .takes = CMD_DRY_RUN | CMD_WAIT | CMD_DETACH},
