@@ -284,17 +284,28 @@ void out_value(struct out *o, const char *value)
     fflush(stdout);
 }
 
+/* False where nobody reads it. */
+__attribute__((format(printf, 3, 0))) static bool
+line_for_people(const struct out *o, char line[OUT_LINE_MAX], const char *fmt, va_list ap)
+{
+    if (!out_is_for_people(o) || o->quiet)
+        return false;
+    vsnprintf(line, OUT_LINE_MAX, fmt, ap);
+    safe_text(line);
+    return true;
+}
+
 void out_text(struct out *o, const char *fmt, ...)
 {
     char line[OUT_LINE_MAX];
     va_list ap;
+    bool wanted;
 
-    if (!out_is_for_people(o) || o->quiet)
-        return;
     va_start(ap, fmt);
-    vsnprintf(line, sizeof(line), fmt, ap);
+    wanted = line_for_people(o, line, fmt, ap);
     va_end(ap);
-    safe_text(line);
+    if (!wanted)
+        return;
     puts(line);
     fflush(stdout);
 }
@@ -303,13 +314,13 @@ void out_after(struct out *o, const char *fmt, ...)
 {
     char line[OUT_LINE_MAX];
     va_list ap;
+    bool wanted;
 
-    if (!out_is_for_people(o) || o->quiet)
-        return;
     va_start(ap, fmt);
-    vsnprintf(line, sizeof(line), fmt, ap);
+    wanted = line_for_people(o, line, fmt, ap);
     va_end(ap);
-    safe_text(line);
+    if (!wanted)
+        return;
     if (!o->in_view) {
         puts(line);
         return;

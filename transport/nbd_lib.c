@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* dlopen of libnbd. Its header is of build time, its file of run time: the same ABI, by its name.
  */
-#ifdef HAVE_LIBNBD
 #include "transport/nbd_lib.h"
 
 #include "base/auto.h"
 #include "base/err.h"
 #include "base/fail.h"
+
+#ifdef HAVE_LIBNBD
 
 #include <dlfcn.h>
 #include <stddef.h>

@@ -6,6 +6,7 @@
 #ifndef GODWIT_TRANSPORT_NBD_LIB_H
 #define GODWIT_TRANSPORT_NBD_LIB_H
 
+#ifdef HAVE_LIBNBD
 #include <libnbd.h>
 
 struct err;
@@ -58,4 +59,5 @@ struct nbd_lib {
 int nbd_lib_open(struct nbd_lib *lib, struct err *err);
 void nbd_lib_close(struct nbd_lib *lib);
 
+#endif
 #endif
