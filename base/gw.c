@@ -328,8 +328,10 @@ static const struct gw_row rows[] = {
      "the body is malformed, the headers are above 16 KiB, or the method is none that it knows.",
      "man godwit-api"},
     {GW_DB_DAMAGED, GW_EXIT_FAILED, "the planner's database is damaged",
-     "Its integrity check failed, so the planner did not start. The file was not changed.",
-     "godwit doctor\nsqlite3 FILE 'PRAGMA integrity_check'"},
+     "It is gone or empty, or its integrity check failed, so the planner did not start. What is "
+     "there was not changed.",
+     "sqlite3 FILE 'PRAGMA integrity_check'\nBring the file back from a copy, with its -wal beside "
+     "it."},
     {GW_DB_NEWER, GW_EXIT_FAILED, "the planner's database was written by a newer version",
      "Its schema has a number that this program does not know. The file was not changed.",
      "godwitd --version"},

@@ -110,6 +110,11 @@ ends '!' 'GW-5010' godwitd --state-dir "$state" --listen 127.0.0.1:0
 [ "$(sha256sum <"$state/godwitd.db")" = "$damaged" ] || fail "the damaged database was written to"
 echo "no database" >"$state/godwitd.db"
 ends '!' 'GW-5010' godwitd --state-dir "$state" --listen 127.0.0.1:0
+: >"$state/godwitd.db"
+ends 1 "is empty; .*GW-5010" godwitd --state-dir "$state" --listen 127.0.0.1:0
+rm "$state/godwitd.db"
+ends 1 "is gone; .*GW-5010" godwitd --state-dir "$state" --listen 127.0.0.1:0
+[ ! -e "$state/godwitd.db" ] || fail "a lost database was made anew in silence"
 cp "$dir/copy/godwitd.db" "$state/godwitd.db"
 if command -v sqlite3 >/dev/null; then
     sqlite3 "$state/godwitd.db" 'PRAGMA user_version = 999'

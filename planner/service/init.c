@@ -324,6 +324,7 @@ static int finish_running(const struct service_conf *conf, const char *client_fi
 
 int init_run(const struct service_conf *conf, const char *client_file, struct err *err)
 {
+    struct service_conf made = *conf;
     struct service *svc = NULL;
     int r;
 
@@ -344,8 +345,9 @@ int init_run(const struct service_conf *conf, const char *client_file, struct er
         r = make_store_dir(conf, err);
     if (r == 0)
         r = make_config(conf, err);
+    made.make_database = true;
     if (r == 0)
-        r = service_open(conf, &svc, err);
+        r = service_open(&made, &svc, err);
     if (r == -EWOULDBLOCK)
         return finish_running(conf, client_file, err);
     if (r == 0)

@@ -21,6 +21,7 @@
 #include "transport/vault.h"
 
 #include <limits.h>
+#include <sys/stat.h>
 
 #include "base/banned.h"
 
@@ -99,6 +100,21 @@ static int load_vault_key(struct service_own *own, struct err *err)
     return 0;
 }
 
+/* A planner with an empty database runs, and knows no host, workload or token. */
+static int find_database(const char *path, struct err *err)
+{
+    struct stat st;
+    const bool there = stat(path, &st) == 0;
+
+    if (!there && errno != ENOENT)
+        return err_set(err, -errno, "stat '%s': %m", path);
+    if (there && st.st_size > 0)
+        return 0;
+    return err_set_gw(err, GW_DB_DAMAGED, -EUCLEAN,
+                      "database '%s' is %s; only godwitd --init makes an empty one", path,
+                      there ? "empty" : "gone");
+}
+
 static int open_database(struct service_own *own, struct err *err)
 {
     char path[PATH_MAX];
@@ -107,7 +123,9 @@ static int open_database(struct service_own *own, struct err *err)
     r = text_print(path, sizeof(path), "%s/godwitd.db", own->conf.state_dir);
     if (r < 0)
         return err_set(err, r, "state directory: %m");
-    return db_open(path, schema_steps, schema_steps_n, &own->service.db, err);
+    if (!own->conf.make_database)
+        r = find_database(path, err);
+    return r < 0 ? r : db_open(path, schema_steps, schema_steps_n, &own->service.db, err);
 }
 
 static int lock_state(struct service_own *own, struct err *err)

@@ -30,6 +30,7 @@ struct service_conf {
     uint64_t report_s;         /* how often agents report, 0 = SERVICE_REPORT_S */
     uint64_t peer_connections; /* at one time, of one address */
     uint64_t history_days;     /* events, orders and operations are kept so long; 0 = for ever */
+    bool make_database;        /* an empty one when there is none: init alone does */
 };
 
 struct service_own {
@@ -56,7 +57,8 @@ struct service_own {
 
 /*
  * Everything but the listener: lock, database, CA, keys. -EWOULDBLOCK when another godwitd has the
- * state directory; -ENOENT when it was never made (init.h). conf's texts are lent.
+ * state directory; -ENOENT when it was never made (init.h); -EUCLEAN (GW_DB_DAMAGED) when it lost
+ * its database. conf's texts are lent.
  */
 int service_open(const struct service_conf *conf, struct service **ret, struct err *err);
 /* The CA and its pin alone, into own whose conf is set: what a client file needs. */
