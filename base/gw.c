@@ -266,9 +266,8 @@ static const struct gw_row rows[] = {
      "side serves now: taken back (exit 11), or left as it is for you to look at (exit 12).",
      "godwit test APP\ngodwit events --for APP"},
     {GW_HOOK_FAILED, GW_EXIT_ROLLED_BACK, "a hook failed",
-     "A program that was configured for this step ended with a failure or took too long; its "
-     "output "
-     "is in the operation's record.",
+     "A program that was configured for this step ended with a failure or took too long. The last "
+     "line that it printed stands in the message, the rest is not kept.",
      "godwit op show OP"},
     {GW_ROLLED_BACK, GW_EXIT_ROLLED_BACK, "the cutover failed and was rolled back cleanly",
      "The source is serving again and nothing was lost.",
@@ -317,7 +316,8 @@ static const struct gw_row rows[] = {
     {GW_API_TOO_LARGE, GW_EXIT_USAGE, "the request is too large",
      "The planner bounds what one request may carry.", "Send fewer objects in one request."},
     {GW_API_UNREACHABLE, GW_EXIT_UNREACHABLE, "the planner does not answer",
-     "Nobody listens at its address, or something between drops the connection.",
+     "Nobody listens at its address, something between drops the connection, or what answers there "
+     "is another planner: its certificate is not of the CA that the context names.",
      "godwit context ls\nsystemctl status godwitd\ngodwit doctor"},
     {GW_API_CONFLICT, GW_EXIT_LOCKED, "somebody else changed it first",
      "The object is not any more what the request was based on, or the request id was used for "
