@@ -6,6 +6,9 @@
 #include "transport/ledger.h"
 #include "transport/made.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+
 #include "base/banned.h"
 
 static struct unit unit_no(uint32_t i)
@@ -114,6 +117,28 @@ static void unit_of_a_lost_pack_is_not_known(void **state)
     ledger_close(l);
     assert_ok(ledger_open(dir, &l, NULL));
     assert_finds(l, 5, &a, 0);
+    ledger_close(l);
+    unit_rmdir(dir);
+}
+
+/* Which disk is full shows in the message alone. */
+static void a_write_that_failed_names_its_directory(void **state)
+{
+    struct unit unit = unit_no(0);
+    char *dir = unit_mkdir();
+    struct ledger *l = NULL;
+    struct rlimit before, none;
+    struct err err = {0};
+
+    (void)state;
+    assert_ok(ledger_open(dir, &l, NULL));
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    none = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
+    assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+    assert_int_equal(ledger_add(l, &unit, 1, &err), -EFBIG);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_non_null(strstr(err.text, dir));
     ledger_close(l);
     unit_rmdir(dir);
 }
@@ -387,6 +412,7 @@ int main(void)
         cmocka_unit_test(knows_what_was_added_without_asking),
         cmocka_unit_test(later_run_asks_once_a_pack),
         cmocka_unit_test(unit_of_a_lost_pack_is_not_known),
+        cmocka_unit_test(a_write_that_failed_names_its_directory),
         cmocka_unit_test(torn_end_is_ignored),
         cmocka_unit_test(clear_forgets_all),
         cmocka_unit_test(what_is_released_is_forgotten_but_its_packs),

@@ -291,11 +291,13 @@ int ledger_add(struct ledger *l, const struct unit *units, size_t n, struct err 
         record_format(&units[i], bytes + i * RECORD_LEN);
     pthread_mutex_lock(&l->lock);
     if (n > UINT32_MAX - 1 - l->records)
-        rc = err_set(err, -EFBIG, "ledger: %m");
+        rc = err_set(err, -EFBIG, "%m");
     if (rc == 0)
         rc = fd_pwrite_full(l->fd, bytes, n * RECORD_LEN, (uint64_t)l->records * RECORD_LEN, err);
     if (rc == 0 && fdatasync(l->fd) < 0)
-        rc = err_set(err, -errno, "ledger: fdatasync: %m");
+        rc = err_set(err, -errno, "fdatasync: %m");
+    if (rc < 0)
+        (void)err_add(err, rc, "ledger in '%s'", l->dir);
     for (size_t i = 0; rc == 0 && i < n; i++)
         index_add(l, units[i].id, l->records++, 0);
     pthread_mutex_unlock(&l->lock);
