@@ -347,6 +347,11 @@ int enrol_load(const char *state_dir, const char *server, struct enrol_identity 
     r = state_path(state_dir, "agent.json", path, err);
     if (r == 0)
         r = js_load(path, FILE_MAX, &doc, err);
+    if (r == -ENOENT)
+        return err_set_gw(err, GW_NOT_FOUND, r,
+                          "'%s' holds no identity of an agent: godwit-agent enrol --server "
+                          "URL --join - joins a planner",
+                          state_dir);
     if (r == 0)
         r = copy_member(doc, "identity", id->identity, sizeof(id->identity), err);
     if (r == 0)

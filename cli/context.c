@@ -197,8 +197,8 @@ static int fill(struct context *ret, const char *const values[static 4], struct 
     if (r < 0)
         return err_set_gw(err, GW_BAD_CONFIG, r, "a value of the context is too long");
     if (!text_starts(ret->server, "https://"))
-        return err_set_gw(err, GW_BAD_CONFIG, -EINVAL, "'%s' does not begin with https://",
-                          ret->server);
+        return err_set_gw(err, GW_BAD_CONFIG, -EINVAL,
+                          "the planner's address '%s' does not begin with https://", ret->server);
     return parse_pin(values[2], ret, err);
 }
 

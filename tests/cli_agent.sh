@@ -76,7 +76,7 @@ printf 'gw1.%064d.id.secret' 0 >"$dir/token"
 answers 8 "" agent enrol --server 127.0.0.1:1 --join "$dir/token" --name one
 answers 2 "https" agent enrol --server http://127.0.0.1:1 --join "$dir/token" --name one
 answers 2 "cannot be the name" agent enrol --server 127.0.0.1:1 --join "$dir/token" --name 'a b'
-answers 4 "identity of this agent" agent run
+answers 4 "godwit-agent enrol --server" agent run
 [ -z "$(find "$dir/state" -type f -perm /077 ! -name ownership.json)" ] || fail "state that others can read"
 
 # -- one agent a state directory
