@@ -21,7 +21,7 @@
 #include "base/banned.h"
 
 /* One size for all alignments: no logical block of Linux is larger than a page here. */
-enum { BLOCKDEV_ALIGN = VOLUME_SECTOR, BLOCKDEV_BOUNCE = 256 * 1024 };
+enum { BLOCKDEV_ALIGN = VOLUME_SECTOR };
 
 static bool blockdev_claims(const char *path, const struct stat *st)
 {
@@ -116,100 +116,38 @@ static bool is_aligned(uint64_t offset, const void *data, size_t len, uint32_t t
     return (offset | (uintptr_t)data | len) % to == 0;
 }
 
-/* A window of the device around [offset, offset + len): aligned, within the device, and not larger
- * than the bounce buffer. The device ends at a whole logical block, if not at a whole page. */
-struct window {
-    uint64_t start;
-    size_t len;
-    size_t skip; /* from start to offset */
-    size_t take; /* bytes of the caller's in it */
-};
-
-static struct window window_at(const struct volume *v, uint64_t offset, size_t len)
+static int read_whole(struct volume *v, uint64_t offset, void *data, size_t len, struct err *err)
 {
-    struct window w = {.start = offset - offset % BLOCKDEV_ALIGN};
-    uint64_t end = num_min(offset + len, w.start + BLOCKDEV_BOUNCE);
-    uint64_t aligned_end = num_div_up(end, BLOCKDEV_ALIGN) * BLOCKDEV_ALIGN;
+    int rc = fd_pread_full(v->fd, data, len, offset, NULL);
 
-    w.len = (size_t)(num_min(aligned_end, v->size_bytes) - w.start);
-    w.skip = (size_t)(offset - w.start);
-    w.take = (size_t)(end - offset);
-    return w;
+    return rc < 0 ? blockdev_failed(v, rc, "read", offset, err) : 0;
 }
+
+static int write_whole(struct volume *v, uint64_t offset, const void *data, size_t len,
+                       struct err *err)
+{
+    int rc = fd_pwrite_full(v->fd, data, len, offset, NULL);
+
+    return rc < 0 ? blockdev_failed(v, rc, "write", offset, err) : 0;
+}
+
+/* The device ends at a whole logical block, if not at a whole page. */
+static const struct volume_bounce bounce = {
+    .grain = BLOCKDEV_ALIGN, .read = read_whole, .write = write_whole};
 
 static int blockdev_read(struct volume *v, uint64_t offset, void *data, size_t len, struct err *err)
 {
-    auto_free uint8_t *bounce = NULL;
-    uint8_t *out = data;
-    int rc;
-
-    if (is_aligned(offset, data, len, v->sector_bytes)) {
-        rc = fd_pread_full(v->fd, data, len, offset, NULL);
-        return rc < 0 ? blockdev_failed(v, rc, "read", offset, err) : 0;
-    }
-    bounce = aligned_alloc(BLOCKDEV_ALIGN, BLOCKDEV_BOUNCE);
-    if (!bounce)
-        return err_set(err, -ENOMEM, "read volume '%s': %m", v->path);
-    while (len > 0) {
-        struct window w = window_at(v, offset, len);
-
-        rc = fd_pread_full(v->fd, bounce, w.len, w.start, NULL);
-        if (rc < 0)
-            return blockdev_failed(v, rc, "read", w.start, err);
-        memcpy(out, bounce + w.skip, w.take);
-        out += w.take;
-        offset += w.take;
-        len -= w.take;
-    }
-    return 0;
-}
-
-/* Part of a sector is read, changed and written; the lock keeps two such writers of one sector
- * apart. Whole sectors need none. */
-static int write_window(struct volume *v, const struct window *w, uint8_t *bounce,
-                        const uint8_t *data, struct err *err)
-{
-    bool partial = w->skip > 0 || w->take < w->len;
-    int rc = 0;
-
-    if (partial) {
-        pthread_mutex_lock(&v->partial_lock);
-        rc = fd_pread_full(v->fd, bounce, w->len, w->start, NULL);
-    }
-    if (rc == 0) {
-        memcpy(bounce + w->skip, data, w->take);
-        rc = fd_pwrite_full(v->fd, bounce, w->len, w->start, NULL);
-    }
-    if (partial)
-        pthread_mutex_unlock(&v->partial_lock);
-    return rc < 0 ? blockdev_failed(v, rc, "write", w->start, err) : 0;
+    if (is_aligned(offset, data, len, v->sector_bytes))
+        return read_whole(v, offset, data, len, err);
+    return volume_bounce_read(v, &bounce, offset, data, len, err);
 }
 
 static int blockdev_write(struct volume *v, uint64_t offset, const void *data, size_t len,
                           struct err *err)
 {
-    auto_free uint8_t *bounce = NULL;
-    const uint8_t *in = data;
-    int rc;
-
-    if (is_aligned(offset, data, len, BLOCKDEV_ALIGN)) {
-        rc = fd_pwrite_full(v->fd, data, len, offset, NULL);
-        return rc < 0 ? blockdev_failed(v, rc, "write", offset, err) : 0;
-    }
-    bounce = aligned_alloc(BLOCKDEV_ALIGN, BLOCKDEV_BOUNCE);
-    if (!bounce)
-        return err_set(err, -ENOMEM, "write volume '%s': %m", v->path);
-    while (len > 0) {
-        struct window w = window_at(v, offset, len);
-
-        rc = write_window(v, &w, bounce, in, err);
-        if (rc < 0)
-            return rc;
-        in += w.take;
-        offset += w.take;
-        len -= w.take;
-    }
-    return 0;
+    if (is_aligned(offset, data, len, BLOCKDEV_ALIGN))
+        return write_whole(v, offset, data, len, err);
+    return volume_bounce_write(v, &bounce, offset, data, len, err);
 }
 
 /* Whole sectors. A discard alone does not promise zeroes; punching a hole in a device does, and

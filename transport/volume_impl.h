@@ -29,7 +29,7 @@ struct volume {
     struct stat st;               /* of the path when it was opened */
     uint64_t diskseq;             /* block devices: changes with the medium */
     void *more;                   /* of the kind; its close frees it */
-    pthread_mutex_t partial_lock; /* block devices: around read, change, write of one sector */
+    pthread_mutex_t partial_lock; /* volume_bounce.c: around read, change, write of one block */
     char *path;
     char identity[VOLUME_IDENTITY_MAX];
     bool unmistakable;
@@ -78,6 +78,18 @@ bool volume_is_medium_error(int code);
 int volume_check_read(const struct volume *v, uint64_t offset, size_t len, struct err *err);
 /* Write zeroes by hand where no call makes holes. */
 int volume_write_zeroes(struct volume *v, uint64_t offset, uint64_t len, struct err *err);
+/* volume_bounce.c: ranges of any borders, by calls for whole blocks of grain bytes (or up to the
+ * end of the volume), in memory that is aligned to VOLUME_SECTOR. */
+enum { VOLUME_BOUNCE_GRAIN_MAX = 64 * 1024 };
+struct volume_bounce {
+    uint32_t grain; /* 1..VOLUME_BOUNCE_GRAIN_MAX, a power of two */
+    int (*read)(struct volume *v, uint64_t offset, void *data, size_t len, struct err *err);
+    int (*write)(struct volume *v, uint64_t offset, const void *data, size_t len, struct err *err);
+};
+int volume_bounce_read(struct volume *v, const struct volume_bounce *b, uint64_t offset, void *data,
+                       size_t len, struct err *err);
+int volume_bounce_write(struct volume *v, const struct volume_bounce *b, uint64_t offset,
+                        const void *data, size_t len, struct err *err);
 /* The prepare of what has the size that it has. */
 int volume_prepare_fixed(const char *path, uint64_t size_bytes, struct err *err);
 

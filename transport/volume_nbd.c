@@ -20,9 +20,6 @@
 
 #include "base/banned.h"
 
-/* A server's blocks are at most so large; ranges that are not whole ones go through a buffer. */
-enum { GRAIN_MAX = 64 * 1024, BOUNCE = 256 * 1024 };
-
 struct nbd_volume {
     struct nbd_uri uri;
     struct nbd_link *link;
@@ -87,7 +84,7 @@ static int nbd_open(struct volume *v, struct err *err)
                            err);
     if (rc < 0)
         return rc;
-    if (nbd_link_grain(n->link) > GRAIN_MAX)
+    if (nbd_link_grain(n->link) > VOLUME_BOUNCE_GRAIN_MAX)
         return err_set_gw(err, GW_VOLUME_UNREADABLE, -EINVAL, "volume '%s' has blocks of %u bytes",
                           v->path, nbd_link_grain(n->link));
     if (v->mode == VOLUME_WRITE && nbd_link_readonly(n->link))
@@ -104,99 +101,49 @@ static int nbd_failed(const struct volume *v, int code, const char *what, uint64
     return volume_io_failed(v, code, what, offset, err);
 }
 
-/* A part of [offset, offset + len) with what lies around it, in whole blocks of the server. */
-struct window {
-    uint64_t start;
-    size_t len;
-    size_t skip;
-    size_t take;
-};
-
-static struct window window_at(const struct volume *v, uint64_t offset, size_t len)
-{
-    uint64_t grain = nbd_link_grain(link_of(v));
-    struct window w = {.start = offset - offset % grain};
-    uint64_t end = num_min(offset + len, w.start + BOUNCE);
-
-    w.len = (size_t)(num_min(num_div_up(end, grain) * grain, v->size_bytes) - w.start);
-    w.skip = (size_t)(offset - w.start);
-    w.take = (size_t)(end - offset);
-    return w;
-}
-
 static bool is_whole(const struct volume *v, uint64_t offset, uint64_t len)
 {
     return (offset | len) % nbd_link_grain(link_of(v)) == 0;
 }
 
-static int nbd_read(struct volume *v, uint64_t offset, void *data, size_t len, struct err *err)
+static int read_whole(struct volume *v, uint64_t offset, void *data, size_t len, struct err *err)
 {
-    auto_free uint8_t *bounce = NULL;
-    uint8_t *out = data;
-    int rc;
+    int rc = nbd_link_read(link_of(v), offset, data, len);
 
-    if (is_whole(v, offset, len)) {
-        rc = nbd_link_read(link_of(v), offset, data, len);
-        return rc < 0 ? nbd_failed(v, rc, "read", offset, err) : 0;
-    }
-    bounce = malloc(BOUNCE);
-    if (!bounce)
-        return err_set(err, -ENOMEM, "read volume '%s': %m", v->path);
-    while (len > 0) {
-        struct window w = window_at(v, offset, len);
-
-        rc = nbd_link_read(link_of(v), w.start, bounce, w.len);
-        if (rc < 0)
-            return nbd_failed(v, rc, "read", w.start, err);
-        memcpy(out, bounce + w.skip, w.take);
-        out += w.take;
-        offset += w.take;
-        len -= w.take;
-    }
-    return 0;
+    return rc < 0 ? nbd_failed(v, rc, "read", offset, err) : 0;
 }
 
-/* The lock keeps two writers of parts of one block apart. */
-static int write_window(struct volume *v, const struct window *w, uint8_t *bounce,
-                        const uint8_t *data)
+static int write_whole(struct volume *v, uint64_t offset, const void *data, size_t len,
+                       struct err *err)
 {
-    int rc;
+    int rc = nbd_link_write(link_of(v), offset, data, len);
 
-    pthread_mutex_lock(&v->partial_lock);
-    rc = nbd_link_read(link_of(v), w->start, bounce, w->len);
-    if (rc == 0) {
-        memcpy(bounce + w->skip, data, w->take);
-        rc = nbd_link_write(link_of(v), w->start, bounce, w->len);
-    }
-    pthread_mutex_unlock(&v->partial_lock);
-    return rc;
+    return rc < 0 ? nbd_failed(v, rc, "write", offset, err) : 0;
+}
+
+static struct volume_bounce bounce_of(const struct volume *v)
+{
+    return (struct volume_bounce){
+        .grain = nbd_link_grain(link_of(v)), .read = read_whole, .write = write_whole};
+}
+
+static int nbd_read(struct volume *v, uint64_t offset, void *data, size_t len, struct err *err)
+{
+    const struct volume_bounce bounce = bounce_of(v);
+
+    if (is_whole(v, offset, len))
+        return read_whole(v, offset, data, len, err);
+    return volume_bounce_read(v, &bounce, offset, data, len, err);
 }
 
 static int nbd_write(struct volume *v, uint64_t offset, const void *data, size_t len,
                      struct err *err)
 {
-    auto_free uint8_t *bounce = NULL;
-    const uint8_t *in = data;
-    int rc;
+    const struct volume_bounce bounce = bounce_of(v);
 
-    if (is_whole(v, offset, len)) {
-        rc = nbd_link_write(link_of(v), offset, data, len);
-        return rc < 0 ? nbd_failed(v, rc, "write", offset, err) : 0;
-    }
-    bounce = malloc(BOUNCE);
-    if (!bounce)
-        return err_set(err, -ENOMEM, "write volume '%s': %m", v->path);
-    while (len > 0) {
-        struct window w = window_at(v, offset, len);
-
-        rc = write_window(v, &w, bounce, in);
-        if (rc < 0)
-            return nbd_failed(v, rc, "write", w.start, err);
-        in += w.take;
-        offset += w.take;
-        len -= w.take;
-    }
-    return 0;
+    if (is_whole(v, offset, len))
+        return write_whole(v, offset, data, len, err);
+    return volume_bounce_write(v, &bounce, offset, data, len, err);
 }
 
 static int nbd_zero(struct volume *v, uint64_t offset, uint64_t len, struct err *err)
