@@ -219,6 +219,25 @@ void import_stat(struct import_row *row, size_t column, struct estate_host *h,
         u->mean = value * unit;
 }
 
+void import_total(struct import_row *row, struct estate_host *h, size_t size, size_t used,
+                  double unit)
+{
+    uint64_t size_bytes = 0, used_bytes = 0;
+    bool has_size = import_bytes(row, size, unit, &size_bytes);
+    bool has_used = import_bytes(row, used, unit, &used_bytes);
+    struct estate_disk *d;
+
+    if (!has_size && !has_used)
+        return;
+    d = estate_disk_add(row->im->estate, h, "all", import_row_source(row));
+    if (!d)
+        return;
+    d->level = ESTATE_TOTAL;
+    d->size_bytes = size_bytes;
+    d->used_bytes = used_bytes;
+    d->has_used = has_used;
+}
+
 bool import_time(const char *text, uint64_t *ret_ms)
 {
     char rfc[TEXT_TIME_MAX];

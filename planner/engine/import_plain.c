@@ -123,23 +123,6 @@ static void take_wave(struct import_row *row, const struct estate_host *h)
         w->wave = (unsigned)wave;
 }
 
-static void take_disk(struct import_row *row, struct estate_host *h)
-{
-    uint64_t size = 0, used = 0;
-    bool has_used = import_bytes(row, DISK_USED_GIB, gib, &used);
-    struct estate_disk *d;
-
-    if (!import_bytes(row, DISK_GIB, gib, &size) && !has_used)
-        return;
-    d = estate_disk_add(row->im->estate, h, "all", import_row_source(row));
-    if (!d)
-        return;
-    d->level = ESTATE_TOTAL;
-    d->size_bytes = size;
-    d->used_bytes = used;
-    d->has_used = has_used;
-}
-
 static void take_tags(struct import_row *row, struct estate_host *h)
 {
     for (size_t i = 0; i < row->header_n; i++) {
@@ -190,7 +173,7 @@ static void host_row(struct import_row *row)
     import_parts(row, SOFTWARE, ";,", h, take_software);
     take_all_depends(row, h);
     take_wave(row, h);
-    take_disk(row, h);
+    import_total(row, h, DISK_GIB, DISK_USED_GIB, gib);
     take_tags(row, h);
     take_use(row, h);
 }

@@ -80,6 +80,9 @@ void import_scaled(struct import_row *row, size_t column, struct estate_host *h,
  * Percentages are at most 100. */
 void import_stat(struct import_row *row, size_t column, struct estate_host *h,
                  enum estate_metric metric, enum estate_quantile quantile, double unit);
+/* Size and use of all its disks together, of two cells times unit; nothing where both are empty. */
+void import_total(struct import_row *row, struct estate_host *h, size_t size, size_t used,
+                  double unit);
 /* "2026-03-01T10:00:00Z", "2026-03-01 10:00[:00]" (UTC), seconds or milliseconds since 1970. */
 bool import_time(const char *text, uint64_t *ret_ms);
 /* Each part of a cell parted by any of separators. */

@@ -98,24 +98,6 @@ static struct estate_host *machine(struct import_row *row, size_t vm, size_t uui
     return h;
 }
 
-static void take_total(struct import_row *row, struct estate_host *h)
-{
-    uint64_t size = 0, used = 0;
-    bool has_size = import_bytes(row, PROVISIONED, mib, &size);
-    bool has_used = import_bytes(row, IN_USE, mib, &used);
-    struct estate_disk *d;
-
-    if (!has_size && !has_used)
-        return;
-    d = estate_disk_add(row->im->estate, h, "all", import_row_source(row));
-    if (!d)
-        return;
-    d->level = ESTATE_TOTAL;
-    d->size_bytes = size;
-    d->used_bytes = used;
-    d->has_used = has_used;
-}
-
 /* "/Madrid/prod/Resources/Gold" is Gold; "Resources" is the root of a cluster, which is no pool. */
 static void take_pool(struct import_row *row, struct estate_host *h)
 {
@@ -150,7 +132,7 @@ static void info_row(struct import_row *row)
     if (*import_cell(row, SMBIOS))
         estate_tag_set(row->im->estate, h, "smbios_uuid", import_cell(row, SMBIOS),
                        import_row_source(row));
-    take_total(row, h);
+    import_total(row, h, PROVISIONED, IN_USE, mib);
 }
 
 static const struct import_sheet info_sheet = {"vInfo", info_columns, INFO_COLUMNS, info_row};
