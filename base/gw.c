@@ -244,6 +244,11 @@ static const struct gw_row rows[] = {
      "Bring that one object back: from an earlier version of it (a bucket keeps them when asked "
      "to), or from a copy of the store.\nTo begin anew, push to another place: godwit replica push "
      "VOLUME STORE/NAME"},
+    {GW_KEY_COPY, GW_EXIT_MISMATCH, "a copy of the vault's key is damaged",
+     "What godwit key add put into the vault for people with identities of age is cut or altered. "
+     "The vault and its key are as they were, and so are the other copies.",
+     "godwit key ls STORE\nWhile somebody has the key: remove that object from the store, and then "
+     "godwit key add STORE --recipient AGE --recipient AGE"},
     {GW_GATE_CLOSED, GW_EXIT_REFUSED, "a gate is closed",
      "A condition for the switch does not hold: lag, window, verification, test or plan. Nothing "
      "was "

@@ -109,10 +109,19 @@ static int view_ls(struct out *o, const struct js *doc, struct table *t, struct 
     return columns_fill(o, js_member(doc, "items"), t, ls_rows, ARRAY_LEN(ls_rows), err);
 }
 
+struct listing {
+    struct jsw *w;
+    size_t damaged;
+    char first[ESCROW_NAME_MAX]; /* of these */
+};
+
 static int write_item(void *arg, const struct escrow_item *item)
 {
-    struct jsw *w = arg;
+    struct listing *l = arg;
+    struct jsw *w = l->w;
 
+    if (item->recipients == 0 && l->damaged++ == 0)
+        text_copy(l->first, sizeof(l->first), item->name);
     jsw_obj(w, NULL);
     jsw_str(w, "object", item->name);
     jsw_u64(w, "recipients", item->recipients);
@@ -135,6 +144,7 @@ static int list(struct cmd_call *call, struct replica_arg *arg, struct err *err)
 {
     auto_store struct store *store = NULL;
     auto_jsw struct jsw *w = NULL;
+    struct listing l = {0};
     struct store_conf conf;
     int r = open_store(call, arg, &conf, err);
 
@@ -147,12 +157,17 @@ static int list(struct cmd_call *call, struct replica_arg *arg, struct err *err)
     jsw_document(w, "godwit.key-list/1", clock_wall_ms(call->clock));
     jsw_str(w, "store", arg->url);
     jsw_arr(w, "items");
-    r = escrow_list(store, write_item, w, err);
+    l.w = w;
+    r = escrow_list(store, write_item, &l, err);
     if (r < 0)
         return r;
     jsw_end(w);
     jsw_end(w);
-    return out_writer(call->out, w, view_ls, err);
+    r = out_writer(call->out, w, view_ls, err);
+    if (r == 0 && l.damaged > 0)
+        r = err_set_gw(err, GW_KEY_COPY, -EBADMSG, "%zu of the copies cannot help: %s%s", l.damaged,
+                       l.first, l.damaged > 1 ? ", …" : "");
+    return r;
 }
 
 int cmd_key_ls(struct cmd_call *call, struct err *err)

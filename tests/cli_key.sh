@@ -104,10 +104,21 @@ with open(sys.argv[1], 'r+b') as f:
 EOF
 exits 0 godwit key recover "$store" -i "$dir/ann.txt" --to "$dir/k7"
 exits 9 godwit key recover "$store" -i "$dir/ann.txt" --from "$object" --to "$dir/k8"
-: >"$object"
-exits 0 godwit key ls "$store" -o json
-is '[.items[] | select(.state == "DAMAGED")] | length == 1'
-exits 9 godwit key add "$store" --recipient "$ann" --recipient "$ben"
+damaged() { # what stands there does not count, and what to do about it is said
+    exits 9 godwit key ls "$store" -o json
+    is '[.items[] | select(.state == "DAMAGED")] | length == 1'
+    exits 9 godwit key add "$store" --recipient "$ann" --recipient "$ben"
+    says err GW-3038
+    says err 'remove that object'
+}
+cp "$object" "$dir/copy"
+truncate -s -3 "$object" && damaged
+cp "$dir/copy" "$object"
+echo more >>"$object" && damaged
+: >"$object" && damaged
+rm "$object"
+exits 0 godwit key add "$store" --recipient "$ann" --recipient "$ben"
+exits 0 godwit key recover "$store" -i "$dir/ben.txt" --to "$dir/k8"
 rm -r "$dir/store/escrow"
 exits 4 godwit key recover "$store" -i "$dir/ann.txt" --to "$dir/k9"
 echo ok

@@ -13,6 +13,8 @@
 #include "transport/age_header.h"
 
 enum { AGE_KEYS_MAX = 64, AGE_PLAIN_MAX = 16 << 20 };
+/* What a payload of one chunk has beside its plain text: a nonce and a tag. */
+enum { AGE_PAYLOAD_OVERHEAD = 32 };
 
 /* Keys of one sort: recipients (public) or identities (secret; wipe after use). */
 struct age_keys {

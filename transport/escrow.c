@@ -24,6 +24,14 @@ int escrow_check(const struct age_keys *recipients, struct err *err)
                       recipients->n, ESCROW_RECIPIENTS_MIN);
 }
 
+/* A damaged copy is helped otherwise than the rest of a vault. */
+static int fail_copy(const char *name, int rc, struct err *err)
+{
+    if (err && (rc == -EBADMSG || err->gw == GW_VAULT_DAMAGED))
+        err->gw = GW_KEY_COPY;
+    return err_add(err, rc, "%s", name);
+}
+
 /* ---- names ---------------------------------------------------------------------- */
 
 static int compare(const void *a, const void *b)
@@ -58,10 +66,12 @@ static bool is_name(const char *key)
 
 /* ---- writing -------------------------------------------------------------------- */
 
-/* What stands there may be damaged: then nobody could count on it. */
+/* What stands there may be damaged: then nobody could count on it. One for the same recipients is
+ * as long as the one that was just made. */
 static int look(struct vault *v, const char *name, struct buf *object, struct err *err)
 {
     struct store_range range = {.max_bytes = ESCROW_OBJECT_MAX};
+    const size_t len = object->len;
     struct age_header header;
     int rc;
 
@@ -69,7 +79,9 @@ static int look(struct vault *v, const char *name, struct buf *object, struct er
     rc = vault_get(v, name, range, object, err);
     if (rc == 0)
         rc = age_header_parse(buf_slice(object), &header, err);
-    return rc ? err_add(err, rc, "%s", name) : 0;
+    if (rc == 0 && object->len != len)
+        rc = err_set(err, -EBADMSG, "it has %zu bytes, not %zu", object->len, len);
+    return rc ? fail_copy(name, rc, err) : 0;
 }
 
 static int seal_key(const struct vault *v, const uint8_t *key, const struct age_keys *recipients,
@@ -153,6 +165,16 @@ static int get(struct store *s, const char *name, struct buf *out, struct err *e
     return rc;
 }
 
+/* As long as a key's text, with or without its newline: more cannot be told without an identity. */
+static bool holds_key(size_t payload_bytes)
+{
+    uint8_t any[CRYPTO_KEY_LEN] = {0};
+    char line[VAULT_KEY_TEXT_MAX];
+    const size_t whole = AGE_PAYLOAD_OVERHEAD + strlen(vault_key_format(any, line));
+
+    return payload_bytes == whole || payload_bytes + 1 == whole;
+}
+
 static int tell(struct store *s, const char *name, escrow_fn fn, void *arg, struct err *err)
 {
     auto_buf struct buf object = {0};
@@ -164,7 +186,8 @@ static int tell(struct store *s, const char *name, escrow_fn fn, void *arg, stru
         return rc;
     err_clear(err);
     item.bytes = object.len;
-    if (rc == 0 && age_header_parse(buf_slice(&object), &header, NULL) == 0)
+    if (rc == 0 && age_header_parse(buf_slice(&object), &header, NULL) == 0 &&
+        holds_key(object.len - header.len))
         item.recipients = header.stanzas_n;
     return fn(arg, &item);
 }
@@ -220,7 +243,7 @@ static int recover_from(struct store *s, const struct store_conf *conf,
 
     if (rc == 0)
         rc = escrow_open(conf, identities, buf_slice(&object), ret_key, err);
-    return rc ? err_add(err, rc, "%s", name) : 0;
+    return rc ? fail_copy(name, rc, err) : 0;
 }
 
 /* One that is damaged or for others does not end the search. */

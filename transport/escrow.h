@@ -20,8 +20,8 @@ int escrow_check(const struct age_keys *recipients, struct err *err);
 /*
  * Keep key, which must be v's, for recipients. ret_name ("escrow/<16 hex>") has ESCROW_NAME_MAX
  * bytes; *ret_new: false when it is there for just these. escrow_check's errors; -EINVAL for a
- * vault without encryption; store errors as they come. The object as it stands is appended to
- * ret_object.
+ * vault without encryption; -EBADMSG (GW_KEY_COPY) what is there is damaged; store errors as they
+ * come. The object as it stands is appended to ret_object.
  */
 int escrow_put(struct vault *v, const uint8_t *key, const struct age_keys *recipients,
                char *ret_name, bool *ret_new, struct buf *ret_object, struct err *err);
@@ -38,7 +38,7 @@ int escrow_list(struct store *s, escrow_fn fn, void *arg, struct err *err);
 /*
  * The key of the vault in conf, from the first object that one of identities opens; it has been
  * tried on the vault. -ENOENT (GW_NOT_FOUND) there is no such object; -ENOKEY (GW_VAULT_KEY)
- * none is for these identities; GW_VAULT_DAMAGED.
+ * none is for these identities; GW_KEY_COPY damaged.
  */
 int escrow_recover(const struct store_conf *conf, const struct age_keys *identities,
                    uint8_t *ret_key, char *ret_name, struct err *err);
