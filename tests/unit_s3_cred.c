@@ -84,6 +84,7 @@ static void load_ok(struct place *p)
 {
     if (load(p) < 0)
         fail_msg("%s", p->err.text);
+    assert_string_equal("", p->err.text); /* nor of a place that lends none */
 }
 
 static void assert_cred(const struct place *p, const char *access, const char *secret,

@@ -298,9 +298,9 @@ static int borrow(const struct lender *l, const char *named, struct s3_profile *
         rc = s3_lent_container(l->env, ret, err);
     if (rc == -ENOENT && !named)
         rc = s3_lent_instance(l->env, ret, err);
-    if (rc != -ENOENT)
+    if (rc < 0 && rc != -ENOENT)
         return rc;
-    err_clear(err);
+    err_clear(err); /* where there were none is no failure */
     return 0;
 }
 
