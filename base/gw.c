@@ -121,6 +121,11 @@ static const struct gw_row rows[] = {
      "must "
      "exist.",
      "godwit replica push --help"},
+    {GW_STORE_UNTRUSTED, GW_EXIT_AUTH, "no TLS with the object store that can be trusted",
+     "Its certificate is of a CA that this machine does not know, of another name, or not of this "
+     "time; or what answers there speaks no TLS. Nothing was sent.",
+     "Name the CA: --ca-file FILE, AWS_CA_BUNDLE=FILE or ca_bundle of the profile\n"
+     "openssl s_client -connect HOST:PORT </dev/null"},
     {GW_VAULT_NEWER, GW_EXIT_USAGE, "the vault was written by a newer version",
      "Its format has a number that this program does not know. Nothing was changed. Where no newer "
      "version ever wrote, the object is damaged.",

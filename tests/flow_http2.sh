@@ -44,6 +44,12 @@ cmp "$dir/disk.img" "$dir/back.img"
 godwit replica verify $store/disk --full --against "$dir/disk.img"
 spoken h2 PUT
 
+echo "== not trusted"
+code=0
+AWS_CA_BUNDLE='' godwit replica show $store/disk >"$dir/out" 2>&1 || code=$?
+[ $code = 7 ] && grep -q 'GW-3005.*certificate' "$dir/out" && grep -q -e --ca-file "$dir/out" ||
+    fail "a certificate of nobody: $code $(cat "$dir/out")"
+
 echo "== declined"
 : >"$dir/log"
 export GODWIT_S3_HTTP2=0

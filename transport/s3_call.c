@@ -221,6 +221,8 @@ static int exchange(struct s3_call *c, const struct s3_view *v, const struct s3_
         };
 
         rc = http_do(c->http, &http, reply, err);
+        if (rc == -EPROTO && v->tls && err && err->gw == 0)
+            err->gw = GW_STORE_UNTRUSTED;
     }
     if (rc == 0)
         note_skew(c, reply);
