@@ -25,7 +25,7 @@ write() { # BYTES IMAGE
 }
 
 names() { # FILE PID: who it was, where, and since when
-    grep -qE "GW-3016.*process $2 on $(hostname),? .*since 20[0-9-]{8}T[0-9:]{8}" "$1" || fail "$1 does not name process $2: $(cat "$1")"
+    grep -qE "GW-3016.*process $2 on $(uname -n),? .*since 20[0-9-]{8}T[0-9:]{8}" "$1" || fail "$1 does not name process $2: $(cat "$1")"
 }
 
 one_directory() { # URL: the same command twice on one host
