@@ -17,9 +17,7 @@ static const struct gw_row rows[] = {
      "godwit help\ngodwit VERB -h"},
     {GW_BAD_VALUE, GW_EXIT_USAGE, "a value does not parse or is out of range",
      "The message says which one. Sizes look like 64MiB, rates like 80MiB/s or 100Mbit, durations "
-     "like 90s or 2h30m, times "
-     "like "
-     "2026-12-07T22:00:00Z.",
+     "like 90s or 2h30m, times like 2026-12-07T22:00:00Z.",
      "godwit VERB -h"},
     {GW_BAD_CONFIG, GW_EXIT_USAGE, "a configuration file is wrong",
      "The message names the file and the line. Sections stand in brackets, keys are key = value.",
@@ -60,8 +58,7 @@ static const struct gw_row rows[] = {
      "This user may not read, write or do what the message names.", "id\nls -ld PATH"},
     {GW_UNREACHABLE, GW_EXIT_UNREACHABLE, "there was no answer in time",
      "The other side refused the connection, closed it, or did not answer before the timeout. "
-     "Trying "
-     "again later may succeed.",
+     "Trying again later may succeed.",
      "godwit doctor"},
     {GW_NOT_FOUND, GW_EXIT_NOT_FOUND, "there is no such file or object",
      "The name in the message does not exist, or not any more.",
@@ -79,18 +76,15 @@ static const struct gw_row rows[] = {
      "json"},
     {GW_TOKEN_BAD, GW_EXIT_AUTH, "the join token is not valid",
      "It is malformed, unknown, expired, used up or revoked. Tokens work once, for one hour, "
-     "unless "
-     "made otherwise.",
+     "unless made otherwise.",
      "godwit token create --ttl 1h"},
     {GW_PIN_MISMATCH, GW_EXIT_AUTH, "the planner's key is not the one in the token",
      "Whoever answered at that address is not the planner that made the token, or the planner has "
-     "a "
-     "new CA. The secret of the token was not sent.",
+     "a new CA. The secret of the token was not sent.",
      "godwit token create\ngodwit doctor"},
     {GW_IDENTITY_TWICE, GW_EXIT_REFUSED, "one agent identity is used from two places",
      "A machine was cloned together with its agent's identity, or a key was stolen. The identity "
-     "is "
-     "quarantined until somebody decides.",
+     "is quarantined until somebody decides.",
      "godwit host show HOST\ngodwit host rejoin HOST"},
     {GW_HOST_NOT_FOUND, GW_EXIT_NOT_FOUND, "there is no such host",
      "No agent has enrolled under this name.", "godwit host ls"},
@@ -118,8 +112,7 @@ static const struct gw_row rows[] = {
      "godwit replica verify STORE/NAME --full"},
     {GW_STORE_BAD_URL, GW_EXIT_USAGE, "the store's address is not understood",
      "Stores are file:///path, with the path from the root, and s3://bucket/prefix; the bucket "
-     "must "
-     "exist.",
+     "must exist.",
      "godwit replica push --help"},
     {GW_STORE_UNTRUSTED, GW_EXIT_AUTH, "no TLS with the object store that can be trusted",
      "Its certificate is of a CA that this machine does not know, of another name, or not of this "
@@ -142,13 +135,11 @@ static const struct gw_row rows[] = {
      "godwit replica verify STORE/NAME --full\ngodwit replica push VOLUME STORE/NAME --repair"},
     {GW_VAULT_MISSING, GW_EXIT_MISMATCH, "an object of the vault is gone",
      "A restore point names an object that the store does not have: it was deleted outside, or by "
-     "a "
-     "life-cycle rule of the bucket.",
+     "a life-cycle rule of the bucket.",
      "godwit replica verify STORE/NAME --full\ngodwit replica push VOLUME STORE/NAME --repair"},
     {GW_VAULT_OLDER_HEAD, GW_EXIT_FAILED, "the vault went back in time",
      "Its head is older than one seen before: it was restored from a copy, or the store answers "
-     "with "
-     "old data. Going on could lose what was written since.",
+     "with old data. Going on could lose what was written since.",
      "godwit replica show STORE/NAME\nBring the newer store back; or, to go on from the older "
      "state as it is, repeat the command with --state-dir NEWDIR."},
     {GW_REPLICA_NOT_FOUND, GW_EXIT_NOT_FOUND, "there is no such replica or restore point",
@@ -156,10 +147,8 @@ static const struct gw_row rows[] = {
      "godwit replica ls STORE\ngodwit replica show STORE/NAME"},
     {GW_REPLICA_LOCKED, GW_EXIT_LOCKED, "another writer holds the replica",
      "Somebody else is pushing to it, or committed points since this side did, or it has moved to "
-     "a "
-     "newer epoch and this side may not write any more. Wait for them; or make the volume what "
-     "their "
-     "newest point is (pull); or, when it is this volume that counts, go on on top of their "
+     "a newer epoch and this side may not write any more. Wait for them; or make the volume what "
+     "their newest point is (pull); or, when it is this volume that counts, go on on top of their "
      "points.",
      "godwit replica show STORE/NAME\ngodwit replica pull STORE/NAME VOLUME\n"
      "godwit replica push VOLUME STORE/NAME --take-over\ngodwit op ls"},
@@ -228,16 +217,14 @@ static const struct gw_row rows[] = {
      "Repeat the command with --no-encrypt."},
     {GW_TRACKER_MISSED, GW_EXIT_MISMATCH, "the change tracker missed a change",
      "The scrub read blocks that the tracker called unchanged, and they had changed. Everything "
-     "was read "
-     "then, so the point is right; those of earlier passes since the change are not.",
+     "was read then, so the point is right; those of earlier passes since the change are not.",
      "godwit replica push VOLUME STORE/NAME --tracker scan\nReport it, with the kernel's version."},
     {GW_PARTLY_UNREADABLE, GW_EXIT_PARTIAL, "parts of the volume cannot be read",
      "The device reports errors for some sectors, also when they are read again. A restore point "
      "that was made of it is incomplete: there it holds what the point before it held, or zeroes, "
      "until a later pass can read them.",
      "godwit replica show STORE/NAME@POINT\ndmesg --level=err,warn | tail -20\nReplace the disk, "
-     "or "
-     "write the sectors anew from a backup: a disk then takes spare ones."},
+     "or write the sectors anew from a backup: a disk then takes spare ones."},
     {GW_INCOMPLETE, GW_EXIT_REFUSED, "the restore point is incomplete",
      "Parts of its volume could not be read when it was made. What it holds there is older, or "
      "zeroes.",
@@ -256,16 +243,14 @@ static const struct gw_row rows[] = {
      "godwit key add STORE --recipient AGE --recipient AGE"},
     {GW_GATE_CLOSED, GW_EXIT_REFUSED, "a gate is closed",
      "A condition for the switch does not hold: lag, window, verification, test or plan. Nothing "
-     "was "
-     "changed.",
+     "was changed.",
      "godwit status APP"},
     {GW_SWITCH_OPEN, GW_EXIT_LOCKED, "another switch of this workload is open",
      "A cutover or rollback of it has begun and not ended. One at a time.",
      "godwit op ls\ngodwit op attach OP"},
     {GW_FENCE_FAILED, GW_EXIT_HALFWAY, "a side could not be fenced",
      "It could not be shown that this side has stopped writing, so the other side was not allowed "
-     "to "
-     "begin.",
+     "to begin.",
      "godwit op show OP\ngodwit host show HOST"},
     {GW_DIGEST_DIFFERS, GW_EXIT_MISMATCH, "the landing volume is not equal to the source",
      "The digests of the frozen source and of what was hydrated differ, so the switch was not "
@@ -312,8 +297,7 @@ static const struct gw_row rows[] = {
      "godwit window import FILE.ics --dry-run"},
     {GW_BAD_WORKLOAD, GW_EXIT_USAGE, "the workload's document is not right",
      "A member is missing, unknown or of the wrong kind, or it names a host or volume that does "
-     "not "
-     "exist or belongs to another workload.",
+     "not exist or belongs to another workload.",
      "godwit app show APP -o json\nman godwit-api shows every member: godwit.workload/1"},
     {GW_API_AUTH, GW_EXIT_AUTH, "the planner does not accept the credential",
      "The token or certificate is missing, wrong or expired.", "godwit context ls\ngodwit init"},

@@ -154,7 +154,7 @@ static int verdict(const struct check *c, struct err *err)
     if (c->report.missing + c->report.altered == 0)
         return 0;
     return err_set_gw(err, GW_VAULT_DAMAGED, -EBADMSG,
-                      "%" PRIu64 " objects are missing and %" PRIu64 " are altered",
+                      "objects missing: %" PRIu64 ", altered: %" PRIu64,
                       c->report.missing, c->report.altered);
 }
 
