@@ -51,7 +51,7 @@ unit_plan_diff_SOURCES = tests/unit_plan_diff.c tests/plan_fixture.h
 unit_plan_diff_LDADD = $(ENGINE_TEST_LIBS)
 
 c_tests += unit_plan_policy
-unit_plan_policy_SOURCES = tests/unit_plan_policy.c
+unit_plan_policy_SOURCES = tests/unit_plan_policy.c tests/plan_fixture.h
 unit_plan_policy_LDADD = $(ENGINE_TEST_LIBS)
 c_tests += unit_plan_many
 unit_plan_many_SOURCES = tests/unit_plan_many.c

@@ -555,32 +555,6 @@ static void a_plan_that_is_kept_to_comes_out_the_same(void **state)
     }
 }
 
-/* A pin, a dependency, a rate that is of another kind would be none. */
-static void what_is_of_another_kind_is_refused(void **state)
-{
-    static const char *const inputs[] = {
-        INPUT("{\"workload\":\"a\",\"wave\":\"2\"}"),
-        INPUT("{\"workload\":\"a\",\"wave\":-1}"),
-        INPUT("{\"workload\":\"a\",\"depends\":\"b\"}"),
-        INPUT("{\"workload\":\"a\",\"saving_per_day\":\"much\"}"),
-        INPUT("{\"workload\":\"a\",\"volumes\":[{\"volume\":\"d\",\"size_bytes\":1,"
-              "\"write_bytes_per_s\":1.5}]}"),
-        INPUT_WITH("\"calendars\":[{\"name\":\"x\",\"kind\":\"blackot\",\"calendar\":\"\"}],", ""),
-        "{\"schema\":\"godwit.plan-input/1\",\"now\":\"2026-12-01T00:00:00Z\","
-        "\"link_bytes_per_s\":-4}",
-    };
-
-    (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(inputs); i++) {
-        auto_js struct js *in = parse(inputs[i]);
-        auto_js struct js *out = NULL;
-        struct err err = {0};
-
-        if (plan_compute(in, NULL, &out, &err) != -EINVAL || err.gw != GW_BAD_DOCUMENT)
-            fail_msg("%s: %s", inputs[i], err.text);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -607,7 +581,6 @@ int main(void)
         cmocka_unit_test(a_talk_with_nobody_is_refused),
         cmocka_unit_test(an_explanation_gives_rules_and_times),
         cmocka_unit_test(random_plans_keep_every_constraint_and_are_the_same_twice),
-        cmocka_unit_test(what_is_of_another_kind_is_refused),
         cmocka_unit_test(a_plan_that_is_kept_to_comes_out_the_same),
     };
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A policy is read strictly: what it says is kept, or it is refused by name. */
+/* Policy and input are read strictly: what they say is kept, or it is refused by name. */
 #include "base/err.h"
+#include "base/gw.h"
 #include "base/js.h"
 #include "planner/engine/plan_model.h"
-#include "tests/unit.h"
+#include "tests/plan_fixture.h"
 
 #include "base/banned.h"
 
@@ -70,10 +71,37 @@ static void what_cannot_be_meant_is_refused_by_name(void **state)
     }
 }
 
+/* A pin, a dependency, a rate that is of another kind would be none. */
+static void what_is_of_another_kind_is_refused(void **state)
+{
+    static const char *const inputs[] = {
+        INPUT("{\"workload\":\"a\",\"wave\":\"2\"}"),
+        INPUT("{\"workload\":\"a\",\"wave\":-1}"),
+        INPUT("{\"workload\":\"a\",\"depends\":\"b\"}"),
+        INPUT("{\"workload\":\"a\",\"saving_per_day\":\"much\"}"),
+        INPUT("{\"workload\":\"a\",\"volumes\":[{\"volume\":\"d\",\"size_bytes\":1,"
+              "\"write_bytes_per_s\":1.5}]}"),
+        INPUT_WITH("\"calendars\":[{\"name\":\"x\",\"kind\":\"blackot\",\"calendar\":\"\"}],", ""),
+        "{\"schema\":\"godwit.plan-input/1\",\"now\":\"2026-12-01T00:00:00Z\","
+        "\"link_bytes_per_s\":-4}",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(inputs); i++) {
+        auto_js struct js *in = parse(inputs[i]);
+        auto_js struct js *out = NULL;
+        struct err err = {0};
+
+        if (plan_compute(in, NULL, &out, &err) != -EINVAL || err.gw != GW_BAD_DOCUMENT)
+            fail_msg("%s: %s", inputs[i], err.text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_said_counts_and_the_rest_is_as_usual),
+        cmocka_unit_test(what_is_of_another_kind_is_refused),
         cmocka_unit_test(what_cannot_be_meant_is_refused_by_name),
     };
 
