@@ -149,6 +149,25 @@ static void small_parts_of_a_server_are_not_rounded_away(void **state)
     assert_int_equal(head(&b, "power", "stay_micros"), 1722303);
 }
 
+static void gpus_are_a_part_of_the_price(void **state)
+{
+    static const char with[] =
+        "{\"schema\": \"godwit.estate/1\", \"hosts\": [{\"host\": \"a\", \"kind\": \"physical\", "
+        "\"cores\": 2, \"memory_bytes\": 4294967296, \"gpus\": 3, \"workload\": \"w\", "
+        "\"bought_on\": \"2027-01-01\"}]}";
+    static const char rates[] =
+        "{\"schema\": \"godwit.rates/1\", \"currency\": \"USD\", \"rates\": {\"kwh\": "
+        "{\"value\": 1, \"source\": \"t\"}, \"pue\": {\"value\": 1, \"source\": \"t\"}, "
+        "\"months\": {\"value\": 1, \"source\": \"t\"}}}";
+    AUTO(bill_done) struct bill b = {0};
+
+    (void)state;
+    assert_ok(make_bill(&b, with, rates, NULL));
+    /* 3,000 + 2 x 110 + 4 x 6 + 3 x 10,000 over 60 months; 110 + 2 x 6 + 3 x 300 W. */
+    assert_int_equal(head(&b, "hardware", "stay_micros"), 33244 * 1000000LL / 60);
+    assert_int_equal(head(&b, "power", "stay_micros"), 1022 * 730 * 1000LL);
+}
+
 static void the_line_is_paid_by_who_runs_on_hypervisors(void **state)
 {
     AUTO(bill_done) struct bill b = {0};
@@ -431,6 +450,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_bill_done_by_hand),
         cmocka_unit_test(small_parts_of_a_server_are_not_rounded_away),
+        cmocka_unit_test(gpus_are_a_part_of_the_price),
         cmocka_unit_test(the_line_is_paid_by_who_runs_on_hypervisors),
         cmocka_unit_test(a_machine_is_due_for_its_successor),
         cmocka_unit_test(what_is_switched_off_costs_nothing),

@@ -57,6 +57,7 @@ static int64_t price_of(const struct cost_model *m, const struct cost_box *b)
     whole += (__int128)rate(m, RATE_SERVER_PER_CORE) * (__int128)b->cores *
              (b->host ? 1 : (__int128)ppm) / (b->host ? 1 : (__int128)rate(m, RATE_OVERCOMMIT));
     whole += (__int128)rate(m, RATE_SERVER_PER_GIB) * (__int128)b->gib;
+    whole += (__int128)rate(m, RATE_SERVER_PER_GPU) * (__int128)b->gpus;
     return money_of(whole);
 }
 
@@ -70,19 +71,26 @@ static void ages(const struct cost_model *m, const struct estate_host *h, struct
         b->refresh = b->born + b->life;
 }
 
+static uint64_t gpus_of(const struct estate_host *h)
+{
+    return num_min(h->gpus, UINT8_MAX);
+}
+
 static void physical_box(const struct cost_model *m, const struct estate_host *h,
                          struct cost_box *b)
 {
     *b = (struct cost_box){.share_ppm = ppm,
                            .cores = h->cores,
                            .gib = h->memory_bytes >> 30,
+                           .gpus = gpus_of(h),
                            .host = h,
                            .rack = h->rack,
                            .hypervisor = h->kind == ESTATE_HYPERVISOR};
-    b->micro_watts = h->watts
-                         ? (int64_t)num_min(h->watts, UINT32_MAX) * MONEY_UNIT
-                         : rate(m, RATE_WATTS_BASE) + rate(m, RATE_WATTS_PER_CORE) *
-                                                          (int64_t)num_min(h->cores, UINT16_MAX);
+    b->micro_watts =
+        h->watts ? (int64_t)num_min(h->watts, UINT32_MAX) * MONEY_UNIT
+                 : rate(m, RATE_WATTS_BASE) +
+                       rate(m, RATE_WATTS_PER_CORE) * (int64_t)num_min(h->cores, UINT16_MAX) +
+                       rate(m, RATE_WATTS_PER_GPU) * (int64_t)b->gpus;
     ages(m, h, b);
     b->price = price_of(m, b);
 }
@@ -94,11 +102,13 @@ static void virtual_box(const struct cost_model *m, const struct estate_host *h,
     uint64_t per =
         (uint64_t)rate(m, RATE_OVERCOMMIT) / 1000 * (uint64_t)rate(m, RATE_SERVER_CORES) / 1000;
 
-    *b = (struct cost_box){.cores = cores, .gib = h->memory_bytes >> 30, .rack = ""};
+    *b = (struct cost_box){
+        .cores = cores, .gib = h->memory_bytes >> 30, .gpus = gpus_of(h), .rack = ""};
     b->share_ppm = num_min(per ? cores * ppm * ppm / per : ppm, 16 * ppm);
     b->micro_watts = money_of((__int128)rate(m, RATE_WATTS_BASE) * (__int128)b->share_ppm / ppm +
                               (__int128)rate(m, RATE_WATTS_PER_CORE) * (__int128)cores * ppm /
-                                  rate(m, RATE_OVERCOMMIT));
+                                  rate(m, RATE_OVERCOMMIT) +
+                              (__int128)rate(m, RATE_WATTS_PER_GPU) * (__int128)b->gpus);
     b->hypervisor = true;
     ages(m, h, b);
     b->price = price_of(m, b);

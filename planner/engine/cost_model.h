@@ -29,7 +29,7 @@ struct cost_ledger {
 /* A machine of the data centre, or the part of one that a machine without a known host takes. */
 struct cost_box {
     uint64_t share_ppm; /* of a server */
-    uint64_t cores, gib;
+    uint64_t cores, gib, gpus;
     int64_t micro_watts;
     bool hypervisor;
     int64_t price;

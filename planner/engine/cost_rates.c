@@ -12,13 +12,15 @@
 #include "base/banned.h"
 
 const struct cost_head_row cost_heads[COST_HEADS] = {
-    [COST_HARDWARE] = {"hardware", "machines, written off over their life",
-                       "(server_base + cores x server_per_core + GiB x server_per_gib) / "
-                       "server_life_months, from bought_on to its end, then from refresh_on"},
+    [COST_HARDWARE] =
+        {"hardware", "machines, written off over their life",
+         "(server_base + cores x server_per_core + GiB x server_per_gib + GPUs x server_per_gpu) / "
+         "server_life_months, from bought_on to its end, then from refresh_on"},
     [COST_MAINTENANCE] = {"maintenance", "contracts for machines",
                           "price x maintenance_percent / 12"},
     [COST_POWER] = {"power", "power, and the cooling that goes with it",
-                    "watts, else watts_base + cores x watts_per_core, x 730 h x pue x kwh"},
+                    "watts, else watts_base + cores x watts_per_core + GPUs x watts_per_gpu, x 730 "
+                    "h x pue x kwh"},
     [COST_SPACE] =
         {"space", "racks; one saves when it is empty",
          "rack by month until it is empty, by cores; unknown racks: rack / hosts_per_rack"},
@@ -71,6 +73,8 @@ static const struct {
                               "assumption: list prices of server processors by core"},
     [RATE_SERVER_PER_GIB] = {"server_per_gib", "a GiB of memory", 6, 0, 1e6, true,
                              "assumption: registered DDR5"},
+    [RATE_SERVER_PER_GPU] = {"server_per_gpu", "a GPU", 10000, 0, 1e6, true,
+                             "assumption: accelerators for data centres cost 5,000 to 30,000"},
     [RATE_SERVER_LIFE] = {"server_life_months", "months", 60, 1, 240, false,
                           "assumption: five years, a usual time of depreciation"},
     [RATE_OVERCOMMIT] = {"vcpus_per_core", "virtual cores a core", 4, 1, 64, false,
@@ -87,6 +91,8 @@ static const struct {
                          "assumption, where nobody measured"},
     [RATE_WATTS_PER_CORE] = {"watts_per_core", "W a core", 6, 0, 1e4, false,
                              "assumption, where nobody measured"},
+    [RATE_WATTS_PER_GPU] = {"watts_per_gpu", "W a GPU", 300, 0, 1e4, false,
+                            "assumption, where nobody measured"},
     [RATE_RACK] = {"rack", "a rack and month", 900, 0, 1e6, true,
                    "assumption: replace it with the contract's price"},
     [RATE_RACK_HOSTS] = {"hosts_per_rack", "servers a rack", 16, 1, 200, false,
