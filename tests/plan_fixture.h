@@ -4,6 +4,7 @@
 #define GODWIT_TESTS_PLAN_FIXTURE_H
 
 #include "base/js.h"
+#include "base/text.h"
 #include "planner/engine/plan.h"
 #include "tests/unit.h"
 
@@ -42,6 +43,22 @@ static inline struct js *plan(const char *input, const char *policy)
     if (plan_compute(in, pol, &out, &err) < 0)
         fail_msg("%s", err.text);
     return out;
+}
+
+/* "1" of the wave that name is in, or "". */
+static inline const char *wave_of(const struct js *doc, const char *name)
+{
+    const struct js *waves = js_member(doc, "waves");
+
+    for (size_t i = 0; i < js_len(waves); i++) {
+        const struct js *members = js_member(js_at(waves, i), "workloads");
+
+        for (size_t j = 0; j < js_len(members); j++) {
+            if (text_equal(js_str(js_at(members, j), "workload", ""), name))
+                return js_str(js_at(waves, i), "wave", "");
+        }
+    }
+    return "";
 }
 
 #endif

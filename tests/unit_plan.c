@@ -13,22 +13,6 @@
 
 #include "base/banned.h"
 
-/* "1" of the wave that name is in, or "". */
-static const char *wave_of(const struct js *doc, const char *name)
-{
-    const struct js *waves = js_member(doc, "waves");
-
-    for (size_t i = 0; i < js_len(waves); i++) {
-        const struct js *members = js_member(js_at(waves, i), "workloads");
-
-        for (size_t j = 0; j < js_len(members); j++) {
-            if (text_equal(js_str(js_at(members, j), "workload", ""), name))
-                return js_str(js_at(waves, i), "wave", "");
-        }
-    }
-    return "";
-}
-
 /* The rule that put name where it is. */
 static const char *rule_of(const struct js *doc, const char *name)
 {
@@ -377,6 +361,11 @@ static void what_ran_late_leaves_room_after_the_next(void **state)
     assert_true(fabs(buffer_after(TOOK("-1") "," TOOK("null") "," TOOK("1e99")) - 0.1) < 1e-6);
 }
 
+static const char *first_warning(const struct js *doc)
+{
+    return js_as_str(js_at(js_member(js_at(js_member(doc, "waves"), 0), "warnings"), 0), "");
+}
+
 static void a_window_that_is_too_short_is_named(void **state)
 {
 #define EVENT(begins, ends)                                                                        \
@@ -389,17 +378,11 @@ static void a_window_that_is_too_short_is_named(void **state)
                             EVENT("20261220T000000Z", "20261220T004500Z") "END:VCALENDAR\\n\"}],",
                         WORKLOAD("a", "", "1", "0")),
              NULL);
-    const char *warning =
-        js_as_str(js_at(js_member(js_at(js_member(doc, "waves"), 0), "warnings"), 0), "");
+    const char *warning = first_warning(doc);
 
     (void)state;
     assert_non_null(strstr(warning, "the longest is 45m, from 2026-12-20T00:00:00Z"));
     assert_non_null(strstr(warning, "cutover_s 2700 would fit"));
-}
-
-static const char *first_warning(const struct js *doc)
-{
-    return js_as_str(js_at(js_member(js_at(js_member(doc, "waves"), 0), "warnings"), 0), "");
 }
 
 #define ALWAYS(kind)                                                                               \
