@@ -154,8 +154,8 @@ static int verdict(const struct check *c, struct err *err)
     if (c->report.missing + c->report.altered == 0)
         return 0;
     return err_set_gw(err, GW_VAULT_DAMAGED, -EBADMSG,
-                      "objects missing: %" PRIu64 ", altered: %" PRIu64,
-                      c->report.missing, c->report.altered);
+                      "objects missing: %" PRIu64 ", altered: %" PRIu64, c->report.missing,
+                      c->report.altered);
 }
 
 int gc_check(const struct gc_check_run *run, struct gc_check_report *ret, struct err *err)

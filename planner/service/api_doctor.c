@@ -223,7 +223,10 @@ static void check_replication(struct service *svc, struct row *row)
     row->next = n ? "godwit status" : NULL;
     (void)snprintf(row->text, sizeof(row->text), "%llu volume%s an error%s%s",
                    (unsigned long long)n, n == 1 ? " reports" : "s report",
-                   n == 0 ? "" : n == 1 ? ": " : ", the first ", one);
+                   n == 0   ? ""
+                   : n == 1 ? ": "
+                            : ", the first ",
+                   one);
 }
 
 void api_doctor(struct api_call *call)
