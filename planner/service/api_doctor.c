@@ -221,12 +221,8 @@ static void check_replication(struct service *svc, struct row *row)
     }
     row->severity = n ? "warning" : "ok";
     row->next = n ? "godwit status" : NULL;
-    (void)snprintf(row->text, sizeof(row->text), "%llu volume%s an error%s%s",
-                   (unsigned long long)n, n == 1 ? " reports" : "s report",
-                   n == 0   ? ""
-                   : n == 1 ? ": "
-                            : ", the first ",
-                   one);
+    (void)snprintf(row->text, sizeof(row->text), "volumes that report an error: %llu%s%s",
+                   (unsigned long long)n, n ? ", the first " : "", one);
 }
 
 void api_doctor(struct api_call *call)
