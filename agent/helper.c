@@ -15,7 +15,7 @@
 
 #include "base/banned.h"
 
-enum { MOUNTINFO_MAX = 4 << 20, MOUNT_TIMEOUT_MS = 60 * 1000, SAID_MAX = 2048, FIELD_MOUNT = 4 };
+enum { MOUNTINFO_MAX = 4 << 20, FIELD_MOUNT = 4 };
 
 /* mountinfo writes blanks and backslashes in octal. */
 static void unescape(char *path)
@@ -64,23 +64,6 @@ static int is_mounted(const char *mount, bool *ret, struct err *err)
     return r;
 }
 
-static int run_tool(const char *const *argv, struct err *err)
-{
-    auto_buf struct buf said = {.max = SAID_MAX};
-    struct proc_run run = {.argv = argv, .timeout_ms = MOUNT_TIMEOUT_MS};
-    const char *text;
-    int status = 0;
-    int r = proc_run(&run, &said, &status, err);
-
-    if (r < 0)
-        return r;
-    text = buf_cstr(&said);
-    if (status != 0)
-        return err_set_gw(err, GW_DENIED, -EIO, "%s: ended with %d: %.200s", argv[0], status,
-                          text ? text : "");
-    return 0;
-}
-
 static int remount(const char *mount, const char *flags, struct err *err)
 {
     bool mounted = false;
@@ -88,7 +71,7 @@ static int remount(const char *mount, const char *flags, struct err *err)
 
     if (r < 0 || !mounted)
         return r;
-    return run_tool((const char *const[]){"mount", "-o", flags, "--", mount, NULL}, err);
+    return proc_tool((const char *const[]){"mount", "-o", flags, "--", mount, NULL}, NULL, err);
 }
 
 static int unmount(const char *mount, struct err *err)
@@ -98,7 +81,7 @@ static int unmount(const char *mount, struct err *err)
 
     if (r < 0 || !mounted)
         return r;
-    return run_tool((const char *const[]){"umount", "--", mount, NULL}, err);
+    return proc_tool((const char *const[]){"umount", "--", mount, NULL}, NULL, err);
 }
 
 static int mount_again(const struct assignment_volume *v, struct err *err)
@@ -113,7 +96,7 @@ static int mount_again(const struct assignment_volume *v, struct err *err)
         return r;
     if (mounted)
         return remount(v->mount, "remount,rw", err);
-    return run_tool((const char *const[]){"mount", "--", v->device, v->mount, NULL}, err);
+    return proc_tool((const char *const[]){"mount", "--", v->device, v->mount, NULL}, NULL, err);
 }
 
 static int flush(const char *device, struct err *err)

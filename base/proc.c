@@ -10,6 +10,7 @@
 #include "base/auto.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/gw.h"
 #include "base/num.h"
 
 #include <fcntl.h>
@@ -22,6 +23,7 @@
 
 enum {
     OUTPUT_MAX_DEFAULT = 64 * 1024,
+    TOOL_SAID_MAX = 2048,
     TIMEOUT_DEFAULT_MS = 60000,
     GRACE_MS = 2000,
     STEP_MIN_MS = 1,
@@ -352,5 +354,24 @@ int proc_run(const struct proc_run *run, struct buf *out, int *ret_status, struc
     if (out && out->failed == -ENOMEM)
         return err_set(err, -ENOMEM, "output of '%s': %m", run->argv[0]);
     *ret_status = status;
+    return 0;
+}
+
+int proc_tool(const char *const *argv, struct buf *out, struct err *err)
+{
+    auto_buf struct buf said = {.max = TOOL_SAID_MAX};
+    const struct proc_run run = {.argv = argv};
+    const char *text;
+    int status = 0;
+    int r;
+
+    out = out ? out : &said;
+    r = proc_run(&run, out, &status, err);
+    if (r < 0)
+        return r;
+    text = buf_cstr(out);
+    if (status != 0)
+        return err_set_gw(err, GW_DENIED, -EIO, "%s: ended with %d: %.200s", argv[0], status,
+                          text ? text : "");
     return 0;
 }

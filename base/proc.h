@@ -30,4 +30,8 @@ struct proc_run {
  */
 int proc_run(const struct proc_run *run, struct buf *out, int *ret_status, struct err *err);
 
+/* Tools of the system that have to succeed. out (may be NULL) gets what they said; -EIO (GW_DENIED)
+ * with it when they end otherwise, else as proc_run. */
+int proc_tool(const char *const *argv, struct buf *out, struct err *err);
+
 #endif
