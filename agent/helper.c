@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Privileged acts from a fixed list: mount(8) and umount(8) with fixed flags, BLKROSET or file
- * modes through transport/volume.h, freezing through transport/replica.h. */
+ * modes through transport/volume.h, freezing and snapshots through transport/replica.h. */
 #include "agent/helper.h"
 
 #include "base/buf.h"
@@ -148,4 +148,9 @@ int helper_push_together(const struct replica_together *t, struct replica_point 
 int helper_thaw(const char *const *devices, size_t n, struct err *err)
 {
     return replica_thaw(devices, n, err);
+}
+
+void helper_sweep_snapshots(void)
+{
+    replica_snapshot_sweep();
 }

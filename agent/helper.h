@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The only file of the agent for what needs root: read-only flips of devices and mounts, and
- * freezes. For images everything but freezing works unprivileged (file modes).
+ * The only file of the agent for what needs root: read-only flips of devices and mounts, freezes,
+ * and snapshots. For images everything but freezing works unprivileged (file modes).
  *
  * Every call may be repeated. A mount that is named but not mounted is left alone.
  */
@@ -25,5 +25,7 @@ int helper_thaw(const char *const *devices, size_t n, struct err *err);
 /* Freeze the file systems on the volumes for a moment: replica_push_together. */
 int helper_push_together(const struct replica_together *t, struct replica_point *ret,
                          struct err *err);
+/* Remove snapshots that an agent which was killed has left. */
+void helper_sweep_snapshots(void);
 
 #endif

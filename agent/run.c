@@ -3,6 +3,7 @@
 #include "agent/run.h"
 
 #include "agent/answer.h"
+#include "agent/helper.h"
 #include "agent/report.h"
 #include "agent/vaultref.h"
 #include "agent/work.h"
@@ -150,6 +151,7 @@ int run_daemon(const struct run_conf *conf, struct err *err)
         r = report_start(d.report, err);
     if (r == 0) {
         track_sweep(); /* of replicas that were given up while no agent ran */
+        helper_sweep_snapshots();
         log_info("agent %s (%s) of %s", d.agent.identity->identity, d.agent.identity->name,
                  d.agent.identity->server);
         wait_for_signal(&d, &set);

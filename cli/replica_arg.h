@@ -56,7 +56,7 @@ enum { REPLICA_ARG_URL_MAX = 1024, REPLICA_ARG_PATH_MAX = 1100 };
 #define REPLICA_ARG_SNAPSHOT                                                                       \
     {                                                                                              \
         "snapshot", 0, OPT_CHOICE, "WHEN", "auto|never|always", 0, 0, "auto",                      \
-            "read a snapshot of an image (btrfs, XFS) where a freeze is too short"                 \
+            "read a snapshot (LVM; images on btrfs, XFS) where a freeze is too short"              \
     }
 
 struct replica_arg {

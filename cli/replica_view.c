@@ -110,7 +110,7 @@ void replica_view_write_freeze(struct jsw *w, const struct replica_moment *m)
     jsw_u64(w, "passes_before", m->passes);
     jsw_u64(w, "bytes", m->bytes);
     jsw_f64(w, "pause_ms", (double)m->pause_us / 1000.0);
-    jsw_str(w, "snapshot", m->snapshot ? "reflink" : NULL);
+    jsw_str(w, "snapshot", m->snapshot);
     jsw_end(w);
 }
 

@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "base/num.h"
 #include "base/text.h"
+#include "transport/snapshot.h"
 #include "transport/track.h"
 #include "transport/volume.h"
 
@@ -133,6 +134,7 @@ int main(int argc, char **argv)
 
     if (argc == 2 && text_equal(argv[1], "sweep")) {
         track_sweep();
+        snapshot_sweep();
         return 0;
     }
     if (argc != 6 || !data)

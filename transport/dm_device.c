@@ -29,7 +29,7 @@ bool dm_device_is(dev_t dev)
            stat(path, &st) == 0;
 }
 
-static int ask(dev_t dev, struct dm_ioctl *d, struct err *err)
+static int ask(dev_t dev, uint32_t flags, struct dm_ioctl *d, struct err *err)
 {
     auto_close int fd = open(CONTROL, O_RDWR | O_CLOEXEC);
 
@@ -38,7 +38,7 @@ static int ask(dev_t dev, struct dm_ioctl *d, struct err *err)
     *d = (struct dm_ioctl){.version = {DM_VERSION_MAJOR, 0, 0},
                            .data_size = TABLE_BYTES,
                            .data_start = sizeof(*d),
-                           .flags = DM_STATUS_TABLE_FLAG,
+                           .flags = flags,
                            .dev = dev};
     if (ioctl(fd, DM_TABLE_STATUS, d) < 0)
         return err_set(err, -errno, "device-mapper table of %u:%u: %m", major(dev), minor(dev));
@@ -70,17 +70,27 @@ static int print(const struct dm_ioctl *d, struct buf *out)
     return rc;
 }
 
-int dm_device_table(dev_t dev, struct buf *out, struct err *err)
+static int ask_as_text(dev_t dev, uint32_t flags, struct buf *out, struct err *err)
 {
     auto_free struct dm_ioctl *d = calloc(1, TABLE_BYTES);
     int rc;
 
     if (!d)
         return err_set(err, -ENOMEM, "device-mapper table: %m");
-    rc = ask(dev, d, err);
+    rc = ask(dev, flags, d, err);
     if (rc < 0)
         return rc;
     rc = d->data_start < TABLE_BYTES ? print(d, out) : -EBADMSG;
     return rc < 0 ? err_set(err, rc, "device-mapper table of %u:%u: %m", major(dev), minor(dev))
                   : 0;
+}
+
+int dm_device_table(dev_t dev, struct buf *out, struct err *err)
+{
+    return ask_as_text(dev, DM_STATUS_TABLE_FLAG, out, err);
+}
+
+int dm_device_status(dev_t dev, struct buf *out, struct err *err)
+{
+    return ask_as_text(dev, 0, out, err);
 }

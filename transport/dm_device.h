@@ -12,5 +12,7 @@ struct err;
 bool dm_device_is(dev_t dev);
 /* Its table, as `dmsetup table` prints it. */
 int dm_device_table(dev_t dev, struct buf *out, struct err *err);
+/* What its targets say of themselves, as `dmsetup status` prints it. */
+int dm_device_status(dev_t dev, struct buf *out, struct err *err);
 
 #endif

@@ -36,7 +36,7 @@ libgodwit_transport_a_SOURCES = \
 	transport/store_s3.c \
 	transport/track.c transport/track.h transport/track_impl.h transport/track_scan.c \
 	transport/track_abi.h transport/track_aim.c transport/track_aim.h transport/track_bpf.c transport/track_bpf.h transport/track_ebpf.c \
-	transport/dm_device.c transport/dm_device.h transport/dm_table.c transport/dm_table.h \
+	transport/dm_device.c transport/dm_device.h transport/dm_make.c transport/dm_make.h transport/dm_table.c transport/dm_table.h \
 	transport/nbd_lib.c transport/nbd_lib.h transport/nbd_link.c transport/nbd_link.h transport/nbd_uri.c transport/nbd_uri.h \
 	transport/qmp.c transport/qmp.h transport/track_bits.c transport/track_bits.h \
 	transport/track_nbd.c transport/track_nbd.h transport/track_nbd_own.c \
@@ -90,7 +90,8 @@ libgodwit_transport_a_SOURCES += \
 	transport/capture.c transport/capture.h \
 	transport/freeze.c transport/freeze.h transport/freeze_find.c transport/freeze_impl.h \
 	transport/freeze_watch.c transport/freeze_watch.h transport/replica_together.c \
-	transport/replica_snapshot.c transport/replica_snapshot.h transport/snapshot.c transport/snapshot.h \
+	transport/replica_snapshot.c transport/replica_snapshot.h transport/snapshot.c transport/snapshot.h transport/snapshot_impl.h \
+	transport/snapshot_left.c transport/snapshot_left.h transport/snapshot_lvm.c transport/snapshot_reflink.c \
 	transport/replica_digest.c transport/replica_follow.c transport/replica_pull.c transport/replica_push.c \
 	transport/replica_verify.c \
 	transport/serve.c transport/serve.h transport/serve_impl.h \

@@ -267,6 +267,8 @@ int push_region_durable(struct push *p, struct push_region *r, uint32_t index, c
  * calls clean. What it missed is told in run->scrub, and makes the pass read everything. */
 int push_scrub(struct push *p, struct err *err);
 
+/* push_read.c: is what was read so far of what was to be read? */
+int push_check_source(struct push *p, struct err *err);
 /* push_read.c: the whole pass over the volume, in the caller's thread. */
 int push_read(struct push *p, struct err *err);
 

@@ -275,6 +275,6 @@ int push_gaps_read(struct push *p, struct push_job *j, struct err *err)
     int rc;
 
     err_clear(err);
-    rc = volume_check(p->volume, err);
+    rc = push_check_source(p, err);
     return rc < 0 ? rc : salvage(p, r, &(struct part){offset, j->data, j->len}, err);
 }

@@ -324,6 +324,13 @@ static int read_all(struct reader *r, struct err *err)
     return rc < 0 ? rc : land_all(r, err);
 }
 
+int push_check_source(struct push *p, struct err *err)
+{
+    int rc = volume_check(p->volume, err);
+
+    return rc == 0 && p->run->source_check ? p->run->source_check(p->run->source_arg, err) : rc;
+}
+
 int push_read(struct push *p, struct err *err)
 {
     struct reader r = {.p = p, .holes = {.volume = p->volume}};
@@ -333,5 +340,5 @@ int push_read(struct push *p, struct err *err)
     if (rc == 0)
         rc = read_all(&r, err);
     volume_queue_free(r.reads);
-    return rc < 0 || p->captured ? rc : volume_check(p->volume, err);
+    return rc < 0 || p->captured ? rc : push_check_source(p, err);
 }

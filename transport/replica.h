@@ -100,9 +100,13 @@ struct replica_run {
     const char *tracker;             /* NULL = "auto" */
     struct replica_tracked *tracked; /* or NULL; to be read when the push has returned */
     const char *source;              /* read this instead: a snapshot of the volume; or NULL */
-    uint64_t taken_ms;               /* when that was made; 0 = now */
-    uint64_t scrub_bytes_per_s;      /* since the last pass; 0 = no scrub */
-    struct replica_scrub *scrub;     /* or NULL; likewise; zero it before use */
+    /* or NULL: asked when all is read, and when something cannot be, whether it is the volume as it
+     * was. A failure makes no point. */
+    int (*source_check)(void *arg, struct err *err);
+    void *source_arg;
+    uint64_t taken_ms;           /* when that was made; 0 = now */
+    uint64_t scrub_bytes_per_s;  /* since the last pass; 0 = no scrub */
+    struct replica_scrub *scrub; /* or NULL; likewise; zero it before use */
     int level;           /* zstd, -7 .. 19; 0 = follows the bottleneck; or REPLICA_LEVEL_RAW */
     uint32_t pack_bytes; /* at which a pack is sent; 0 = what memory allows */
     bool paranoid;       /* prove every packed unit before its pack is sent, not one in 32 */
@@ -147,7 +151,7 @@ struct replica_moment {
     uint64_t bytes;        /* read while they were frozen */
     uint64_t pause_us;     /* how long they were */
     uint64_t taken_ms;     /* when */
-    bool snapshot;         /* what was read is a snapshot of it */
+    const char *snapshot;  /* of what kind the snapshots are that were read; NULL: none were */
 };
 
 /* Around the freeze, each with a time limit of its own: a database may checkpoint, or hold a lock.
@@ -160,7 +164,7 @@ struct replica_hooks {
 
 /* Where more changes than a freeze gives time to read. */
 enum replica_snapshot {
-    REPLICA_SNAPSHOT_AUTO, /* read a snapshot then, where the file system below makes one */
+    REPLICA_SNAPSHOT_AUTO, /* read a snapshot then, where there can be one */
     REPLICA_SNAPSHOT_NEVER,
     REPLICA_SNAPSHOT_ALWAYS /* at once */
 };
@@ -186,6 +190,9 @@ struct replica_together {
  */
 int replica_push_together(const struct replica_together *t, struct replica_point *ret,
                           struct err *err);
+
+/* Remove snapshots that processes which are gone have left. For root only. */
+void replica_snapshot_sweep(void);
 
 /* Thaw the file systems on n volumes: whoever froze them is gone, and so is its watchdog. 0 also
  * when none was frozen. -EPERM: not root. */

@@ -25,13 +25,20 @@ struct job {
     struct freeze *freeze;
     uint64_t budget_ms;
     struct replica_moment *moment;
-    struct snapshot *snapshots;
+    struct snapshot **snapshots;
 };
 
-static void close_all(struct job *j)
+/* The first failure is told, but all are closed. */
+static int close_all(struct job *j, struct err *err)
 {
-    for (size_t i = 0; i < j->t->n; i++)
-        snapshot_close(&j->snapshots[i]);
+    int rc = 0;
+
+    for (size_t i = 0; i < j->t->n; i++) {
+        int mine = snapshot_close(TAKE(j->snapshots[i]), rc < 0 ? NULL : err);
+
+        rc = rc < 0 ? rc : mine;
+    }
+    return rc;
 }
 
 static int open_all(struct job *j, struct err *err)
@@ -39,7 +46,8 @@ static int open_all(struct job *j, struct err *err)
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < j->t->n; i++)
-        rc = snapshot_open(j->t->runs[i].volume_path, &j->snapshots[i], err);
+        rc = snapshot_open(j->t->runs[i].volume_path, (unsigned)(j->t->n - i), &j->snapshots[i],
+                           err);
     return rc;
 }
 
@@ -54,7 +62,7 @@ static int frozen(struct job *j, struct err *err)
         return freeze_why(j->freeze, rc, err);
     rc = failpoint("snapshot_frozen");
     for (size_t i = 0; rc == 0 && i < j->t->n; i++)
-        rc = snapshot_take(&j->snapshots[i]);
+        rc = snapshot_take(j->snapshots[i]);
     j->moment->taken_ms = clock_wall_ms(vault_clock(j->t->runs[0].vault));
     thawed = freeze_end(j->freeze);
     j->moment->pause_us = freeze_pause_us(j->freeze);
@@ -82,9 +90,9 @@ static int take_all(struct job *j, struct err *err)
     int rc = -ETIME;
 
     for (unsigned i = 0; rc == -ETIME && i < TRIES; i++) {
-        close_all(j);
         err_clear(err);
-        rc = try_once(j, err);
+        rc = close_all(j, err);
+        rc = rc < 0 ? rc : try_once(j, err);
     }
     return rc;
 }
@@ -106,12 +114,19 @@ static int with_hooks(struct job *j, struct err *err)
     return after;
 }
 
+static int still_holds(void *arg, struct err *err)
+{
+    return snapshot_check(arg, err);
+}
+
 static int send_one(struct job *j, size_t i, struct replica_point *ret, struct err *err)
 {
     struct replica_run run = j->t->runs[i];
     int rc;
 
-    run.source = j->snapshots[i].path;
+    run.source = snapshot_path(j->snapshots[i]);
+    run.source_check = still_holds;
+    run.source_arg = j->snapshots[i];
     run.kind = REPLICA_FILESYSTEM;
     run.taken_ms = j->moment->taken_ms;
     run.scrub_bytes_per_s = 0;
@@ -128,18 +143,26 @@ int replica_snapshot_together(const struct replica_together *t, struct freeze *f
                               struct replica_point *ret, struct err *err)
 {
     struct job j = {.t = t, .freeze = f, .budget_ms = budget_ms, .moment = moment};
+    int closed;
     int rc;
 
-    j.snapshots = calloc(t->n, sizeof(*j.snapshots));
+    j.snapshots = calloc(t->n, sizeof(struct snapshot *));
     if (!j.snapshots)
         return err_set(err, -ENOMEM, "snapshots: %m");
-    for (size_t i = 0; i < t->n; i++)
-        j.snapshots[i] = (struct snapshot){.fd = -1, .volume_fd = -1};
     rc = t->hooks ? with_hooks(&j, err) : take_all(&j, err);
-    moment->snapshot = rc == 0;
-    for (size_t i = 0; rc == 0 && i < t->n; i++)
+    if (rc == 0)
+        moment->snapshot = snapshot_kind(j.snapshots[0]);
+    for (size_t i = 0; rc == 0 && i < t->n; i++) {
         rc = send_one(&j, i, &ret[i], err);
-    close_all(&j);
+        if (rc == 0) /* at once: while there is one, who writes to the volume pays for it */
+            rc = snapshot_close(TAKE(j.snapshots[i]), err);
+    }
+    closed = close_all(&j, rc < 0 ? NULL : err);
     free(j.snapshots);
-    return rc;
+    return rc < 0 ? rc : closed;
+}
+
+void replica_snapshot_sweep(void)
+{
+    snapshot_sweep();
 }

@@ -1,100 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Images whose file system can share blocks. */
+/* The table of kinds of snapshots, and the dispatcher. */
 #include "transport/snapshot.h"
+
+#include "transport/snapshot_impl.h"
 
 #include "base/auto.h"
 #include "base/err.h"
-#include "base/gw.h"
-#include "base/num.h"
-#include "base/text.h"
 
-#include <fcntl.h>
-#include <inttypes.h>
-#include <limits.h>
-#include <linux/fs.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
+#include <stdlib.h>
 
 #include "base/banned.h"
 
-enum { BLOCK_BYTES = 512 /* of st_blocks */ };
+static const struct snapshot_ops *const snapshots[] = {&snapshot_reflink_ops, &snapshot_lvm_ops};
 
-/* A file without a name, beside the volume. */
-static int open_nameless(const char *volume, int *ret, struct err *err)
+static const struct snapshot_ops *ops_of(const struct stat *st)
 {
-    char dir[PATH_MAX];
-    char *slash;
-    int fd;
-
-    if (text_copy(dir, sizeof(dir), volume) < 0)
-        return err_set(err, -ENAMETOOLONG, "'%s': %m", volume);
-    slash = strrchr(dir, '/');
-    if (slash)
-        slash[slash == dir ? 1 : 0] = '\0';
-    fd = open(slash ? dir : ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return err_set(err, errno == ENOSPC ? -ENOSPC : -EOPNOTSUPP,
-                       "a file beside '%s' for its snapshot: %m", volume);
-    *ret = fd;
-    return 0;
+    for (size_t i = 0; i < ARRAY_LEN(snapshots); i++)
+        if (snapshots[i]->claims(st))
+            return snapshots[i];
+    return NULL;
 }
 
-/* Room for every block of the volume once more. */
-static int check_room(const struct snapshot *s, struct err *err)
+int snapshot_open(const char *volume, unsigned share, struct snapshot **ret, struct err *err)
 {
-    struct statvfs fs;
-    struct stat st;
-    uint64_t need;
-    uint64_t free_bytes;
-
-    if (fstat(s->volume_fd, &st) < 0 || fstatvfs(s->volume_fd, &fs) < 0)
-        return err_set(err, -errno, "look at '%s': %m", s->volume);
-    need = (uint64_t)st.st_blocks * BLOCK_BYTES;
-    free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
-    if (free_bytes >= need)
-        return 0;
-    return err_set_gw(err, GW_NO_SPACE, -ENOSPC,
-                      "a snapshot of '%s' may need %" PRIu64
-                      " bytes of its file system, which has %" PRIu64 " left",
-                      s->volume, need, free_bytes);
-}
-
-static int rehearse(const struct snapshot *s, struct err *err)
-{
-    auto_close int fd = -1;
-    int rc = open_nameless(s->volume, &fd, err);
-
-    if (rc < 0)
-        return rc;
-    if (ioctl(fd, FICLONE, s->volume_fd) == 0)
-        return 0;
-    return err_set(err, errno == ENOSPC ? -ENOSPC : -EOPNOTSUPP,
-                   "the file system of '%s' makes no snapshot of it: %m", s->volume);
-}
-
-int snapshot_open(const char *volume, struct snapshot *ret, struct err *err)
-{
-    struct snapshot s = {.volume = volume, .volume_fd = -1, .fd = -1};
+    const struct snapshot_ops *ops;
+    struct snapshot *s;
     struct stat st;
     int rc;
 
-    s.volume_fd = open(volume, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (s.volume_fd < 0 || fstat(s.volume_fd, &st) < 0)
-        rc = err_set(err, -errno, "open '%s': %m", volume);
-    else if (!S_ISREG(st.st_mode))
-        rc = err_set(err, -EOPNOTSUPP, "'%s' is no image: there are no snapshots of it", volume);
-    else
-        rc = check_room(&s, err);
-    if (rc == 0)
-        rc = rehearse(&s, err);
-    if (rc == 0)
-        rc = open_nameless(volume, &s.fd, err);
-    if (rc == 0)
-        rc = text_print(s.path, sizeof(s.path), "/proc/self/fd/%d", s.fd);
+    if (stat(volume, &st) < 0)
+        return err_set(err, -errno, "stat '%s': %m", volume);
+    ops = ops_of(&st);
+    if (!ops)
+        return err_set(err, -EOPNOTSUPP, "there are no snapshots of '%s'", volume);
+    s = calloc(1, sizeof(*s));
+    if (!s)
+        return err_set(err, -ENOMEM, "snapshot: %m");
+    s->ops = ops;
+    s->volume = volume;
+    rc = ops->open(s, share, err);
     if (rc < 0) {
-        snapshot_close(&s);
+        (void)snapshot_close(s, NULL);
         return rc;
     }
     *ret = s;
@@ -103,14 +49,35 @@ int snapshot_open(const char *volume, struct snapshot *ret, struct err *err)
 
 int snapshot_take(struct snapshot *s)
 {
-    return ioctl(s->fd, FICLONE, s->volume_fd) < 0 ? -errno : 0;
+    return s->ops->take(s);
 }
 
-void snapshot_close(struct snapshot *s)
+int snapshot_check(struct snapshot *s, struct err *err)
 {
-    if (s->fd >= 0)
-        close(s->fd);
-    if (s->volume_fd >= 0)
-        close(s->volume_fd);
-    s->fd = s->volume_fd = -1;
+    return s->ops->check ? s->ops->check(s, err) : 0;
+}
+
+const char *snapshot_path(const struct snapshot *s)
+{
+    return s->path;
+}
+
+const char *snapshot_kind(const struct snapshot *s)
+{
+    return s->ops->kind;
+}
+
+int snapshot_close(struct snapshot *s, struct err *err)
+{
+    int rc = s ? s->ops->close(s, err) : 0;
+
+    free(s);
+    return rc;
+}
+
+void snapshot_sweep(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(snapshots); i++)
+        if (snapshots[i]->sweep)
+            snapshots[i]->sweep();
 }
