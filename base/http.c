@@ -278,7 +278,8 @@ static CURLcode set_manners(struct http *h, const struct http_request *req)
     SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     SET(CURLOPT_HTTP_VERSION, (long)(h->http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
     SET(CURLOPT_TCP_KEEPALIVE, 1L);
-    SET(CURLOPT_BUFFERSIZE, (long)COPY_BYTES);
+    /* After a host that was not found libcurl 7.88 still has a buffer and refuses another size. */
+    (void)curl_easy_setopt(h->easy, CURLOPT_BUFFERSIZE, (long)COPY_BYTES);
     SET(CURLOPT_UPLOAD_BUFFERSIZE, (long)COPY_BYTES);
     SET(CURLOPT_USERAGENT, "godwit/" PACKAGE_VERSION);
     SET(CURLOPT_CONNECTTIMEOUT_MS, (long)h->connect_timeout_ms);

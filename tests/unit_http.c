@@ -375,6 +375,8 @@ static void name_that_does_not_resolve_is_unreachable(void **state)
     (void)state;
     assert_ok(http_new(&conf, &h, NULL));
     assert_fails(-EHOSTUNREACH, http_do(h, &req, &reply, &err));
+    err_clear(&err);
+    assert_fails(-EHOSTUNREACH, http_do(h, &req, &reply, &err)); /* and again */
     assert_true(err.retryable);
 }
 
