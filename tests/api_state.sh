@@ -145,9 +145,13 @@ within 20 forgotten || fail "what is old stays: $(cat "$out")"
 planner_stop TERM
 [ "$rc" = 0 ] || fail "SIGTERM: exit $rc"
 
-# -- a lost CA key is not made anew in silence ---------------------------------------------
+# -- a lost key is not made anew, nor done without ------------------------------------------
 
-rm "$state/vault.key"
+mv "$state/vault.key" "$dir/vault.key"
+ends 7 "vault.key' is gone" godwitd --state-dir "$state"
+ends 7 'has a vault already' godwitd --init --state-dir "$state" --store "file://$dir/vault"
+[ ! -e "$state/vault.key" ] || fail "a key that is not the vault's was left behind"
+mv "$dir/vault.key" "$state"
 chmod 644 "$state/ca.key"
 planner_start --listen 127.0.0.1:0
 call GET /v1/version

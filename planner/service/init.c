@@ -62,12 +62,15 @@ static int make_ca(const struct service_conf *conf, struct err *err)
     return r;
 }
 
-static int make_vault_key(const struct service_conf *conf, struct err *err)
+/* ret_path: of the key when there was none; else "". */
+static int make_vault_key(const struct service_conf *conf, char ret_path[static PATH_MAX],
+                          struct err *err)
 {
     uint8_t key[CRYPTO_KEY_LEN];
     char path[PATH_MAX];
     int r;
 
+    ret_path[0] = '\0';
     if (conf->store_key)
         return 0;
     r = path_of(conf, "vault.key", path, err);
@@ -78,7 +81,7 @@ static int make_vault_key(const struct service_conf *conf, struct err *err)
         err_clear(err);
         return 0;
     }
-    return r;
+    return r < 0 ? r : text_copy(ret_path, PATH_MAX, path);
 }
 
 /* A directory as store is made here; a bucket is somebody else's to make. */
@@ -116,6 +119,23 @@ static int make_vault(const struct service_conf *conf, struct err *err)
     if (r == 0)
         r = vault_open(&vc, &vault, err);
     crypto_wipe(key, sizeof(key));
+    return r;
+}
+
+/* Where a vault is already, a new key has sealed nothing: left behind, it would be taken for the
+ * vault's own, which is lost here. */
+static int make_key_and_vault(const struct service_conf *conf, struct err *err)
+{
+    char made[PATH_MAX];
+    int r;
+
+    r = make_vault_key(conf, made, err);
+    if (r == 0)
+        r = make_vault(conf, err);
+    if (r == -EKEYREJECTED && made[0] != '\0') {
+        (void)unlink(made);
+        return err_add(err, r, "'%s' is gone, and the store has a vault already", made);
+    }
     return r;
 }
 
@@ -338,9 +358,7 @@ int init_run(const struct service_conf *conf, const char *client_file, struct er
     if (r == 0)
         r = make_ca(conf, err);
     if (r == 0)
-        r = make_vault_key(conf, err);
-    if (r == 0)
-        r = make_vault(conf, err);
+        r = make_key_and_vault(conf, err);
     if (r == 0)
         r = make_store_dir(conf, err);
     if (r == 0)

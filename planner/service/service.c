@@ -77,7 +77,7 @@ int service_load_ca(struct service_own *own, struct err *err)
     return r;
 }
 
-/* Without a key of its own the vault is not encrypted; that is for tests, init makes one. */
+/* Without it agents would make a vault that is not encrypted, or be refused by the one there is. */
 static int load_vault_key(struct service_own *own, struct err *err)
 {
     char path[PATH_MAX];
@@ -90,7 +90,8 @@ static int load_vault_key(struct service_own *own, struct err *err)
     if (r < 0)
         return err_set(err, r, "state directory: %m");
     if (!ref && access(path, F_OK) < 0)
-        return 0;
+        return err_set_gw(err, GW_VAULT_KEY, -ENOKEY, "the vault's key '%s' is gone: put it back",
+                          path);
     r = secret_load(ref ? ref : path, &own->vault_key_text, err);
     if (r == 0)
         r = vault_key_parse(buf_cstr(&own->vault_key_text), own->vault_key, err);

@@ -25,7 +25,7 @@ struct service_conf {
     const char *state_dir;
     const char *listen; /* "127.0.0.1:7443", "[::1]:0" */
     const char *store_url, *store_region, *store_endpoint;
-    const char *store_key;     /* secret reference; NULL = STATE/vault.key when it is there */
+    const char *store_key;     /* secret reference; NULL = STATE/vault.key */
     uint64_t link_bytes_per_s; /* for plans; 0 = unknown */
     uint64_t report_s;         /* how often agents report, 0 = SERVICE_REPORT_S */
     uint64_t peer_connections; /* at one time, of one address */
