@@ -11,6 +11,8 @@ echo "-- every verb has help: a summary, an example with the verb in it, the fla
 exits 0 godwit help
 verbs=$(sed -n '/^  godwit /d; s/^  \([a-z]*\( [a-z][a-z]*\)\{0,1\}\)  *.*/\1/p' "$dir/out")
 [ "$(wc -l <<<"$verbs")" -gt 30 ] || fail "few verbs: $verbs"
+asked=0
+others=(watch wait detach confirm=x yes)
 while read -r verb; do
     # shellcheck disable=SC2086 # a verb of two words is two
     exits 0 godwit $verb --help
@@ -19,7 +21,9 @@ while read -r verb; do
     says out --output
     [ ! -s "$dir/err" ] || fail "$verb --help says something on standard error"
     cp "$dir/out" "$dir/help"
-    for flag in dry-run watch wait detach confirm=x yes; do
+    # A dry run that is not meant is the worst of them; of the others one after another.
+    asked=$(((asked + 1) % 5))
+    for flag in dry-run "${others[asked]}"; do
         grep -q -e "--${flag%=*}\\b" "$dir/help" && continue
         # shellcheck disable=SC2086
         exits 2 godwit $verb --server https://127.0.0.1:1 "--$flag"
