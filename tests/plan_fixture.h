@@ -23,6 +23,13 @@
     "],\"planned_wave\":" wave ",\"volumes\":[{\"volume\":\"d\",\"size_bytes\":" gib               \
     "000000000,\"write_bytes_per_s\":0}]}"
 
+#define FREEZE                                                                                     \
+    "\"calendars\":[{\"name\":\"freeze\",\"kind\":\"blackout\",\"calendar\":\"BEGIN:"              \
+    "VCALENDAR\\r\\nVERSION:2.0\\r\\n"                                                             \
+    "PRODID:t\\r\\nBEGIN:VEVENT\\r\\nUID:1\\r\\nDTSTART:20261201T000000Z\\r\\nDTEND:"              \
+    "20261210T000000Z\\r\\n"                                                                       \
+    "END:VEVENT\\r\\nEND:VCALENDAR\\r\\n\"}],"
+
 static inline struct js *parse(const char *text)
 {
     struct js *doc = NULL;

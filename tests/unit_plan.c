@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Waves: order, limits, pins, windows, what cannot move, and that the same input gives the same
+/* Waves: order, limits, pins, what cannot move, and that the same input gives the same
  * bytes. */
 #include "planner/engine/plan_diff.h"
 
@@ -8,8 +8,6 @@
 #include "base/gw.h"
 #include "base/text.h"
 #include "tests/plan_fixture.h"
-
-#include <math.h>
 
 #include "base/banned.h"
 
@@ -146,40 +144,6 @@ static void a_cycle_is_named(void **state)
     assert_non_null(strstr(err.text, "b -> c -> b"));
 }
 
-#define FREEZE                                                                                     \
-    "\"calendars\":[{\"name\":\"freeze\",\"kind\":\"blackout\",\"calendar\":\"BEGIN:"              \
-    "VCALENDAR\\r\\nVERSION:2.0\\r\\n"                                                             \
-    "PRODID:t\\r\\nBEGIN:VEVENT\\r\\nUID:1\\r\\nDTSTART:20261201T000000Z\\r\\nDTEND:"              \
-    "20261210T000000Z\\r\\n"                                                                       \
-    "END:VEVENT\\r\\nEND:VCALENDAR\\r\\n\"}],"
-
-static void nothing_is_cut_over_in_a_blackout(void **state)
-{
-    auto_js struct js *doc = plan(INPUT_WITH(FREEZE, WORKLOAD("a", "", "1", "0")), NULL);
-    const struct js *wave = js_at(js_member(doc, "waves"), 0);
-
-    (void)state;
-    assert_string_equal(js_str(wave, "cutover_from", ""), "2026-12-10T00:00:00Z");
-    assert_string_equal(js_str(wave, "seed_from", ""), "2026-12-01T00:00:00Z");
-}
-
-#define GONE                                                                                       \
-    "\"calendars\":[{\"name\":\"gone\",\"kind\":\"window\",\"calendar\":\"BEGIN:"                  \
-    "VCALENDAR\\r\\nVERSION:2.0\\r\\n"                                                             \
-    "PRODID:t\\r\\nBEGIN:VEVENT\\r\\nUID:1\\r\\nDTSTART:20200101T000000Z\\r\\nDTEND:"              \
-    "20200102T000000Z\\r\\n"                                                                       \
-    "END:VEVENT\\r\\nEND:VCALENDAR\\r\\n\"}],"
-
-static void a_window_that_is_over_is_not_at_any_time(void **state)
-{
-    auto_js struct js *doc = plan(INPUT_WITH(GONE, WORKLOAD("a", "", "1", "0")), NULL);
-    const struct js *wave = js_at(js_member(doc, "waves"), 0);
-
-    (void)state;
-    assert_null(js_str(wave, "cutover_from", NULL));
-    assert_int_equal(js_len(js_member(wave, "warnings")), 1);
-}
-
 static void a_plan_knows_when_it_is_stale(void **state)
 {
     auto_js struct js *before = parse(INPUT(WORKLOAD("a", "", "1", "0")));
@@ -278,21 +242,6 @@ static void the_number_of_a_wave_that_has_moved_is_not_used_again(void **state)
     assert_string_equal(wave_of(doc, "new"), "3");
 }
 
-static void what_is_copied_already_takes_no_time(void **state)
-{
-    auto_js struct js *all = plan(INPUT(WORKLOAD("a", "", "900", "0")), NULL);
-    auto_js struct js *rest =
-        plan(INPUT("{\"workload\":\"a\",\"hosts\":[\"h\"],\"volumes\":[{\"volume\":\"d\","
-                   "\"size_bytes\":900000000000,\"remaining_bytes\":9000000000}]}"),
-             NULL);
-    const struct js *wave = js_at(js_member(rest, "waves"), 0);
-
-    (void)state;
-    assert_true(js_u64(wave, "bytes", 0) == 900000000000);
-    assert_true(js_f64(wave, "seed_s", 0) * 99 <
-                js_f64(js_at(js_member(all, "waves"), 0), "seed_s", 0));
-}
-
 #define APART(name, gib, from, more)                                                               \
     "{\"workload\":\"" name "\",\"hosts\":[\"h\"],\"apart\":[" from "]" more                       \
     ",\"volumes\":[{\"volume\":\"d\",\"size_bytes\":" gib "000000000}]}"
@@ -330,81 +279,6 @@ static void apart_from_nobody_is_refused(void **state)
     (void)state;
     assert_int_equal(plan_compute(in, NULL, &out, &err), -EINVAL);
     assert_non_null(strstr(err.text, "ghost"));
-}
-
-/* What seeds have taken, in parts of what was planned, and the buffer of the next. */
-static double buffer_after(const char *history)
-{
-    auto_buf struct buf text = {0};
-    auto_js struct js *doc = NULL;
-
-    (void)buf_printf(&text, INPUT_WITH("\"history\":[%s],", WORKLOAD("a", "", "900", "0")),
-                     history);
-    doc = plan(buf_cstr(&text), NULL);
-    return js_f64(js_at(js_member(doc, "waves"), 0), "buffer_s", 0) /
-           js_f64(js_at(js_member(doc, "waves"), 0), "seed_s", 1);
-}
-
-static void what_ran_late_leaves_room_after_the_next(void **state)
-{
-#define TOOK(s) "{\"planned_s\":100,\"took_s\":" s "}"
-    (void)state;
-    assert_true(fabs(buffer_after("") - 0.1) < 1e-6);
-    /* Five that took half as long again, always. */
-    assert_true(fabs(buffer_after(TOOK("150") "," TOOK("150") "," TOOK("150") "," TOOK(
-                         "150") "," TOOK("150")) -
-                     0.5) < 1e-6);
-    /* On average as planned, but who knows. */
-    assert_true(buffer_after(TOOK("50") "," TOOK("150") "," TOOK("50") "," TOOK("150") "," TOOK(
-                    "100")) > 0.7);
-    /* Nonsense is not counted. */
-    assert_true(fabs(buffer_after(TOOK("-1") "," TOOK("null") "," TOOK("1e99")) - 0.1) < 1e-6);
-}
-
-static const char *first_warning(const struct js *doc)
-{
-    return js_as_str(js_at(js_member(js_at(js_member(doc, "waves"), 0), "warnings"), 0), "");
-}
-
-static void a_window_that_is_too_short_is_named(void **state)
-{
-#define EVENT(begins, ends)                                                                        \
-    "BEGIN:VEVENT\\nUID:" begins "\\nDTSTAMP:20260101T000000Z\\nDTSTART:" begins "\\nDTEND:" ends  \
-    "\\nEND:VEVENT\\n"
-    auto_js struct js *doc =
-        plan(INPUT_WITH("\"calendars\":[{\"name\":\"w\",\"kind\":\"window\",\"calendar\":\""
-                        "BEGIN:VCALENDAR\\nVERSION:2.0\\nPRODID:t\\n" EVENT("20261210T000000Z",
-                                                                            "20261210T003000Z")
-                            EVENT("20261220T000000Z", "20261220T004500Z") "END:VCALENDAR\\n\"}],",
-                        WORKLOAD("a", "", "1", "0")),
-             NULL);
-    const char *warning = first_warning(doc);
-
-    (void)state;
-    assert_non_null(strstr(warning, "the longest is 45m, from 2026-12-20T00:00:00Z"));
-    assert_non_null(strstr(warning, "cutover_s 2700 would fit"));
-}
-
-#define ALWAYS(kind)                                                                               \
-    "{\"name\":\"" kind "\",\"kind\":\"" kind "\",\"calendar\":\"BEGIN:VCALENDAR\\nVERSION:2.0\\n" \
-    "PRODID:t\\n" EVENT("20260101T000000Z", "20400101T000000Z") "END:VCALENDAR\\n\"}"
-
-/* Each with what alone would help. */
-static void why_there_is_no_window_is_told(void **state)
-{
-    auto_js struct js *both =
-        plan(INPUT_WITH("\"calendars\":[" ALWAYS("window") "," ALWAYS("blackout") "],",
-                        WORKLOAD("a", "", "1", "0")),
-             NULL);
-    auto_js struct js *slow = plan(
-        INPUT("{\"workload\":\"a\",\"hosts\":[\"h\"],\"depends\":[],\"volumes\":[{\"volume\":\"d\","
-              "\"size_bytes\":9000000000000000}]}"),
-        NULL);
-
-    (void)state;
-    assert_non_null(strstr(first_warning(both), "no window is open outside the blackouts"));
-    assert_non_null(strstr(first_warning(slow), "a faster link"));
-    assert_null(strstr(first_warning(slow), "soak_s"));
 }
 
 static void a_talk_with_nobody_is_refused(void **state)
@@ -547,20 +421,14 @@ int main(void)
         cmocka_unit_test(a_pin_has_its_room_before_others_take_it),
         cmocka_unit_test(what_never_converges_is_named_and_takes_its_dependants_along),
         cmocka_unit_test(a_cycle_is_named),
-        cmocka_unit_test(nothing_is_cut_over_in_a_blackout),
-        cmocka_unit_test(a_window_that_is_over_is_not_at_any_time),
         cmocka_unit_test(a_plan_knows_when_it_is_stale),
         cmocka_unit_test(what_talks_moves_together_and_what_saves_moves_first),
         cmocka_unit_test(what_is_planned_stays_where_it_is_when_more_comes),
         cmocka_unit_test(what_is_planned_moves_only_when_it_must),
         cmocka_unit_test(a_wave_that_has_grown_keeps_those_who_come_first),
         cmocka_unit_test(the_number_of_a_wave_that_has_moved_is_not_used_again),
-        cmocka_unit_test(what_is_copied_already_takes_no_time),
         cmocka_unit_test(what_is_to_be_apart_is_in_two_waves),
         cmocka_unit_test(apart_from_nobody_is_refused),
-        cmocka_unit_test(what_ran_late_leaves_room_after_the_next),
-        cmocka_unit_test(a_window_that_is_too_short_is_named),
-        cmocka_unit_test(why_there_is_no_window_is_told),
         cmocka_unit_test(a_talk_with_nobody_is_refused),
         cmocka_unit_test(an_explanation_gives_rules_and_times),
         cmocka_unit_test(random_plans_keep_every_constraint_and_are_the_same_twice),

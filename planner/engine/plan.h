@@ -12,7 +12,7 @@
  * "write_peak_bytes_per_s"}]}]} Policy `godwit.policy/1`, every member optional:
  *   {"link_share": 0.8, "max_hosts_per_wave": 10, "max_bytes_per_wave": 0,
  * "max_workloads_per_wave": 20, "pilot": true, "soak_s": 86400, "cutover_s": 3600, "horizon_days":
- * 365} Output `godwit.plan/1`: docs/planner.md.
+ * 365, "dual_run_days": 14} Output `godwit.plan/1`: docs/planner.md.
  */
 #ifndef GODWIT_PLANNER_ENGINE_PLAN_H
 #define GODWIT_PLANNER_ENGINE_PLAN_H

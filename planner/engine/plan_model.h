@@ -76,7 +76,7 @@ struct plan_least_cost {
 
 struct plan_policy {
     double link_share, traffic_cost_per_gib;
-    uint64_t max_hosts, max_bytes, max_workloads, soak_s, cutover_s, horizon_days;
+    uint64_t max_hosts, max_bytes, max_workloads, soak_s, cutover_s, horizon_days, dual_run_days;
     bool pilot;
 };
 

@@ -33,6 +33,8 @@ static const struct policy_row {
      offsetof(struct plan_policy, cutover_s)},
     {"horizon_days", POLICY_COUNT, 1, PLAN_HORIZON_MAX_DAYS,
      offsetof(struct plan_policy, horizon_days)},
+    {"dual_run_days", POLICY_COUNT, 1, PLAN_HORIZON_MAX_DAYS,
+     offsetof(struct plan_policy, dual_run_days)},
     {"pilot", POLICY_SWITCH, 0, 1, offsetof(struct plan_policy, pilot)},
 };
 
@@ -90,6 +92,7 @@ int plan_policy_read(const struct js *doc, struct plan_policy *ret, struct err *
                                 .soak_s = 86400,
                                 .cutover_s = 3600,
                                 .horizon_days = 365,
+                                .dual_run_days = 14,
                                 .pilot = true};
     if (js_kind(doc) == JS_NULL)
         return 0;

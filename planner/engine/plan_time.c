@@ -2,6 +2,7 @@
 /*
  * Waves onto the calendar. Seeds share the link one after the other; waves that run already take
  * their write rate of it. A cutover needs a window, no blackout, and a rest after the one before.
+ * Then seeds are put off that would have both sides run for longer than is wanted.
  */
 #include "planner/engine/plan_model.h"
 
@@ -37,6 +38,36 @@ static const char *risk_of(const struct plan_model *m, const struct plan_wave *w
         wave->hosts_n > m->policy.max_hosts / 2)
         return "med";
     return "low";
+}
+
+static bool has_begun(const struct plan_wave *wave)
+{
+    return wave->remaining_bytes < wave->bytes;
+}
+
+/* Dates of cutovers stay as they are: a seed keeps its buffer before its own, and ends before the
+ * next begins. With fewer waves running beside it, it takes no longer than was reckoned. */
+static void put_off_seeds(struct plan_model *m)
+{
+    const uint64_t dual_run_ms = m->policy.dual_run_days * PLAN_DAY_MS;
+    uint64_t next_ms = UINT64_MAX;
+
+    for (size_t i = m->waves_n; i-- > 0;) {
+        struct plan_wave *wave = &m->waves[i];
+        uint64_t by;
+
+        if (wave->workloads_n == 0)
+            continue;
+        if (wave->cutover_from_ms > 0 && !has_begun(wave) &&
+            wave->cutover_from_ms > wave->seed_from_ms + dual_run_ms) {
+            by = num_min(wave->cutover_from_ms - dual_run_ms - wave->seed_from_ms,
+                         num_min(wave->cutover_from_ms - wave->buffer_ms, next_ms) -
+                             wave->seed_until_ms);
+            wave->seed_from_ms += by;
+            wave->seed_until_ms += by;
+        }
+        next_ms = wave->seed_from_ms;
+    }
 }
 
 void plan_time_assign(struct plan_model *m)
@@ -75,4 +106,5 @@ void plan_time_assign(struct plan_model *m)
         earliest_ms = wave->cutover_until_ms + m->policy.soak_s * 1000;
         running -= num_min(running, wave->write_bytes_per_s);
     }
+    put_off_seeds(m);
 }

@@ -167,6 +167,7 @@ static void write_policy(struct jsw *w, const struct plan_policy *p)
     jsw_u64(w, "soak_s", p->soak_s);
     jsw_u64(w, "cutover_s", p->cutover_s);
     jsw_u64(w, "horizon_days", p->horizon_days);
+    jsw_u64(w, "dual_run_days", p->dual_run_days);
     jsw_end(w);
 }
 
