@@ -16,8 +16,7 @@ static const struct gw_row rows[] = {
      "A verb or flag is unknown, an argument is missing, or there is one too many.",
      "godwit help\ngodwit VERB -h"},
     {GW_BAD_VALUE, GW_EXIT_USAGE, "a value does not parse or is out of range",
-     "The message says which one. Sizes look like 64MiB, rates like 80MiB/s or 100Mbit, durations "
-     "like 90s or 2h30m, times like 2026-12-07T22:00:00Z.",
+     "The message says which one, and what it may be; nothing was done with it.",
      "godwit VERB -h"},
     {GW_BAD_CONFIG, GW_EXIT_USAGE, "a configuration file is wrong",
      "The message names the file and the line. Sections stand in brackets, keys are key = value.",
