@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is forgotten after its time, and what never is. */
-#include "tests/unit.h"
+#include "tests/db_place.h"
 
 #include "base/buf.h"
 #include "planner/service/db_history.h"
@@ -10,34 +10,6 @@
 #include "base/banned.h"
 
 enum { OLD = 1000, CUT = 5000, NEW = 9000, MANY = 1500 };
-
-struct home {
-    struct service svc;
-    char *dir;
-};
-
-static int setup(void **state)
-{
-    struct home *h = calloc(1, sizeof(*h));
-    char path[PATH_MAX];
-
-    h->dir = unit_mkdir();
-    h->svc = (struct service){.clock = &clock_system, .rng = &rng_system};
-    assert_ok(db_open(unit_path(h->dir, "godwitd.db", path), schema_steps, schema_steps_n,
-                      &h->svc.db, NULL));
-    *state = h;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct home *h = *state;
-
-    db_close(h->svc.db);
-    unit_rmdir(h->dir);
-    free(h);
-    return 0;
-}
 
 static void run(struct home *h, const char *fmt, ...)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows of operations and orders: none is lost on the way back from the database, and what became of
  * others costs nobody time. */
-#include "tests/unit.h"
+#include "tests/db_place.h"
 
 #include "planner/service/db_op.h"
 #include "planner/service/order.h"
@@ -13,34 +13,6 @@
 #include "base/banned.h"
 
 enum { OPEN_N = 300, HISTORY_N = 20000, ASKED_N = 100 };
-
-struct home {
-    struct service svc;
-    char *dir;
-};
-
-static int setup(void **state)
-{
-    struct home *h = calloc(1, sizeof(*h));
-    char path[PATH_MAX];
-
-    h->dir = unit_mkdir();
-    h->svc = (struct service){.clock = &clock_system, .rng = &rng_system};
-    assert_ok(db_open(unit_path(h->dir, "godwitd.db", path), schema_steps, schema_steps_n,
-                      &h->svc.db, NULL));
-    *state = h;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct home *h = *state;
-
-    db_close(h->svc.db);
-    unit_rmdir(h->dir);
-    free(h);
-    return 0;
-}
 
 static void create(struct home *h, const char *workload, uint64_t started_ms, uint64_t ended_ms,
                    struct db_op *ret)
