@@ -20,13 +20,14 @@ struct fleet;
 struct rate;
 struct vaultref;
 
-enum { AGENT_SELF_ABORT_DEFAULT_MS = 900 * 1000 };
+enum { AGENT_SELF_ABORT_DEFAULT_MS = 900 * 1000, AGENT_INSTANCE_MAX = 96 };
 
 struct agent {
     const struct clock *clock;
     const struct rng *rng;
     const char *state_dir;
     struct enrol_identity *identity;
+    char instance[AGENT_INSTANCE_MAX]; /* of this process: HOST:PID:RANDOM */
     uint64_t self_abort_ms;
     atomic_bool stop;                 /* everything ends */
     _Atomic uint64_t contact_mono_ms; /* when the planner last answered, or the start */
@@ -38,5 +39,7 @@ struct agent {
 
 /* contact_mono_ms is now. */
 void agent_contact(struct agent *a);
+/* Names this process, so that the planner can tell it from a copy of this agent. */
+void agent_name_instance(struct agent *a);
 
 #endif

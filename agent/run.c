@@ -63,6 +63,7 @@ static int parts_init(struct daemon_parts *d, const struct run_conf *conf, struc
     a->state_dir = conf->state_dir;
     a->self_abort_ms = conf->self_abort_ms ? conf->self_abort_ms : AGENT_SELF_ABORT_DEFAULT_MS;
     agent_contact(a);
+    agent_name_instance(a);
     r = enrol_load(conf->state_dir, conf->server, &a->identity, err);
     if (r < 0)
         return r;

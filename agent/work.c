@@ -26,7 +26,7 @@ enum {
     NAP_MS = 100,
     RENEW_LOOK_MS = 5 * 60 * 1000,
     ALL_ORDERS_MS = 60 * 1000,
-    PATH_TEXT_MAX = 128,
+    PATH_TEXT_MAX = 128 + AGENT_INSTANCE_MAX,
 };
 
 struct work {
@@ -169,8 +169,9 @@ int work_poll(struct work *w, unsigned wait_s, struct err *err)
     char path[PATH_TEXT_MAX];
     int r;
 
-    text_print(path, sizeof(path), "/v1/agent/work?after=%" PRIu64 "&config=%" PRIu64 "&wait=%u",
-               w->after, w->config, wait_s);
+    text_print(path, sizeof(path),
+               "/v1/agent/work?after=%" PRIu64 "&config=%" PRIu64 "&wait=%u&instance=%s", w->after,
+               w->config, wait_s, w->agent->instance);
     r = client_do(w->client,
                   &(struct client_call){
                       .method = "GET", .path = path, .timeout_ms = wait_s * 1000 + SPARE_MS},

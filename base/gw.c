@@ -81,9 +81,11 @@ static const struct gw_row rows[] = {
      "a new CA. The secret of the token was not sent.",
      "godwit token create\ngodwit doctor"},
     {GW_IDENTITY_TWICE, GW_EXIT_REFUSED, "one agent identity is used from two places",
-     "A machine was cloned together with its agent's identity, or a key was stolen. The identity "
-     "is quarantined until somebody decides.",
-     "godwit host show HOST\ngodwit host rejoin HOST"},
+     "A machine was cloned together with its agent's identity, its state directory was copied, or "
+     "a key was stolen. The identity is quarantined, and neither agent gets orders, until somebody "
+     "decides: stop the one that should not be, then let the other one come back.",
+     "godwit host show HOST\ngodwit host rejoin HOST\n"
+     "godwit-agent enrol --again --server URL --join FILE"},
     {GW_HOST_NOT_FOUND, GW_EXIT_NOT_FOUND, "there is no such host",
      "No agent has enrolled under this name.", "godwit host ls"},
     {GW_AGENT_NOT_SEEN, GW_EXIT_UNREACHABLE, "the agent has not been heard of",

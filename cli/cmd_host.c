@@ -65,7 +65,9 @@ static int view_rejoin(struct out *o, const struct js *doc, struct table *t, str
     (void)t;
     (void)err;
     out_value(o, js_str(doc, "token", ""));
-    out_text(o, "Give it to exactly one of the places: godwit-agent enrol --server URL --join -");
+    out_text(
+        o,
+        "Give it to exactly one of the places: godwit-agent enrol --again --server URL --join -");
     return 0;
 }
 

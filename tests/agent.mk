@@ -6,7 +6,7 @@ tool_agent_SOURCES = tests/tool_agent.c
 tool_agent_LDADD = $(AGENT_LIBS)
 
 sh_tests += tests/cli_agent.sh tests/packaging_units.sh tests/flow_agent.sh tests/flow_agent_alone.sh tests/flow_agent_mount.sh \
-	tests/flow_agent_points.sh tests/flow_agent_target.sh
+	tests/flow_agent_points.sh tests/flow_agent_target.sh tests/flow_agent_twice.sh
 long_tests += tests/flow_agent_switch.sh tests/flow_converge.sh tests/model_check.sh
 EXTRA_DIST += tests/model/cutover.pml tests/agent_story.sh
 

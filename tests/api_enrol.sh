@@ -168,7 +168,34 @@ expect 200
 for turn in 1 2 1 2 1; do
     agent web-02 GET '/v1/agent/work?config=0' "" --interface "127.0.0.$turn"
 done
-expect 403 '.code == "GW-2003"' '.what | contains("two addresses")'
+expect 403 '.code == "GW-2003"' '.what | contains("in turn: 127.0.0.2 and 127.0.0.1")'
+
+# Two agents at one address, as when a state directory was copied; one that is started again and
+# again, or comes from elsewhere, is one.
+rejoined() { # NAME
+    api POST "/v1/hosts/$1/rejoin"
+    expect 201
+    token=$(get .token)
+    agent_key "$1"
+    call POST /v1/enrol "$(enrol_body "$token" "$1")"
+    expect 201
+    get .certificate >"$dir/$1.pem"
+}
+rejoined web-02
+for turn in 1 2 3 3 4 5 6; do
+    agent web-02 GET "/v1/agent/work?config=0&instance=web-02:$turn:00" "" --interface "127.0.0.$((turn % 2 + 1))"
+    expect 200
+done
+agent web-02 GET "/v1/agent/work?config=0&instance=$(printf 'x%.0s' {1..96})"
+expect 400 '.code == "GW-1002"'
+for instance in web-02:8:00 copy:9:00 web-02:8:00 copy:9:00 web-02:8:00; do
+    agent web-02 GET "/v1/agent/work?config=0&instance=$instance"
+done
+expect 403 '.code == "GW-2003"' '.what | contains("copy:9:00 at 127.0.0.1 and web-02:8:00 at 127.0.0.1")'
+api GET /v1/hosts/web-02
+expect 200 '.state == "quarantined"' '.reason | contains("copy:9:00")'
+api GET '/v1/events?kind=host.quarantined'
+expect 200 '.items[-1].text | contains("copy:9:00")'
 
 # A host that is forgotten is a stranger.
 api DELETE /v1/hosts/web-02

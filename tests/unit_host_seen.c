@@ -2,6 +2,7 @@
 /* One identity, one place: what a renewal explains, and what it does not. */
 #include "tests/unit.h"
 
+#include "base/text.h"
 #include "planner/service/host_seen.h"
 
 #include "base/banned.h"
@@ -57,15 +58,30 @@ static void a_revoked_one_is_never_good(void **state)
                      judge((struct host_seen_facts){.known = true, .revoked = true}));
 }
 
-/* How many polls of this row of addresses until one is too many; 0 = none. */
-static size_t polls_until(const char *const *addresses, uint64_t step_ms)
+/* "INSTANCE@ADDRESS", either may be empty. */
+static struct host_seen_place place_of(const char *text)
+{
+    struct host_seen_place place = {0};
+    const char *at = strchr(text, '@');
+
+    if (at)
+        memcpy(place.instance, text, (size_t)(at - text));
+    (void)text_copy(place.address, sizeof(place.address), at ? at + 1 : text);
+    return place;
+}
+
+/* How many polls of this row of places until one is too many; 0 = none. */
+static size_t polls_until(const char *const *places, uint64_t step_ms)
 {
     struct host_seen_polls polls = {0};
     bool changed;
 
-    for (size_t i = 0; addresses[i]; i++)
-        if (host_seen_poll_add(&polls, addresses[i], NOW + i * step_ms, &changed))
+    for (size_t i = 0; places[i]; i++) {
+        const struct host_seen_place place = place_of(places[i]);
+
+        if (host_seen_poll_add(&polls, &place, NOW + i * step_ms, &changed))
             return i + 1;
+    }
     return 0;
 }
 
@@ -105,16 +121,60 @@ static void seldom_changes_are_no_alternation(void **state)
     assert_int_equal(0, polls_until(turns, HOST_SEEN_FLIP_MS));
 }
 
+static void an_agent_may_start_again_and_come_from_where_it_likes(void **state)
+{
+    static const char *const starts[] = {"1@a", "2@a", "3@a", "3@a", "4@a", "5@a", "6@a", NULL};
+    static const char *const roams[] = {"1@a", "1@b", "1@a", "1@b", "1@a", "1@b", "1@a", NULL};
+    static const char *const upgraded[] = {"@a", "@a", "1@a", "1@a", "2@a", "2@a", NULL};
+
+    (void)state;
+    assert_int_equal(0, polls_until(starts, 1000));
+    assert_int_equal(0, polls_until(roams, 1000));
+    assert_int_equal(0, polls_until(upgraded, 1000));
+}
+
+static void two_agents_at_one_address_are_noticed(void **state)
+{
+    static const char *const turns[] = {"1@a", "2@a", "1@a", "2@a", "1@a", NULL};
+    static const char *const two[] = {"1@a", "2@b", "1@a", "2@b", "1@a", NULL};
+
+    (void)state;
+    assert_int_equal(5, polls_until(turns, 1000));
+    assert_int_equal(5, polls_until(two, 1000));
+}
+
+/* Each start of the copy is another one. */
+static void a_copy_that_keeps_dying_is_noticed(void **state)
+{
+    static const char *const turns[] = {"1@a", "2@a", "1@a", "3@a", "1@a", "4@a", "1@a", NULL};
+
+    (void)state;
+    assert_int_equal(7, polls_until(turns, 1000));
+}
+
+/* A poll that was on its way when the agent was started again may be read late. */
+static void a_late_poll_of_the_one_before_means_nothing(void **state)
+{
+    static const char *const late[] = {"1@a", "2@a", "1@a", "2@a", "2@a", "2@a", "3@a", NULL};
+
+    (void)state;
+    assert_int_equal(0, polls_until(late, 1000));
+}
+
 static void only_changes_must_be_kept(void **state)
 {
+    const struct host_seen_place a = place_of("1@a"), moved = place_of("1@b");
     struct host_seen_polls polls = {0};
     bool changed = false;
 
     (void)state;
-    host_seen_poll_add(&polls, "a", NOW, &changed);
+    host_seen_poll_add(&polls, &a, NOW, &changed);
     assert_true(changed);
-    host_seen_poll_add(&polls, "a", NOW + 1, &changed);
+    host_seen_poll_add(&polls, &a, NOW + 1, &changed);
     assert_false(changed);
+    host_seen_poll_add(&polls, &moved, NOW + 2, &changed);
+    assert_true(changed);
+    assert_string_equal("b", polls.last.address);
 }
 
 int main(void)
@@ -129,6 +189,10 @@ int main(void)
         cmocka_unit_test(moving_on_is_fine),
         cmocka_unit_test(two_places_in_turn_are_noticed),
         cmocka_unit_test(seldom_changes_are_no_alternation),
+        cmocka_unit_test(an_agent_may_start_again_and_come_from_where_it_likes),
+        cmocka_unit_test(two_agents_at_one_address_are_noticed),
+        cmocka_unit_test(a_copy_that_keeps_dying_is_noticed),
+        cmocka_unit_test(a_late_poll_of_the_one_before_means_nothing),
         cmocka_unit_test(only_changes_must_be_kept),
     };
 

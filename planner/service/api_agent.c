@@ -48,6 +48,8 @@ static int write_work(struct api_call *call, uint64_t after, uint64_t known, str
     return r;
 }
 
+static void work_again(struct api_call *call);
+
 static int wait_for_work(struct api_call *call, struct err *err)
 {
     char topic[2 * HOST_IDENTITY_MAX];
@@ -58,11 +60,11 @@ static int wait_for_work(struct api_call *call, struct err *err)
         return 0;
     r = text_print(topic, sizeof(topic), "agent:%s", call->who);
     if (r == 0)
-        r = hub_wait(call->service->hub, call, api_agent_work, topic, wait_ms, err);
+        r = hub_wait(call->service->hub, call, work_again, topic, wait_ms, err);
     return r < 0 ? r : 1;
 }
 
-void api_agent_work(struct api_call *call)
+static void answer_work(struct api_call *call)
 {
     auto_jsw struct jsw *w = NULL;
     struct err err = {0};
@@ -74,8 +76,6 @@ void api_agent_work(struct api_call *call)
     if (r == 0)
         r = api_query_u64(call, "config", 0, &known, &err);
     if (r == 0)
-        r = host_seen_poll(call->service, call->who, httpd_peer_address(call->request), &err);
-    if (r == 0)
         r = api_document(call, "godwit.work/1", &w, &err);
     if (r == 0)
         r = write_work(call, after, known, w, &any, &err);
@@ -83,6 +83,31 @@ void api_agent_work(struct api_call *call)
         r = wait_for_work(call, &err);
     if (r <= 0)
         api_finish(call, r, 200, TAKE(w), &err);
+}
+
+/* No poll of its own; and who was trusted when it began to wait may not be any more. */
+static void work_again(struct api_call *call)
+{
+    struct err err = {0};
+    int r = host_seen_trusted(call->service, call->who, &err);
+
+    if (r < 0)
+        api_finish(call, r, 200, NULL, &err);
+    else
+        answer_work(call);
+}
+
+void api_agent_work(struct api_call *call)
+{
+    struct err err = {0};
+    int r;
+
+    r = host_seen_poll(call->service, call->who, httpd_query(call->request, "instance"),
+                       httpd_peer_address(call->request), &err);
+    if (r < 0)
+        api_finish(call, r, 200, NULL, &err);
+    else
+        answer_work(call);
 }
 
 void api_agent_order(struct api_call *call)

@@ -63,7 +63,8 @@ int db_host_rejoin(struct db *db, const struct host *h, struct err *err)
 {
     return db_sql_run(db, err,
                       "UPDATE host SET roles = ?, version = ?, address = ?, enrolled_ms = ?,"
-                      " quarantine = '', poll_address = '', poll_before = '', poll_flips = 0"
+                      " quarantine = '', poll_address = '', poll_before = '', poll_instance = '',"
+                      " poll_instance_before = '', poll_flips = 0"
                       " WHERE identity = ?",
                       "tttut", h->roles, h->version, h->address, h->enrolled_ms, h->identity);
 }
@@ -273,17 +274,19 @@ int db_host_polls_load(struct db *db, const char *identity, struct host_seen_pol
     int r;
 
     r = db_sql_open(db, &st, err,
-                    "SELECT poll_address, poll_before, poll_flips, poll_flip_ms FROM host"
-                    " WHERE identity = ?",
+                    "SELECT poll_address, poll_before, poll_flips, poll_flip_ms, poll_instance,"
+                    " poll_instance_before FROM host WHERE identity = ?",
                     "t", identity);
     if (r == 0)
         r = db_step(st, err);
     if (r <= 0)
         return r;
-    (void)text_copy(ret->address, sizeof(ret->address), db_text(st, 0));
-    (void)text_copy(ret->before, sizeof(ret->before), db_text(st, 1));
+    (void)text_copy(ret->last.address, sizeof(ret->last.address), db_text(st, 0));
+    (void)text_copy(ret->before.address, sizeof(ret->before.address), db_text(st, 1));
     ret->flips = db_u64(st, 2);
     ret->flip_ms = db_u64(st, 3);
+    (void)text_copy(ret->last.instance, sizeof(ret->last.instance), db_text(st, 4));
+    (void)text_copy(ret->before.instance, sizeof(ret->before.instance), db_text(st, 5));
     return 0;
 }
 
@@ -292,7 +295,8 @@ int db_host_polls_save(struct db *db, const char *identity, const struct host_se
 {
     return db_sql_run(db, err,
                       "UPDATE host SET poll_address = ?, poll_before = ?, poll_flips = ?,"
-                      " poll_flip_ms = ? WHERE identity = ?",
-                      "ttuut", polls->address, polls->before, polls->flips, polls->flip_ms,
-                      identity);
+                      " poll_flip_ms = ?, poll_instance = ?, poll_instance_before = ?"
+                      " WHERE identity = ?",
+                      "ttuuttt", polls->last.address, polls->before.address, polls->flips,
+                      polls->flip_ms, polls->last.instance, polls->before.instance, identity);
 }

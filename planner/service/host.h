@@ -5,7 +5,7 @@
 
 #include "planner/service/service.h"
 
-enum { HOST_LABEL_MAX = 64, HOST_IDENTITY_MAX = 64, HOST_TEXT_MAX = 256 };
+enum { HOST_LABEL_MAX = 64, HOST_IDENTITY_MAX = 64, HOST_TEXT_MAX = 384 };
 
 struct host {
     char identity[HOST_IDENTITY_MAX]; /* "h-…" */

@@ -8,8 +8,10 @@
  * identity in quarantine until `host rejoin`:
  *   - a certificate is used more than HOST_SEEN_GRACE_MS after a newer one was first used;
  *   - a certificate is used that was not given out;
- *   - work is polled for from two addresses in alternation: HOST_SEEN_FLIPS changes back within
- *     HOST_SEEN_FLIP_MS. One change is a new address and means nothing.
+ *   - work is polled for from two places in alternation: HOST_SEEN_FLIPS changes back within
+ *     HOST_SEEN_FLIP_MS. One change means nothing: an agent that was started again, or moved.
+ * A place is a process of an agent, wherever it comes from; of an agent that does not say which
+ * process it is (before 2026-11), an address.
  */
 #ifndef GODWIT_PLANNER_SERVICE_HOST_SEEN_H
 #define GODWIT_PLANNER_SERVICE_HOST_SEEN_H
@@ -21,6 +23,7 @@ enum {
     HOST_SEEN_FLIPS = 3,
     HOST_SEEN_FLIP_MS = 600 * 1000,
     HOST_SEEN_ADDRESS_MAX = 64,
+    HOST_SEEN_INSTANCE_MAX = 96,
 };
 
 struct host_seen_facts {
@@ -37,17 +40,22 @@ enum host_seen_verdict { HOST_SEEN_OK, HOST_SEEN_FIRST_USE, HOST_SEEN_REVOKED, H
 enum host_seen_verdict host_seen_judge(const struct host_seen_facts *facts, uint64_t now_ms,
                                        const char **ret_why);
 
+struct host_seen_place {
+    char instance[HOST_SEEN_INSTANCE_MAX]; /* HOST:PID:RANDOM, "" = it did not say */
+    char address[HOST_SEEN_ADDRESS_MAX];
+};
+
 /* From where an identity polled for work. */
 struct host_seen_polls {
-    char address[HOST_SEEN_ADDRESS_MAX]; /* the last, "" = never */
-    char before[HOST_SEEN_ADDRESS_MAX];  /* the one before it */
-    uint64_t flips;                      /* changes back to the one before */
-    uint64_t flip_ms;                    /* when the first of them was */
+    struct host_seen_place last;   /* address "" = never */
+    struct host_seen_place before; /* the one before it */
+    uint64_t flips;                /* changes back to the one before */
+    uint64_t flip_ms;              /* when the first of them was */
 };
-/* Pure. Takes a poll from address into polls; true when it is one flip too many. *ret_changed
+/* Pure. Takes a poll from place into polls; true when it is one flip too many. *ret_changed
  * whether polls must be kept. */
-bool host_seen_poll_add(struct host_seen_polls *polls, const char *address, uint64_t now_ms,
-                        bool *ret_changed);
+bool host_seen_poll_add(struct host_seen_polls *polls, const struct host_seen_place *place,
+                        uint64_t now_ms, bool *ret_changed);
 
 /*
  * A call of identity with that certificate from that address: -EACCES (GW_API_AUTH) unknown or
@@ -55,7 +63,11 @@ bool host_seen_poll_add(struct host_seen_polls *polls, const char *address, uint
  */
 int host_seen(struct service *svc, const char *identity, const char *fingerprint,
               const char *address, struct err *err);
-/* The same for a poll for work, after host_seen. */
-int host_seen_poll(struct service *svc, const char *identity, const char *address, struct err *err);
+/* Of a call that waited, before it is answered: 0, -EACCES or -EPERM, likewise. */
+int host_seen_trusted(struct service *svc, const char *identity, struct err *err);
+/* As host_seen, for a poll for work, after it. instance NULL = it did not say. -EINVAL
+ * (GW_BAD_VALUE) that is no instance. */
+int host_seen_poll(struct service *svc, const char *identity, const char *instance,
+                   const char *address, struct err *err);
 
 #endif

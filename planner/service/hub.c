@@ -195,3 +195,11 @@ void hub_notify(struct hub *h, const char *topic)
     if (h->woken && !h->wakeup)
         (void)loop_timer_new(h->service->loop, 0, 0, on_wakeup, h, &h->wakeup, NULL);
 }
+
+void hub_notify_agent(struct hub *h, const char *identity)
+{
+    char topic[HUB_TOPIC_MAX];
+
+    if (text_print(topic, sizeof(topic), "agent:%s", identity) == 0)
+        hub_notify(h, topic);
+}

@@ -18,6 +18,8 @@ void hub_free(struct hub *h);
 int hub_wait(struct hub *h, struct api_call *call, api_fn again, const char *topic,
              uint64_t wait_ms, struct err *err);
 void hub_notify(struct hub *h, const char *topic);
+/* The same of the topic of an agent's work. */
+void hub_notify_agent(struct hub *h, const char *identity);
 /* The ?wait= of a request in ms, at most 30 s; 0 when its time is up. */
 uint64_t api_may_wait_ms(struct api_call *call);
 

@@ -26,7 +26,6 @@ int order_create(struct service *svc, const struct order_new *order, struct err 
 {
     auto_stmt struct db_stmt *st = NULL;
     auto_buf struct buf args = {0};
-    char topic[96];
     int r;
 
     r = args_text(order->args, &args, err);
@@ -50,8 +49,7 @@ int order_create(struct service *svc, const struct order_new *order, struct err 
     r = db_run(st, err);
     if (r < 0)
         return err_add(err, r, "order %s", order->id);
-    snprintf(topic, sizeof(topic), "agent:%s", order->host);
-    hub_notify(svc->hub, topic);
+    hub_notify_agent(svc->hub, order->host);
     return 0;
 }
 

@@ -139,9 +139,13 @@ static const char convergence_sql[] =
     "ALTER TABLE replication ADD COLUMN target_lag_s DOUBLE PRECISION NOT NULL DEFAULT -1;"
     "ALTER TABLE replication ADD COLUMN late_s DOUBLE PRECISION NOT NULL DEFAULT -1;";
 
+static const char instance_sql[] =
+    "ALTER TABLE host ADD COLUMN poll_instance TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE host ADD COLUMN poll_instance_before TEXT NOT NULL DEFAULT '';";
+
 const struct db_migration schema_steps[] = {
     {access_sql}, {host_sql},    {workload_sql}, {planning_sql},    {db_op_schema},
-    {limit_sql},  {history_sql}, {listed_sql},   {convergence_sql},
+    {limit_sql},  {history_sql}, {listed_sql},   {convergence_sql}, {instance_sql},
 };
 
 const size_t schema_steps_n = ARRAY_LEN(schema_steps);

@@ -13,7 +13,7 @@
 
 #include "base/banned.h"
 
-enum { ADVICE_MAX = 400 };
+enum { ADVICE_MAX = 480 };
 #define MIB ((uint64_t)1 << 20)
 
 static void warn(struct jsw *w, const char *command, const char *fmt, ...)
@@ -170,7 +170,7 @@ void status_advice_warnings(const struct workload_view *v, struct jsw *w)
     jsw_arr(w, "warnings");
     if (v->quarantined[0]) {
         (void)snprintf(command, sizeof(command), "godwit host rejoin %s", v->quarantined);
-        warn(w, command, "the agent of %s is in quarantine", v->quarantined);
+        warn(w, command, "the agent of %s is in quarantine: %s", v->quarantined, v->quarantine);
     }
     if (v->halfway.id[0]) {
         (void)snprintf(command, sizeof(command), "godwit op resolve %s", v->halfway.id);

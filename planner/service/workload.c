@@ -267,14 +267,11 @@ int workload_set_released(struct service *svc, const char *name, struct err *err
 void service_config_changed(struct service *svc, const char *workload)
 {
     auto_workload struct workload *w = NULL;
-    char topic[2 * WORKLOAD_NAME_MAX];
 
     /* Without it, agents learn of the change when their poll ends. */
     if (workload_load(svc, workload, &w, NULL) < 0)
         return;
     for (int side = 0; side < 2; side++)
-        for (size_t i = 0; i < w->hosts_n[side]; i++) {
-            (void)text_print(topic, sizeof(topic), "agent:%s", w->hosts[side][i].identity);
-            hub_notify(svc->hub, topic);
-        }
+        for (size_t i = 0; i < w->hosts_n[side]; i++)
+            hub_notify_agent(svc->hub, w->hosts[side][i].identity);
 }

@@ -115,8 +115,10 @@ static int find_quarantined(struct service *svc, struct workload_view *v, struct
             r = host_find_name(svc, v->workload->hosts[side][i].name, &host, err);
             if (r < 0 && r != -ENOENT)
                 return r;
-            if (r == 0 && host.quarantine[0])
+            if (r == 0 && host.quarantine[0]) {
                 (void)text_copy(v->quarantined, sizeof(v->quarantined), host.name);
+                (void)text_copy(v->quarantine, sizeof(v->quarantine), host.quarantine);
+            }
         }
     return 0;
 }

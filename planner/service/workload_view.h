@@ -6,6 +6,7 @@
 #include "planner/service/db_op.h"
 #include "planner/service/db_workload.h"
 #include "planner/service/gate.h"
+#include "planner/service/host.h"
 
 struct workload_view_volume {
     const struct workload_volume *volume;
@@ -24,6 +25,7 @@ struct workload_view {
     bool has_op;
     struct db_op halfway; /* the last switch, when it ended so and nobody resolved it; else id "" */
     char quarantined[WORKLOAD_NAME_MAX]; /* a host of it, "" = none */
+    char quarantine[HOST_TEXT_MAX];      /* and why */
     char adopt_failed[GATE_TEXT_MAX]; /* what the source's agent has against owning it, "" = nothing
                                        */
     char depends_open[WORKLOAD_NAME_MAX];
