@@ -90,6 +90,7 @@ int freeze_find(struct freeze *f, struct err *err)
         rc = volume_above_find(f->volumes[i], &s.above, err);
         if (rc == 0)
             rc = volume_above_all_mounts(look_at_mount, &s, err);
+        volume_above_done(&s.above);
     }
     return rc;
 }

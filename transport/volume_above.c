@@ -2,7 +2,6 @@
 /* The walk up from a volume through sysfs, and the mounts of this process. */
 #include "transport/volume_above.h"
 
-#include "base/auto.h"
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/num.h"
@@ -15,7 +14,13 @@
 
 #include "base/banned.h"
 
-enum { MOUNTINFO_MAX = 8 << 20, FIELDS = 6, PROC_MAX = 64 };
+enum {
+    MOUNTINFO_MAX = 8 << 20,
+    FILESYSTEMS_MAX = 64 << 10,
+    FIELDS = 6,
+    PROC_MAX = 64,
+    TYPE_MAX = 64
+};
 
 bool volume_above_has(const struct volume_above *a, dev_t dev)
 {
@@ -25,10 +30,24 @@ bool volume_above_has(const struct volume_above *a, dev_t dev)
     return false;
 }
 
-static void add_device(struct volume_above *a, dev_t dev)
+void volume_above_done(struct volume_above *a)
 {
-    if (!volume_above_has(a, dev) && a->n < VOLUME_ABOVE_MAX)
-        a->devices[a->n++] = dev;
+    free(a->devices);
+    *a = (struct volume_above){0};
+}
+
+static int add_device(struct volume_above *a, dev_t dev)
+{
+    dev_t *more;
+
+    if (volume_above_has(a, dev))
+        return 0;
+    more = reallocarray(a->devices, a->n + 1, sizeof(*more));
+    if (!more)
+        return -ENOMEM;
+    a->devices = more;
+    a->devices[a->n++] = dev;
+    return 0;
 }
 
 bool volume_above_parse(const char *text, dev_t *ret)
@@ -63,12 +82,13 @@ void volume_above_line(const char *path, char *out, size_t size)
 }
 
 /* Loop devices whose backing file is the volume. */
-static void add_loops(struct volume_above *a)
+static int add_loops(struct volume_above *a)
 {
     DIR *d = opendir("/sys/block");
     struct dirent *e;
+    int rc = 0;
 
-    while (d && (e = readdir(d))) {
+    while (rc == 0 && d && (e = readdir(d))) {
         char path[PATH_MAX];
         char text[PATH_MAX];
         struct stat st;
@@ -85,19 +105,21 @@ static void add_loops(struct volume_above *a)
         text_print(path, sizeof(path), "/sys/block/%s/dev", e->d_name);
         volume_above_line(path, text, sizeof(text));
         if (volume_above_parse(text, &dev))
-            add_device(a, dev);
+            rc = add_device(a, dev);
     }
     if (d)
         closedir(d);
+    return rc;
 }
 
 /* Every entry of dir that has a "dev" file is a device above. */
-static void add_below(struct volume_above *a, const char *dir)
+static int add_below(struct volume_above *a, const char *dir)
 {
     DIR *d = opendir(dir);
     struct dirent *e;
+    int rc = 0;
 
-    while (d && (e = readdir(d))) {
+    while (rc == 0 && d && (e = readdir(d))) {
         char path[PATH_MAX];
         char text[32];
         dev_t dev;
@@ -106,39 +128,46 @@ static void add_below(struct volume_above *a, const char *dir)
             continue;
         volume_above_line(path, text, sizeof(text));
         if (volume_above_parse(text, &dev))
-            add_device(a, dev);
+            rc = add_device(a, dev);
     }
     if (d)
         closedir(d);
+    return rc;
 }
 
 /* The list grows while it is walked: holders have holders. */
-static void add_holders(struct volume_above *a)
+static int add_holders(struct volume_above *a)
 {
-    for (size_t i = 0; i < a->n; i++) {
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < a->n; i++) {
         char path[PATH_MAX];
         unsigned major_n = major(a->devices[i]);
         unsigned minor_n = minor(a->devices[i]);
 
         if (text_print(path, sizeof(path), "/sys/dev/block/%u:%u/holders", major_n, minor_n) == 0)
-            add_below(a, path);
-        if (text_print(path, sizeof(path), "/sys/dev/block/%u:%u", major_n, minor_n) == 0)
-            add_below(a, path); /* partitions are folders of their disk */
+            rc = add_below(a, path);
+        if (rc == 0 &&
+            text_print(path, sizeof(path), "/sys/dev/block/%u:%u", major_n, minor_n) == 0)
+            rc = add_below(a, path); /* partitions are folders of their disk */
     }
+    return rc;
 }
 
 int volume_above_find(const char *path, struct volume_above *ret, struct err *err)
 {
-    struct volume_above a = {.n = 0};
+    auto_above struct volume_above a = {0};
+    int rc;
 
     if (stat(path, &a.file) < 0)
         return err_set(err, -errno, "stat '%s': %m", path);
-    if (S_ISBLK(a.file.st_mode))
-        add_device(&a, a.file.st_rdev);
-    else
-        add_loops(&a);
-    add_holders(&a);
+    rc = S_ISBLK(a.file.st_mode) ? add_device(&a, a.file.st_rdev) : add_loops(&a);
+    if (rc == 0)
+        rc = add_holders(&a);
+    if (rc < 0)
+        return err_set(err, rc, "what lies above '%s': %m", path);
     *ret = a;
+    a = (struct volume_above){0};
     return 0;
 }
 
@@ -174,12 +203,26 @@ static char *word(char **rest)
     return first;
 }
 
+/* The kernel's word: a source is only a name where the kind takes no device, and any user may mount
+ * some of those in a name space of his own. "fuse.x" is of kind "fuse". */
+static bool takes_device(const char *type)
+{
+    auto_buf struct buf kinds = {0};
+    char line[TYPE_MAX];
+
+    if (text_print(line, sizeof(line), "nodev\t%.*s\n", (int)strcspn(type, "."), type) < 0 ||
+        fd_load_proc("/proc/filesystems", FILESYSTEMS_MAX, &kinds, NULL) < 0 || !buf_cstr(&kinds))
+        return true;
+    return strstr(buf_cstr(&kinds), line) == NULL;
+}
+
 /* btrfs and its like have numbers that are no device's; their source is named. */
-static dev_t source_of(dev_t super, const char *name)
+static dev_t source_of(dev_t super, const char *name, const char *type)
 {
     struct stat st;
 
-    if (major(super) == 0 && stat(name, &st) == 0 && S_ISBLK(st.st_mode))
+    if (major(super) == 0 && name[0] == '/' && takes_device(type) && stat(name, &st) == 0 &&
+        S_ISBLK(st.st_mode))
         return st.st_rdev;
     return super;
 }
@@ -212,7 +255,7 @@ static bool parse_mount(char *line, struct volume_mount *ret)
     ret->at = field[4];
     ret->type = type;
     ret->writable = strncmp(field[5], "rw", 2) == 0;
-    ret->source = source_of(ret->super, source);
+    ret->source = source_of(ret->super, source, type);
     return true;
 }
 

@@ -6,22 +6,25 @@
 #ifndef GODWIT_TRANSPORT_VOLUME_ABOVE_H
 #define GODWIT_TRANSPORT_VOLUME_ABOVE_H
 
+#include "base/auto.h"
+
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
 
 struct err;
 
-enum { VOLUME_ABOVE_MAX = 128, VOLUME_ABOVE_SYSFS_MAX = 4096 };
+enum { VOLUME_ABOVE_SYSFS_MAX = 4096 };
 
 struct volume_above {
-    struct stat file;                /* the volume itself */
-    dev_t devices[VOLUME_ABOVE_MAX]; /* block devices that lead to it, itself too if it is one */
+    struct stat file; /* the volume itself */
+    dev_t *devices;   /* block devices that lead to it, itself too if it is one */
     size_t n;
 };
 
 int volume_above_find(const char *path, struct volume_above *ret, struct err *err);
+void volume_above_done(struct volume_above *a); /* {0} is fine */
+#define auto_above AUTO(volume_above_done)
 bool volume_above_has(const struct volume_above *a, dev_t dev);
 
 /* One line of mountinfo. Names are as they are, no longer escaped. */

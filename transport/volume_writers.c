@@ -209,6 +209,7 @@ static int look(struct writers *w, const char *path, unsigned *ret_n, struct err
         rc = volume_above_mounts(look_at_mount, w, err);
     if (rc == 0)
         *ret_n = w->n;
+    volume_above_done(&w->above);
     return rc;
 }
 
