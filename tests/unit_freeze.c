@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What stands still for a consistent point: all that lies on the volumes, and nothing that only
- * says so. */
+ * says so; and what is thawed when whoever froze it is gone. */
 #include "tests/loop_device.h"
 #include "tests/replica_place.h"
 
+#include "base/proc.h"
 #include "transport/freeze.h"
 #include "transport/volume_above.h"
 
@@ -45,6 +46,14 @@ static int teardown(void **state)
     place_done(&d->p);
     free(d);
     return 0;
+}
+
+static void make_ext4(const struct disk *d)
+{
+    const char *argv[] = {"mke2fs", "-q", "-F", "-t", "ext4", d->path, NULL};
+
+    if (proc_tool(argv, NULL, NULL) < 0)
+        skip();
 }
 
 static size_t count_file_systems(const struct disk *d)
@@ -104,6 +113,61 @@ static void a_file_system_without_a_device_is_on_none(void **state)
     assert_int_equal(0, n);
 }
 
+static int mount_it(void *arg, struct err *err)
+{
+    const struct disk *d = arg;
+
+    (void)err;
+    return mount(d->path, d->at, "ext4", 0, NULL) == 0 || errno == EBUSY ? 0 : -errno;
+}
+
+static int do_nothing(void *arg, struct err *err)
+{
+    (void)arg;
+    (void)err;
+    return 0;
+}
+
+static void what_a_hook_mounts_stands_still_too(void **state)
+{
+    struct disk *d = *state;
+    char dir[PATH_MAX];
+    struct replica_hooks hooks = {.before = mount_it, .after = do_nothing, .arg = d};
+    struct replica_run run = {.vault = d->p.vault,
+                              .name = "shop/db",
+                              .volume_path = d->path,
+                              .state_dir = unit_path(d->p.dir, "state", dir),
+                              .tracker = "scan"};
+    struct replica_moment moment = {0};
+    struct replica_together t = {
+        .runs = &run, .n = 1, .freeze_ms = 5000, .hooks = &hooks, .moment = &moment};
+    struct replica_point point = {0};
+    struct err err = {0};
+
+    make_ext4(d);
+    if (replica_push_together(&t, &point, &err) < 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(1, moment.file_systems);
+    assert_true(moment.pause_us > 0);
+    assert_int_equal(REPLICA_FILESYSTEM, point.kind);
+}
+
+static void a_volume_that_is_gone_leaves_no_other_frozen(void **state)
+{
+    struct disk *d = *state;
+    const char *volumes[] = {"/dev/godwit-is-not-there", d->path};
+    auto_close int fd = -1;
+    int rc;
+
+    make_ext4(d);
+    assert_ok(mount_it(d, NULL));
+    fd = open(d->at, O_RDONLY | O_CLOEXEC);
+    assert_int_equal(0, ioctl(fd, FIFREEZE, 0));
+    rc = replica_thaw(volumes, ARRAY_LEN(volumes), NULL);
+    assert_int_equal(-1, ioctl(fd, FITHAW, 0)); /* else it still stood */
+    assert_ok(rc);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -111,6 +175,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(every_partition_is_above_its_disk),
         CASE(a_file_system_without_a_device_is_on_none),
+        CASE(what_a_hook_mounts_stands_still_too),
+        CASE(a_volume_that_is_gone_leaves_no_other_frozen),
     };
     void *state = NULL;
     bool here = geteuid() == 0 && loop_device_private_pins() && setup(&state) == 0;

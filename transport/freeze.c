@@ -45,6 +45,21 @@ int freeze_new(const char *const *volumes, size_t n, struct freeze **ret, struct
     return 0;
 }
 
+static void close_all(struct freeze *f)
+{
+    for (size_t i = 0; i < f->n; i++)
+        if (f->fs[i].fd >= 0)
+            close(f->fs[i].fd);
+    f->failed = NULL;
+    f->n = 0;
+}
+
+int freeze_look(struct freeze *f, struct err *err)
+{
+    close_all(f);
+    return freeze_find(f, err);
+}
+
 static void thaw_all(struct freeze *f)
 {
     for (size_t i = 0; i < f->n; i++) {
@@ -55,24 +70,45 @@ static void thaw_all(struct freeze *f)
     f->pause_us = now_us() - f->begun_us;
 }
 
-void freeze_undo(struct freeze *f)
-{
-    for (size_t i = 0; i < f->n; i++)
-        if (f->fs[i].fd >= 0)
-            while (ioctl(f->fs[i].fd, FITHAW, 0) == 0)
-                ;
-}
-
 void freeze_free(struct freeze *f)
 {
     if (!f)
         return;
     thaw_all(f);
     freeze_watch_end(&f->watch);
-    for (size_t i = 0; i < f->n; i++)
-        if (f->fs[i].fd >= 0)
-            close(f->fs[i].fd);
+    close_all(f);
     free(f);
+}
+
+/* Nothing is mounted from a volume that is gone. */
+static int undo(const char *const *volume, struct err *err)
+{
+    auto_freeze struct freeze *f = NULL;
+    int rc = freeze_new(volume, 1, &f, err);
+
+    if (rc == -ENOENT) {
+        err_clear(err);
+        return 0;
+    }
+    for (size_t i = 0; rc == 0 && i < f->n; i++)
+        while (f->fs[i].fd >= 0 && ioctl(f->fs[i].fd, FITHAW, 0) == 0)
+            ;
+    return rc;
+}
+
+int freeze_undo(const char *const *volumes, size_t n, struct err *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        struct err why = {0};
+        int mine = undo(&volumes[i], &why);
+
+        if (mine < 0 && rc == 0 && err)
+            *err = why;
+        rc = rc < 0 ? rc : mine;
+    }
+    return rc;
 }
 
 size_t freeze_count(const struct freeze *f)
@@ -93,7 +129,20 @@ static int check_raw(const char *volume, struct err *err)
     return rc;
 }
 
-int freeze_check(const struct freeze *f, struct err *err)
+static int check_new(struct freeze *f, struct err *err)
+{
+    auto_freeze struct freeze *now = NULL;
+    int rc = freeze_new(f->volumes, f->volumes_n, &now, err);
+
+    for (size_t i = 0; rc == 0 && i < now->n; i++)
+        if (!freeze_known(f, now->fs[i].super))
+            return err_set_gw(err, GW_NOT_CONSISTENT, -EAGAIN,
+                              "the %s at '%s' was mounted meanwhile", now->fs[i].type,
+                              now->fs[i].at);
+    return rc;
+}
+
+int freeze_check(struct freeze *f, struct err *err)
 {
     int rc = 0;
 
@@ -104,7 +153,7 @@ int freeze_check(const struct freeze *f, struct err *err)
                               f->fs[i].at);
     for (size_t i = 0; rc == 0 && i < f->volumes_n; i++)
         rc = check_raw(f->volumes[i], err);
-    return rc;
+    return rc < 0 ? rc : check_new(f, err);
 }
 
 int freeze_flush(struct freeze *f, struct err *err)

@@ -28,13 +28,17 @@ static inline void freeze_freep(struct freeze **f)
 }
 #define auto_freeze AUTO(freeze_freep)
 
-/* Thaw all of them, whoever froze them. */
-void freeze_undo(struct freeze *f);
+/* Thaw all that is mounted from n volumes, whoever froze it. A volume that is gone is fine; the
+ * first failure is told, and keeps none of the others frozen. */
+int freeze_undo(const char *const *volumes, size_t n, struct err *err);
+
+/* What is mounted from them now, after a wait. Nothing is frozen or armed. */
+int freeze_look(struct freeze *f, struct err *err);
 
 size_t freeze_count(const struct freeze *f); /* of file systems */
-/* Why freezing them does not make the volumes hold still: somebody writes below a file system. 0 or
- * -EBUSY (GW_NOT_CONSISTENT). */
-int freeze_check(const struct freeze *f, struct err *err);
+/* Why freezing them does not make the volumes hold still. -EBUSY (GW_NOT_CONSISTENT): somebody
+ * writes below a file system; -EAGAIN (likewise): another was mounted since they were found. */
+int freeze_check(struct freeze *f, struct err *err);
 /* Write out what is dirty in their caches, so that the freeze has little to write. */
 int freeze_flush(struct freeze *f, struct err *err);
 

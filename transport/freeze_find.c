@@ -18,7 +18,7 @@ struct search {
     struct volume_above above;
 };
 
-static struct freeze_fs *known(struct freeze *f, dev_t super)
+struct freeze_fs *freeze_known(struct freeze *f, dev_t super)
 {
     for (size_t i = 0; i < f->n; i++)
         if (f->fs[i].super == super)
@@ -65,7 +65,7 @@ static int open_mount(const struct volume_mount *m)
 static int look_at_mount(void *arg, const struct volume_mount *m, struct err *err)
 {
     struct search *s = arg;
-    struct freeze_fs *fs = known(s->f, m->super);
+    struct freeze_fs *fs = freeze_known(s->f, m->super);
 
     if (!volume_above_has(&s->above, m->source))
         return 0;

@@ -35,5 +35,7 @@ struct freeze {
 
 /* freeze_find.c: fill fs. */
 int freeze_find(struct freeze *f, struct err *err);
+/* NULL: it is none of them. */
+struct freeze_fs *freeze_known(struct freeze *f, dev_t super);
 
 #endif

@@ -195,7 +195,8 @@ int replica_push_together(const struct replica_together *t, struct replica_point
 void replica_snapshot_sweep(void);
 
 /* Thaw the file systems on n volumes: whoever froze them is gone, and so is its watchdog. 0 also
- * when none was frozen. -EPERM: not root. */
+ * when none was frozen, and for volumes that are gone. -EPERM: not root. The first failure keeps
+ * none of the others frozen. */
 int replica_thaw(const char *const *volumes, size_t n, struct err *err);
 
 /*

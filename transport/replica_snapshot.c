@@ -66,6 +66,7 @@ static int frozen(struct job *j, struct err *err)
     j->moment->taken_ms = clock_wall_ms(vault_clock(j->t->runs[0].vault));
     thawed = freeze_end(j->freeze);
     j->moment->pause_us = freeze_pause_us(j->freeze);
+    j->moment->file_systems = (unsigned)freeze_count(j->freeze);
     if (rc < 0)
         return err_set_gw(err, rc == -ENOSPC ? GW_NO_SPACE : GW_NOT_CONSISTENT, rc,
                           "make a snapshot: %m");
@@ -74,8 +75,12 @@ static int frozen(struct job *j, struct err *err)
 
 static int try_once(struct job *j, struct err *err)
 {
-    int rc = open_all(j, err);
+    int rc = freeze_look(j->freeze, err);
 
+    if (rc == 0)
+        rc = freeze_check(j->freeze, err);
+    if (rc == 0)
+        rc = open_all(j, err);
     if (rc == 0)
         rc = freeze_flush(j->freeze, err);
     if (rc == 0)

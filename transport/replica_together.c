@@ -234,10 +234,24 @@ static int moment(struct together *g, struct err *err)
     return rc;
 }
 
+/* Passes and hooks take long: others may have been mounted meanwhile. */
+static int look(struct together *g, struct err *err)
+{
+    int rc = freeze_look(g->freeze, err);
+
+    if (rc == 0)
+        rc = freeze_check(g->freeze, err);
+    if (rc == 0)
+        g->moment.file_systems = (unsigned)freeze_count(g->freeze);
+    return rc;
+}
+
 static int prepare(struct together *g, struct err *err)
 {
-    int rc = flush(g, err);
+    int rc = look(g, err);
 
+    if (rc == 0)
+        rc = flush(g, err);
     if (rc == 0)
         rc = measure(g, err);
     return rc < 0 ? rc : rehearse(g, err);
@@ -384,11 +398,7 @@ static int find_file_systems(struct together *g, struct err *err)
     for (size_t i = 0; i < g->t->n; i++)
         g->paths[i] = g->t->runs[i].volume_path;
     rc = freeze_new(g->paths, g->t->n, &g->freeze, err);
-    if (rc == 0)
-        rc = freeze_check(g->freeze, err);
-    if (rc == 0)
-        g->moment.file_systems = (unsigned)freeze_count(g->freeze);
-    return rc;
+    return rc < 0 ? rc : freeze_check(g->freeze, err);
 }
 
 /* Why there is no moment of the other kind stays to be told. */
@@ -449,10 +459,5 @@ int replica_push_together(const struct replica_together *t, struct replica_point
 
 int replica_thaw(const char *const *volumes, size_t n, struct err *err)
 {
-    auto_freeze struct freeze *f = NULL;
-    int rc = n > 0 ? freeze_new(volumes, n, &f, err) : 0;
-
-    if (rc == 0 && f)
-        freeze_undo(f);
-    return rc;
+    return freeze_undo(volumes, n, err);
 }
