@@ -3,64 +3,37 @@
  * modes through transport/volume.h, freezing and snapshots through transport/replica.h. */
 #include "agent/helper.h"
 
-#include "base/buf.h"
 #include "base/err.h"
-#include "base/fd.h"
 #include "base/gw.h"
 #include "base/proc.h"
 #include "base/text.h"
 #include "transport/volume.h"
+#include "transport/volume_above.h"
 
 #include <fcntl.h>
 
 #include "base/banned.h"
 
-enum { MOUNTINFO_MAX = 4 << 20, FIELD_MOUNT = 4 };
+struct wanted {
+    const char *at;
+    bool found;
+};
 
-/* mountinfo writes blanks and backslashes in octal. */
-static void unescape(char *path)
+static int look_at_mount(void *arg, const struct volume_mount *m, struct err *err)
 {
-    char *to = path;
+    struct wanted *w = arg;
 
-    for (const char *from = path; *from != '\0'; from++) {
-        if (from[0] == '\\' && from[1] >= '0' && from[1] <= '3' && from[2] && from[3]) {
-            *to++ = (char)((from[1] - '0') * 64 + (from[2] - '0') * 8 + (from[3] - '0'));
-            from += 3;
-            continue;
-        }
-        *to++ = *from;
-    }
-    *to = '\0';
-}
-
-static int line_names(const char *line, const char *mount, bool *ret, struct err *err)
-{
-    auto_vec char **fields = NULL;
-    int r = text_split(line, " ", &fields, err);
-
-    if (r < 0)
-        return r;
-    if (text_vec_len(fields) <= FIELD_MOUNT)
-        return 0;
-    unescape(fields[FIELD_MOUNT]);
-    *ret = *ret || text_equal(fields[FIELD_MOUNT], mount);
+    (void)err;
+    w->found = w->found || text_equal(m->at, w->at);
     return 0;
 }
 
 static int is_mounted(const char *mount, bool *ret, struct err *err)
 {
-    auto_buf struct buf text = {0};
-    auto_vec char **lines = NULL;
-    int r;
+    struct wanted w = {.at = mount};
+    int r = mount[0] == '\0' ? 0 : volume_above_mounts(look_at_mount, &w, err);
 
-    *ret = false;
-    if (mount[0] == '\0')
-        return 0;
-    r = fd_load_proc("/proc/self/mountinfo", MOUNTINFO_MAX, &text, err);
-    if (r == 0)
-        r = text_split(buf_cstr(&text), "\n", &lines, err);
-    for (size_t i = 0; r == 0 && i < text_vec_len(lines); i++)
-        r = line_names(lines[i], mount, ret, err);
+    *ret = w.found;
     return r;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What lies above a volume: loop devices of an image, partitions, device-mapper and MD holders, and
- * the file systems that are mounted from any of them. For volume_writers.c and freeze_find.c.
+ * the file systems that are mounted from any of them.
  */
 #ifndef GODWIT_TRANSPORT_VOLUME_ABOVE_H
 #define GODWIT_TRANSPORT_VOLUME_ABOVE_H
