@@ -204,6 +204,45 @@ static void the_phases_keep_their_order(void **state)
     }
 }
 
+static bool resize(const struct place *p, uint64_t size)
+{
+    return truncate(p->image, (off_t)size) == 0 && ioctl(p->loop, LOOP_SET_CAPACITY, 0) == 0;
+}
+
+/* Behind the end of what is tracked, while a pass is open. */
+static void change_what_has_no_mark(const struct place *p, uint64_t size)
+{
+    uint8_t block[VOLUME_SECTOR] = {1};
+
+    assert_true(resize(p, 2 * size));
+    assert_int_equal(sizeof(block), pwrite(p->loop, block, sizeof(block), (off_t)size));
+    assert_int_equal(0, fsync(p->loop));
+    assert_true(resize(p, size));
+}
+
+static void what_could_not_be_marked_is_a_doubt_beyond_the_pass(void **state)
+{
+    struct place *p = *state;
+
+    for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
+        auto_volume struct volume *v = open_volume(p, kinds[k], 1 << 20);
+        struct track *t = NULL;
+
+        if (!v || p->loop < 0)
+            continue;
+        assert_ok(track_open(kinds[k], v, p->dir, &t, NULL));
+        assert_ok(track_freeze(t, NULL));
+        change_what_has_no_mark(p, volume_size(v));
+        assert_true(track_marked(t, 0, VOLUME_SECTOR) >= 0);
+        assert_ok(track_commit(t, NULL));
+        track_close(t);
+        assert_ok(track_open(kinds[k], v, p->dir, &t, NULL));
+        assert_string_not_equal("", track_rescan(t));
+        track_close(t);
+        close_loop(p);
+    }
+}
+
 static void a_scan_cannot_tell_the_backlog(void **state)
 {
     struct place *p = *state;
@@ -233,6 +272,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_first_pass_is_the_whole_volume, setup, teardown),
         cmocka_unit_test_setup_teardown(an_aborted_pass_forgets_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(the_phases_keep_their_order, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_could_not_be_marked_is_a_doubt_beyond_the_pass, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_scan_cannot_tell_the_backlog, setup, teardown),
         cmocka_unit_test_setup_teardown(unknown_kinds_are_named, setup, teardown),
     };

@@ -12,7 +12,8 @@
  *   out: the kernel counts what ever was (`read`), and the file has that number. A pass that dies
  *   in between, somebody else who reads the buffer, and a copy of the state directory are one
  * doubt.
- * - What did not fit into the buffer the kernel counts, too (`lost`): a doubt.
+ * - What did not fit into the buffer the kernel counts, too (`lost`): a doubt. So is what could not
+ *   be marked, and the file keeps it beyond the pass in which it came.
  * - The first pass: everything is dirty, and recording begins before the first read.
  */
 #include "transport/track_impl.h"
@@ -37,7 +38,7 @@
 
 #include "base/banned.h"
 
-#define TITLE "godwit tracefs 1"
+#define TITLE "godwit tracefs 2"
 
 enum { SECTOR = 512, PIECE = 64 << 20, NUMBER_MAX = 64 };
 
@@ -48,6 +49,7 @@ struct kept {
     uint64_t read;    /* as the kernel counts, when the bits were written */
     uint64_t sectors; /* of all events that were taken out */
     uint64_t beyond;  /* at most as many more were counted by the disk itself */
+    uint64_t lost;    /* changes that could not be marked: a doubt until all is read again */
     struct track_aim aim;
 };
 
@@ -61,8 +63,7 @@ struct tracefs {
     struct track_bits taken; /* by the pass */
     struct track_range rest; /* of the range that is told piece by piece */
     uint64_t events;
-    uint64_t lost; /* changes that could not be marked */
-    int failed;    /* of what could not be taken out */
+    int failed; /* of what could not be taken out */
     uint8_t *probe;
     struct err why; /* why everything is dirty; empty: it is not */
     bool one_range; /* a discard of this disk is one range */
@@ -79,7 +80,7 @@ static void mark(struct tracefs *t, const struct trace_event *e)
 
     if (!num_add(e->sector, e->sectors, &end) ||
         (t->kept.aim.whole_disk && end > first + t->kept.aim.sectors)) {
-        t->lost++;
+        t->kept.lost++;
         return;
     }
     end = num_min(end, first + t->kept.aim.sectors);
@@ -97,7 +98,7 @@ static void note(void *arg, const struct trace_event *e)
     if (e->op == TRACE_NOTHING || e->op == TRACE_READ)
         return;
     if (e->op == TRACE_UNKNOWN || (e->op == TRACE_DISCARD && !t->one_range))
-        t->lost++;
+        t->kept.lost++;
     else
         mark(t, e);
 }
@@ -107,8 +108,10 @@ static void collect(struct tracefs *t)
 {
     int rc = t->buffer ? trace_buffer_drain(t->buffer, note, t) : -ENOENT;
 
-    if (rc < 0)
-        t->failed = rc;
+    if (rc == 0)
+        return;
+    t->failed = rc;
+    t->kept.lost++; /* whoever opens it next does not know why */
 }
 
 /* ---- what survives this process ------------------------------------------------- */
@@ -164,8 +167,9 @@ static int check_counts(struct tracefs *t, struct err *err)
                      "the tracing buffer was too small for what came between two looks");
     if (rc == 0 && t->failed < 0)
         rc = err_set(err, t->failed, "read the tracing buffer: %m");
-    if (rc == 0 && t->lost > 0)
-        rc = err_set(err, -ESTALE, "%llu changes could not be marked", (unsigned long long)t->lost);
+    if (rc == 0 && t->kept.lost > 0)
+        rc = err_set(err, -ESTALE, "%llu changes could not be marked",
+                     (unsigned long long)t->kept.lost);
     return rc;
 }
 
@@ -254,7 +258,7 @@ static int start_anew(struct tracefs *t, struct err *err)
     int rc;
 
     drop(t);
-    t->lost = 0;
+    t->kept.lost = 0;
     t->failed = 0;
     t->kept.sectors = 0;
     track_bits_fill(&t->dirty);
