@@ -224,9 +224,11 @@ check-points: all $(check_PROGRAMS)
 	@$(AM_TESTS_ENVIRONMENT) bash $(srcdir)/tests/flow_points.sh $(POINTS_ROUNDS) postgres
 .PHONY: check-points
 if HAVE_CMOCKA
-c_tests += fault_capture unit_freeze
+c_tests += fault_capture unit_freeze unit_snapshot
 fault_capture_SOURCES = tests/fault_capture.c tests/loop_device.h
 fault_capture_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_freeze_SOURCES = tests/unit_freeze.c tests/loop_device.h tests/replica_place.h
 unit_freeze_LDADD = $(TRANSPORT_TEST_LIBS)
+unit_snapshot_SOURCES = tests/unit_snapshot.c
+unit_snapshot_LDADD = $(TRANSPORT_TEST_LIBS)
 endif

@@ -30,6 +30,10 @@ struct snapshot_ops {
     void (*sweep)(void); /* NULL: nothing can be left of it */
 };
 
+/* snapshot_lvm.c: of the free bytes of a volume group what one of `share` snapshots gets, as
+ * lvcreate takes it: in whole sectors. 0: nothing. */
+uint64_t snapshot_lvm_room(uint64_t volume_bytes, uint64_t free_bytes, unsigned share);
+
 extern const struct snapshot_ops snapshot_reflink_ops;
 extern const struct snapshot_ops snapshot_lvm_ops;
 

@@ -152,6 +152,11 @@ static int ask_group(const struct snapshot *s, char *out, size_t size, uint64_t 
 }
 
 /* Room for every block of the volume, or as much as there is. */
+uint64_t snapshot_lvm_room(uint64_t volume_bytes, uint64_t free_bytes, unsigned share)
+{
+    return num_min(volume_bytes, free_bytes / share) / SECTOR * SECTOR;
+}
+
 static int make_room(struct snapshot *s, unsigned share, dev_t *ret, struct err *err)
 {
     struct lvm *l = s->more;
@@ -165,8 +170,8 @@ static int make_room(struct snapshot *s, unsigned share, dev_t *ret, struct err 
 
     if (rc < 0)
         return rc;
-    l->room_bytes = num_min(l->sectors * SECTOR, free_bytes / share);
-    if (free_bytes == 0)
+    l->room_bytes = snapshot_lvm_room(l->sectors * SECTOR, free_bytes, share);
+    if (l->room_bytes == 0)
         return err_set(err, -EOPNOTSUPP,
                        "no snapshots of '%s': its volume group '%s' has no free room", s->volume,
                        group);
