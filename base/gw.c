@@ -241,6 +241,11 @@ static const struct gw_row rows[] = {
      "The vault and its key are as they were, and so are the other copies.",
      "godwit key ls STORE\nWhile somebody has the key: remove that object from the store, and then "
      "godwit key add STORE --recipient AGE --recipient AGE"},
+    {GW_VAULT_OLD_DAMAGED, GW_EXIT_MISMATCH,
+     "older restore points are damaged, the newest are whole",
+     "Something that only older points need is gone or altered, and no push brings it back. What "
+     "is newest can be restored. Points that are given up are not looked at any more.",
+     "godwit store gc STORE --give-up NAME@FROM-TO --yes\ngodwit store check STORE"},
     {GW_GATE_CLOSED, GW_EXIT_REFUSED, "a gate is closed",
      "A condition for the switch does not hold: lag, window, verification, test or plan. Nothing "
      "was changed.",

@@ -93,6 +93,7 @@ enum gw {
     GW_INCOMPLETE = 3036,        /* a point of which a part could not be read */
     GW_VAULT_OBJECT = 3037,      /* the object that opens the vault is gone or damaged */
     GW_KEY_COPY = 3038,          /* a copy of the vault's key in the vault is damaged */
+    GW_VAULT_OLD_DAMAGED = 3039, /* points of a vault are, and the newest of each replica is not */
     /* 4xxx plans and cutovers */
     GW_GATE_CLOSED = 4101,
     GW_SWITCH_OPEN = 4102, /* another switch of this workload is open */

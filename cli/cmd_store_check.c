@@ -27,6 +27,8 @@ static const struct columns_row rows[] = {
 struct faults {
     struct jsw *w;
     uint64_t n;
+    uint64_t damaged; /* spans of points */
+    bool ended;       /* the list of faults */
 };
 
 static void write_fault(void *arg, const struct gc_fault *f)
@@ -44,11 +46,59 @@ static void write_fault(void *arg, const struct gc_fault *f)
     jsw_end(faults->w);
 }
 
+/* All faults were told before the first of these. */
+static void begin_damaged(struct faults *faults)
+{
+    if (faults->ended)
+        return;
+    jsw_end(faults->w);
+    jsw_arr(faults->w, "damaged_points");
+    faults->ended = true;
+}
+
+static void write_damaged(void *arg, const struct gc_damaged *d)
+{
+    struct faults *faults = arg;
+
+    begin_damaged(faults);
+    if (faults->damaged++ >= FAULTS_SHOWN_MAX)
+        return;
+    jsw_obj(faults->w, NULL);
+    jsw_str(faults->w, "replica", d->replica);
+    jsw_u64(faults->w, "from", d->from);
+    jsw_u64(faults->w, "to", d->to);
+    jsw_bool(faults->w, "newest", d->newest);
+    jsw_end(faults->w);
+}
+
+/* Which points they are, and what helps. */
+static void view_damaged(struct out *o, const struct js *d, const char *store)
+{
+    const char *name = js_str(d, "replica", "");
+    unsigned long long from = js_u64(d, "from", 0);
+    unsigned long long to = js_u64(d, "to", 0);
+    char points[VAULT_REPLICA_NAME_MAX + 48];
+
+    text_print(points, sizeof(points), from == to ? "%s@%llu" : "%s@%llu-%llu", name, from, to);
+    if (js_bool(d, "newest", false))
+        out_after(o,
+                  "Damaged: %s, the newest of it. Send it again: godwit replica push VOLUME "
+                  "%s%s%s --repair",
+                  points, store, strchr(name, '/') ? "//" : "/", name);
+    else
+        out_after(o,
+                  "Damaged: %s; newer points are whole. Give it up: godwit store gc %s "
+                  "--give-up %s --yes",
+                  points, store, points);
+}
+
 static int view(struct out *o, const struct js *doc, struct table *t, struct err *err)
 {
     char bytes[NUM_TEXT_MAX], points[OUT_COUNT_MAX], replicas[OUT_COUNT_MAX], packs[OUT_COUNT_MAX];
     int r = columns_fill(o, js_member(doc, "faults"), t, rows, ARRAY_LEN(rows), err);
 
+    for (size_t i = 0; i < js_len(js_member(doc, "damaged_points")); i++)
+        view_damaged(o, js_at(js_member(doc, "damaged_points"), i), js_str(doc, "store", ""));
     out_after(o, "%s  %s of %s, %s, %s %s", js_bool(doc, "ok", false) ? "whole" : "DAMAGED",
               out_count(js_u64(doc, "points", 0), "point", points),
               out_count(js_u64(doc, "replicas", 0), "replica", replicas),
@@ -58,9 +108,12 @@ static int view(struct out *o, const struct js *doc, struct table *t, struct err
     return r;
 }
 
-static void write_report(struct jsw *w, const struct gc_check_report *c, bool full)
+static void write_report(struct faults *faults, const struct gc_check_report *c, bool full)
 {
-    jsw_end(w); /* faults */
+    struct jsw *w = faults->w;
+
+    begin_damaged(faults);
+    jsw_end(w); /* damaged_points */
     jsw_bool(w, "ok", c->missing + c->altered == 0);
     jsw_bool(w, "full", full);
     jsw_u64(w, "replicas", c->replicas);
@@ -70,6 +123,8 @@ static void write_report(struct jsw *w, const struct gc_check_report *c, bool fu
     jsw_u64(w, "missing", c->missing);
     jsw_u64(w, "altered", c->altered);
     jsw_u64(w, "foreign", c->foreign);
+    jsw_u64(w, "points_damaged", c->points_damaged);
+    jsw_u64(w, "newest_damaged", c->newest_damaged);
     jsw_end(w);
 }
 
@@ -87,6 +142,7 @@ int cmd_store_check(struct cmd_call *call, struct err *err)
                                .stop = progress_interrupts(),
                                .progress = &counters,
                                .fault = write_fault,
+                               .damaged = write_damaged,
                                .arg = &faults};
     int r = store_arg_begin(call, "godwit.store-check/1", &arg, &vault, &w, err);
 
@@ -101,7 +157,7 @@ int cmd_store_check(struct cmd_call *call, struct err *err)
         r = gc_check(&run, &report, err);
     progress_stop(progress);
     if (r == 0 || report.missing + report.altered > 0) {
-        write_report(w, &report, run.full);
+        write_report(&faults, &report, run.full);
         (void)out_writer(call->out, w, view, &shown);
     }
     return r < 0 ? cmd_exit(err) : cmd_exit(&shown);

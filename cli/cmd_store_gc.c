@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* godwit store gc: points that retention gives up, and packs that nothing needs. */
 #include "base/auto.h"
+#include "base/num.h"
 #include "base/text.h"
 #include "cli/columns.h"
 #include "cli/progress.h"
 #include "cli/store_arg.h"
 #include "cli/verbs.h"
 #include "transport/gc.h"
+
+#include <stdlib.h>
 
 #include "base/banned.h"
 
@@ -21,6 +24,8 @@ const struct opt cmd_store_gc_opts[] = {
     {"keep-daily", 0, OPT_U64, "N", NULL, 0, 0, NULL, "and of N days"},
     {"keep-weekly", 0, OPT_U64, "N", NULL, 0, 0, NULL, "and of N weeks"},
     {"keep-within", 0, OPT_DURATION, "DUR", NULL, 0, 0, NULL, "and all that are not older"},
+    {"give-up", 0, OPT_TEXT, "NAME@N", NULL, 0, 0, NULL,
+     "this point too, or NAME@FROM-TO, whatever the policy; may be repeated"},
     {"save", 0, OPT_SWITCH, NULL, NULL, 0, 0, NULL,
      "these --keep flags are the vault's policy from now on"},
     {"idle", 0, OPT_SWITCH, NULL, NULL, 0, 0, NULL,
@@ -119,11 +124,54 @@ static bool policy_of(const struct opt_set *opts, struct care_policy *ret)
            opt_given(opts, "keep-within");
 }
 
+static int parse_span(const char *text, struct care_span *ret, struct err *err)
+{
+    const char *at = strrchr(text, '@');
+    auto_free char *points = at ? strdup(at + 1) : NULL;
+    char *dash = points ? strchr(points, '-') : NULL;
+    int r;
+
+    if (!at)
+        return err_set_gw(err, GW_BAD_VALUE, -EINVAL, "--give-up %s: no @ and point follow", text);
+    if (!points)
+        return err_set(err, -ENOMEM, "--give-up: %m");
+    if ((size_t)(at - text) >= sizeof(ret->replica))
+        return err_set_gw(err, GW_BAD_VALUE, -EINVAL, "--give-up %s: too long a name", text);
+    memcpy(ret->replica, text, (size_t)(at - text));
+    ret->replica[at - text] = '\0';
+    if (dash)
+        *dash = '\0';
+    r = num_parse_u64(points, 1, INT64_MAX, &ret->from, err);
+    ret->to = ret->from;
+    if (r == 0 && dash)
+        r = num_parse_u64(dash + 1, 1, INT64_MAX, &ret->to, err);
+    return r < 0 ? err_add(err, r, "--give-up %s", text) : 0;
+}
+
+/* Those that --give-up names; *ret is to be freed. */
+static int spans_of(const struct opt_set *opts, struct care_span **ret, size_t *ret_n,
+                    struct err *err)
+{
+    size_t n = 0;
+    int r = 0;
+
+    while (opt_text_at(opts, "give-up", n))
+        n++;
+    *ret = calloc(n + 1, sizeof(**ret));
+    if (!*ret)
+        return err_set(err, -ENOMEM, "--give-up: %m");
+    for (size_t i = 0; r == 0 && i < n; i++)
+        r = parse_span(opt_text_at(opts, "give-up", i), &(*ret)[i], err);
+    *ret_n = n;
+    return r;
+}
+
 int cmd_store_gc(struct cmd_call *call, struct err *err)
 {
     auto_replica_arg struct replica_arg arg = {0}; /* goes after the vault */
     auto_vault struct vault *vault = NULL;
     auto_jsw struct jsw *w = NULL;
+    auto_free struct care_span *spans = NULL;
     struct care_policy policy;
     struct gc_report report;
     struct items items = {0};
@@ -135,8 +183,11 @@ int cmd_store_gc(struct cmd_call *call, struct err *err)
                          .stop = progress_interrupts(),
                          .item = write_item,
                          .arg = &items};
-    int r = 0;
+    int r = spans_of(call->opts, &spans, &run.give_up_n, err);
 
+    run.give_up = spans;
+    if (r < 0)
+        return cmd_end(r, err);
     if (policy_of(call->opts, &policy))
         run.policy = &policy;
     else if (run.save_policy)

@@ -39,6 +39,26 @@ exits 0 godwit store check "$store" -o json
 is '.ok and .foreign == 1 and .faults[0].object == "packs/readme"'
 rm "$dir/store/packs/readme"
 
+echo "-- after a repair older points stay damaged: which, and how to be rid of them"
+rm "$dir/store/$(cd "$dir/store" && find packs -type f -size +100k -newer "$dir/b.img" | head -n 1)"
+exits 9 godwit store check "$store" -o json
+is '.damaged_points == [{"replica": "b", "from": 1, "to": 1, "newest": true}] and .newest_damaged == 1'
+exits 9 godwit store check "$store"
+says out "Damaged: b@1, the newest of it. Send it again: godwit replica push VOLUME $store/b --repair"
+exits 0 godwit replica push "$dir/b.img" "$store/b" --repair
+exits 9 godwit store check "$store"
+says out "Damaged: b@1; newer points are whole. Give it up: godwit store gc $store --give-up b@1 --yes"
+says err 'GW-3039'
+exits 2 godwit store gc "$store" --give-up b
+exits 2 godwit store gc "$store" --give-up b@2
+exits 2 godwit store gc "$store" --give-up a@99999999999999999999
+exits 4 godwit store gc "$store" --give-up nobody@1
+exits 0 godwit store gc "$store" --give-up b@1 -o json
+is '.applied == false and .points_given_up == 1 and .items[0].what == "b@1"'
+exits 0 godwit store gc "$store" --give-up b@1 --yes
+exits 0 godwit store check "$store" --full -o json
+is '.ok and .points_damaged == 0 and .damaged_points == []'
+
 echo "-- nothing is deleted by a dry run, nor before its time"
 exits 0 godwit store gc "$store" --keep-last 1 -o json
 is '.applied == false and .points_given_up == 2 and .points_kept == 2'

@@ -171,7 +171,7 @@ endif
 # Care of a vault.
 EXTRA_DIST += tests/data/fuzz_age tests/data/fuzz_care
 if HAVE_CMOCKA
-c_tests += fault_gc fuzz_age fuzz_care unit_age unit_care_log unit_retain
+c_tests += fault_gc fuzz_age fuzz_care unit_age unit_care_log unit_gc_damage unit_retain
 unit_care_log_SOURCES = tests/unit_care_log.c
 unit_care_log_LDADD = $(TRANSPORT_TEST_LIBS)
 fuzz_care_SOURCES = tests/fuzz_care.c
@@ -182,6 +182,8 @@ unit_age_SOURCES = tests/unit_age.c
 unit_age_LDADD = $(TRANSPORT_TEST_LIBS)
 fault_gc_SOURCES = tests/fault_gc.c tests/replica_place.h
 fault_gc_LDADD = $(TRANSPORT_TEST_LIBS)
+unit_gc_damage_SOURCES = tests/unit_gc_damage.c tests/replica_place.h
+unit_gc_damage_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_retain_SOURCES = tests/unit_retain.c
 unit_retain_LDADD = $(TRANSPORT_TEST_LIBS)
 endif

@@ -137,6 +137,15 @@ static int take_policy(struct care_log *l, const struct js *doc, struct err *err
     return 0;
 }
 
+int care_log_suppose(struct care_log *l, const struct care_span *span, struct err *err)
+{
+    int rc = grow(&l->spans, l->spans_n, sizeof(*l->spans), err);
+
+    if (rc == 0)
+        l->spans[l->spans_n++] = *span;
+    return rc;
+}
+
 static int take_spans(struct care_log *l, const struct js *doc, struct err *err)
 {
     const struct js *items = js_member(doc, "spans");
@@ -152,9 +161,7 @@ static int take_spans(struct care_log *l, const struct js *doc, struct err *err)
         if (!vault_is_replica_name(name) || s.from == 0 || s.to < s.from ||
             text_copy(s.replica, sizeof(s.replica), name) < 0)
             return -EBADMSG;
-        rc = grow(&l->spans, l->spans_n, sizeof(*l->spans), err);
-        if (rc == 0)
-            l->spans[l->spans_n++] = s;
+        rc = care_log_suppose(l, &s, err);
     }
     return rc;
 }

@@ -71,6 +71,8 @@ bool care_log_has_replica(const struct care_log *l, const char *name);
 bool care_log_gave_up(const struct care_log *l, const char *name, uint64_t seq);
 /* The span that gave the point up, or NULL. */
 const struct care_span *care_log_span(const struct care_log *l, const char *name, uint64_t seq);
+/* As if a record of the span stood, for what is decided next: nothing is written. */
+int care_log_suppose(struct care_log *l, const struct care_span *span, struct err *err);
 /* The place of a pack in a list, or -1. */
 ptrdiff_t care_log_find(const struct care_list *list, const uint8_t *pack);
 

@@ -10,6 +10,7 @@
 #include "base/gw.h"
 #include "base/num.h"
 #include "base/text.h"
+#include "transport/gc_impl.h"
 #include "transport/mark.h"
 #include "transport/vault_impl.h"
 
@@ -32,6 +33,7 @@ struct gc {
     struct care_log *log;
     struct mark mark;
     uint64_t now_ms;
+    uint64_t named;      /* points that the run names and that were not given up before */
     struct packs doomed; /* unneeded, in no list */
 };
 
@@ -114,6 +116,8 @@ static int give_up(struct gc *g, struct err *err)
     size_t n = 0;
     int rc = spans ? 0 : err_set(err, -ENOMEM, "give up points: %m");
 
+    for (size_t i = 0; rc == 0 && g->named > 0 && i < g->run->give_up_n; i++)
+        spans[n++] = g->run->give_up[i];
     for (size_t k = 0; rc == 0 && k < g->mark.replicas_n; k++) {
         const struct mark_replica *r = &g->mark.replicas[k];
         bool open = false;
@@ -372,6 +376,9 @@ static int collect(struct gc *g, struct err *err)
     int rc = open_log(g, err);
 
     g->mark.log = g->log;
+    if (rc == 0)
+        rc = gc_named(g->run, g->log, &g->named, err);
+    g->report.points_given_up = g->named;
     if (rc == 0)
         rc = mark_open(&g->mark, err);
     for (size_t i = 0; rc == 0 && i < g->mark.replicas_n; i++)

@@ -34,6 +34,8 @@ typedef void (*gc_item_fn)(void *arg, const struct gc_item *item);
 struct gc_run {
     struct vault *vault;
     const struct care_policy *policy; /* NULL: the one in the log */
+    const struct care_span *give_up;  /* points that go whatever the policy; they need not be */
+    size_t give_up_n;                 /* readable, and none is the newest; CARE_SPANS_MAX */
     bool save_policy;                 /* write it into the log */
     uint64_t grace_ms;                /* GC_GRACE_MIN_MS or more, unless idle */
     bool idle;                        /* nobody pushes meanwhile, says the operator */
@@ -53,10 +55,12 @@ struct gc_report {
 };
 
 /*
- * -EINVAL (GW_BAD_VALUE) a grace too short; -EBADMSG or -ENOENT something that a point needs cannot
- * be read: then nothing is written, since nothing can be proved dead; -EAGAIN (GW_IN_USE) another
- * collector is at work; -EOPNOTSUPP a store without create-only, and not idle. Killed anywhere it
- * can be run again. Failpoints: gc_marked, gc_sweep, gc_delete, and those of the care log.
+ * -EINVAL (GW_BAD_VALUE) a grace too short, or points to give up that must stay; -ENOENT
+ * (GW_REPLICA_NOT_FOUND) some that never were; -EBADMSG or -ENOENT something that a point needs
+ * cannot be read: then nothing is written, since nothing can be proved dead; -EAGAIN (GW_IN_USE)
+ * another collector is at work; -EOPNOTSUPP a store without create-only, and not idle. Killed
+ * anywhere it can be run again. Failpoints: gc_marked, gc_sweep, gc_delete, and those of the care
+ * log.
  */
 int gc_collect(const struct gc_run *run, struct gc_report *ret, struct err *err);
 
@@ -92,20 +96,32 @@ struct gc_fault {
     const char *what; /* "missing", "altered", "foreign", "unregistered" */
 };
 typedef void (*gc_fault_fn)(void *arg, const struct gc_fault *f);
+/* Points from..to of a replica, both included, which cannot be restored whole; given up ones may
+ * lie between them. */
+struct gc_damaged {
+    const char *replica;
+    uint64_t from;
+    uint64_t to;
+    bool newest; /* `to` is the replica's newest: only a repair helps */
+};
+typedef void (*gc_damaged_fn)(void *arg, const struct gc_damaged *d);
 struct gc_check_run {
     struct vault *vault;
     bool full; /* every byte of every pack */
     const atomic_bool *stop;
     struct replica_progress *progress; /* or NULL */
-    gc_fault_fn fault;
+    gc_fault_fn fault;                 /* or NULL, as the next */
+    gc_damaged_fn damaged;
     void *arg;
 };
 struct gc_check_report {
     uint64_t replicas, points, packs, bytes; /* looked at */
     uint64_t missing, altered, foreign;
+    uint64_t points_damaged, newest_damaged;
 };
-/* -EBADMSG (GW_VAULT_DAMAGED) after every fault was told: something that a point needs is missing
- * or altered. Foreign objects alone are no failure. */
+/* -EBADMSG after every fault and damaged point was told: something that a point needs is missing or
+ * altered (GW_VAULT_DAMAGED); only older points need it, and the newest are whole
+ * (GW_VAULT_OLD_DAMAGED). Foreign objects alone are no failure. */
 int gc_check(const struct gc_check_run *run, struct gc_check_report *ret, struct err *err);
 
 #endif

@@ -67,10 +67,28 @@ static int next_pack(struct check *c, uint8_t *name, struct mark_info *info, str
     return rc;
 }
 
+/* The lock is the caller's. */
+static int lose(struct check *c, const uint8_t *name, int owner, int how, struct err *err)
+{
+    struct mark_info *info = NULL;
+    char key[PACK_KEY_MAX];
+    int rc;
+
+    err_clear(err);
+    rc = mark_pack(&c->mark, name, &info, err);
+    if (rc < 0)
+        return rc;
+    info->lost = true;
+    mark_tell(&c->mark, &(struct mark_bad){
+                            .replica = owner == MARK_SHARED ? NULL : c->mark.replicas[owner].name,
+                            .object = pack_key(name, key),
+                            .what = how == -ENOENT ? "missing" : "altered"});
+    return 0;
+}
+
 static int check_pack(struct check *c, struct vault *v, const uint8_t *name,
                       const struct mark_info *info, struct err *err)
 {
-    char key[PACK_KEY_MAX];
     uint64_t bytes = 0;
     int rc = look(c, v, name, &bytes, err);
 
@@ -82,14 +100,10 @@ static int check_pack(struct check *c, struct vault *v, const uint8_t *name,
     c->report.packs++;
     c->report.bytes += bytes;
     if (rc < 0)
-        tell(c, &(struct gc_fault){.replica = info->owner == MARK_SHARED
-                                                  ? NULL
-                                                  : c->mark.replicas[info->owner].name,
-                                   .object = pack_key(name, key),
-                                   .what = rc == -ENOENT ? "missing" : "altered"});
+        rc = lose(c, name, info->owner, rc, err);
     pthread_mutex_unlock(&c->lock);
     if (rc < 0)
-        err_clear(err);
+        return rc;
     if (c->run->progress)
         c->run->progress->done_bytes += bytes;
     return 0;
@@ -124,6 +138,64 @@ static int check_packs(struct check *c, struct err *err)
     return rc < 0 ? rc : workers_join(group, err);
 }
 
+/* ---- whose it was ----------------------------------------------------------------- */
+
+/* Told from the oldest to the newest; span.from 0: none is open. */
+static void end_span(struct check *c, struct gc_damaged *span)
+{
+    if (span->from > 0 && c->run->damaged)
+        c->run->damaged(c->run->arg, span);
+    span->from = 0;
+}
+
+static void tell_damaged(struct check *c, const struct mark_replica *r)
+{
+    struct gc_damaged span = {.replica = r->name};
+    size_t i = 0;
+
+    for (uint64_t seq = 1; seq <= r->head; seq++) {
+        bool listed = i < r->n && r->points[i].seq == seq;
+
+        if (!listed && seq < r->head && care_log_gave_up(c->mark.log, r->name, seq))
+            continue;
+        if (listed && !r->lacks[i++]) {
+            end_span(c, &span);
+            continue;
+        }
+        span.from = span.from ? span.from : seq;
+        span.to = seq;
+        span.newest = seq == r->head;
+        c->report.points_damaged++;
+        c->report.newest_damaged += span.newest;
+    }
+    end_span(c, &span);
+}
+
+static void skip_if_whole(struct mark_replica *r)
+{
+    for (size_t i = 0; i < r->n; i++)
+        if (r->bad || r->lacks[i])
+            return;
+    for (size_t i = 0; i < r->n; i++)
+        r->why[i] = RETAIN_NO;
+}
+
+/* The first walk looked once at what neighbours share; now that it is known what is lost, every
+ * point of a replica that may need it is asked. */
+static int blame(struct check *c, struct err *err)
+{
+    int rc;
+
+    if (c->mark.bad_n == 0)
+        return 0;
+    for (size_t i = 0; i < c->mark.replicas_n; i++)
+        skip_if_whole(&c->mark.replicas[i]);
+    rc = mark_walk(&c->mark, err);
+    for (size_t i = 0; rc == 0 && i < c->mark.replicas_n; i++)
+        tell_damaged(c, &c->mark.replicas[i]);
+    return rc;
+}
+
 static int take(void *arg, const char *key, uint64_t size_bytes, uint64_t mtime_ms)
 {
     (void)size_bytes;
@@ -143,6 +215,8 @@ static int check(struct check *c, struct err *err)
         rc = check_packs(c, err);
     if (rc == 0)
         rc = store_list(vault_store(c->run->vault), "", NULL, take, c, err);
+    if (rc == 0)
+        rc = blame(c, err);
     c->report.replicas = c->mark.replicas_n;
     for (size_t i = 0; i < c->mark.replicas_n; i++)
         c->report.points += c->mark.replicas[i].n;
@@ -153,6 +227,11 @@ static int verdict(const struct check *c, struct err *err)
 {
     if (c->report.missing + c->report.altered == 0)
         return 0;
+    if (c->report.points_damaged > 0 && c->report.newest_damaged == 0)
+        return err_set_gw(err, GW_VAULT_OLD_DAMAGED, -EBADMSG,
+                          "older points that cannot be restored whole: %" PRIu64
+                          "; the newest of each replica can",
+                          c->report.points_damaged);
     return err_set_gw(err, GW_VAULT_DAMAGED, -EBADMSG,
                       "objects missing: %" PRIu64 ", altered: %" PRIu64, c->report.missing,
                       c->report.altered);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What gc_usage.c and gc_check.c share. */
+/* What the gc_*.c files share. */
 #ifndef GODWIT_TRANSPORT_GC_IMPL_H
 #define GODWIT_TRANSPORT_GC_IMPL_H
 
@@ -19,5 +19,9 @@ enum gc_kind {
 
 /* By its key alone: a pack is GC_KIND_UNNEEDED until it is known who needs it. */
 enum gc_kind gc_usage_kind(const char *key);
+
+/* gc_named.c: the points that a run gives up by name. Each that was not given up before is told and
+ * counted, and the log supposes all of them. Errors as of gc_collect. */
+int gc_named(const struct gc_run *run, struct care_log *log, uint64_t *ret_points, struct err *err);
 
 #endif

@@ -109,7 +109,8 @@ libgodwit_transport_a_SOURCES += \
 	transport/care_log.c transport/care_log.h \
 	transport/given_up.c transport/given_up.h \
 	transport/escrow.c transport/escrow.h \
-	transport/gc.c transport/gc.h transport/gc_check.c transport/gc_impl.h transport/gc_usage.c \
+	transport/gc.c transport/gc.h transport/gc_check.c transport/gc_impl.h transport/gc_named.c \
+	transport/gc_usage.c \
 	transport/mark.c transport/mark.h transport/mark_walk.c \
 	transport/retain.c transport/retain.h
 

@@ -75,6 +75,9 @@ static bool is_damage(int rc)
 void mark_tell(struct mark *m, const struct mark_bad *b)
 {
     m->bad_n++;
+    for (size_t i = 0; i < m->replicas_n; i++)
+        if (!b->replica || text_equal(m->replicas[i].name, b->replica))
+            m->replicas[i].bad = true;
     m->bad(m->arg, b);
 }
 
@@ -151,7 +154,8 @@ static int open_replica(struct mark *m, struct mark_replica *r, struct err *err)
     if (rc < 0)
         return rc;
     r->why = calloc(r->n + 1, sizeof(*r->why));
-    if (!r->why)
+    r->lacks = calloc(r->n + 1, sizeof(*r->lacks));
+    if (!r->why || !r->lacks)
         return err_set(err, -ENOMEM, "list points: %m");
     for (size_t i = 0; i < r->n; i++)
         r->why[i] = RETAIN_ALL;
@@ -176,6 +180,7 @@ void mark_done(struct mark *m)
     for (size_t i = 0; i < m->replicas_n; i++) {
         free(m->replicas[i].points);
         free(m->replicas[i].why);
+        free(m->replicas[i].lacks);
     }
     free(m->replicas);
     packrows_free(m->packs);

@@ -22,10 +22,12 @@ enum { MARK_SHARED = -1 };
 struct mark_replica {
     char name[VAULT_REPLICA_NAME_MAX + 1];
     bool registered;
+    bool bad;                     /* something of it, or of nobody alone, was told */
     uint64_t head;                /* 0: no point yet */
     size_t n;                     /* points that retention did not give up before */
     struct replica_point *points; /* ascending */
     enum retain_why *why;         /* RETAIN_NO: not walked */
+    bool *lacks;                  /* walked, and something it needs was lost */
 };
 
 /* Of a pack: the value of its row. */
@@ -34,6 +36,7 @@ struct mark_info {
     bool map;
     bool listed;
     bool told;       /* that it cannot be read */
+    bool lost;       /* its bytes are not there: who asks for it lacks it */
     int owner;       /* index of the only replica that needs it, or MARK_SHARED */
     uint32_t reach;  /* it has at least so many bytes */
     uint64_t newest; /* bytes of it that newest points need, roughly */

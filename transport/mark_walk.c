@@ -22,6 +22,7 @@ struct step {
     const struct mark_replica *replica;
     int owner;
     const struct point *point;
+    bool *lacks; /* of the point; the lock is its guard, too */
     bool newest;
 };
 
@@ -49,6 +50,7 @@ static int note_locked(const struct step *s, const struct unit *u, uint64_t newe
     if (rc < 0)
         return rc;
     own(info, s->owner);
+    *s->lacks = *s->lacks || info->lost;
     info->map = u->kind == UNIT_MAP;
     info->reach = (uint32_t)num_max(info->reach, (uint64_t)u->offset + u->stored_len);
     info->newest += newest;
@@ -96,6 +98,7 @@ static int bad_unit(const struct step *s, const struct unit *u, int rc, struct e
                        s->replica->name);
     err_clear(err);
     pthread_mutex_lock(&s->m->lock);
+    *s->lacks = true;
     rc = mark_pack(s->m, u->pack, &info, err) < 0 || info->told ? 0 : rc;
     if (rc < 0) {
         info->told = true;
@@ -210,8 +213,12 @@ static int walk_replica(struct mark *m, int owner, struct err *err)
 
     for (size_t i = 0; rc == 0 && i < r->n; i++) {
         auto_point struct point p = {0};
-        struct step s = {
-            .m = m, .replica = r, .owner = owner, .point = &p, .newest = i + 1 == r->n};
+        struct step s = {.m = m,
+                         .replica = r,
+                         .owner = owner,
+                         .point = &p,
+                         .lacks = &r->lacks[i],
+                         .newest = i + 1 == r->n};
 
         if (r->why[i] == RETAIN_NO)
             continue;
