@@ -18,20 +18,40 @@ if [ -z "${OWN_GUEST-}" ]; then
         echo "skipped: $1"
         exit 77
     }
+    # guest_tools PROGRAM:PACKAGE...: all of them are there.
     guest_tools() {
-        local tool
+        local tool missing=()
         for tool in "$@"; do
-            PATH=$PATH:/usr/sbin:/sbin command -v "$tool" >/dev/null || guest_skip "$tool is not installed"
+            PATH=$PATH:/usr/sbin:/sbin command -v "${tool%:*}" >/dev/null || missing+=("${tool#*:}")
         done
+        [ ${#missing[@]} = 0 ] ||
+            guest_skip "not installed: ${missing[*]} (as root: apt-get install --no-install-recommends ${missing[*]})"
+    }
+    # guest_time SINCE: minutes and seconds.
+    guest_time() { printf '%d:%02d' $(((SECONDS - $1) / 60)) $(((SECONDS - $1) % 60)); }
+    guest_say() { printf '%6s %s\n' "$(guest_time 0)" "$1"; }
+    # guest_told: passed on, each line with its time since the test began, and after each part ("-- ...") what it took.
+    guest_told() {
+        local line part=
+        while IFS= read -r line; do
+            if [[ $line == '-- '* ]]; then
+                [ -z "$part" ] || guest_say "   took $(guest_time "$part")"
+                part=$SECONDS
+            fi
+            guest_say "$line"
+        done
+        [ -z "$part" ] || guest_say "   took $(guest_time "$part")"
     }
 
     mkvm=$(find_starter mkvm "${MKVM:-}")
-    [ -n "$mkvm" ] || guest_skip 'no starter of virtual machines (set MKVM)'
-    guest_tools qemu-system-x86_64 qemu-img ssh nbdkit
+    [ -n "$mkvm" ] || guest_skip 'no starter of virtual machines: MKVM names one (docs/testing.md, "In virtual machines")'
     export MKVM_DIR=${MKVM_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/godwit-vm}
-    if [ ! -f "$MKVM_DIR/base.img" ]; then
-        guest_tools mmdebstrap sgdisk
-        [ "$(id -u)" = 0 ] || guest_skip 'to make the image of the guest needs root'
+    guest_needs=(qemu-system-x86_64:qemu-system-x86 qemu-img:qemu-utils nbdkit:nbdkit ssh:openssh-client ss:iproute2 python3:python3)
+    if [ -f "$MKVM_DIR/base.img" ]; then
+        guest_tools "${guest_needs[@]}"
+    else
+        guest_tools "${guest_needs[@]}" mmdebstrap:mmdebstrap sgdisk:gdisk
+        [ "$(id -u)" = 0 ] || guest_skip 'the image of the guest is not made yet, and takes root to be made'
         MKVM_PKGS=jq,python3 "$mkvm" build
     fi
     guest=godwit-$$
@@ -73,15 +93,15 @@ if [ -z "${OWN_GUEST-}" ]; then
     )
     tar -cf - --exclude=tests/data --exclude=tests/bench -C "$abs_top_srcdir" tests -C "$abs_top_builddir" \
         "${guest_programs[@]}" packaging/godwit-agent.service -C "$guest_dir" lib | "$mkvm" ssh "$guest" 'mkdir godwit && tar -C godwit -xf -'
-    rc=0
     "$mkvm" ssh "$guest" "cd godwit && export abs_top_srcdir=\$PWD abs_top_builddir=\$PWD LD_LIBRARY_PATH=\$PWD/lib &&
         PATH=\$PWD:\$PATH LC_ALL=C.UTF-8 OWN_GUEST=yes GODWIT_TEST_FAILPOINTS=${GODWIT_TEST_FAILPOINTS-} \
-        GODWIT_TRACKER='${GODWIT_TRACKER-}' VM_PARTS='${VM_PARTS-}' bash tests/${0##*/} $*" || rc=$?
+        GODWIT_TRACKER='${GODWIT_TRACKER-}' VM_PARTS='${VM_PARTS-}' bash tests/${0##*/} $* 2>&1" | guest_told
+    rc=${PIPESTATUS[0]}
     if "$mkvm" log "$guest" | grep -E 'BUG:|Oops|Call Trace|soft lockup'; then
         echo 'FAILED: the kernel of the guest complained'
         exit 1
     fi
-    exit $rc
+    exit "$rc"
 fi
 
 # guest_disk NAME: where it is.

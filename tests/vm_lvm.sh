@@ -114,7 +114,7 @@ whole
 echo '-- killed: it thaws, is written on, and the next one that starts removes what is left'
 for point in snapshot_lvm_made snapshot_frozen push_read; do
     rc=0
-    GODWIT_FAILPOINT=$point=kill godwit replica push "$volume" "file://$dir/vault/v" --consistent --snapshot always -q \
+    { GODWIT_FAILPOINT=$point=kill godwit replica push "$volume" "file://$dir/vault/v" --consistent --snapshot always -q; } \
         2>/dev/null || rc=$?
     [ $rc = 137 ] || fail "not killed at $point but $rc"
     written "killed at $point"
