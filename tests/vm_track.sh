@@ -31,6 +31,7 @@ begin() {
 }
 
 stat_of() { awk -v field="$2" '{ print $field }' "/sys/block/${1##*/}/stat"; }
+READ_SECTORS=3
 DISCARD_MERGES=13
 
 writers() {
@@ -67,22 +68,25 @@ late() {
     echo "   null_blk: $round rounds, 64 writes at a time that end in the interrupt of a timer"
 }
 
-# count_skipped: how often the kernel did not run a copy of the programs, as one was running there.
-count_skipped() { bpftool -j prog show | jq '[.[].recursion_misses // 0] | add'; }
+# count_skipped: how often the kernel did not run a copy of the programs, as one was running there. Programs that were skipped
+# too often to be believed are gone: a doubt was told then.
+count_skipped() { echo $(($(hidden_n) + $(bpftool -j prog show | jq '[.[].recursion_misses // 0] | add'))); }
 
-# A loop device completes where interrupts are let in: the disk's find a program of ours running.
+# A loop device completes where interrupts are let in: the disk's find a program of ours running. A quiet machine may need
+# more rounds to show it.
 nested() {
-    local disk beside skipped=0
+    local disk beside before skipped=0
     # Each copy of the program may so be skipped once: that is a doubt, as it may have been for the same event.
     [ "$kind" != ebpf ] || may_doubt='every copy of the program was skipped'
     truncate -s 64M "$dir/beside"
     beside=$(losetup --find --show "$dir/beside")
     for disk in nvme virtio; do
         begin "$(guest_disk $disk)"
+        [ "$kind" != ebpf ] || before=$(count_skipped)
         fio --name=beside --filename="$beside" --direct=1 --ioengine=libaio --iodepth=8 --bs=4k --rw=randwrite \
             --time_based --runtime=600 --output="$dir/fio2" &
         noise=$!
-        for round in 1 2; do
+        for round in $(seq 20); do
             fio --name=nested --filename="$dev" --direct=1 --ioengine=libaio --iodepth=32 --numjobs=2 --bs=4k --rw=randwrite \
                 --io_size=2M --randseed="$((seed + round))" --output="$dir/fio" &
             while kill -0 $! 2>/dev/null; do
@@ -90,16 +94,15 @@ nested() {
             done
             wait $!
             check "interrupts on top of others, $disk"
+            [ "$kind" != ebpf ] || skipped=$(($(count_skipped) - before))
+            [ "$round" -lt 2 ] || { [ "$kind" = ebpf ] && [ $skipped = 0 ]; } || break
         done
         kill $noise
         wait $noise || true
-        [ "$kind" != ebpf ] || skipped=$((skipped + $(count_skipped)))
-        echo "   $disk: $round rounds"
+        echo "   $disk: $round rounds$([ "$kind" != ebpf ] || echo ", copies of the program were skipped $skipped times")"
+        [ "$kind" != ebpf ] || [ $skipped -gt 0 ] || fail 'no interrupt came on top of another: this shows nothing'
     done
     losetup -d "$beside"
-    [ "$kind" = ebpf ] || return 0
-    echo "   copies of the program were skipped $skipped times"
-    [ "$skipped" -gt 0 ] || fail 'no interrupt came on top of another: this shows nothing'
 }
 
 # XFS gives all that a transaction freed to the disk at once, and the kernel makes one request of it.
@@ -130,6 +133,39 @@ many_ranges() {
     merged=$(($(stat_of "$dev" $DISCARD_MERGES) - merged))
     [ $merged -gt 0 ] || fail 'no discards became one request: this shows nothing'
     echo "   $merged discards were part of another"
+}
+
+# push_by TRACKER: a pass as users have them; its document into $told.
+push_by() {
+    told=$(godwit replica push "$dev" "file://$dir/vault/$1" --state-dir "$dir/$1-state" --tracker "$1" -o json 2>>"$log") ||
+        fail "push by $1: $told"
+}
+
+# A pass over a disk of which 1% changed reads hardly more than that.
+hundredth() {
+    local told changed before got i pieces=51 # of 64 KiB, of 320 MiB
+    use_device "$(guest_disk nvme)"
+    forget
+    changed=$((pieces * 65536))
+    dd if=/dev/urandom of="$dev" bs=1M count=320 oflag=direct status=none
+    push_by "$kind"
+    push_by scan
+    for round in 1 2; do
+        for ((i = 0; i < pieces; i++)); do
+            dd if=/dev/urandom of="$dev" bs=64k count=1 seek=$((i * 99 + round)) oflag=direct conv=notrunc status=none
+        done
+        before=$(stat_of "$dev" $READ_SECTORS)
+        push_by "$kind"
+        got=$((($(stat_of "$dev" $READ_SECTORS) - before) * 512))
+        jq -e --arg kind "$kind" --argjson changed $changed \
+            '.tracker == $kind and (has("rescan") | not) and .changed_bytes == $changed' <<<"$told" >/dev/null ||
+            fail "a pass where 1% changed: $told"
+        [ $got -lt $((changed * 2)) ] || fail "$got bytes were read where $changed had changed"
+        echo "   $changed bytes changed, $got were read in $(jq .duration_s <<<"$told") s"
+        push_by scan
+        echo "   by a scan in $(jq .duration_s <<<"$told") s"
+    done
+    rm -r "$dir/vault" "$dir/$kind-state" "$dir/scan-state"
 }
 
 # refused WORDS: it is not tracked, and why is told.
@@ -198,7 +234,7 @@ make_late() {
 make_late || fail 'no null_blk'
 modprobe loop
 for kind in ${GODWIT_TRACKER:-ebpf tracefs}; do
-    for part in ${VM_PARTS:-writers late nested many_ranges logical}; do
+    for part in ${VM_PARTS:-writers late nested many_ranges hundredth logical}; do
         echo "-- $kind, $part"
         # A tracing buffer does not tell where the ranges of a discard lie, where a disk takes several (NVMe), nor what a
         # command of the driver does: udev asks virtio for the serial number by one. Then all is read, and when that pass
