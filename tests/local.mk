@@ -65,6 +65,12 @@ tests_switches = \
 	GODWIT_TEST_FAILPOINTS='$(tests_failpoints)'; export GODWIT_TEST_FAILPOINTS; \
 	GODWIT_TEST_WHOLE='$(tests_whole)'; export GODWIT_TEST_WHOLE;
 
+# All that a test may run. `all` is a make of its own: beside it the programs of the tests would make
+# the same libraries at the same time, so they come after it.
+build-checks: all
+	@$(MAKE) $(AM_MAKEFLAGS) $(check_PROGRAMS)
+.PHONY: build-checks
+
 # ./quickstart check builds two trees, and each test runs in one of them. Under the sanitizers, the C
 # tests whose name does not begin with fault_: those let memory run out, which a sanitizer does not
 # survive, or repeat one story so often that only the plain build is quick enough. All others there.
@@ -93,7 +99,7 @@ check-sanitize:
 long_tests += tests/flow_switch.sh tests/flow_kill.sh
 sh_tests += tests/flow_volumes.sh
 EXTRA_DIST += tests/story.sh tests/own_mounts.sh
-check-soak: all check-faults check-sanitize
+check-soak: build-checks check-faults check-sanitize
 	$(AM_TESTS_ENVIRONMENT) bash $(srcdir)/tests/lint_analyzer.sh all
 	$(AM_TESTS_ENVIRONMENT) bash $(srcdir)/tests/flow_kill.sh 2000
 .PHONY: check-soak

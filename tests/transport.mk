@@ -52,7 +52,7 @@ if HAVE_CMOCKA
 tests/flow_ceph.log tests/flow_swift.log: contract_store
 endif
 EXTRA_DIST += tests/s3_common.sh tests/s3_service.sh
-check-s3: $(check_PROGRAMS)
+check-s3: build-checks
 	@$(AM_TESTS_ENVIRONMENT) FLOW_CEPH=all bash $(srcdir)/tests/flow_ceph.sh
 	@$(AM_TESTS_ENVIRONMENT) bash $(srcdir)/tests/flow_swift.sh
 .PHONY: check-s3
@@ -71,7 +71,7 @@ fault_s3_schedules_SOURCES = tests/fault_s3_schedules.c tests/s3_story.c tests/s
 	tests/replica_place.h
 fault_s3_schedules_LDADD = $(TRANSPORT_TEST_LIBS)
 endif
-check-faults: all $(check_PROGRAMS)
+check-faults: build-checks
 	@$(AM_TESTS_ENVIRONMENT) GODWIT_SCHEDULES=1000 ./fault_s3_schedules
 .PHONY: check-faults
 
@@ -202,7 +202,7 @@ SEED = 28
 FIRST = 1
 SLICE = 40
 TRACKER = ebpf
-check-track: all $(check_PROGRAMS)
+check-track: build-checks
 	@$(AM_TESTS_ENVIRONMENT) for n in `seq $(FIRST) $(SLICE) $(ROUNDS)`; do \
 		bash $(srcdir)/tests/flow_track_$(TRACKER).sh $(SLICE) $(SEED) $$n || exit; \
 	done
@@ -221,7 +221,7 @@ endif
 long_tests += tests/flow_points.sh
 EXTRA_DIST += tests/points_postgres.sh tests/points_sqlite.sh tests/points_writer.py
 POINTS_ROUNDS = 50
-check-points: all $(check_PROGRAMS)
+check-points: build-checks
 	@$(AM_TESTS_ENVIRONMENT) bash $(srcdir)/tests/flow_points.sh $(POINTS_ROUNDS) sqlite
 	@$(AM_TESTS_ENVIRONMENT) bash $(srcdir)/tests/flow_points.sh $(POINTS_ROUNDS) postgres
 .PHONY: check-points
