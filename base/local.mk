@@ -14,6 +14,7 @@ libgodwit_base_a_SOURCES = \
 	base/crypto.c base/crypto.h \
 	base/csv.c base/csv.h \
 	base/db.c base/db.h \
+	base/dl.c base/dl.h \
 	base/err.c base/err.h \
 	base/fail.c base/fail.h \
 	base/fd.c base/fd_save.c base/fd.h \
@@ -38,7 +39,7 @@ libgodwit_base_a_SOURCES = \
 	base/tree.c base/tree.h \
 	base/worker.c base/worker.h \
 	base/xml.c base/xml.h \
-	base/zip.c base/zip.h
+	base/zip.c base/zip.h base/zip_lib.h
 
 # Under sanitizers as well: unoptimised, hashing is a third of what tests of replicas take.
 base/libgodwit_base_a-sha256_avx512.$(OBJEXT) base/libgodwit_base_a-sha256_ni.$(OBJEXT): CFLAGS += -O2

@@ -3,13 +3,10 @@
 #include "base/zip.h"
 
 #include "base/buf.h"
+#include "base/dl.h"
 #include "base/err.h"
 #include "base/gw.h"
-
-#ifdef HAVE_LIBARCHIVE
-#include <archive.h>
-#include <archive_entry.h>
-#endif
+#include "base/zip_lib.h"
 
 #include "base/banned.h"
 
@@ -22,21 +19,33 @@ bool zip_is(struct slice bytes)
 
 enum { PORTION = 1 << 16 };
 
-static void free_archive(struct archive **a)
+static const struct dl_function functions[] = {
+#define ZIP_LIB_ROW(name) {"archive_" #name, offsetof(struct zip_lib, name)},
+    ZIP_LIB_FUNCTIONS(ZIP_LIB_ROW)
+#undef ZIP_LIB_ROW
+};
+
+struct reader {
+    struct zip_lib lib;
+    struct archive *a;
+};
+
+static void reader_done(struct reader *z)
 {
-    archive_read_free(*a);
+    if (z->a)
+        z->lib.read_free(z->a);
 }
 
-static int damaged(struct archive *a, struct err *err)
+static int damaged(const struct reader *z, struct err *err)
 {
-    const char *why = archive_error_string(a);
+    const char *why = z->lib.error_string(z->a);
 
     return err_set_gw(err, GW_BAD_DOCUMENT, -EINVAL, "this zip cannot be read: %.200s",
                       why ? why : "it is damaged");
 }
 
 /* One file into out, which is above *left bytes when it fails with -EFBIG. */
-static int unpack(struct archive *a, size_t *left, struct buf *out, struct err *err)
+static int unpack(const struct reader *z, size_t *left, struct buf *out, struct err *err)
 {
     la_ssize_t n;
 
@@ -45,7 +54,7 @@ static int unpack(struct archive *a, size_t *left, struct buf *out, struct err *
 
         if (buf_reserve(out, PORTION, &at) < 0)
             return buf_failed(out, err);
-        n = archive_read_data(a, at, PORTION);
+        n = z->lib.read_data(z->a, at, PORTION);
         if (n <= 0)
             break;
         if ((size_t)n > *left)
@@ -54,43 +63,49 @@ static int unpack(struct archive *a, size_t *left, struct buf *out, struct err *
         *left -= (size_t)n;
         buf_grow(out, (size_t)n);
     }
-    return n < 0 ? damaged(a, err) : 0;
+    return n < 0 ? damaged(z, err) : 0;
 }
 
-static int walk(struct archive *a, size_t max_bytes, zip_each_fn fn, void *arg, struct err *err)
+static int walk(const struct reader *z, size_t max_bytes, zip_each_fn fn, void *arg,
+                struct err *err)
 {
     struct archive_entry *entry;
     size_t left = max_bytes, files = 0;
     int r = 0, code;
 
-    while (r == 0 && (code = archive_read_next_header(a, &entry)) == ARCHIVE_OK) {
+    while (r == 0 && (code = z->lib.read_next_header(z->a, &entry)) == ARCHIVE_OK) {
         auto_buf struct buf bytes = {.max = max_bytes + PORTION};
-        const char *name = archive_entry_pathname(entry);
+        const char *name = z->lib.entry_pathname(entry);
 
         if (++files > ZIP_FILES_MAX)
             return err_set_gw(err, GW_BAD_DOCUMENT, -EFBIG, "this zip holds more than %d files",
                               ZIP_FILES_MAX);
-        if (!name || archive_entry_filetype(entry) != AE_IFREG || strlen(name) >= ZIP_NAME_MAX)
+        if (!name || z->lib.entry_filetype(entry) != AE_IFREG || strlen(name) >= ZIP_NAME_MAX)
             continue;
-        r = unpack(a, &left, &bytes, err);
+        r = unpack(z, &left, &bytes, err);
         if (r == 0)
             r = fn(arg, name, buf_slice(&bytes));
     }
     if (r != 0)
         return r;
-    return code == ARCHIVE_EOF ? 0 : damaged(a, err);
+    return code == ARCHIVE_EOF ? 0 : damaged(z, err);
 }
 
 int zip_each(struct slice zip, size_t max_bytes, zip_each_fn fn, void *arg, struct err *err)
 {
-    __attribute__((cleanup(free_archive))) struct archive *a = archive_read_new();
+    AUTO(reader_done) struct reader z = {0};
+    int r =
+        dl_open("libarchive.so.13", "libarchive13", functions, ARRAY_LEN(functions), &z.lib, err);
 
-    if (!a)
+    if (r < 0)
+        return err_add(err, r, "this zip cannot be read here");
+    z.a = z.lib.read_new();
+    if (!z.a)
         return err_set(err, -ENOMEM, "a zip: %m");
-    if (archive_read_support_format_zip(a) != ARCHIVE_OK ||
-        archive_read_open_memory(a, zip.data, zip.len) != ARCHIVE_OK)
-        return damaged(a, err);
-    return walk(a, max_bytes, fn, arg, err);
+    if (z.lib.read_support_format_zip(z.a) != ARCHIVE_OK ||
+        z.lib.read_open_memory(z.a, zip.data, zip.len) != ARCHIVE_OK)
+        return damaged(&z, err);
+    return walk(&z, max_bytes, fn, arg, err);
 }
 
 #else

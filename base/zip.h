@@ -17,7 +17,7 @@ bool zip_is(struct slice bytes);
  * Every file of zip in its order; bytes are lent until fn returns. A non-zero return of fn ends the
  * walk and is returned. max_bytes: of all files together, unpacked.
  * -EINVAL (GW_BAD_DOCUMENT): no zip, a damaged or an encrypted one; -EFBIG: above max_bytes or
- * ZIP_FILES_MAX; -ENOSYS: built without libarchive; -ENOMEM.
+ * ZIP_FILES_MAX; -ENOSYS: built without libarchive; -EOPNOTSUPP: this host has none; -ENOMEM.
  */
 typedef int (*zip_each_fn)(void *arg, const char *name, struct slice bytes);
 int zip_each(struct slice zip, size_t max_bytes, zip_each_fn fn, void *arg, struct err *err);

@@ -14,7 +14,7 @@ event2/          base/loop.c base/httpd.c base/httpd_conn.c base/httpd_error.c b
 curl/            base/http.c base/http_multi.c base/http_priv.h
 sqlite3\.h       base/db.c
 ini\.h           base/conf.c
-archive          base/zip.c
+archive          base/zip_lib.h
 expat\.h         base/xml.c
 zstd             transport/codec.c
 liburing\.h      transport/volume_ring.c

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The functions of libnbd that we call, loaded when the first NBD export is opened: the library
- * brings XML and Unicode with it, which every start of every program would pay for.
- */
+/* The functions of libnbd that we call, loaded when the first NBD export is opened: the library
+ * brings XML and Unicode with it. */
 #ifndef GODWIT_TRANSPORT_NBD_LIB_H
 #define GODWIT_TRANSPORT_NBD_LIB_H
 
@@ -52,12 +50,10 @@ struct nbd_lib {
 #define NBD_LIB_MEMBER(name) __typeof__(nbd_##name) *name;
     NBD_LIB_FUNCTIONS(NBD_LIB_MEMBER)
 #undef NBD_LIB_MEMBER
-    void *handle; /* NULL = not open */
 };
 
-/* -EOPNOTSUPP when this host has no libnbd, or one without a function of these. */
+/* Errors of dl_open. */
 int nbd_lib_open(struct nbd_lib *lib, struct err *err);
-void nbd_lib_close(struct nbd_lib *lib);
 
 #endif
 #endif

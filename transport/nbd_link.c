@@ -304,7 +304,6 @@ void nbd_link_close(struct nbd_link *l)
         (void)l->lib.aio_disconnect(l->nbd, 0);
     if (l->nbd)
         l->lib.close(l->nbd);
-    nbd_lib_close(&l->lib);
     if (l->wake_fd >= 0)
         (void)close(l->wake_fd);
     pthread_cond_destroy(&l->done);
