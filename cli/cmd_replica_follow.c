@@ -39,6 +39,7 @@ struct follower {
     struct replica_point point; /* that the volume equals; seq 0: none yet */
     bool news;
     uint64_t begun_ms;
+    uint64_t well_ms; /* when a look ended well, or the first began */
 };
 
 static int begin(void *arg, const struct replica_point *head, struct replica_run *run,
@@ -112,18 +113,29 @@ static int report(struct follower *f, struct err *err)
     return r < 0 ? r : out_event(f->call->out, doc, view_follow, err);
 }
 
+/* Once; what a failed try left is done away with first. */
+static int open_vault(struct follower *f, struct err *err)
+{
+    if (f->vault)
+        return 0;
+    replica_arg_done(&f->arg);
+    return replica_arg_open(f->call, &f->arg, false, f->stop, &f->vault, err);
+}
+
 /* One look; what is new is written and told. */
 static int look(struct follower *f, struct err *err)
 {
-    struct replica_follow follow = {.vault = f->vault,
-                                    .name = f->arg.name,
+    struct replica_follow follow = {.name = f->arg.name,
                                     .known_seq = f->point.seq,
                                     .equal = f->point.seq > 0,
                                     .news = begin,
                                     .arg = f};
     struct replica_point point = {0};
-    int r;
+    int r = open_vault(f, err);
 
+    if (r < 0)
+        return r;
+    follow.vault = f->vault;
     f->news = false;
     r = replica_follow(&follow, &point, err);
     progress_stop(TAKE(f->progress));
@@ -139,6 +151,25 @@ static bool passes(const struct err *err)
     return err->gw == GW_STORE_UNREACHABLE || err->gw == GW_REPLICA_NOT_FOUND;
 }
 
+/* --wait without a time, or no --once: without end. */
+static bool is_patience_over(const struct follower *f)
+{
+    uint64_t wait_ms = opt_u64(f->call->opts, "wait");
+
+    if (opt_switch(f->call->opts, "once") && !opt_given(f->call->opts, "wait"))
+        return true;
+    return wait_ms > 0 && clock_mono_ms(f->call->clock) - f->well_ms >= wait_ms;
+}
+
+/* Of a pause after a failure. */
+static uint64_t within_patience(const struct follower *f, uint64_t pause_ms)
+{
+    uint64_t wait_ms = opt_u64(f->call->opts, "wait");
+    uint64_t gone_ms = clock_mono_ms(f->call->clock) - f->well_ms;
+
+    return wait_ms > 0 ? num_min(pause_ms, wait_ms - num_min(wait_ms, gone_ms)) : pause_ms;
+}
+
 static void pause_for(const struct follower *f, uint64_t ms)
 {
     for (uint64_t waited = 0; waited < ms && !atomic_load(f->stop); waited += PIECE_MS)
@@ -148,21 +179,25 @@ static void pause_for(const struct follower *f, uint64_t ms)
 static int go_along(struct follower *f, struct err *err)
 {
     uint64_t every_ms = opt_u64(f->call->opts, "interval");
-    bool once = opt_switch(f->call->opts, "once");
+    uint64_t pause_ms = every_ms;
     unsigned told = 0; /* the failure that people know of */
-    uint64_t wait_ms = every_ms;
 
+    f->well_ms = clock_mono_ms(f->call->clock);
     while (!atomic_load(f->stop)) {
         int r = look(f, err);
 
-        if (once || (r < 0 && !passes(err)))
+        if (r == 0 && opt_switch(f->call->opts, "once"))
+            return 0;
+        if (r < 0 && (!passes(err) || is_patience_over(f)))
             return r;
         if (r < 0 && err->gw != told)
             fprintf(stderr, "%s; trying again\n", err->text);
         told = r < 0 ? err->gw : 0;
-        wait_ms = r < 0 ? num_min(wait_ms * 2, num_max(BACKOFF_MAX_MS, every_ms)) : every_ms;
+        pause_ms = r < 0 ? num_min(pause_ms * 2, num_max(BACKOFF_MAX_MS, every_ms)) : every_ms;
+        if (r == 0)
+            f->well_ms = clock_mono_ms(f->call->clock);
         err_clear(err);
-        pause_for(f, wait_ms);
+        pause_for(f, r < 0 ? within_patience(f, pause_ms) : pause_ms);
     }
     return -ECANCELED;
 }
@@ -178,8 +213,6 @@ int cmd_replica_follow(struct cmd_call *call, struct err *err)
                        f.arg.seq);
     if (r == 0)
         r = replica_arg_state_dir(call, &f.arg, f.volume, f.state_dir, err);
-    if (r == 0)
-        r = replica_arg_open(call, &f.arg, false, f.stop, &f.vault, err);
     if (r == 0)
         r = go_along(&f, err);
     vault_close(f.vault);

@@ -286,7 +286,7 @@ static const struct cmd cmds[] = {
      "keep a volume equal to the newest point",
      "godwit replica follow s3://acme-migration/idc1/web /dev/vdb\n"
      "godwit replica follow file:///backup/web standby.img --once -o jsonl",
-     .takes = 0},
+     .takes = CMD_WAIT},
     {"replica serve", "STORE/NAME[@POINT]", 1, 1, cmd_replica_serve, cmd_replica_serve_opts,
      "a point as a block device over NBD, fetched as it is read",
      "godwit replica serve s3://acme-migration/idc1/web\n"

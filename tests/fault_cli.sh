@@ -112,6 +112,21 @@ wait $slow 2>/dev/null || true
 exits 0 godwit replica push "$dir/disk.img" $store/disk
 exits 0 godwit replica verify $store/disk --full --against "$dir/disk.img"
 
+echo "-- follow begins while the store is away: it waits, and says so; --wait ends that with 8"
+proxy 0
+kill $!
+wait $! 2>/dev/null || true
+exits 8 godwit replica follow $store/disk "$dir/standby.img" --once
+exits 8 godwit replica follow $store/disk "$dir/standby.img" --wait=4s --interval 100ms
+says err 'trying again'
+godwit replica follow $store/disk "$dir/standby.img" --once --wait --interval 100ms >"$dir/out" 2>"$dir/log" &
+follower=$!
+until grep -q 'trying again' "$dir/log"; do sleep 0.05; kill -0 $follower || fail "follow did not wait"; done
+TOOL_PROXY_PORT=$port helper tool_proxy 0 "$service" "$dir/faults"
+wait $follower || fail "follow, when the store came back"
+cmp "$dir/disk.img" "$dir/standby.img" || fail "follow brought something else"
+direct
+
 wait $gone
 grep -q '^exit 8$' "$dir/gone" || fail "without a server: $(cat "$dir/gone")"
 grep -q GW- "$dir/gone" || fail "without a server: no number"

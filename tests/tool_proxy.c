@@ -4,7 +4,8 @@
  *
  *   tool_proxy SEED PORT LOG [KEY OFFSET BIT]…
  *
- * PORT is that of the service on loopback; our own is printed. SEED gives the faults
+ * PORT is that of the service on loopback; our own is printed, and is TOOL_PROXY_PORT when that is
+ * set: where an earlier one was that comes back. SEED gives the faults
  * (tool_proxy_plan.h), 0 none. Each KEY has rotted: whoever reads the byte at OFFSET of the object
  * whose path ends with KEY gets it with that BIT flipped, every time.
  *
@@ -474,18 +475,19 @@ static void on_term(evutil_socket_t number, short what, void *arg)
     event_base_loopbreak(arg);
 }
 
-static int run(struct proxy *p)
+static int run(struct proxy *p, uint16_t own)
 {
-    struct sockaddr_in sin = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in sin = {
+        .sin_family = AF_INET, .sin_port = htons(own), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof(sin);
     struct evconnlistener *listener;
     struct event *end;
 
     p->base = event_base_new();
     end = evsignal_new(p->base, SIGTERM, on_term, p->base);
-    listener = evconnlistener_new_bind(p->base, on_accept, p,
-                                       LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, -1,
-                                       (struct sockaddr *)&sin, sizeof(sin));
+    listener = evconnlistener_new_bind(
+        p->base, on_accept, p, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE,
+        -1, (struct sockaddr *)&sin, sizeof(sin));
     if (!listener || getsockname(evconnlistener_get_fd(listener), (struct sockaddr *)&sin, &len)) {
         perror("listen");
         return 1;
@@ -511,10 +513,13 @@ int main(int argc, char **argv)
     static struct proxy p;
     uint64_t seed;
     uint64_t port;
+    uint64_t own = 0;
+    const char *wish = getenv("TOOL_PROXY_PORT");
 
     if (argc < 4 || (argc - 4) % 3 != 0 || (argc - 4) / 3 > ROTS_MAX ||
         num_parse_u64(argv[1], 0, UINT64_MAX, &seed, NULL) < 0 ||
-        num_parse_u64(argv[2], 1, UINT16_MAX, &port, NULL) < 0)
+        num_parse_u64(argv[2], 1, UINT16_MAX, &port, NULL) < 0 ||
+        (wish && num_parse_u64(wish, 1, UINT16_MAX, &own, NULL) < 0))
         return usage();
     for (int i = 4; i < argc; i += 3) {
         struct rot *r = &p.rots[p.rots_n++];
@@ -536,5 +541,5 @@ int main(int argc, char **argv)
     p.service = (struct sockaddr_in){.sin_family = AF_INET,
                                      .sin_port = htons((uint16_t)port),
                                      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    return run(&p);
+    return run(&p, (uint16_t)own);
 }
