@@ -49,6 +49,7 @@ struct serving {
     char plugin[PATH_MAX];
     char key[PATH_MAX];
     char uri[NBD_SOCKET_URI_MAX];
+    char socket[PATH_MAX]; /* that we made, or "" */
     int fd;
     /* the command line of nbdkit */
     char *argv[ARGS_MAX + 1];
@@ -170,13 +171,17 @@ static int default_socket(const struct serving *s, char *out, size_t size, struc
 static int listen_somewhere(struct cmd_call *call, struct serving *s, struct err *err)
 {
     const char *path = opt_text(call->opts, "socket");
-    char place[PATH_MAX];
     int r;
 
     if (opt_given(call->opts, "port"))
         return nbd_socket_tcp((uint16_t)opt_u64(call->opts, "port"), &s->fd, s->uri, err);
-    r = path ? text_copy(place, sizeof(place), path) : default_socket(s, place, sizeof(place), err);
-    return r < 0 ? r : nbd_socket_unix(place, &s->fd, s->uri, err);
+    r = path ? text_copy(s->socket, sizeof(s->socket), path)
+             : default_socket(s, s->socket, sizeof(s->socket), err);
+    if (r == 0)
+        r = nbd_socket_unix(s->socket, &s->fd, s->uri, err);
+    if (r < 0)
+        s->socket[0] = '\0'; /* it is not ours to remove */
+    return r < 0 ? r : add_arg(s, "socket=", s->socket, err);
 }
 
 static int view_serve(struct out *o, const struct js *doc, struct table *t, struct err *err)
@@ -269,6 +274,8 @@ int cmd_replica_serve(struct cmd_call *call, struct err *err)
         r = become_nbdkit(&s, err);
     vault_close(s.vault);
     replica_arg_done(&s.arg);
+    if (s.socket[0]) /* nobody became its server */
+        unlink(s.socket);
     for (size_t i = 0; i < s.argc; i++)
         free(s.argv[i]);
     if (s.fd >= 0)

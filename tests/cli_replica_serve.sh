@@ -78,8 +78,22 @@ e2fsck -fn "$dir/copy.img" >"$dir/out" 2>&1 || fail "the file system of point 1"
 stop
 serve "$store//shop/a" --socket "$dir/run/godwit/shop-a@2.sock"
 stop KILL
+[ -S "$dir/run/godwit/shop-a@2.sock" ] || fail "no socket is left by a kill"
 serve "$store//shop/a" --socket "$dir/run/godwit/shop-a@2.sock"
+
+echo "-- who ends removes its socket, by TERM or INT, and nobody else's"
 stop
+[ ! -e "$dir/run/godwit/shop-a@2.sock" ] || fail "the socket is left"
+serve "$store//shop/a" --socket "$dir/s"
+first=$pid
+rm "$dir/s"
+serve "$store//shop/a" --socket "$dir/s"
+kill -TERM "$first"
+wait "$first" 2>/dev/null || true
+[ -S "$dir/s" ] || fail "the socket of another was removed"
+nbdinfo --size "$uri" >"$dir/out"
+stop
+[ ! -e "$dir/s" ] || fail "the second socket is left"
 
 echo "-- what a client writes with --cow is its own, and gone with the server"
 serve "$store//shop/a" --port 0 --cow --streams 4 --limit 1GiB --path-style

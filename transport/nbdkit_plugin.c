@@ -14,6 +14,8 @@
 
 #include <limits.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define NBDKIT_API_VERSION 2
 #include <nbdkit-plugin.h>
@@ -33,6 +35,8 @@ static struct {
     char key_file[PATH_MAX];
     char endpoint[TEXT_MAX], region[TEXT_MAX], profile[TEXT_MAX], ca_file[PATH_MAX];
     char cache[PATH_MAX];
+    char socket[PATH_MAX]; /* removed at the end, as long as it is the one that was there */
+    struct stat socket_st;
     uint64_t point, cache_size, streams;
     struct rate_table limit;
     bool plain, path_style, path_style_given, prefetch;
@@ -109,6 +113,7 @@ static int plugin_config(const char *key, const char *value)
         {"profile", plugin_state.profile, sizeof(plugin_state.profile)},
         {"ca-file", plugin_state.ca_file, sizeof(plugin_state.ca_file)},
         {"cache", plugin_state.cache, sizeof(plugin_state.cache)},
+        {"socket", plugin_state.socket, sizeof(plugin_state.socket)},
     };
     const struct {
         const char *key;
@@ -149,6 +154,10 @@ static int plugin_config_complete(void)
     }
     if (plugin_state.prefetch && !plugin_state.cache[0]) {
         nbdkit_error("godwit: prefetch=true needs a cache=DIRECTORY to put it");
+        return -1;
+    }
+    if (plugin_state.socket[0] && lstat(plugin_state.socket, &plugin_state.socket_st) < 0) {
+        nbdkit_error("godwit: socket=%s: %m", plugin_state.socket);
         return -1;
     }
     return 0;
@@ -227,6 +236,16 @@ static void plugin_cleanup(void)
     unit_cache_close(plugin_state.units);
     vault_close(plugin_state.vault);
     rate_free(plugin_state.rate);
+}
+
+/* A server that was handed its socket leaves it, since it did not make it. */
+static void plugin_unload(void)
+{
+    struct stat st;
+
+    if (plugin_state.socket[0] && lstat(plugin_state.socket, &st) == 0 &&
+        st.st_dev == plugin_state.socket_st.st_dev && st.st_ino == plugin_state.socket_st.st_ino)
+        unlink(plugin_state.socket);
 }
 
 /* -- the export -------------------------------------------------------------------------------- */
@@ -322,11 +341,13 @@ static struct nbdkit_plugin plugin = {
     .config = plugin_config,
     .config_complete = plugin_config_complete,
     .config_help = "store=URL replica=NAME [point=N] key-file=REF|no-encrypt=true\n"
-                   "[cache=DIRECTORY] [cache-size=SIZE] [prefetch=true] [limit=RATE] [streams=N]\n"
+                   "[cache=DIRECTORY] [cache-size=SIZE] [prefetch=true] [limit=RATE] [streams=N] "
+                   "[socket=PATH]\n"
                    "[endpoint=URL] [region=NAME] [profile=NAME] [ca-file=FILE] [path-style=BOOL]",
     .get_ready = plugin_get_ready,
     .after_fork = plugin_after_fork,
     .cleanup = plugin_cleanup,
+    .unload = plugin_unload,
     .open = plugin_open,
     .get_size = plugin_get_size,
     .can_multi_conn = plugin_can_multi_conn,
