@@ -11,7 +11,7 @@ long_tests += tests/flow_agent_switch.sh tests/flow_converge.sh tests/model_chec
 EXTRA_DIST += tests/model/cutover.pml tests/agent_story.sh
 
 if HAVE_CMOCKA
-c_tests += unit_agent_docs unit_converge unit_health unit_hook unit_ownership unit_repl unit_switch_model
+c_tests += unit_agent_docs unit_converge unit_health unit_hook unit_idle unit_ownership unit_repl unit_switch_model
 unit_agent_docs_SOURCES = tests/unit_agent_docs.c
 unit_agent_docs_LDADD = $(AGENT_TEST_LIBS)
 unit_converge_SOURCES = tests/unit_converge.c
@@ -20,6 +20,8 @@ unit_health_SOURCES = tests/unit_health.c
 unit_health_LDADD = $(AGENT_TEST_LIBS)
 unit_hook_SOURCES = tests/unit_hook.c
 unit_hook_LDADD = $(AGENT_TEST_LIBS)
+unit_idle_SOURCES = tests/unit_idle.c tests/loop_device.h
+unit_idle_LDADD = $(AGENT_TEST_LIBS)
 unit_repl_SOURCES = tests/unit_repl.c tests/loop_device.h
 unit_repl_LDADD = $(AGENT_TEST_LIBS)
 unit_ownership_SOURCES = tests/unit_ownership.c
