@@ -336,8 +336,12 @@ int proc_run(const struct proc_run *run, struct buf *out, int *ret_status, struc
     uint64_t timeout_ms = run->timeout_ms ? run->timeout_ms : TIMEOUT_DEFAULT_MS;
     int ended;
     int status;
-    int rc = start(run, &c, err);
+    int rc;
 
+    /* Begun and ended at once, it might have done what it is for by then. */
+    if (run->stop && atomic_load(run->stop))
+        return err_set(err, -ECANCELED, "'%s' was not started", run->argv[0]);
+    rc = start(run, &c, err);
     if (rc < 0)
         return rc;
     c.output_max = out && out->max ? out->max : OUTPUT_MAX_DEFAULT;

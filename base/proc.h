@@ -18,7 +18,8 @@ struct proc_run {
     struct slice input;      /* given on stdin; empty = /dev/null */
     uint64_t timeout_ms;     /* 0 = 60 s. Then SIGTERM to its process group, SIGKILL 2 s later */
     unsigned flags;          /* enum proc_flags */
-    const atomic_bool *stop; /* or NULL; once true it ends as when its time is up */
+    const atomic_bool *stop; /* or NULL; once true it ends as when its time is up, and if it is true
+                                already nothing is started */
 };
 
 /*

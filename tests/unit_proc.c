@@ -215,23 +215,62 @@ static void a_child_beyond_its_time_is_ended(void **state)
     assert_true(took >= 100 && took < 2000);
 }
 
+struct begun {
+    char fifo[PATH_MAX]; /* the child writes to it */
+    atomic_bool stop;
+};
+
+static void *stop_what_has_begun(void *arg)
+{
+    struct begun *b = arg;
+    auto_close int fd = open(b->fifo, O_RDONLY | O_CLOEXEC);
+    char byte;
+
+    atomic_store(&b->stop, fd >= 0 && read(fd, &byte, 1) == 1);
+    return NULL;
+}
+
 static void a_child_that_is_not_wanted_any_more_is_ended(void **state)
 {
-    const char *const argv[] = {"sh", "-c", "sleep 1000", NULL};
-    atomic_bool stop = true;
+    char *dir = unit_mkdir();
+    struct begun b = {.stop = false};
+    const char *const argv[] = {"sh", "-c", "echo >\"$0\"; exec sleep 1000", b.fifo, NULL};
     uint64_t before = clock_mono_ms(&clock_system);
+    pthread_t thread;
     int status = -1;
 
     (void)state;
+    assert_int_equal(0, mkfifo(unit_path(dir, "begun", b.fifo), 0600));
+    assert_int_equal(0, pthread_create(&thread, NULL, stop_what_has_begun, &b));
     assert_fails(-ECANCELED,
-                 proc_run(&(struct proc_run){.argv = argv, .stop = &stop}, NULL, &status, NULL));
+                 proc_run(&(struct proc_run){.argv = argv, .stop = &b.stop}, NULL, &status, NULL));
     assert_true(clock_mono_ms(&clock_system) - before < 10000);
     assert_int_equal(-1, status);
-    stop = false;
-    assert_ok(
-        proc_run(&(struct proc_run){.argv = (const char *const[]){"true", NULL}, .stop = &stop},
-                 NULL, &status, NULL));
+    pthread_join(thread, NULL);
+    unit_rmdir(dir);
+}
+
+static void a_child_that_is_wanted_ends_by_itself(void **state)
+{
+    const char *const argv[] = {"true", NULL};
+    const atomic_bool stop = false;
+    int status = -1;
+
+    (void)state;
+    assert_ok(proc_run(&(struct proc_run){.argv = argv, .stop = &stop}, NULL, &status, NULL));
     assert_int_equal(0, status);
+}
+
+static void a_child_that_is_not_wanted_is_not_started(void **state)
+{
+    const atomic_bool stop = true;
+    const struct proc_run run = {.argv = (const char *const[]){"no-such-program", NULL},
+                                 .stop = &stop};
+    int status = -1;
+
+    (void)state;
+    assert_fails(-ECANCELED, proc_run(&run, NULL, &status, NULL));
+    assert_int_equal(-1, status);
 }
 
 static void a_child_that_ignores_sigterm_is_killed(void **state)
@@ -376,6 +415,8 @@ int main(void)
         cmocka_unit_test(its_children_end_with_it),
         cmocka_unit_test(what_it_left_in_the_background_does_not_hold_us),
         cmocka_unit_test(a_child_that_is_not_wanted_any_more_is_ended),
+        cmocka_unit_test(a_child_that_is_wanted_ends_by_itself),
+        cmocka_unit_test(a_child_that_is_not_wanted_is_not_started),
         cmocka_unit_test(a_child_that_closes_its_output_is_still_awaited),
         cmocka_unit_test(our_descriptors_and_signal_mask_are_not_inherited),
         cmocka_unit_test(nothing_is_left_open_or_unreaped),
