@@ -83,6 +83,7 @@ void repl_assigned(struct repl *r)
     pthread_mutex_unlock(&w->lock);
     r->n = a->volumes_n;
     r->moment_error[0] = '\0';
+    repl_moment_assigned(r);
     repl_hurry(r);
 }
 

@@ -174,6 +174,26 @@ uint64_t repl_moment_wait_ms(const struct repl *r)
     return r->moment_mono_ms > now ? r->moment_mono_ms - now : 0;
 }
 
+/* When all volumes last had one; 0 = not all did. */
+static uint64_t last_wall_ms(const struct repl *r)
+{
+    uint64_t last = UINT64_MAX;
+
+    for (size_t i = 0; i < r->n; i++)
+        last = num_min(last, r->w->status[i].consistent.wall_ms);
+    return last;
+}
+
+void repl_moment_assigned(struct repl *r)
+{
+    const uint64_t every = r->w->assignment->consistent_ms, now = repl_wall(r);
+    const uint64_t last = last_wall_ms(r);
+    /* One that is said to be of the future says that the clock was wrong. */
+    const bool fresh = last <= now && now - last < every;
+
+    r->moment_mono_ms = repl_mono(r) + (fresh ? every - (now - last) : 0);
+}
+
 void repl_moment(struct repl *r)
 {
     struct replica_moment moment = {0};

@@ -52,6 +52,9 @@ void repl_pass(struct repl *r, size_t i, enum ownership_role role);
 /* repl_moment.c: how long until a consistent point is due, UINT64_MAX = none is wanted or can be
  * had; and the attempt to make one. */
 uint64_t repl_moment_wait_ms(const struct repl *r);
+/* A new assignment: the next is due as its policy says after the last one, be that of an agent that
+ * ended since. */
+void repl_moment_assigned(struct repl *r);
 void repl_moment(struct repl *r);
 
 #endif

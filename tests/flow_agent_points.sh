@@ -85,6 +85,20 @@ round a
 points data | tail -n 1 | grep -q '^file-system-consistent' || fail "points: $(points data)"
 points log | tail -n 1 | grep -q '^file-system-consistent' || fail "points: $(points log)"
 
+echo '-- an agent that starts anew makes the next one when it is due, not at once'
+rm "$dir/said"
+echo due >"$dir/mnt-1/file"
+sync -f "$dir/mnt-1"
+jq '.assignments[0].consistent_s = 3600' "$dir/a.json" >"$dir/new.json"
+"$tool" round "$dir/a" "$dir/new.json" >"$dir/report" 2>"$dir/log" || fail "round: $(cat "$dir/log")"
+[ ! -e "$dir/said" ] || fail "a point within its hour: $(cat "$dir/said")"
+points data | tail -n 1 | grep -q '^fuzzy' || fail "points: $(points data)"
+for name in data log; do
+    echo $(($(date +%s%3N) - 3600 * 1000)) >"$dir/a/workloads/shop/volumes/$name/consistent"
+done
+"$tool" round "$dir/a" "$dir/new.json" >"$dir/report" 2>"$dir/log" || fail "round: $(cat "$dir/log")"
+[ "$(paste -sd' ' <"$dir/said")" = 'freeze thaw' ] || fail "no point after its hour: $(cat "$dir/log")"
+
 if [ "${GODWIT_TEST_FAILPOINTS-}" = yes ]; then
     echo '-- killed while both are frozen'
     echo killed >"$dir/mnt-1/file"
