@@ -227,14 +227,6 @@ static int alarm_unread(const struct mover *m, struct err *err)
     return cmd_exit(err);
 }
 
-/* Why everything was read: absent when it was not for want of a tracker. */
-static void write_tracked(const struct replica_tracked *tracked, struct jsw *w)
-{
-    jsw_str(w, "tracker", tracked->kind);
-    if (tracked->rescan[0])
-        jsw_str(w, "rescan", tracked->rescan);
-}
-
 static void write_push(struct cmd_call *call, const struct mover *m, struct jsw *w)
 {
     write_weakness(call, m, w);
@@ -242,7 +234,7 @@ static void write_push(struct cmd_call *call, const struct mover *m, struct jsw 
         jsw_str(w, "escrow", m->arg.escrow);
     jsw_u64(w, "compacted_bytes", atomic_load(&m->progress.compacted_bytes));
     jsw_u64(w, "repacked_units", atomic_load(&m->progress.repacked));
-    write_tracked(&m->tracked, w);
+    replica_view_write_tracked(w, &m->tracked);
     replica_view_write_spent(w, &m->progress.spent);
     write_scrub(m, w);
     if (m->moment.taken_ms > 0)

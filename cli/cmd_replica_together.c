@@ -142,7 +142,8 @@ static void write_items(struct jsw *w, const struct group *g)
         jsw_obj(w, "point");
         replica_view_write_point(w, &g->points[i]);
         jsw_end(w);
-        jsw_str(w, "tracker", g->members[i].tracked.kind);
+        replica_view_write_tracked(w, &g->members[i].tracked);
+        jsw_str(w, "snapshot", g->members[i].tracked.snapshot);
         jsw_end(w);
     }
     jsw_end(w);

@@ -103,6 +103,13 @@ void replica_view_say_unreadable(struct out *o, const struct js *point)
         out_after(o, "  the others: -o json");
 }
 
+void replica_view_write_tracked(struct jsw *w, const struct replica_tracked *tracked)
+{
+    jsw_str(w, "tracker", tracked->kind);
+    if (tracked->rescan[0])
+        jsw_str(w, "rescan", tracked->rescan);
+}
+
 void replica_view_write_freeze(struct jsw *w, const struct replica_moment *m)
 {
     jsw_obj(w, "freeze");

@@ -10,6 +10,9 @@
 void replica_view_write_point(struct jsw *w, const struct replica_point *p);
 /* What bounded a push, and where its time went: "bound" (null: it took none), "time_share". */
 void replica_view_write_spent(struct jsw *w, const struct spent *s);
+/* The members "tracker" and, absent when it was not for want of one, why everything was read:
+ * "rescan". */
+void replica_view_write_tracked(struct jsw *w, const struct replica_tracked *tracked);
 /* The member "unreadable" likewise: what the point could not read; absent when it is complete. */
 int replica_view_write_unreadable(struct jsw *w, struct vault *v, const char *name,
                                   const struct replica_point *p, struct err *err);

@@ -70,6 +70,13 @@ for _ in 1 2; do
     restored "$least"
 done
 
+echo '-- each volume says what was read of it'
+truncate -s 4M "$dir/below/other"
+told=$(godwit replica together "file://$dir/vault" "$image=v" "$dir/below/other=w" --snapshot always -o json 2>"$dir/err") ||
+    fail "together: $(cat "$dir/err")"
+want '[.freeze.snapshot, .items[].snapshot] | join(" ")' 'reflink reflink reflink'
+rm "$dir/below/other"
+
 echo '-- and by itself, where the freeze is too short; not where that is forbidden'
 push 5 --freeze 10ms --snapshot never
 grep -q GW-3024 "$dir/err" || fail "why: $(cat "$dir/err")"

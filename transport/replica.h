@@ -68,7 +68,8 @@ struct replica_progress {
 /* How a push found what changed. */
 struct replica_tracked {
     char kind[REPLICA_TRACKER_MAX]; /* "ebpf", "tracefs", "nbd" or "scan"; "" before */
-    char rescan[480]; /* why it could not know, and everything was read; "" when it did */
+    char rescan[480];     /* why it could not know, and everything was read; "" when it did */
+    const char *snapshot; /* of what kind the one is that was read instead; NULL: none was */
 };
 
 struct replica_range {
@@ -151,7 +152,8 @@ struct replica_moment {
     uint64_t bytes;        /* read while they were frozen */
     uint64_t pause_us;     /* how long they were */
     uint64_t taken_ms;     /* when */
-    const char *snapshot;  /* of what kind the snapshots are that were read; NULL: none were */
+    const char *snapshot;  /* of what kind the snapshots are that were read, "mixed" when not all
+                              are of one; NULL: none were */
 };
 
 /* Around the freeze, each with a time limit of its own: a database may checkpoint, or hold a lock.

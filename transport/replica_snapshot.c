@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/fail.h"
 #include "base/gw.h"
+#include "base/text.h"
 
 #include <inttypes.h>
 
@@ -124,6 +125,16 @@ static int still_holds(void *arg, struct err *err)
     return snapshot_check(arg, err);
 }
 
+static const char *kind_of_all(const struct job *j)
+{
+    const char *kind = snapshot_kind(j->snapshots[0]);
+
+    for (size_t i = 1; i < j->t->n; i++)
+        if (!text_equal(snapshot_kind(j->snapshots[i]), kind))
+            return "mixed";
+    return kind;
+}
+
 static int send_one(struct job *j, size_t i, struct replica_point *ret, struct err *err)
 {
     struct replica_run run = j->t->runs[i];
@@ -136,6 +147,8 @@ static int send_one(struct job *j, size_t i, struct replica_point *ret, struct e
     run.taken_ms = j->moment->taken_ms;
     run.scrub_bytes_per_s = 0;
     run.tracker = "scan"; /* nobody tracked this file */
+    if (run.tracked)
+        run.tracked->snapshot = snapshot_kind(j->snapshots[i]);
     rc = replica_push(&run, ret, err);
     if (rc == 0 && ret->unreadable_bytes > 0)
         return err_set_gw(err, GW_NOT_CONSISTENT, -EIO, "%" PRIu64 " bytes of '%s' cannot be read",
@@ -156,7 +169,7 @@ int replica_snapshot_together(const struct replica_together *t, struct freeze *f
         return err_set(err, -ENOMEM, "snapshots: %m");
     rc = t->hooks ? with_hooks(&j, err) : take_all(&j, err);
     if (rc == 0)
-        moment->snapshot = snapshot_kind(j.snapshots[0]);
+        moment->snapshot = kind_of_all(&j);
     for (size_t i = 0; rc == 0 && i < t->n; i++) {
         rc = send_one(&j, i, &ret[i], err);
         if (rc == 0) /* at once: while there is one, who writes to the volume pays for it */
