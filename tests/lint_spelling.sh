@@ -8,7 +8,7 @@ set -eu
 command -v codespell >/dev/null || skip 'no codespell here'
 
 # Words of ours that the list takes for slips.
-words=fo,ro,te,ot,ser,sav,nd,hda,ans,fpr,clen,mis,inout,unparseable,2st
+words=fo,ro,te,ot,ser,sav,nd,hda,ans,fpr,clen,mis,inout,unparseable,2st,inflight
 
 while IFS= read -r line; do
     complain "${line%%: *}" "${line#*: }"
