@@ -37,7 +37,7 @@ libgodwit_transport_a_SOURCES = \
 	transport/track.c transport/track.h transport/track_impl.h transport/track_scan.c \
 	transport/track_abi.h transport/track_aim.c transport/track_aim.h transport/track_bpf.c transport/track_bpf.h transport/track_ebpf.c \
 	transport/dm_device.c transport/dm_device.h transport/dm_make.c transport/dm_make.h transport/dm_table.c transport/dm_table.h \
-	transport/nbd_lib.c transport/nbd_lib.h transport/nbd_link.c transport/nbd_link.h transport/nbd_uri.c transport/nbd_uri.h \
+	transport/nbd_lib.c transport/nbd_lib.h transport/nbd_link.c transport/nbd_link.h transport/nbd_link_ask.c transport/nbd_link_priv.h transport/nbd_uri.c transport/nbd_uri.h \
 	transport/qmp.c transport/qmp.h transport/track_bits.c transport/track_bits.h \
 	transport/track_nbd.c transport/track_nbd.h transport/track_nbd_own.c \
 	transport/volume_nbd.c transport/volume_nbd.h \

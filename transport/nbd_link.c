@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* libnbd, where there is one. */
+/* A connection by libnbd, where there is one, and the thread that moves it. */
 #include "transport/nbd_link.h"
 
 #include "base/err.h"
@@ -9,103 +9,23 @@
 #include "base/gw.h"
 #include "base/num.h"
 #include "base/text.h"
-#include "transport/nbd_lib.h"
+#include "transport/nbd_link_priv.h"
 
 #include <limits.h>
 #include <poll.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
 #include "base/banned.h"
 
-enum {
-    CONNECT_MS = 30000,
-    SILENT_MS = 120000,
-    TICK_MS = 1000,
-    REQUEST_MAX = 2 << 20,
-    STATUS_MAX = 1 << 30,
-    CONTEXT_MAX = 320
-};
+enum { CONNECT_MS = 30000, SILENT_MS = 120000, TICK_MS = 1000, REQUEST_MAX = 2 << 20 };
 
-struct nbd_link {
-    struct nbd_lib lib;
-    struct nbd_handle *nbd;
-    uint64_t size_bytes;
-    uint32_t grain;
-    uint32_t request_max;
-    bool readonly;
-    bool zero;
-    bool flush;
-    bool allocation;
-    char bitmap[CONTEXT_MAX]; /* "" when there is none */
-    char *export;
-    int wake_fd;
-    pthread_t mover;
-    bool moving;
-    atomic_bool stop;
-    atomic_bool dead;
-    atomic_uint under_way;
-    pthread_mutex_t lock; /* of done in struct call */
-    pthread_cond_t done;
-};
-
-/* One request, on the stack of who waits for it. */
-struct call {
-    struct nbd_link *link;
-    bool done;
-    int error;
-    const char *context; /* block status */
-    nbd_extent_fn fn;
-    void *arg;
-    uint64_t offset;
-    uint64_t end;
-    uint64_t reached;
-    int fn_rc;
-};
-
-static void wake(const struct nbd_link *l)
+void nbd_link_wake(const struct nbd_link *l)
 {
     uint64_t one = 1;
 
     (void)!write(l->wake_fd, &one, sizeof(one));
-}
-
-static int on_done(void *arg, int *error)
-{
-    struct call *c = arg;
-
-    pthread_mutex_lock(&c->link->lock);
-    c->error = *error;
-    c->done = true;
-    pthread_cond_broadcast(&c->link->done);
-    pthread_mutex_unlock(&c->link->lock);
-    return 1; /* nobody asks libnbd for it again */
-}
-
-/* cookie: what libnbd said to the request. */
-static int finish(struct call *c, int64_t cookie)
-{
-    struct nbd_link *l = c->link;
-
-    if (cookie < 0) {
-        int code = l->lib.get_errno();
-
-        return atomic_load(&l->dead) || code == 0 ? -ENOTCONN : -code;
-    }
-    atomic_fetch_add(&l->under_way, 1);
-    wake(l); /* it may have more to write than the socket took */
-    pthread_mutex_lock(&l->lock);
-    while (!c->done)
-        pthread_cond_wait(&l->done, &l->lock);
-    pthread_mutex_unlock(&l->lock);
-    atomic_fetch_sub(&l->under_way, 1);
-    /* Who was told so knows it before the thread that moves the connection says it. */
-    if (c->error == ENOTCONN)
-        atomic_store(&l->dead, true);
-    return c->error ? -c->error : 0;
 }
 
 /* One step of the connection. False: nothing came. */
@@ -296,7 +216,7 @@ void nbd_link_close(struct nbd_link *l)
         return;
     atomic_store(&l->stop, true);
     if (l->moving) {
-        wake(l);
+        nbd_link_wake(l);
         pthread_join(l->mover, NULL);
     }
     /* The server is told; a dead one is not there to hear it. */
@@ -345,129 +265,6 @@ uint32_t nbd_link_grain(const struct nbd_link *l)
 const char *nbd_link_export(const struct nbd_link *l)
 {
     return l->export ? l->export : "";
-}
-
-int nbd_link_read(struct nbd_link *l, uint64_t offset, void *data, size_t len)
-{
-    uint8_t *out = data;
-    int rc = 0;
-
-    while (rc == 0 && len > 0) {
-        struct call c = {.link = l};
-        size_t now = (size_t)num_min(len, l->request_max);
-
-        rc = finish(&c, l->lib.aio_pread(l->nbd, out, now, offset,
-                                         (nbd_completion_callback){on_done, &c, NULL}, 0));
-        out += now;
-        offset += now;
-        len -= now;
-    }
-    return rc;
-}
-
-int nbd_link_write(struct nbd_link *l, uint64_t offset, const void *data, size_t len)
-{
-    const uint8_t *in = data;
-    int rc = 0;
-
-    while (rc == 0 && len > 0) {
-        struct call c = {.link = l};
-        size_t now = (size_t)num_min(len, l->request_max);
-
-        rc = finish(&c, l->lib.aio_pwrite(l->nbd, in, now, offset,
-                                          (nbd_completion_callback){on_done, &c, NULL}, 0));
-        in += now;
-        offset += now;
-        len -= now;
-    }
-    return rc;
-}
-
-int nbd_link_zero(struct nbd_link *l, uint64_t offset, uint64_t len)
-{
-    int rc = l->zero ? 0 : -EOPNOTSUPP;
-
-    while (rc == 0 && len > 0) {
-        struct call c = {.link = l};
-        uint64_t now = num_min(len, STATUS_MAX);
-
-        rc = finish(&c, l->lib.aio_zero(l->nbd, now, offset,
-                                        (nbd_completion_callback){on_done, &c, NULL}, 0));
-        offset += now;
-        len -= now;
-    }
-    return rc;
-}
-
-int nbd_link_flush(struct nbd_link *l)
-{
-    struct call c = {.link = l};
-
-    if (!l->flush)
-        return 0; /* it says that it has nothing to flush */
-    return finish(&c, l->lib.aio_flush(l->nbd, (nbd_completion_callback){on_done, &c, NULL}, 0));
-}
-
-/* Entries are pairs: length, flags. A server may tell more than it was asked for. */
-static int on_extents(void *arg, const char *context, uint64_t offset, uint32_t *entries, size_t n,
-                      int *error)
-{
-    struct call *c = arg;
-
-    (void)error;
-    if (!text_equal(context, c->context))
-        return 0;
-    for (size_t i = 0; i + 1 < n && offset < c->end && c->fn_rc == 0; i += 2) {
-        uint64_t len = num_min(entries[i], c->end - offset);
-
-        if (len > 0)
-            c->fn_rc = c->fn(c->arg, offset, len, entries[i + 1]);
-        offset += len;
-        c->reached = offset;
-    }
-    return 0;
-}
-
-static int ask_status(struct nbd_link *l, struct call *c, uint64_t *ret_len)
-{
-    uint64_t len = num_min(c->end - c->offset, STATUS_MAX);
-    int rc = finish(c, l->lib.aio_block_status(l->nbd, len, c->offset,
-                                               (nbd_extent_callback){on_extents, c, NULL},
-                                               (nbd_completion_callback){on_done, c, NULL}, 0));
-
-    if (rc == 0)
-        rc = c->fn_rc;
-    if (rc == 0 && c->reached <= c->offset)
-        rc = -EBADMSG;
-    if (rc == 0)
-        *ret_len = c->reached - c->offset;
-    return rc;
-}
-
-int nbd_link_allocation(struct nbd_link *l, uint64_t offset, uint64_t len, nbd_extent_fn fn,
-                        void *arg, uint64_t *ret_len)
-{
-    struct call c = {.link = l,
-                     .context = NBD_LINK_ALLOCATION,
-                     .fn = fn,
-                     .arg = arg,
-                     .offset = offset,
-                     .end = offset + len};
-
-    return l->allocation ? ask_status(l, &c, ret_len) : -EOPNOTSUPP;
-}
-
-int nbd_link_bitmap(struct nbd_link *l, uint64_t offset, uint64_t len, nbd_extent_fn fn, void *arg,
-                    uint64_t *ret_len)
-{
-    struct call c = {.link = l,
-                     .context = l->bitmap,
-                     .fn = fn,
-                     .arg = arg,
-                     .offset = offset,
-                     .end = offset + len};
-
-    return l->bitmap[0] ? ask_status(l, &c, ret_len) : -EOPNOTSUPP;
 }
 
 #else
@@ -528,62 +325,6 @@ const char *nbd_link_export(const struct nbd_link *l)
 {
     (void)l;
     return "";
-}
-
-int nbd_link_read(struct nbd_link *l, uint64_t offset, void *data, size_t len)
-{
-    (void)l;
-    (void)offset;
-    (void)data;
-    (void)len;
-    return -EOPNOTSUPP;
-}
-
-int nbd_link_write(struct nbd_link *l, uint64_t offset, const void *data, size_t len)
-{
-    (void)l;
-    (void)offset;
-    (void)data;
-    (void)len;
-    return -EOPNOTSUPP;
-}
-
-int nbd_link_zero(struct nbd_link *l, uint64_t offset, uint64_t len)
-{
-    (void)l;
-    (void)offset;
-    (void)len;
-    return -EOPNOTSUPP;
-}
-
-int nbd_link_flush(struct nbd_link *l)
-{
-    (void)l;
-    return -EOPNOTSUPP;
-}
-
-int nbd_link_allocation(struct nbd_link *l, uint64_t offset, uint64_t len, nbd_extent_fn fn,
-                        void *arg, uint64_t *ret_len)
-{
-    (void)l;
-    (void)offset;
-    (void)len;
-    (void)fn;
-    (void)arg;
-    (void)ret_len;
-    return -EOPNOTSUPP;
-}
-
-int nbd_link_bitmap(struct nbd_link *l, uint64_t offset, uint64_t len, nbd_extent_fn fn, void *arg,
-                    uint64_t *ret_len)
-{
-    (void)l;
-    (void)offset;
-    (void)len;
-    (void)fn;
-    (void)arg;
-    (void)ret_len;
-    return -EOPNOTSUPP;
 }
 
 #endif
