@@ -64,56 +64,73 @@ static int finish(struct call *c, int64_t cookie)
     return c->error ? -c->error : 0;
 }
 
-int nbd_link_read(struct nbd_link *l, uint64_t offset, void *data, size_t len)
+static nbd_completion_callback then(struct call *c)
 {
-    uint8_t *out = data;
+    return (nbd_completion_callback){on_done, c, NULL};
+}
+
+/* What is read, written or zeroed, by requests of at most `most` bytes. */
+struct span {
+    uint64_t offset;
+    uint64_t len;
+    uint64_t most;
+    uint8_t *out;
+    const uint8_t *in;
+};
+
+/* len bytes of s, from `at` of it. */
+typedef int64_t (*ask_fn)(struct call *c, const struct span *s, uint64_t at, uint64_t len);
+
+static int in_pieces(struct nbd_link *l, const struct span *s, ask_fn ask)
+{
+    uint64_t len;
     int rc = 0;
 
-    while (rc == 0 && len > 0) {
+    for (uint64_t at = 0; rc == 0 && at < s->len; at += len) {
         struct call c = {.link = l};
-        size_t now = (size_t)num_min(len, l->request_max);
 
-        rc = finish(&c, l->lib.aio_pread(l->nbd, out, now, offset,
-                                         (nbd_completion_callback){on_done, &c, NULL}, 0));
-        out += now;
-        offset += now;
-        len -= now;
+        len = num_min(s->len - at, s->most);
+        rc = finish(&c, ask(&c, s, at, len));
     }
     return rc;
+}
+
+static int64_t ask_read(struct call *c, const struct span *s, uint64_t at, uint64_t len)
+{
+    return c->link->lib.aio_pread(c->link->nbd, s->out + at, (size_t)len, s->offset + at, then(c),
+                                  0);
+}
+
+static int64_t ask_write(struct call *c, const struct span *s, uint64_t at, uint64_t len)
+{
+    return c->link->lib.aio_pwrite(c->link->nbd, s->in + at, (size_t)len, s->offset + at, then(c),
+                                   0);
+}
+
+static int64_t ask_zero(struct call *c, const struct span *s, uint64_t at, uint64_t len)
+{
+    return c->link->lib.aio_zero(c->link->nbd, len, s->offset + at, then(c), 0);
+}
+
+int nbd_link_read(struct nbd_link *l, uint64_t offset, void *data, size_t len)
+{
+    const struct span s = {.offset = offset, .len = len, .most = l->request_max, .out = data};
+
+    return in_pieces(l, &s, ask_read);
 }
 
 int nbd_link_write(struct nbd_link *l, uint64_t offset, const void *data, size_t len)
 {
-    const uint8_t *in = data;
-    int rc = 0;
+    const struct span s = {.offset = offset, .len = len, .most = l->request_max, .in = data};
 
-    while (rc == 0 && len > 0) {
-        struct call c = {.link = l};
-        size_t now = (size_t)num_min(len, l->request_max);
-
-        rc = finish(&c, l->lib.aio_pwrite(l->nbd, in, now, offset,
-                                          (nbd_completion_callback){on_done, &c, NULL}, 0));
-        in += now;
-        offset += now;
-        len -= now;
-    }
-    return rc;
+    return in_pieces(l, &s, ask_write);
 }
 
 int nbd_link_zero(struct nbd_link *l, uint64_t offset, uint64_t len)
 {
-    int rc = l->zero ? 0 : -EOPNOTSUPP;
+    const struct span s = {.offset = offset, .len = len, .most = STATUS_MAX};
 
-    while (rc == 0 && len > 0) {
-        struct call c = {.link = l};
-        uint64_t now = num_min(len, STATUS_MAX);
-
-        rc = finish(&c, l->lib.aio_zero(l->nbd, now, offset,
-                                        (nbd_completion_callback){on_done, &c, NULL}, 0));
-        offset += now;
-        len -= now;
-    }
-    return rc;
+    return l->zero ? in_pieces(l, &s, ask_zero) : -EOPNOTSUPP;
 }
 
 int nbd_link_flush(struct nbd_link *l)
@@ -122,7 +139,7 @@ int nbd_link_flush(struct nbd_link *l)
 
     if (!l->flush)
         return 0; /* it says that it has nothing to flush */
-    return finish(&c, l->lib.aio_flush(l->nbd, (nbd_completion_callback){on_done, &c, NULL}, 0));
+    return finish(&c, l->lib.aio_flush(l->nbd, then(&c), 0));
 }
 
 /* Entries are pairs: length, flags. A server may tell more than it was asked for. */
@@ -148,9 +165,9 @@ static int on_extents(void *arg, const char *context, uint64_t offset, uint32_t 
 static int ask_status(struct nbd_link *l, struct call *c, uint64_t *ret_len)
 {
     uint64_t len = num_min(c->end - c->offset, STATUS_MAX);
-    int rc = finish(c, l->lib.aio_block_status(l->nbd, len, c->offset,
-                                               (nbd_extent_callback){on_extents, c, NULL},
-                                               (nbd_completion_callback){on_done, c, NULL}, 0));
+    int rc =
+        finish(c, l->lib.aio_block_status(l->nbd, len, c->offset,
+                                          (nbd_extent_callback){on_extents, c, NULL}, then(c), 0));
 
     if (rc == 0)
         rc = c->fn_rc;
