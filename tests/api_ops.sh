@@ -18,6 +18,7 @@ digest=$(printf '%064d' 7)
 other=$(printf '%064d' 8)
 answer_digest=$digest
 hold=
+health_s=
 
 result() { # KIND
     local volume="{\"name\": \"data\", \"seq\": 5, \"hash\": \"$digest\", \"digest\": \"$digest\", \"size_bytes\": 1000}"
@@ -31,12 +32,13 @@ result() { # KIND
 
 # Every open order of that agent but those of kind $hold, answered done; kinds are added to $dir/NAME.kinds.
 serve() {
-    local id kind
+    local id kind timeout_s
     agent "$1" GET '/v1/agent/work?config=0'
-    get '.orders[] | "\(.id) \(.kind)"' >"$dir/$1.orders"
-    while read -r id kind; do
+    get '.orders[] | "\(.id) \(.kind) \(.args.timeout_s)"' >"$dir/$1.orders"
+    while read -r id kind timeout_s; do
         [ "$kind" != "$hold" ] || continue
         echo "$kind" >>"$dir/$1.kinds"
+        [ "$kind" != health ] || health_s=$timeout_s
         agent "$1" POST "/v1/agent/orders/$id" "{\"state\": \"done\", \"result\": $(result "$kind")}"
     done <"$dir/$1.orders"
 }
@@ -147,7 +149,7 @@ answer_digest=$digest
 # -- a cutover ----------------------------------------------------------------------
 
 in_sync src dst
-api POST /v1/workloads/shop/cutover '{"confirm": "shop", "request_id": "go"}'
+api POST /v1/workloads/shop/cutover '{"confirm": "shop", "request_id": "go", "max_downtime_s": 30}'
 expect 202
 op=$(get .id)
 : >"$dir/src.kinds"
@@ -182,6 +184,8 @@ expect 200 '.state == "done"' '.exit == 0'
 [ "$(kinds src)" = "fence final" ] || fail "src: $(kinds src)"
 [ "$(kinds dst)" = "apply promote health traffic" ] ||
     fail "dst: $(kinds dst)"
+# Checks have what is left of the downtime, and at least a first look.
+[ "$health_s" -ge 5 ] && [ "$health_s" -le 30 ] || fail "checks have $health_s s of 30"
 # A dry run is of what was asked for, not of the switch that would be open now.
 api POST /v1/workloads/shop/cutover '{"dry_run": true}'
 expect 200 '.gate.open == false' '.gate.reasons | any(contains("in the cloud already"))'

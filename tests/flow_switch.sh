@@ -73,7 +73,7 @@ expect 0 "an operator has it made equal again" godwit sync resync ledger --confi
 STORY_HEALTH='[{"run": ["false"]}]' story_edit
 ready
 expect 11 "a failed health check brings it back, the cloud's writes included" \
-    godwit cutover ledger --confirm=ledger
+    godwit cutover ledger --confirm=ledger --max-downtime 12s
 says "bringing it back"
 says "GW-4105"
 serves source
@@ -144,7 +144,7 @@ expect 0 "cutover again" godwit cutover ledger --confirm=ledger
 serves target
 STORY_HEALTH='[{"run": ["false"]}]' story_edit
 ready
-expect 12 "a rollback to a side that is not healthy ends halfway" godwit rollback ledger --confirm=ledger
+expect 12 "a rollback to a side that is not healthy ends halfway" godwit rollback ledger --confirm=ledger --max-downtime 12s
 says "GW-4105"
 if says_so "was taken back"; then story_fail "it says that it was taken back"; fi
 op=$(newest_op)

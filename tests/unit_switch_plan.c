@@ -203,6 +203,27 @@ static void a_step_has_its_time_whatever_the_wall_clock_does(void **state)
     assert_int_equal(0, switch_time_ran_ms(&t, 200000));
 }
 
+/* From the first fence on, over all steps. */
+static void writers_are_stopped_as_long_as_they_are(void **state)
+{
+    struct switch_time t = {0};
+    struct db_op op = step_of(1);
+
+    (void)state;
+    switch_time_look(&t, &op, noon, 7000);
+    assert_int_equal(0, switch_time_stopped_ms(&t, 9000));
+    op = step_of(2);
+    op.frozen_ms = noon;
+    switch_time_look(&t, &op, noon, 10000);
+    op = step_of(3);
+    op.frozen_ms = noon;
+    switch_time_look(&t, &op, noon + 86400000, 25000); /* the wall clock was set */
+    assert_int_equal(20000, switch_time_stopped_ms(&t, 30000));
+    t = (struct switch_time){0}; /* another process */
+    switch_time_look(&t, &op, noon + 40000, 10);
+    assert_int_equal(41000, switch_time_stopped_ms(&t, 1010));
+}
+
 /* Another process: what passed before is known by the wall clock only. */
 static void after_a_restart_a_step_has_what_is_left_and_never_more_than_all(void **state)
 {
@@ -246,6 +267,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_path_keeps_the_rules_of_a_switch),
         cmocka_unit_test(a_step_has_its_time_whatever_the_wall_clock_does),
+        cmocka_unit_test(writers_are_stopped_as_long_as_they_are),
         cmocka_unit_test(after_a_restart_a_step_has_what_is_left_and_never_more_than_all),
         cmocka_unit_test(a_failed_health_check_goes_back_at_the_next_epoch),
         cmocka_unit_test(the_decision_that_stands_wins),

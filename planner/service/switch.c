@@ -105,15 +105,9 @@ static int ask_vault(struct switcher *s, struct step_run *run, struct open_op *o
 
 static uint64_t step_deadline(const struct step_run *run)
 {
-    auto_js struct js *args = NULL;
-    uint64_t timeout_s = switch_plan_timeout_s(run->op->at.step);
-    uint64_t limit_s = run->workload->limits.max_downtime_s;
+    const uint64_t timeout_s = switch_plan_timeout_s(run->op->at.step);
 
-    if (timeout_s > 0)
-        return run->op->step_started_ms + timeout_s * 1000;
-    if (js_parse(slice_str(run->op->args), sizeof(run->op->args), &args, NULL) == 0)
-        limit_s = js_u64(args, "max_downtime_s", limit_s);
-    return run->op->step_started_ms + (limit_s ? limit_s : 600) * 1000;
+    return run->op->step_started_ms + (timeout_s > 0 ? timeout_s * 1000 : switch_step_left_ms(run));
 }
 
 /* The lifecycle in which an operation that ended leaves its workload; reports take it from there.
@@ -344,6 +338,7 @@ static int look_once(struct switcher *s, struct step_run *run, struct open_op *o
         r = hold_redo(run, o, &why, &hold, err);
     if (r < 0 || hold)
         return r;
+    run->stopped_ms = switch_time_stopped_ms(&o->time, clock_mono_ms(run->svc->clock));
     if (verdict != STEP_OK && op->cause.code == 0)
         op->cause = why;
     if (verdict != STEP_OK && !detail)

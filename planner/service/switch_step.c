@@ -16,6 +16,8 @@
 
 #include "base/banned.h"
 
+enum { DOWNTIME_DEFAULT_S = 600, HEALTH_LEAST_S = 5, HEALTH_MOST_S = 60 };
+
 typedef int (*begin_fn)(struct step_run *run, struct err *err);
 typedef int (*look_fn)(struct step_run *run, enum step_verdict *ret, struct js **ret_detail,
                        struct err *err);
@@ -396,11 +398,37 @@ static int order_first_host(struct step_run *run, const char *kind, const struct
     return order_host(run, "", run->workload->hosts[side][0].identity, kind, args, err);
 }
 
+uint64_t switch_step_left_ms(const struct step_run *run)
+{
+    auto_js struct js *args = NULL;
+    uint64_t limit_s = run->workload->limits.max_downtime_s;
+
+    if (js_parse(slice_str(run->op->args), sizeof(run->op->args), &args, NULL) == 0)
+        limit_s = js_u64(args, "max_downtime_s", limit_s);
+    limit_s = limit_s ? limit_s : DOWNTIME_DEFAULT_S;
+    /* The way back has it anew: without time for it nobody would be left able to write. */
+    return limit_s * 1000 - num_min(limit_s * 1000, run->op->at.leg > 0 ? 0 : run->stopped_ms);
+}
+
+/* Users are away until traffic is switched, and to go back takes longer still: services that begin
+ * get what is left of the downtime, and no less than a first look. */
 static int begin_health(struct step_run *run, struct err *err)
 {
+    const uint64_t left_s = switch_step_left_ms(run) / 1000;
+    auto_jsw struct jsw *w = NULL;
+    auto_js struct js *args = NULL;
+    int r;
+
     if (js_len(run->workload->health) == 0)
         return 0;
-    return order_first_host(run, "health", NULL, err);
+    r = jsw_new(&w, err);
+    if (r < 0)
+        return r;
+    jsw_obj(w, NULL);
+    jsw_u64(w, "timeout_s", num_min(num_max(left_s, HEALTH_LEAST_S), HEALTH_MOST_S));
+    jsw_end(w);
+    r = jsw_take(w, &args, err);
+    return r < 0 ? r : order_first_host(run, "health", args, err);
 }
 
 static int begin_traffic(struct step_run *run, struct err *err)

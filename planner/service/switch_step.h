@@ -23,6 +23,7 @@ struct step_run {
     struct db_op *op;
     struct workload *workload;
     struct step_register *vault;
+    uint64_t stopped_ms; /* of switch_time_stopped_ms, when the step before ended */
 };
 
 /* Make the rows of the step; the caller commits. A failure here is the database's (retried) or
@@ -41,6 +42,10 @@ const char *switch_step_refusal(const struct service *svc, const struct workload
                                 enum switch_kind kind);
 /* Must the gate be open for it? */
 bool switch_step_gated(enum switch_kind kind);
+
+/* What is left of the time for which writers may be stopped, max_downtime_s of the operation or of
+ * its workload. */
+uint64_t switch_step_left_ms(const struct step_run *run);
 
 /* Does the step wait for a register of the vault? Then what to ask. */
 bool switch_step_asks(enum switch_step step);

@@ -20,6 +20,10 @@ struct switch_time {
     uint64_t ran_ms; /* before mono_ms */
     uint64_t mono_ms;
     uint64_t has_ms; /* until its deadline */
+
+    bool stopped;             /* the operation has stopped the writers, */
+    uint64_t stopped_ran_ms;  /* so long before */
+    uint64_t stopped_mono_ms; /* this moment */
 };
 
 /* Look at op's step: the first look at a step starts its time. */
@@ -27,5 +31,8 @@ void switch_time_look(struct switch_time *t, const struct db_op *op, uint64_t wa
                       uint64_t mono_ms);
 uint64_t switch_time_ran_ms(const struct switch_time *t, uint64_t mono_ms);
 bool switch_time_is_over(const struct switch_time *t, uint64_t mono_ms);
+
+/* How long the writers were stopped since the first fence; 0 when they were not. */
+uint64_t switch_time_stopped_ms(const struct switch_time *t, uint64_t mono_ms);
 
 #endif
