@@ -43,6 +43,24 @@ const struct opt cmd_plan_explain_opts[] = {
 
 /* -- showing ---------------------------------------------------------------------- */
 
+static bool any_window(const struct js *waves)
+{
+    for (size_t i = 0; i < js_len(waves); i++) {
+        if (js_str(js_at(waves, i), "cutover_from", NULL))
+            return true;
+    }
+    return false;
+}
+
+/* Nothing of it can move: no plan to go by, whatever the reasons (unplaced and the warnings of
+ * waves have them). */
+static bool moves_nothing(const struct js *doc)
+{
+    const struct js *waves = js_member(doc, "waves");
+
+    return (js_len(waves) > 0 || js_len(js_member(doc, "unplaced")) > 0) && !any_window(waves);
+}
+
 static int view_plan(struct out *o, const struct js *doc, struct table *t, struct err *err)
 {
     int r = plan_view_waves(o, doc, t, err);
@@ -53,6 +71,10 @@ static int view_plan(struct out *o, const struct js *doc, struct table *t, struc
                      "hosts tell is planned by: godwit plan --from planner:");
     else if (js_len(js_member(doc, "waves")) == 0)
         out_after(o, "It moves nothing, so there is nothing to apply.");
+    else if (moves_nothing(doc))
+        out_after(
+            o, "No wave has a cutover window, so nothing can be cut over: to apply it would only "
+               "begin replication.");
     else if (js_str(doc, "created_at", NULL))
         out_after(o, "Nothing has changed yet. To do exactly this: godwit apply %s",
                   js_str(doc, "id", "?"));
@@ -61,21 +83,42 @@ static int view_plan(struct out *o, const struct js *doc, struct table *t, struc
     return r;
 }
 
+static void say_which(struct out *o, const struct js *doc)
+{
+    const char *state = js_str(doc, "state", NULL);
+
+    if (!state) /* of a file */
+        return;
+    if (text_equal(state, "stale"))
+        out_text(o, "Plan %s is out of date: %s. To plan anew: godwit plan",
+                 js_str(doc, "plan", "?"), js_str(doc, "stale_because", ""));
+    else
+        out_text(o, "Plan %s, %s.", js_str(doc, "plan", "?"),
+                 text_equal(state, "applied") ? "applied" : "not applied");
+}
+
 static int view_explain(struct out *o, const struct js *doc, struct table *t, struct err *err)
 {
     const struct js *subject = js_member(doc, "subject"), *why = js_member(subject, "why");
+    const struct js *warnings = js_member(doc, "warnings");
+    const char *name = js_str(subject, "workload", "");
 
     (void)t;
     (void)err;
-    if (js_str(doc, "wave", NULL))
-        out_text(o, "%s moves in wave %s: seed from %s, cutover %s.",
-                 js_str(subject, "workload", ""), js_str(doc, "wave", ""),
-                 js_str(doc, "seed_from", "-"), js_str(doc, "cutover_from", "not found"));
+    say_which(o, doc);
+    if (!js_str(doc, "wave", NULL))
+        out_text(o, "%s is not planned.", name);
+    else if (js_str(doc, "cutover_from", NULL))
+        out_text(o, "%s moves in wave %s: seed from %s, cutover %s.", name, js_str(doc, "wave", ""),
+                 js_str(doc, "seed_from", "-"), js_str(doc, "cutover_from", ""));
     else
-        out_text(o, "%s is not planned.", js_str(subject, "workload", ""));
+        out_text(o, "%s is in wave %s, which has no cutover window.", name,
+                 js_str(doc, "wave", ""));
     for (size_t i = 0; i < js_len(why); i++)
         out_text(o, "  %-9s %s", js_str(js_at(why, i), "rule", ""),
                  js_str(js_at(why, i), "text", ""));
+    for (size_t i = 0; i < js_len(warnings); i++)
+        out_text(o, "! %s", js_as_str(js_at(warnings, i), ""));
     return 0;
 }
 
@@ -249,10 +292,9 @@ static int check_plan_flags(const struct cmd_call *call, struct err *err)
     return 0;
 }
 
-/* Nothing of it can move: no plan to go by, whatever the reasons (unplaced has them). */
-static bool is_empty(const struct js *doc)
+static int done_with(const struct js *doc, const struct estate_arg_told *told)
 {
-    return js_len(js_member(doc, "waves")) == 0 && js_len(js_member(doc, "unplaced")) > 0;
+    return moves_nothing(doc) ? GW_EXIT_REFUSED : estate_arg_exit(told);
 }
 
 int cmd_plan(struct cmd_call *call, struct err *err)
@@ -272,12 +314,10 @@ int cmd_plan(struct cmd_call *call, struct err *err)
     if (r == 0 && out)
         r = save(out, doc, err);
     if (r == 0 && opt_given(call->opts, "diff"))
-        return show_diff(call, doc, TAKE(input), estate_arg_exit(&told), err);
+        return show_diff(call, doc, TAKE(input), done_with(doc, &told), err);
     if (r == 0)
         r = out_document(call->out, doc, view_plan, err);
-    if (r < 0)
-        return cmd_end(r, err);
-    return is_empty(doc) ? GW_EXIT_REFUSED : estate_arg_exit(&told);
+    return r < 0 ? cmd_end(r, err) : done_with(doc, &told);
 }
 
 int cmd_plan_ls(struct cmd_call *call, struct err *err)

@@ -61,6 +61,28 @@ exits 0 godwit plan explain shop --from "$dir/plan.json" -o json
 is '.schema == "godwit.plan-explain/1" and (.subject.why | length) > 0'
 exits 4 godwit plan explain nobody --from "$dir/plan.json"
 
+echo "-- no wave has a window: nothing can be cut over, and that is no success"
+cat >"$dir/always.ics" <<'ICS'
+BEGIN:VCALENDAR
+BEGIN:VEVENT
+DTSTART:20261201T000000Z
+DTEND:20280101T000000Z
+SUMMARY:freeze
+END:VEVENT
+END:VCALENDAR
+ICS
+exits 5 godwit plan --from "$dir/input.json" --base "$dir/plan.json" --blackout "$dir/always.ics" --out "$dir/shut.json"
+says out 'No wave has a cutover window'
+says out 'blackouts cover it all'
+exits 5 godwit plan --from "$dir/input.json" --blackout "$dir/always.ics" -o json
+is '(.waves | length) > 0 and all(.waves[]; .cutover_from == null)'
+exits 5 godwit plan --from "$dir/input.json" --blackout "$dir/always.ics" --diff "$dir/plan.json"
+exits 0 godwit plan explain shop --from "$dir/shut.json"
+says out 'no cutover window'
+says out 'blackouts cover it all'
+exits 0 godwit plan explain shop --from "$dir/shut.json" -o json
+is '.cutover_from == null and (.warnings[0] | contains("blackouts cover it all")) and .state == null'
+
 echo "-- a slower line takes longer; a policy makes smaller waves"
 seed() { jq '[.waves[].seed_s] | add' "$dir/out"; }
 exits 0 godwit plan --from "$dir/input.json" -o json

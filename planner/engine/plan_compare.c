@@ -16,6 +16,8 @@
 
 int plan_explain(const struct js *plan, const char *workload, struct js **ret, struct err *err)
 {
+    /* What only a planner knows of a plan, and what the wave has in common. */
+    static const char *const from_plan[] = {"state", "stale_because", "created_at", "applied_at"};
     static const char *const from_wave[] = {"wave",         "seed_from",     "seed_until",
                                             "cutover_from", "cutover_until", "risk"};
     auto_plan_names struct plan_names names = {0};
@@ -36,8 +38,11 @@ int plan_explain(const struct js *plan, const char *workload, struct js **ret, s
     jsw_str(w, "schema", "godwit.plan-explain/1");
     jsw_str(w, "generated_at", js_str(plan, "generated_at", NULL));
     jsw_str(w, "plan", js_str(plan, "id", NULL));
+    for (size_t i = 0; i < ARRAY_LEN(from_plan); i++)
+        jsw_str(w, from_plan[i], js_str(plan, from_plan[i], NULL));
     for (size_t i = 0; i < ARRAY_LEN(from_wave); i++)
         jsw_str(w, from_wave[i], found->wave ? js_str(found->wave, from_wave[i], NULL) : NULL);
+    jsw_js(w, "warnings", found->wave ? js_member(found->wave, "warnings") : NULL);
     jsw_js(w, "subject", found->doc);
     jsw_end(w);
     return jsw_take(w, ret, err);
