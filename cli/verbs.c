@@ -85,7 +85,7 @@ static const struct cmd cmds[] = {
      "godwit window import freeze.ics --blackout",
      .takes = CMD_DRY_RUN},
     {"window rm", "WINDOW", 1, 1, cmd_window_rm, NULL, "take a window away",
-     "godwit window rm w-12ab --yes\n"
+     "godwit window rm freeze --yes\n"
      "godwit window rm w-12ab --dry-run",
      .takes = CMD_DRY_RUN | CMD_YES},
     {"plan", "", 0, 0, cmd_plan, cmd_plan_opts, "compute waves; nothing is applied",

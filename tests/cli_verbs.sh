@@ -225,6 +225,19 @@ exits 0 godwit op show "$op" -o name
 [ "$(cat "$dir/out")" = "$op" ] || fail "the name of an operation: $(cat "$dir/out")"
 exits 2 godwit test shop --detach --wait=1s
 exits 0 godwit plan explain shop
+says out "Plan $plan, not applied."
+exits 0 godwit window add 2031-01-01T00:00:00Z 2031-01-02T00:00:00Z --blackout --name quiet
+exits 0 godwit plan explain shop
+says out "Plan $plan is out of date: "
+echo "-- a window goes by its name, unless several have it"
+exits 0 godwit window add 2032-01-01T00:00:00Z 2032-01-02T00:00:00Z --name quiet -o json
+second=$(jq -r .window "$dir/out")
+exits 2 godwit window rm quiet --yes
+says err "2 windows are called 'quiet'"
+says err "$second"
+exits 0 godwit window rm "$second" --yes
+exits 0 godwit window rm quiet --yes
+exits 4 godwit window rm quiet --yes
 exits 0 godwit plan ls -o name
 says out "$plan"
 exits 0 godwit apply "$plan"

@@ -183,6 +183,42 @@ static void an_operator_is_called_with_an_event_or_not_at_all(void **state)
     assert_string_equal("it hangs", found.cause.text);
 }
 
+static void order_of(struct home *h, const char *id, const char *host)
+{
+    assert_ok(order_create(&h->svc,
+                           &(struct order_new){.id = id,
+                                               .host = host,
+                                               .kind = "verify",
+                                               .workload = "shop",
+                                               .deadline_ms = UINT64_MAX / 4},
+                           NULL));
+}
+
+static size_t open_orders(struct home *h, const char *host)
+{
+    struct jsw *w = NULL;
+    size_t n = 0;
+
+    assert_ok(jsw_new(&w, NULL));
+    jsw_obj(w, NULL);
+    assert_ok(order_write_open(&h->svc, host, 0, w, &n, NULL));
+    jsw_free(w);
+    return n;
+}
+
+static void nobody_waits_for_a_host_that_is_forgotten(void **state)
+{
+    struct home *h = *state;
+
+    order_of(h, "one", "h-gone");
+    order_of(h, "two", "h-gone");
+    order_of(h, "three", "h-here");
+    assert_int_equal(2, open_orders(h, "h-gone"));
+    assert_ok(order_void_host(&h->svc, "h-gone", NULL));
+    assert_int_equal(0, open_orders(h, "h-gone"));
+    assert_int_equal(1, open_orders(h, "h-here"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -193,6 +229,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_operator_is_called_with_an_event_or_not_at_all, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(the_history_of_others_costs_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(nobody_waits_for_a_host_that_is_forgotten, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

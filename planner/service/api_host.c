@@ -9,6 +9,7 @@
 #include "planner/service/db_workload.h"
 #include "planner/service/event.h"
 #include "planner/service/load.h"
+#include "planner/service/order.h"
 #include "planner/service/service_own.h"
 #include "planner/service/token.h"
 
@@ -285,6 +286,8 @@ static int forget(struct api_call *call, const struct host *host, struct err *er
     struct in_use use = {.service = svc, .host = host->name, .err = err};
     int r = db_workload_each(svc->db, host->name, "", INT64_MAX, refuse_started, &use, err);
 
+    if (r == 0)
+        r = order_void_host(svc, host->identity, err);
     if (r == 0)
         r = db_host_delete(svc->db, host->identity, err);
     if (r < 0)

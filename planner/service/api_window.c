@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Routes of windows: iCalendar text in, kept as it came. */
+#include "base/auto.h"
+#include "base/buf.h"
 #include "base/text.h"
 #include "planner/engine/calendar.h"
 #include "planner/service/api.h"
@@ -118,17 +120,20 @@ void api_window_create(struct api_call *call)
 
 void api_window_delete(struct api_call *call)
 {
+    auto_buf struct buf id = {0};
     struct jsw *w = NULL;
     struct err err = {0};
     int r;
 
-    r = db_plan_calendar_delete(call->service->db, call->param[0], &err);
+    r = db_plan_calendar_id(call->service->db, call->param[0], &id, &err);
     if (r == 0)
-        r = event_note(call->service, "window.removed", call->who, call->param[0], &err, "removed");
+        r = db_plan_calendar_delete(call->service->db, buf_cstr(&id), &err);
+    if (r == 0)
+        r = event_note(call->service, "window.removed", call->who, buf_cstr(&id), &err, "removed");
     if (r == 0)
         r = api_document(call, "godwit.deleted/1", &w, &err);
     if (r == 0)
-        jsw_str(w, "window", call->param[0]);
+        jsw_str(w, "window", buf_cstr(&id));
     window_forget(call->service);
     api_finish(call, r, 200, w, &err);
 }

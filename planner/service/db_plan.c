@@ -2,6 +2,7 @@
 /* Calendars and plans as rows. */
 #include "planner/service/db_plan.h"
 
+#include "base/buf.h"
 #include "base/gw.h"
 #include "planner/service/db_sql.h"
 
@@ -67,6 +68,26 @@ int db_plan_calendar_same(struct db *db, const struct db_calendar *calendar, db_
         r = failed < 0 ? failed : 1;
     }
     return r;
+}
+
+int db_plan_calendar_id(struct db *db, const char *name_or_id, struct buf *ret_id, struct err *err)
+{
+    auto_stmt struct db_stmt *st = NULL;
+    size_t n = 0;
+    int r;
+
+    r = db_sql_open(db, &st, err,
+                    "SELECT id FROM calendar WHERE id = ? OR name = ?"
+                    " AND NOT EXISTS (SELECT 1 FROM calendar WHERE id = ?) ORDER BY id",
+                    "ttt", name_or_id, name_or_id, name_or_id);
+    while (r == 0 && (r = db_step(st, err)) > 0)
+        r = buf_printf(ret_id, "%s%s", n++ > 0 ? ", " : "", db_text(st, 0));
+    if (r < 0)
+        return r;
+    if (n > 1)
+        return err_set_gw(err, GW_BAD_VALUE, -EINVAL, "%zu windows are called '%s': %s", n,
+                          name_or_id, buf_cstr(ret_id));
+    return n == 1 ? 0 : err_set_gw(err, GW_API_NOT_FOUND, -ENOENT, "no window '%s'", name_or_id);
 }
 
 int db_plan_calendar_delete(struct db *db, const char *id, struct err *err)

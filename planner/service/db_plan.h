@@ -5,6 +5,8 @@
 
 #include "base/db.h"
 
+struct buf;
+
 struct db_calendar {
     const char *id, *name, *kind, *ical;
     uint64_t created_ms;
@@ -22,6 +24,8 @@ int db_plan_calendar_each(struct db *db, const char *after, uint64_t limit, db_p
 int db_plan_calendar_same(struct db *db, const struct db_calendar *calendar, db_plan_calendar_fn fn,
                           void *arg, struct err *err);
 int db_plan_calendar_delete(struct db *db, const char *id, struct err *err); /* -ENOENT */
+/* The id that name_or_id means. -ENOENT, or -EINVAL (GW_BAD_VALUE) when several have that name. */
+int db_plan_calendar_id(struct db *db, const char *name_or_id, struct buf *ret_id, struct err *err);
 
 struct db_plan {
     const char *id, *doc, *input_hash, *policy;

@@ -6,6 +6,7 @@
 #include "base/fail.h"
 #include "base/num.h"
 #include "base/text.h"
+#include "planner/service/db_sql.h"
 #include "planner/service/hub.h"
 #include "planner/service/switch.h"
 
@@ -205,6 +206,14 @@ int order_answer(struct service *svc, const char *host, const char *id, const st
     (void)failpoint("order_answer_after");
     poke_operation(svc, id);
     return 0;
+}
+
+int order_void_host(struct service *svc, const char *host, struct err *err)
+{
+    return db_sql_run(svc->db, err,
+                      "UPDATE ord SET state = 'void', ended_ms = ? WHERE host = ?"
+                      " AND state IN ('open', 'running')",
+                      "ut", clock_wall_ms(svc->clock), host);
 }
 
 int order_past(struct service *svc, const char *workload, const char *kind, uint64_t epoch,

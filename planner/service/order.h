@@ -34,6 +34,9 @@ int order_write_open(struct service *svc, const char *host, uint64_t after, stru
 int order_answer(struct service *svc, const char *host, const char *id, const struct js *body,
                  struct err *err);
 
+/* host is forgotten: nobody is left to answer its open orders, so they end without an answer. */
+int order_void_host(struct service *svc, const char *host, struct err *err);
+
 /* The highest number of the answered orders of kind in this epoch of workload, which only grows
  * (rows are forgotten, so their count does not), and when the last one was answered. */
 struct order_past {

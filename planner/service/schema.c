@@ -143,9 +143,13 @@ static const char instance_sql[] =
     "ALTER TABLE host ADD COLUMN poll_instance TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE host ADD COLUMN poll_instance_before TEXT NOT NULL DEFAULT '';";
 
+/* Of hosts that were forgotten before their orders were. */
+static const char gone_sql[] = "UPDATE ord SET state = 'void' WHERE state IN ('open', 'running')"
+                               " AND host NOT IN (SELECT identity FROM host);";
+
 const struct db_migration schema_steps[] = {
-    {access_sql}, {host_sql},    {workload_sql}, {planning_sql},    {db_op_schema},
-    {limit_sql},  {history_sql}, {listed_sql},   {convergence_sql}, {instance_sql},
+    {access_sql},  {host_sql},   {workload_sql},    {planning_sql}, {db_op_schema}, {limit_sql},
+    {history_sql}, {listed_sql}, {convergence_sql}, {instance_sql}, {gone_sql},
 };
 
 const size_t schema_steps_n = ARRAY_LEN(schema_steps);
