@@ -140,8 +140,19 @@ poke "$plain" 20M 64k
 push "$grow" grow
 [[ $(jq -r .rescan <<<"$told") == *'somebody cleared it'* ]] || fail "a cleared bitmap: $told"
 equal "$plain"
-! godwit replica push "$plain&bitmap=other" "file://$dir/vault/grow" --tracker nbd 2>"$dir/err" || fail 'no such bitmap'
-grep -q "no bitmap 'other'" "$dir/err" || fail "no such bitmap: $(cat "$dir/err")"
+# not_there URI REPLICA TEXT: what was named has to be there, whatever tracker is asked for, but for a scan
+not_there() {
+    local rc tracker
+    for tracker in nbd auto; do
+        rc=0
+        godwit replica push "$1" "file://$dir/vault/$2" --tracker $tracker 2>"$dir/err" || rc=$?
+        [ $rc = 2 ] || fail "$1 by $tracker: $rc, $(cat "$dir/err")"
+        grep -q "$3" "$dir/err" || fail "$1 by $tracker: $(cat "$dir/err")"
+    done
+    push "$1" "$2" --tracker scan
+    want .tracker scan "$1"
+}
+not_there "$plain&bitmap=other" grow "no bitmap 'other'"
 tested="$tested, qemu-nbd"
 
 command -v qemu-storage-daemon >/dev/null || { echo "tested: $tested; no qemu-storage-daemon"; exit 0; }
@@ -163,6 +174,8 @@ end_own() {
 }
 qemu-img create -q -f qcow2 "$dir/own.qcow2" $size
 serve_own "$dir/own.qcow2" qcow2
+not_there "$own&node=other" own "no block node 'other'"
+not_there "$plain&qmp=$dir/other" own "monitor '$dir/other'"
 poke "$plain" 1M 1M
 push "$own" own --tracker nbd
 want .rescan 'it was not tracked before' 'the first pass'

@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/gw.h"
 #include "base/text.h"
 #include "transport/track_nbd.h"
 #include "transport/volume.h"
@@ -74,7 +75,7 @@ static int open_growing(struct nbd *n, const char *state_dir, struct err *err)
                        "'%s' names neither a bitmap (bitmap=NAME) nor a monitor (qmp=PATH)",
                        volume_path(n->volume));
     if (!nbd_link_has_bitmap(volume_nbd_link(n->volume)))
-        return err_set(err, -EOPNOTSUPP, "the server of '%s' has no bitmap '%s'",
+        return err_set(err, -ENOENT, "the server of '%s' has no bitmap '%s'",
                        volume_path(n->volume), n->uri.bitmap);
     rc = text_print(n->seen_file, sizeof(n->seen_file), "%s/tracker-nbd-seen", state_dir);
     if (rc < 0)
@@ -125,6 +126,15 @@ static int begin(struct nbd *n, const char *state_dir, struct err *err)
     return open_growing(n, state_dir, err);
 }
 
+/* What the user named: read whole in each pass, a wrong name would cost for ever what nobody sees.
+ */
+static int not_there(const struct volume *v, struct err *err)
+{
+    if (err)
+        err->gw = GW_BAD_VALUE;
+    return err_add(err, -ENOENT, "'%s' (tracker 'scan' can do without)", volume_path(v));
+}
+
 static int nbd_open_(struct volume *v, const char *state_dir, void **ret_self, struct err *err)
 {
     struct nbd *n;
@@ -141,6 +151,8 @@ static int nbd_open_(struct volume *v, const char *state_dir, void **ret_self, s
         nbd_close_(n);
         if (rc == -ENOMEM)
             return rc;
+        if (rc == -ENOENT)
+            return not_there(v, err);
         /* Whatever it was, a scan can do without. */
         err_add(err, rc, "no tracking by the server");
         if (err)

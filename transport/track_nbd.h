@@ -17,7 +17,8 @@ struct err;
 struct track_nbd_own;
 
 /* uri is lent for its life, its node is given. why: empty when what the bitmaps tell is all; else
- * everything may have changed, and tracking began anew. */
+ * everything may have changed, and tracking began anew. -ENOENT: no such monitor, or no such node.
+ */
 int track_nbd_own_open(const struct nbd_uri *uri, const char *state_dir, struct track_nbd_own **ret,
                        struct err *why, struct err *err);
 void track_nbd_own_close(struct track_nbd_own *o);

@@ -283,6 +283,7 @@ int track_nbd_own_open(const struct nbd_uri *uri, const char *state_dir, struct 
 {
     auto_free struct track_nbd_own *o = calloc(1, sizeof(*o));
     auto_qmp struct qmp *q = NULL;
+    struct found any;
     int rc;
 
     if (!o)
@@ -292,6 +293,8 @@ int track_nbd_own_open(const struct nbd_uri *uri, const char *state_dir, struct 
     if (rc < 0)
         return err_set(err, rc, "'%s': %m", state_dir);
     rc = qmp_open(uri->qmp, &q, err);
+    if (rc == 0)
+        rc = find(q, o, 0, &any, err); /* is there such a node? */
     if (rc < 0)
         return rc;
     err_clear(why);
