@@ -4,7 +4,7 @@
 
 #include "base/fd.h"
 #include "base/gw.h"
-#include "transport/s3_cred.h"
+#include "transport/s3_profile.h"
 
 #include "base/banned.h"
 
@@ -248,6 +248,72 @@ static void settings_have_their_order(void **state)
     assert_int_equal(1, p->cred.path_style);
 }
 
+/* Flag, variable of the service, variable of all, section "services", the profile. */
+static void endpoints_have_their_order(void **state)
+{
+    struct place *p = *state;
+
+    save(p->config, "[services lab]\ndynamodb =\n  endpoint_url = http://no\n"
+                    "s3 = \n  endpoint_url = http://lab-s3\nsts =\n\tendpoint_url = https://sts\n"
+                    "[services other]\ns3 =\n  endpoint_url = http://other\n"
+                    "[default]\naws_access_key_id=D\naws_secret_access_key=D\n"
+                    "endpoint_url = http://file\nservices = lab\n"
+                    "[profile all]\naws_access_key_id=D\naws_secret_access_key=D\n"
+                    "s3 =\n  endpoint_url = http://nested\nendpoint_url = http://file\n"
+                    "[profile gone]\nservices = nowhere\n");
+    load_ok(p);
+    assert_string_equal("http://lab-s3", p->cred.endpoint);
+    p->conf.profile = "all";
+    load_ok(p);
+    assert_string_equal("http://file", p->cred.endpoint);
+    p->conf.profile = "gone";
+    assert_fails(-EINVAL, load(p));
+    assert_int_equal(GW_BAD_CONFIG, p->err.gw);
+    assert_non_null(strstr(p->err.text, "no services 'nowhere'"));
+    p->conf.profile = NULL;
+    set(p, "AWS_ENDPOINT_URL", "http://env");
+    load_ok(p);
+    assert_string_equal("http://env", p->cred.endpoint);
+    set(p, "AWS_ENDPOINT_URL_S3", "http://env-s3");
+    load_ok(p);
+    assert_string_equal("http://env-s3", p->cred.endpoint);
+    set(p, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "True");
+    load_ok(p);
+    assert_string_equal("", p->cred.endpoint);
+    p->conf.endpoint = "http://conf";
+    load_ok(p);
+    assert_string_equal("http://conf", p->cred.endpoint);
+}
+
+static void a_profile_may_ignore_endpoints(void **state)
+{
+    struct place *p = *state;
+
+    save(p->config, "[default]\naws_access_key_id=D\naws_secret_access_key=D\n"
+                    "endpoint_url = http://file\nignore_configured_endpoint_urls = true\n");
+    set(p, "AWS_ENDPOINT_URL_S3", "http://env-s3");
+    load_ok(p);
+    assert_string_equal("", p->cred.endpoint);
+    set(p, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "false"); /* the variable decides */
+    load_ok(p);
+    assert_string_equal("http://env-s3", p->cred.endpoint);
+}
+
+static void the_services_of_a_profile_say_who_lends(void **state)
+{
+    struct place *p = *state;
+    struct s3_cred_env env = {.get = place_get, .arg = p};
+    struct s3_profile profile;
+
+    save(p->config, "[services lab]\nsts =\n  endpoint_url = https://sts\n"
+                    "[profile work]\nservices = lab\nendpoint_url = http://file\n");
+    assert_ok(s3_profile_load(&env, "work", false, &profile, &p->err));
+    assert_string_equal("https://sts", profile.services.sts);
+    assert_string_equal("", profile.services.s3);
+    assert_string_equal("http://file", profile.cred.endpoint);
+    s3_profile_done(&profile);
+}
+
 static void files_may_be_elsewhere(void **state)
 {
     struct place *p = *state;
@@ -304,6 +370,9 @@ int main(void)
         CASE(an_explicit_profile_beats_the_environment),
         CASE(a_pair_is_never_made_of_two_places),
         CASE(settings_have_their_order),
+        CASE(endpoints_have_their_order),
+        CASE(a_profile_may_ignore_endpoints),
+        CASE(the_services_of_a_profile_say_who_lends),
         CASE(files_may_be_elsewhere),
         CASE(bad_values_are_named),
         CASE(unreadable_files_are_errors),

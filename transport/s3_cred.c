@@ -8,8 +8,10 @@
 #include "base/gw.h"
 #include "base/text.h"
 #include "transport/s3_lent.h"
+#include "transport/s3_profile.h"
 
 #include <stdlib.h>
+#include <strings.h>
 
 #include "base/banned.h"
 
@@ -134,17 +136,41 @@ static int check(const struct s3_cred *c, const char *profile, struct err *err)
 }
 
 /* Settings that nothing before has said. */
-static int take_settings(const struct s3_cred *from, struct s3_cred *ret, struct err *err)
+static int take_settings(const struct s3_profile *from, struct s3_cred *ret, struct err *err)
 {
-    int rc = FILL(region, from->region, "region");
+    int rc = FILL(region, from->cred.region, "region");
 
     if (rc == 0)
-        rc = FILL(endpoint, from->endpoint, "endpoint_url");
+        rc = FILL(endpoint, from->services.s3, "endpoint_url");
     if (rc == 0)
-        rc = FILL(ca_file, from->ca_file, "ca_bundle");
+        rc = FILL(endpoint, from->cred.endpoint, "endpoint_url");
+    if (rc == 0)
+        rc = FILL(ca_file, from->cred.ca_file, "ca_bundle");
     if (ret->path_style < 0)
-        ret->path_style = from->path_style;
+        ret->path_style = from->cred.path_style;
     return rc;
+}
+
+/* The environment, but for what it says of endpoints. */
+static const char *get_without_endpoints(void *arg, const char *name)
+{
+    const struct s3_cred_env *env = *(const struct s3_cred_env **)arg;
+
+    return text_starts(name, "AWS_ENDPOINT_URL") ? NULL : env->get(env->arg, name);
+}
+
+/* Endpoints of variables and files count, unless one of them says otherwise. */
+static bool ignores_endpoints(const struct s3_cred_env *env, const struct s3_profile *p)
+{
+    const char *value = s3_cred_env_get(env, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
+
+    return strcasecmp(value ? value : p->ignore_endpoints, "true") == 0;
+}
+
+static void forget_endpoints(struct s3_profile *p)
+{
+    p->services = (struct s3_services){0};
+    p->cred.endpoint[0] = '\0';
 }
 
 /* -- who lends ------------------------------------------------------------- */
@@ -317,48 +343,84 @@ static int lender_init(struct lender *l, const struct store_conf *conf,
                                  .ca_file = c->ca_file,
                                  .clock = conf->clock ? conf->clock : &clock_system}};
     return copy(l->sts.endpoint, sizeof(l->sts.endpoint),
-                own   ? own
-                : all ? all
-                      : p->cred.endpoint,
+                own                          ? own
+                : all                        ? all
+                : p->services.sts[0] != '\0' ? p->services.sts
+                                             : p->cred.endpoint,
                 "AWS_ENDPOINT_URL_STS", err);
+}
+
+/* Which profile, and who was asked for it by name. */
+struct choice {
+    const char *named; /* or NULL */
+    const char *profile;
+    bool env_wins; /* the keys are those of variables */
+};
+
+static void choose(const struct store_conf *conf, const struct s3_cred_env *env, struct choice *ret)
+{
+    bool has_pair =
+        s3_cred_env_get(env, "AWS_ACCESS_KEY_ID") || s3_cred_env_get(env, "AWS_SECRET_ACCESS_KEY");
+
+    ret->named = conf->profile ? conf->profile : s3_cred_env_get(env, "AWS_PROFILE");
+    ret->profile = ret->named ? ret->named : "default";
+    ret->env_wins = !conf->profile && has_pair;
+}
+
+static int load_profile(const struct choice *c, const struct s3_cred_env *env, struct s3_profile *p,
+                        struct err *err)
+{
+    int rc = s3_profile_load(env, c->profile, !c->env_wins, p, err);
+
+    if (rc != -ENOENT)
+        return rc;
+    err_clear(err);
+    return c->named && !c->env_wins
+               ? err_set_gw(err, GW_BAD_CONFIG, -EINVAL,
+                            "no profile '%s' in the AWS configuration files", c->named)
+               : 0;
+}
+
+/* Of flags, variables and the profile, in this order. */
+static int load_settings(const struct store_conf *conf, const struct s3_cred_env *env,
+                         const struct s3_profile *p, struct s3_cred *ret, struct err *err)
+{
+    int rc = load_conf(conf, ret, err);
+
+    if (rc == 0)
+        rc = load_env(env, ret, err);
+    if (rc == 0)
+        rc = load_switches(env, ret, err);
+    if (rc == 0)
+        rc = take_settings(p, ret, err);
+    return rc < 0 ? rc : FILL(region, "us-east-1", "region");
 }
 
 static int load_all(const struct store_conf *conf, const struct s3_cred_env *env,
                     struct s3_cred *ret, struct err *err)
 {
     AUTO(s3_profile_done) struct s3_profile p = {.cred.path_style = -1};
-    bool has_pair =
-        s3_cred_env_get(env, "AWS_ACCESS_KEY_ID") || s3_cred_env_get(env, "AWS_SECRET_ACCESS_KEY");
-    const char *named = conf->profile ? conf->profile : s3_cred_env_get(env, "AWS_PROFILE");
-    const char *profile = named ? named : "default";
-    bool env_wins = !conf->profile && has_pair;
+    const struct s3_cred_env *all = env;
+    struct s3_cred_env plain = {.get = get_without_endpoints, .arg = &all};
+    struct choice choice;
     struct lender l;
-    int rc = load_conf(conf, ret, err);
+    int rc;
 
-    if (rc == 0 && env_wins)
-        rc = load_env_keys(env, ret, err);
-    if (rc == 0)
-        rc = load_env(env, ret, err);
-    if (rc == 0)
-        rc = load_switches(env, ret, err);
-    if (rc == 0)
-        rc = s3_profile_load(env, profile, !env_wins, &p, err);
-    if (rc == -ENOENT) {
-        err_clear(err);
-        rc = named && !env_wins
-                 ? err_set_gw(err, GW_BAD_CONFIG, -EINVAL,
-                              "no profile '%s' in the AWS configuration files", named)
-                 : 0;
+    choose(conf, env, &choice);
+    rc = load_profile(&choice, env, &p, err);
+    if (rc == 0 && ignores_endpoints(env, &p)) {
+        forget_endpoints(&p);
+        env = &plain;
     }
     if (rc == 0)
-        rc = take_settings(&p.cred, ret, err);
-    if (rc == 0)
-        rc = FILL(region, "us-east-1", "region");
+        rc = load_settings(conf, env, &p, ret, err);
+    if (rc == 0 && choice.env_wins)
+        rc = load_env_keys(env, ret, err);
     if (rc == 0)
         rc = lender_init(&l, conf, env, &p, ret, err);
-    if (rc == 0 && !env_wins)
-        rc = borrow(&l, named, &p, ret, err);
-    return rc < 0 ? rc : check(ret, profile, err);
+    if (rc == 0 && !choice.env_wins)
+        rc = borrow(&l, choice.named, &p, ret, err);
+    return rc < 0 ? rc : check(ret, choice.profile, err);
 }
 
 int s3_cred_load(const struct store_conf *conf, const struct s3_cred_env *env, struct s3_cred *ret,

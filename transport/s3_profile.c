@@ -21,11 +21,12 @@ enum { PROFILE_FILE_MAX = 1 << 20, PROFILE_LINE_MAX = 16 * 1024 };
 struct file {
     char path[S3_CRED_PATH_MAX + 1];
     const char *profile;
-    const char *sso_session; /* or NULL: then the section of that session, not of the profile */
-    bool is_config;          /* sections are "profile NAME" there, but for "default" */
-    bool who;                /* take also who we are */
-    bool keys;               /* with the keys that say so */
-    bool found;              /* the section */
+    const char *kind;    /* "sso-session", "services"; NULL: the profile's own section */
+    const char *section; /* with kind: its name */
+    bool is_config;      /* sections are "profile NAME" there, but for "default" */
+    bool who;            /* take also who we are */
+    bool keys;           /* with the keys that say so */
+    bool found;          /* the section */
 };
 
 void s3_profile_done(struct s3_profile *p)
@@ -64,9 +65,9 @@ static bool is_section(const struct file *f, char *line)
         return false;
     *end = '\0';
     name = trim(line + 1);
-    if (f->sso_session) {
-        rest = behind(name, "sso-session");
-        return rest && strcmp(rest, f->sso_session) == 0;
+    if (f->kind) {
+        rest = behind(name, f->kind);
+        return rest && strcmp(rest, f->section) == 0;
     }
     rest = f->is_config ? behind(name, "profile") : NULL;
     if (rest)
@@ -154,17 +155,24 @@ static int take_setting(const char *name, const char *value, struct s3_profile *
         PLACE("region", ret->cred.region),
         PLACE("endpoint_url", ret->cred.endpoint),
         PLACE("ca_bundle", ret->cred.ca_file),
+        PLACE("services", ret->services.name),
+        PLACE("ignore_configured_endpoint_urls", ret->ignore_endpoints),
     };
 
     return take(places, ARRAY_LEN(places), name, value, err);
 }
 
+static bool is_services(const struct file *f)
+{
+    return f->kind && strcmp(f->kind, "services") == 0;
+}
+
 static int take_value(const struct file *f, const char *name, const char *value,
                       struct s3_profile *ret, struct err *err)
 {
-    int rc = f->keys ? take_sso(name, value, ret, err) : 0;
+    int rc = f->keys && !is_services(f) ? take_sso(name, value, ret, err) : 0;
 
-    if (rc < 0 || f->sso_session)
+    if (rc < 0 || f->kind)
         return rc;
     if (f->keys)
         rc = take_keys(name, value, ret, err);
@@ -173,10 +181,28 @@ static int take_value(const struct file *f, const char *name, const char *value,
     return rc < 0 ? rc : take_setting(name, value, ret, err);
 }
 
-/* in: is the line before in the wanted section? nested: is it below "s3 ="? */
+/* An indented line, and what it is below: a service. */
+static int take_nested(const struct file *f, const char *service, const char *name,
+                       const char *value, struct s3_profile *ret, struct err *err)
+{
+    const struct place services[] = {
+        PLACE("s3", ret->services.s3),
+        PLACE("sts", ret->services.sts),
+    };
+
+    if (is_services(f))
+        return strcmp(name, "endpoint_url") == 0
+                   ? take(services, ARRAY_LEN(services), service, value, err)
+                   : 0;
+    if (!f->kind && strcmp(service, "s3") == 0 && strcmp(name, "addressing_style") == 0)
+        return take_style(&ret->cred, value);
+    return 0;
+}
+
+/* in: is the line before in the wanted section? service: the one that it is below, or "". */
 struct line {
     bool in;
-    bool nested_s3;
+    char service[8]; /* longer ones are none of ours */
 };
 
 static int take_line(struct file *f, char *line, struct line *at, struct s3_profile *ret,
@@ -190,7 +216,7 @@ static int take_line(struct file *f, char *line, struct line *at, struct s3_prof
         return 0;
     if (name[0] == '[' && !indented) {
         at->in = is_section(f, name);
-        at->nested_s3 = false;
+        at->service[0] = '\0';
         f->found |= at->in;
         return 0;
     }
@@ -201,10 +227,9 @@ static int take_line(struct file *f, char *line, struct line *at, struct s3_prof
     value = trim(value + 1);
     name = trim(name);
     if (indented)
-        return at->nested_s3 && strcmp(name, "addressing_style") == 0
-                   ? take_style(&ret->cred, value)
-                   : 0;
-    at->nested_s3 = strcmp(name, "s3") == 0 && value[0] == '\0';
+        return take_nested(f, at->service, name, value, ret, err);
+    if (value[0] != '\0' || text_copy(at->service, sizeof(at->service), name) < 0)
+        at->service[0] = '\0';
     return take_value(f, name, value, ret, err);
 }
 
@@ -263,22 +288,21 @@ static int file_path(const struct s3_cred_env *env, const char *variable, const 
     return home ? text_print(out, size, "%s/%s", home, below_home) : 0;
 }
 
-/* The section that the profile's sso_session names. */
-static int load_session(const struct file *config, struct s3_profile *ret, struct err *err)
+/* A section that the profile names. */
+static int load_section(const struct file *config, const char *kind, const char *section,
+                        struct s3_profile *ret, struct err *err)
 {
-    char session[sizeof(ret->sso.session)];
     struct file f = *config;
     int rc;
 
-    if (!config->keys || ret->sso.session[0] == '\0')
+    if (section[0] == '\0')
         return 0;
-    memcpy(session, ret->sso.session, sizeof(session));
-    f.sso_session = session;
+    f.kind = kind;
+    f.section = section;
     f.found = false;
     rc = load_file(&f, ret, err);
     if (rc == 0 && !f.found)
-        return err_set_gw(err, GW_BAD_CONFIG, -EINVAL, "no sso-session '%s' in '%s'", session,
-                          f.path);
+        return err_set_gw(err, GW_BAD_CONFIG, -EINVAL, "no %s '%s' in '%s'", kind, section, f.path);
     return rc;
 }
 
@@ -294,7 +318,11 @@ static int load_both(struct file *shared, struct file *config, struct s3_profile
         shared->keys && ret->cred.access_key[0] == '\0' && ret->cred.secret_key[0] == '\0';
     if (rc == 0 && config->path[0] != '\0')
         rc = load_file(config, ret, err);
-    return rc < 0 ? rc : load_session(config, ret, err);
+    if (rc == 0)
+        rc = load_section(config, "services", ret->services.name, ret, err);
+    if (rc == 0 && config->keys)
+        rc = load_section(config, "sso-session", ret->sso.session, ret, err);
+    return rc;
 }
 
 int s3_profile_load(const struct s3_cred_env *env, const char *name, bool who,

@@ -29,17 +29,26 @@ struct s3_role {
     char token_file[S3_CRED_PATH_MAX + 1];
 };
 
+/* Where services are that are not Amazon's, by a section "services". */
+struct s3_services {
+    char name[256]; /* "" = none */
+    char s3[S3_CRED_PATH_MAX + 1];
+    char sts[S3_CRED_PATH_MAX + 1];
+};
+
 struct s3_profile {
     struct s3_cred cred;                /* "" and -1 = not said; http2 and expires_ms never are */
     char process[S3_CRED_PATH_MAX + 1]; /* credential_process; "" = none */
+    struct s3_services services;
+    char ignore_endpoints[8]; /* as it stands there */
     struct s3_sso sso;
     struct s3_role role;
 };
 
 /*
  * -ENOENT neither file has it; -EINVAL a value that is too long or malformed, a
- * session that is nowhere. who: also what says who we are, not settings alone. s3_profile_done
- * wipes.
+ * session or section of services that is nowhere. who: also what says who we are, not settings
+ * alone. s3_profile_done wipes.
  */
 int s3_profile_load(const struct s3_cred_env *env, const char *name, bool who,
                     struct s3_profile *ret, struct err *err);
