@@ -100,6 +100,30 @@ static void every_partition_is_above_its_disk(void **state)
     assert_int_equal(1 + PARTITIONS, above.n);
 }
 
+/* As where a container, or a service with mounts of its own, made the device. */
+static void a_loop_device_is_found_whatever_the_name_of_its_image(void **state)
+{
+    const struct disk *d = *state;
+    auto_above struct volume_above above = {0};
+    char elsewhere[LOOP_DEVICE_PATH];
+    char image[PATH_MAX];
+    struct stat st;
+    int fd;
+    int rc;
+
+    place_resize(&d->p, "other", SIZE);
+    assert_int_equal(0, mount(d->p.dir, d->at, "none", MS_BIND, NULL));
+    fd = loop_device_open(unit_path(d->at, "other", image), elsewhere);
+    assert_int_equal(0, umount2(d->at, MNT_DETACH));
+    assert_true(fd >= 0);
+    rc = fstat(fd, &st);
+    assert_ok(volume_above_find(unit_path(d->p.dir, "other", image), &above, NULL));
+    close(fd);
+    assert_int_equal(0, rc);
+    assert_int_equal(1, above.n);
+    assert_true(volume_above_has(&above, st.st_rdev));
+}
+
 /* Any user may mount these in name spaces of his own, and say of them what he likes. */
 static void a_file_system_without_a_device_is_on_none(void **state)
 {
@@ -174,6 +198,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(every_partition_is_above_its_disk),
+        CASE(a_loop_device_is_found_whatever_the_name_of_its_image),
         CASE(a_file_system_without_a_device_is_on_none),
         CASE(what_a_hook_mounts_stands_still_too),
         CASE(a_volume_that_is_gone_leaves_no_other_frozen),

@@ -8,8 +8,11 @@
 #include "base/text.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <linux/loop.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/sysmacros.h>
 
 #include "base/banned.h"
@@ -81,7 +84,28 @@ void volume_above_line(const char *path, char *out, size_t size)
         text_print(out, size, "%.*s", (int)strcspn(line, "\n"), line);
 }
 
-/* Loop devices whose backing file is the volume. */
+/* By the name that its maker knew the file by, for those who may not open devices; that name may
+ * lead elsewhere here, or nowhere, so the device itself is asked, too. */
+static bool is_loop_on(const struct stat *file, const char *loop)
+{
+    struct loop_info64 info = {0};
+    auto_close int fd = -1;
+    char path[PATH_MAX];
+    char text[PATH_MAX];
+    struct stat st;
+
+    (void)text_print(path, sizeof(path), "/sys/block/%s/loop/backing_file", loop);
+    volume_above_line(path, text, sizeof(text));
+    if (text[0] == '\0')
+        return false; /* it has none */
+    if (stat(text, &st) == 0 && st.st_dev == file->st_dev && st.st_ino == file->st_ino)
+        return true;
+    (void)text_print(path, sizeof(path), "/dev/%s", loop);
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    return fd >= 0 && ioctl(fd, LOOP_GET_STATUS64, &info) == 0 && info.lo_device == file->st_dev &&
+           info.lo_inode == file->st_ino;
+}
+
 static int add_loops(struct volume_above *a)
 {
     DIR *d = opendir("/sys/block");
@@ -90,19 +114,12 @@ static int add_loops(struct volume_above *a)
 
     while (rc == 0 && d && (e = readdir(d))) {
         char path[PATH_MAX];
-        char text[PATH_MAX];
-        struct stat st;
+        char text[32];
         dev_t dev;
 
-        if (!text_starts(e->d_name, "loop"))
+        if (!text_starts(e->d_name, "loop") || !is_loop_on(&a->file, e->d_name))
             continue;
-        if (text_print(path, sizeof(path), "/sys/block/%s/loop/backing_file", e->d_name) < 0)
-            continue;
-        volume_above_line(path, text, sizeof(text));
-        if (text[0] == '\0' || stat(text, &st) < 0 || st.st_dev != a->file.st_dev ||
-            st.st_ino != a->file.st_ino)
-            continue;
-        text_print(path, sizeof(path), "/sys/block/%s/dev", e->d_name);
+        (void)text_print(path, sizeof(path), "/sys/block/%s/dev", e->d_name);
         volume_above_line(path, text, sizeof(text));
         if (volume_above_parse(text, &dev))
             rc = add_device(a, dev);
