@@ -1,48 +1,95 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The last report on each side of each volume: one row, replaced by the next. */
+#include "base/auto.h"
 #include "base/text.h"
 #include "planner/service/db_sql.h"
 #include "planner/service/db_workload.h"
 
+#include <stddef.h>
+#include <string.h>
+
 #include "base/banned.h"
 
-static const char save_sql[] =
-    "INSERT INTO replication (workload, volume, side, host, role, state, reason, epoch, seq,"
-    " digest, taken_ms, verified_ms, size_bytes, total_bytes, done_bytes, backlog_bytes,"
-    " write_bytes_per_s, send_bytes_per_s, pass_s, error, reported_ms, convergence, bound,"
-    " limit_of, limit_bytes_per_s, drain_bytes_per_s, need_bytes_per_s, eta_s, point_lag_s,"
-    " target_lag_s, late_s, point_kind, consistent_error, consistent_ms, consistent_seq)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-    " ?, ?, ?, ?, ?, ?, ?)";
+/* What a row has beside its key; members and columns have the same names. */
+#define COLUMNS(X)                                                                                 \
+    X(host)                                                                                        \
+    X(role)                                                                                        \
+    X(state)                                                                                       \
+    X(reason)                                                                                      \
+    X(epoch)                                                                                       \
+    X(seq)                                                                                         \
+    X(digest)                                                                                      \
+    X(taken_ms)                                                                                    \
+    X(verified_ms)                                                                                 \
+    X(size_bytes)                                                                                  \
+    X(total_bytes)                                                                                 \
+    X(done_bytes)                                                                                  \
+    X(backlog_bytes)                                                                               \
+    X(write_bytes_per_s)                                                                           \
+    X(send_bytes_per_s)                                                                            \
+    X(pass_s)                                                                                      \
+    X(error)                                                                                       \
+    X(reported_ms)                                                                                 \
+    X(convergence)                                                                                 \
+    X(bound)                                                                                       \
+    X(limit_of)                                                                                    \
+    X(limit_bytes_per_s)                                                                           \
+    X(drain_bytes_per_s)                                                                           \
+    X(need_bytes_per_s)                                                                            \
+    X(eta_s)                                                                                       \
+    X(point_lag_s)                                                                                 \
+    X(target_lag_s)                                                                                \
+    X(late_s)                                                                                      \
+    X(point_kind)                                                                                  \
+    X(consistent_error)                                                                            \
+    X(consistent_ms)                                                                               \
+    X(consistent_seq)
 
+static const struct column {
+    char kind; /* as of db_sql.h */
+    size_t at;
+    size_t size;
+} columns[] = {
+#define MEMBER(name) (((struct db_replication *)NULL)->name)
+#define ROW(name)                                                                                  \
+    {                                                                                              \
+        _Generic(MEMBER(name), uint64_t: 'u', double: 'f', char *: 't'),                           \
+        offsetof(struct db_replication, name), sizeof(MEMBER(name)),                               \
+    },
+    COLUMNS(ROW)
+#undef ROW
+#undef MEMBER
+};
+
+#define NAME(name) ", " #name
+#define MARK(name) ", ?"
+static const char save_sql[] = "INSERT INTO replication (workload, volume, side" COLUMNS(
+    NAME) ") VALUES (?, ?, ?" COLUMNS(MARK) ")";
 static const char load_sql[] =
-    "SELECT host, role, state, reason, epoch, seq, digest, taken_ms, verified_ms, size_bytes,"
-    " total_bytes, done_bytes, backlog_bytes, write_bytes_per_s, send_bytes_per_s, pass_s, error,"
-    " reported_ms, convergence, bound, limit_of, limit_bytes_per_s, drain_bytes_per_s,"
-    " need_bytes_per_s, eta_s, point_lag_s, target_lag_s, late_s, point_kind, consistent_error,"
-    " consistent_ms, consistent_seq FROM replication WHERE workload = ? AND volume = ? AND side = "
-    "?";
+    "SELECT side" COLUMNS(NAME) " FROM replication WHERE workload = ? AND volume = ? AND side = ?";
+#undef MARK
+#undef NAME
 
-/* Delete and insert: an upsert of that many columns reads worse and does the same here. */
-int db_workload_report_save(struct db *db, const char *workload, const struct db_replication *v,
-                            struct err *err)
+enum { PARAMETER_FIRST = 4, COLUMN_FIRST = 1 };
+
+static void bind(struct db_stmt *st, int i, const struct column *c, const struct db_replication *v)
 {
-    const char *side = workload_side_name(v->side);
-    int r;
+    const char *from = (const char *)v + c->at;
+    uint64_t u;
+    double f;
 
-    r = db_sql_run(db, err,
-                   "DELETE FROM replication WHERE workload = ? AND volume = ? AND side = ?", "ttt",
-                   workload, v->volume, side);
-    if (r < 0)
-        return r;
-    return db_sql_run(db, err, save_sql, "tttttttuutuuuuuuuuftutttuuuffffttuu", workload, v->volume,
-                      side, v->host, v->role, v->state, v->reason, v->epoch, v->seq, v->digest,
-                      v->taken_ms, v->verified_ms, v->size_bytes, v->total_bytes, v->done_bytes,
-                      v->backlog_bytes, v->write_bytes_per_s, v->send_bytes_per_s, v->pass_s,
-                      v->error, v->reported_ms, v->convergence, v->bound, v->limit_of,
-                      v->limit_bytes_per_s, v->drain_bytes_per_s, v->need_bytes_per_s, v->eta_s,
-                      v->point_lag_s, v->target_lag_s, v->late_s, v->point_kind,
-                      v->consistent_error, v->consistent_ms, v->consistent_seq);
+    switch (c->kind) {
+    case 'u':
+        memcpy(&u, from, sizeof(u));
+        db_bind_u64(st, i, u);
+        break;
+    case 'f':
+        memcpy(&f, from, sizeof(f));
+        db_bind_f64(st, i, f);
+        break;
+    default:
+        db_bind_text(st, i, from);
+    }
 }
 
 static void read_text(struct db_stmt *st, int col, char *out, size_t size)
@@ -52,66 +99,45 @@ static void read_text(struct db_stmt *st, int col, char *out, size_t size)
     (void)text_copy(out, size, text ? text : "");
 }
 
-/* Columns in the order in which load_sql names them. */
-struct row {
-    struct db_stmt *st;
-    int next;
-};
-
-static void next_text(struct row *row, char *out, size_t size)
+static void read_column(struct db_stmt *st, int col, const struct column *c,
+                        struct db_replication *v)
 {
-    read_text(row->st, row->next++, out, size);
+    char *to = (char *)v + c->at;
+    uint64_t u;
+    double f;
+
+    switch (c->kind) {
+    case 'u':
+        u = db_u64(st, col);
+        memcpy(to, &u, sizeof(u));
+        break;
+    case 'f':
+        f = db_f64(st, col);
+        memcpy(to, &f, sizeof(f));
+        break;
+    default:
+        read_text(st, col, to, c->size);
+    }
 }
 
-static uint64_t next_u64(struct row *row)
+/* Delete and insert: an upsert of that many columns reads worse and does the same here. */
+int db_workload_report_save(struct db *db, const char *workload, const struct db_replication *v,
+                            struct err *err)
 {
-    return db_u64(row->st, row->next++);
-}
+    auto_stmt struct db_stmt *st = NULL;
+    const char *side = workload_side_name(v->side);
+    int r;
 
-static double next_f64(struct row *row)
-{
-    return db_f64(row->st, row->next++);
-}
-
-static void read_convergence(struct row *row, struct db_replication *v)
-{
-    next_text(row, v->convergence, sizeof(v->convergence));
-    next_text(row, v->bound, sizeof(v->bound));
-    next_text(row, v->limit_of, sizeof(v->limit_of));
-    v->limit_bytes_per_s = next_u64(row);
-    v->drain_bytes_per_s = next_u64(row);
-    v->need_bytes_per_s = next_u64(row);
-    v->eta_s = next_f64(row);
-    v->point_lag_s = next_f64(row);
-    v->target_lag_s = next_f64(row);
-    v->late_s = next_f64(row);
-    next_text(row, v->point_kind, sizeof(v->point_kind));
-    next_text(row, v->consistent_error, sizeof(v->consistent_error));
-    v->consistent_ms = next_u64(row);
-    v->consistent_seq = next_u64(row);
-}
-
-static void read_row(struct row *row, struct db_replication *v)
-{
-    next_text(row, v->host, sizeof(v->host));
-    next_text(row, v->role, sizeof(v->role));
-    next_text(row, v->state, sizeof(v->state));
-    next_text(row, v->reason, sizeof(v->reason));
-    v->epoch = next_u64(row);
-    v->seq = next_u64(row);
-    next_text(row, v->digest, sizeof(v->digest));
-    v->taken_ms = next_u64(row);
-    v->verified_ms = next_u64(row);
-    v->size_bytes = next_u64(row);
-    v->total_bytes = next_u64(row);
-    v->done_bytes = next_u64(row);
-    v->backlog_bytes = next_u64(row);
-    v->write_bytes_per_s = next_u64(row);
-    v->send_bytes_per_s = next_u64(row);
-    v->pass_s = next_f64(row);
-    next_text(row, v->error, sizeof(v->error));
-    v->reported_ms = next_u64(row);
-    read_convergence(row, v);
+    r = db_sql_run(db, err,
+                   "DELETE FROM replication WHERE workload = ? AND volume = ? AND side = ?", "ttt",
+                   workload, v->volume, side);
+    if (r == 0)
+        r = db_sql_open(db, &st, err, save_sql, "ttt", workload, v->volume, side);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < ARRAY_LEN(columns); i++)
+        bind(st, PARAMETER_FIRST + (int)i, &columns[i], v);
+    return db_run(st, err);
 }
 
 int db_workload_report_load(struct db *db, const char *workload, const char *volume,
@@ -130,7 +156,8 @@ int db_workload_report_load(struct db *db, const char *workload, const char *vol
                        volume);
     *ret = (struct db_replication){.side = side};
     (void)text_copy(ret->volume, sizeof(ret->volume), volume);
-    read_row(&(struct row){.st = st}, ret);
+    for (size_t i = 0; i < ARRAY_LEN(columns); i++)
+        read_column(st, COLUMN_FIRST + (int)i, &columns[i], ret);
     return 0;
 }
 
