@@ -99,13 +99,27 @@ void repl_settle_thaw(struct repl *r, bool hurry)
         settle_debt(r, hurry);
 }
 
-/* Passes that came before the moment made points, too, whether it came or not. */
-static void learn(struct repl *r, const struct moment *m)
+uint64_t repl_moment_taken_mono(const struct repl_attempt *a, uint64_t taken_wall_ms)
 {
+    uint64_t took = a->end_mono_ms - a->begun_mono_ms;
+    uint64_t age = taken_wall_ms > 0 && a->end_wall_ms >= taken_wall_ms
+                       ? a->end_wall_ms - taken_wall_ms
+                       : took;
+
+    return a->end_mono_ms - num_min(age, took);
+}
+
+/* Passes that came before the moment made points, too, whether it came or not. */
+static void learn(struct repl *r, const struct moment *m, uint64_t begun, uint64_t moment_wall_ms)
+{
+    const struct repl_attempt a = {
+        .begun_mono_ms = begun, .end_mono_ms = repl_mono(r), .end_wall_ms = repl_wall(r)};
+
     for (size_t i = 0; i < r->n; i++)
         if (m->points[i].seq > 0) {
             repl_learned(r, i, &m->points[i], false);
-            r->v[i].taken_mono_ms = repl_mono(r); /* its passes took what was written before */
+            r->v[i].taken_mono_ms =
+                repl_moment_taken_mono(&a, num_max(m->points[i].taken_ms, moment_wall_ms));
         }
 }
 
@@ -199,6 +213,7 @@ void repl_moment(struct repl *r)
     struct replica_moment moment = {0};
     struct err err = {0};
     struct moment *m;
+    uint64_t begun;
     int rc;
 
     if (is_quiet(r)) {
@@ -214,9 +229,10 @@ void repl_moment(struct repl *r)
     }
     m->w = r->w;
     r->untrimmed = true;
+    begun = repl_mono(r);
     rc = attempt(m, &moment, &err);
     settle_debt(r, false);
-    learn(r, m);
+    learn(r, m, begun, rc == 0 ? moment.taken_ms : 0);
     if (rc < 0)
         note_failure(r, &err, rc);
     else

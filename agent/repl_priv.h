@@ -56,5 +56,13 @@ uint64_t repl_moment_wait_ms(const struct repl *r);
  * ended since. */
 void repl_moment_assigned(struct repl *r);
 void repl_moment(struct repl *r);
+/* On the clock that nobody sets: when a point was taken that was made in an attempt. Never outside
+ * of the attempt, whatever the wall clock says; 0 = nobody knows: when it began. */
+struct repl_attempt {
+    uint64_t begun_mono_ms;
+    uint64_t end_mono_ms;
+    uint64_t end_wall_ms;
+};
+uint64_t repl_moment_taken_mono(const struct repl_attempt *a, uint64_t taken_wall_ms);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "agent/idle.h"
 #include "agent/repl.h"
+#include "agent/repl_priv.h"
 #include "base/gw.h"
 
 #include <fcntl.h>
@@ -220,6 +221,20 @@ static void every_state_has_a_name(void **state)
 
 /* -- quiet volumes -------------------------------------------------------------- */
 
+/* What was written while a point was sent is not in it. */
+static void a_point_is_as_old_as_its_moment_not_as_its_upload(void **state)
+{
+    const struct repl_attempt a = {
+        .begun_mono_ms = 5000, .end_mono_ms = 65000, .end_wall_ms = 1000000};
+
+    (void)state;
+    assert_int_equal(15000, repl_moment_taken_mono(&a, 950000));
+    assert_int_equal(65000, repl_moment_taken_mono(&a, 1000000));
+    assert_int_equal(5000, repl_moment_taken_mono(&a, 0));
+    assert_int_equal(5000, repl_moment_taken_mono(&a, 100)); /* long before: it did not change */
+    assert_int_equal(5000, repl_moment_taken_mono(&a, 1000001)); /* the clock was set */
+}
+
 static void a_write_ends_the_quiet_of_an_image(void **state)
 {
     char *dir = unit_mkdir();
@@ -315,6 +330,7 @@ int main(void)
         cmocka_unit_test(a_follower_looks_each_second),
         cmocka_unit_test(failures_wait_longer_up_to_a_minute),
         cmocka_unit_test(every_state_has_a_name),
+        cmocka_unit_test(a_point_is_as_old_as_its_moment_not_as_its_upload),
         cmocka_unit_test(a_write_ends_the_quiet_of_an_image),
         cmocka_unit_test(quiet_is_not_believed_for_ever_nor_of_what_is_gone),
         cmocka_unit_test(what_is_behind_a_device_is_part_of_its_quiet),
