@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/fail.h"
+#include "base/gw.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -17,13 +18,14 @@ int dl_open(const char *file, const char *package, const struct dl_function *fun
     void *handle = failpoint("dl_open") < 0 ? NULL : dlopen(file, RTLD_NOW | RTLD_NODELETE);
 
     if (!handle)
-        return err_set(err, -EOPNOTSUPP, "%s cannot be loaded; it is in the package %s", file,
-                       package);
+        return err_set_gw(err, GW_NOT_FOUND, -EOPNOTSUPP, "%s is not installed (apt install %s)",
+                          file, package);
     for (size_t i = 0; i < n; i++) {
         void *found = dlsym(handle, functions[i].name);
 
         if (!found)
-            return err_set(err, -EOPNOTSUPP, "%s has no %s", file, functions[i].name);
+            return err_set_gw(err, GW_NOT_FOUND, -EOPNOTSUPP, "%s has no %s: another one is needed",
+                              file, functions[i].name);
         memcpy((char *)table + functions[i].at, &found, sizeof(found));
     }
     return 0;

@@ -19,7 +19,7 @@ struct dl_function {
 /*
  * Fill the n pointers of table from file, for as long as this process lives: who is loaded keeps
  * what its threads said in places that outlive a handle. package: where to get it, for people.
- * -EOPNOTSUPP: this host has none, or one without a function of these.
+ * -EOPNOTSUPP (GW_NOT_FOUND): this host has none, or one without a function of these.
  */
 int dl_open(const char *file, const char *package, const struct dl_function *functions, size_t n,
             void *table, struct err *err);

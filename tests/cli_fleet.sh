@@ -46,7 +46,7 @@ godwit groups --from - -o json <"$dir/in" >"$dir/out" 2>"$dir/err" || code=$?
 is '.hosts == 2'
 exits 2 godwit groups --from "$lists/mgn.csv" --format rvtools
 if [ "${GODWIT_TEST_FAILPOINTS-}" = yes ] && godwit groups --from "$lists/rvtools.xlsx" >/dev/null; then
-    GODWIT_FAILPOINT=dl_open=err:EIO exits 1 godwit groups --from "$lists/rvtools.xlsx"
+    GODWIT_FAILPOINT=dl_open=err:EIO exits 4 godwit groups --from "$lists/rvtools.xlsx"
     says err libarchive13
 fi
 exits 2 godwit groups --from "$lists/mgn.csv" --format abacus

@@ -113,7 +113,7 @@ fi
 
 if [ "${GODWIT_TEST_FAILPOINTS-}" = yes ] && godwit replica digest nbd://127.0.0.1:1/x 2>&1 | grep -q aio_connect; then
     echo "-- a host without libnbd"
-    GODWIT_FAILPOINT=dl_open=err:EIO exits 1 godwit replica digest nbd://127.0.0.1:1/x
+    GODWIT_FAILPOINT=dl_open=err:EIO exits 4 godwit replica digest nbd://127.0.0.1:1/x
     says err libnbd0
 fi
 
