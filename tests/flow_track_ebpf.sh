@@ -98,6 +98,9 @@ doubts_of_tracefs() {
     pass copy >"$log"
     rm -r "$dir/state" && mv "$dir/other" "$dir/state"
     rescan 'an older state directory' 'read by somebody else'
+    blkdiscard -f -l 200M "$dev"
+    pass die >"$log"
+    check 'a pass that died behind a long range'
     buffer=$(what_is_left)
     echo 4 >"$buffer/buffer_size_kb"
     # Three pages of some 75 events for each processor.

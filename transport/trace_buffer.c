@@ -100,6 +100,7 @@ static int add_counts(const char *path, struct trace_counts *sum, struct err *er
     if (rc < 0)
         return rc;
     if (number_of(lines, "read events: ", &sum->read) < 0 ||
+        number_of(lines, "bytes: ", &sum->held) < 0 ||
         number_of(lines, "overrun: ", &sum->lost) < 0 ||
         number_of(lines, "commit overrun: ", &sum->lost) < 0 ||
         number_of(lines, "dropped events: ", &sum->lost) < 0)
@@ -138,19 +139,18 @@ void trace_buffer_remove(const char *name)
 }
 
 /* All of them together take no more memory than the marks of the tracker by BPF may. */
-static int size_of_one(char *out, size_t size)
+static uint64_t kib_of_one(void)
 {
     long cpus = sysconf(_SC_NPROCESSORS_CONF);
-    uint64_t kib = num_max(ALL_KIB / num_max(cpus > 0 ? (uint64_t)cpus : 1, 1), ONE_KIB_MIN);
 
-    return text_print(out, size, "%llu", (unsigned long long)kib);
+    return num_max(ALL_KIB / num_max(cpus > 0 ? (uint64_t)cpus : 1, 1), ONE_KIB_MIN);
 }
 
 static int configure(const char *dir, unsigned major, unsigned minor, struct err *err)
 {
     char size[NUM_TEXT_MAX];
     char filter[64];
-    int rc = size_of_one(size, sizeof(size));
+    int rc = text_print(size, sizeof(size), "%llu", (unsigned long long)kib_of_one());
 
     /* The kernel's own number of a device, not that of programs. */
     if (rc == 0)
@@ -335,4 +335,11 @@ int trace_buffer_counts(struct trace_buffer *b, struct trace_counts *ret, struct
     if (rc == 0)
         *ret = sum;
     return rc;
+}
+
+bool trace_buffer_is_filling(struct trace_buffer *b)
+{
+    struct trace_counts counts = {0};
+
+    return trace_buffer_counts(b, &counts, NULL) < 0 || counts.held > (kib_of_one() << 10) / 4;
 }

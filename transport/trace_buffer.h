@@ -18,6 +18,7 @@ struct trace_buffer;
 struct trace_counts {
     uint64_t read; /* events that were taken out, by whomever */
     uint64_t lost; /* overwritten or dropped before that */
+    uint64_t held; /* bytes of what is still in it */
 };
 
 /* Letters, digits and dashes, below 64 of them. Mounts tracefs when it is not. -EEXIST.
@@ -34,6 +35,8 @@ void trace_buffer_close(struct trace_buffer *b); /* recording goes on */
  */
 int trace_buffer_drain(struct trace_buffer *b, trace_event_fn fn, void *arg);
 int trace_buffer_counts(struct trace_buffer *b, struct trace_counts *ret, struct err *err);
+/* Does it hold a quarter of what one processor's part has room for, or cannot tell? */
+bool trace_buffer_is_filling(struct trace_buffer *b);
 
 void trace_buffer_remove(const char *name);
 /* Every name that begins with `prefix`, to fn. */

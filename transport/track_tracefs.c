@@ -62,6 +62,7 @@ struct tracefs {
     struct track_bits dirty; /* since the pass took its own */
     struct track_bits taken; /* by the pass */
     struct track_range rest; /* of the range that is told piece by piece */
+    uint64_t told;           /* bytes, since the buffer was looked at */
     uint64_t events;
     int failed; /* of what could not be taken out */
     uint8_t *probe;
@@ -360,6 +361,7 @@ static void move(struct tracefs *t)
     track_bits_copy(&t->taken, &t->dirty);
     track_bits_clear(&t->dirty);
     t->rest = (struct track_range){0};
+    t->told = 0;
     t->frozen = true;
 }
 
@@ -403,19 +405,28 @@ static int tracefs_freeze(void *self, struct err *err)
     return rc;
 }
 
-/* Long ranges piece by piece, and what is recorded meanwhile taken out: the buffer has room for a
- * while, not for a seed of hours. */
+/* The buffer has room for a while, not for a seed of hours. Not without need: a pass that dies
+ * after it is a doubt. */
+static void make_room(struct tracefs *t)
+{
+    t->told = 0;
+    if (trace_buffer_is_filling(t->buffer))
+        collect(t);
+}
+
+/* Long ranges piece by piece. */
 static int tracefs_next(void *self, struct track_range *ret, struct err *err)
 {
     struct tracefs *t = self;
 
     (void)err;
-    if (t->rest.len > 0)
-        collect(t);
-    else if (track_bits_next(&t->taken, &t->rest) == 0)
+    if (t->rest.len == 0 && track_bits_next(&t->taken, &t->rest) == 0)
         return 0;
+    if (t->told >= PIECE)
+        make_room(t);
     *ret = t->rest;
     ret->len = num_min(ret->len, PIECE);
+    t->told += ret->len;
     t->rest.offset += ret->len;
     t->rest.len -= ret->len;
     return 1;
