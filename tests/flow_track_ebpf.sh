@@ -27,24 +27,6 @@ use() {
     use_device "$dev"
 }
 
-# Tracing buffers are of the whole machine, and others may have some: those of this test only.
-buffers() {
-    local link name
-    for link in /run/godwit/trace/*; do
-        name=/sys/kernel/tracing/instances/${link##*/}
-        if [[ $(readlink "$link") = "$dir"/* ]] && [ -d "$name" ]; then
-            echo "$name"
-        fi
-    done
-}
-end_recording() {
-    local name
-    for name in $(buffers); do
-        rmdir "$name"
-        rm "/run/godwit/trace/${name##*/}"
-    done
-}
-
 of_4k=$(((rounds + 3) / 4))
 truncate -s 320M "$dir/image4k"
 use "$dir/image4k" 9 --sector-size 4096

@@ -35,3 +35,21 @@ attach() {
     losetup -d "$dev"
     blockdev --setrw "$dev" # a fence that somebody tested on this number may still stand
 }
+
+# Tracing buffers alone are of the whole machine: those of this test, which whoever tracks by tracefs ends.
+buffers() {
+    local link name
+    for link in /run/godwit/trace/*; do
+        name=/sys/kernel/tracing/instances/${link##*/}
+        if [[ $(readlink "$link") = "$dir"/* ]] && [ -d "$name" ]; then
+            echo "$name"
+        fi
+    done
+}
+end_recording() {
+    local name
+    for name in $(buffers); do
+        rmdir "$name"
+        rm "/run/godwit/trace/${name##*/}"
+    done
+}

@@ -194,7 +194,7 @@ tool_track_SOURCES = tests/tool_track.c
 tool_track_LDADD = $(TRANSPORT_LIBS) $(BASE_LIBS)
 long_tests += tests/flow_track_ebpf.sh tests/flow_track_tracefs.sh
 EXTRA_DIST += tests/track_rounds.sh
-sh_tests += tests/flow_track_dm.sh tests/flow_track_nbd.sh tests/flow_scrub.sh tests/flow_snapshot.sh tests/flow_unreadable.sh tests/flow_volume_changes.sh
+sh_tests += tests/flow_track_auto.sh tests/flow_track_dm.sh tests/flow_track_nbd.sh tests/flow_scrub.sh tests/flow_snapshot.sh tests/flow_unreadable.sh tests/flow_volume_changes.sh
 EXTRA_DIST += tests/fsx.py
 # In slices, each of which says how it is repeated; one that was stopped goes on with FIRST.
 ROUNDS = 1000

@@ -42,7 +42,7 @@ libgodwit_transport_a_SOURCES = \
 	transport/track_nbd.c transport/track_nbd.h transport/track_nbd_own.c \
 	transport/volume_nbd.c transport/volume_nbd.h \
 	transport/track_map.c transport/track_map.h transport/track_pin.c transport/track_pin.h \
-	transport/track_tally.c transport/track_tally.h transport/track_tracefs.c \
+	transport/track_tally.c transport/track_tally.h transport/track_doubts.c transport/track_doubts.h transport/track_tracefs.c \
 	transport/trace_buffer.c transport/trace_buffer.h transport/trace_owner.c transport/trace_owner.h \
 	transport/trace_ring.c transport/trace_ring.h \
 	transport/unit.c transport/unit.h transport/unittab.c transport/unittab.h \

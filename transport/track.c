@@ -9,6 +9,7 @@
 #include "base/gw.h"
 #include "base/text.h"
 #include "transport/trace_owner.h"
+#include "transport/track_doubts.h"
 #include "transport/track_pin.h"
 #include "transport/volume.h"
 
@@ -27,49 +28,132 @@ static const struct track_ops *const trackers[] = {
 struct track {
     const struct track_ops *ops;
     void *self;
+    const char *state_dir;
     bool frozen;
     struct err passed_over; /* why "auto" did not take a better one */
+    struct err why;         /* why everything is dirty, when it is more than the tracker knows */
 };
 
-static int open_auto(struct volume *v, const char *state_dir, struct track *t, struct err *err)
+static bool has_missed(const struct track *t)
 {
-    int rc = -EOPNOTSUPP;
+    return t->ops->missed && t->ops->missed(t->self);
+}
 
-    for (size_t i = 0; i < ARRAY_LEN(trackers); i++) {
-        if (trackers[i]->only && !text_equal(trackers[i]->only, volume_kind(v)))
-            continue; /* nobody wonders why it was passed over */
-        rc = trackers[i]->open(v, state_dir, &t->self, err);
-        if (rc == 0)
-            t->ops = trackers[i];
-        if (rc != -EOPNOTSUPP)
-            break;
-        if (err)
+/* Best effort: who is not noted has the next turn once more. */
+static void note_missed(const struct track *t, const struct track_ops *ops)
+{
+    (void)track_doubts_add(t->state_dir, ops->kind, NULL);
+}
+
+static int open_one(const struct track_ops *ops, struct volume *v, struct track *t, struct err *err)
+{
+    int rc = ops->open(v, t->state_dir, &t->self, err);
+
+    if (rc == 0)
+        t->ops = ops;
+    if (rc == -EOVERFLOW || (rc == 0 && has_missed(t)))
+        note_missed(t, ops);
+    return rc;
+}
+
+/* Of those that are not tried yet the one that missed least, and of these the first: what never
+ * knows that it missed something comes last. */
+static int next_best(const struct volume *v, const char *state_dir, unsigned *tried, size_t *ret,
+                     struct err *err)
+{
+    uint64_t least = UINT64_MAX;
+    size_t best = ARRAY_LEN(trackers) - 1;
+
+    for (size_t i = ARRAY_LEN(trackers); i-- > 0;) {
+        const struct track_ops *ops = trackers[i];
+        uint64_t n = UINT64_MAX;
+        int rc = 0;
+
+        if ((*tried & 1U << i) || (ops->only && !text_equal(ops->only, volume_kind(v))))
+            continue; /* nobody wonders why one for other volumes was passed over */
+        if (ops->missed)
+            rc = track_doubts_get(state_dir, ops->kind, &n, err);
+        if (rc < 0)
+            return rc;
+        if (n <= least) {
+            least = n;
+            best = i;
+        }
+    }
+    *tried |= 1U << best;
+    *ret = best;
+    return 0;
+}
+
+static int open_best(struct volume *v, struct track *t, struct err *err)
+{
+    unsigned tried = 0;
+    size_t best = 0;
+    int rc;
+
+    do {
+        rc = next_best(v, t->state_dir, &tried, &best, err);
+        if (rc < 0)
+            return rc;
+        rc = open_one(trackers[best], v, t, err);
+        if (rc < 0 && err)
             t->passed_over = *err;
+        if (rc == -EOVERFLOW && err)
+            t->why = *err;
+    } while (rc == -EOPNOTSUPP || rc == -EOVERFLOW);
+    return rc;
+}
+
+static int open_auto(struct volume *v, struct track *t, struct err *err)
+{
+    int rc = open_best(v, t, err);
+
+    if (rc == 0 && has_missed(t)) {
+        /* Everything has to be read as it is: now it costs nothing to take another. */
+        err_set(&t->why, -ESTALE, "%s", t->ops->rescan(t->self));
+        t->ops->close(t->self);
+        rc = open_best(v, t, err);
     }
     if (rc == 0)
         err_clear(err);
     return rc;
 }
 
+/* What others record in the kernel for this state directory costs each request of the disk. A scan
+ * may be of one pass only. */
+static void forget_others(struct track *t)
+{
+    const char *left = NULL;
+
+    for (size_t i = 0; t->ops->forget && i < ARRAY_LEN(trackers); i++)
+        if (trackers[i] != t->ops && trackers[i]->forget && trackers[i]->forget(t->state_dir))
+            left = trackers[i]->kind;
+    if (!left || !track_rescan(t)[0])
+        return;
+    if (!t->why.text[0])
+        err_set(&t->why, -ESTALE, "%s", t->ops->rescan(t->self));
+    err_add(&t->why, -ESTALE, "'%s' tracks from here on, and no longer '%s'", t->ops->kind, left);
+}
+
 /* The tracker that was asked for cannot be had: the user's choice to change. */
 static int refuse(const char *kind, const struct volume *v, struct err *err)
 {
-    if (err)
+    if (err) {
         err->gw = GW_BAD_VALUE;
+        err->code = -EOPNOTSUPP;
+    }
     return err_add(err, -EOPNOTSUPP, "change tracker '%s' cannot track '%s'", kind, volume_path(v));
 }
 
-static int open_kind(const char *kind, struct volume *v, const char *state_dir, struct track *t,
-                     struct err *err)
+static int open_kind(const char *kind, struct volume *v, struct track *t, struct err *err)
 {
     int rc;
 
     for (size_t i = 0; i < ARRAY_LEN(trackers); i++) {
         if (strcmp(trackers[i]->kind, kind) != 0)
             continue;
-        t->ops = trackers[i];
-        rc = trackers[i]->open(v, state_dir, &t->self, err);
-        return rc == -EOPNOTSUPP ? refuse(kind, v, err) : rc;
+        rc = open_one(trackers[i], v, t, err);
+        return rc == -EOPNOTSUPP || rc == -EOVERFLOW ? refuse(kind, v, err) : rc;
     }
     return err_set_gw(err, GW_BAD_VALUE, -EINVAL, "unknown change tracker '%s'", kind);
 }
@@ -82,12 +166,14 @@ int track_open(const char *kind, struct volume *v, const char *state_dir, struct
 
     if (!t)
         return err_set(err, -ENOMEM, "change tracker: %m");
+    t->state_dir = state_dir;
     if (strcmp(kind, "auto") == 0)
-        rc = open_auto(v, state_dir, t, err);
+        rc = open_auto(v, t, err);
     else
-        rc = open_kind(kind, v, state_dir, t, err);
+        rc = open_kind(kind, v, t, err);
     if (rc < 0)
         return rc;
+    forget_others(t);
     *ret = TAKE(t);
     return 0;
 }
@@ -108,6 +194,8 @@ const char *track_kind(const struct track *t)
 
 const char *track_rescan(const struct track *t)
 {
+    if (t->why.text[0])
+        return t->why.text;
     return t->ops->rescan ? t->ops->rescan(t->self) : t->passed_over.text;
 }
 
@@ -121,6 +209,8 @@ int track_freeze(struct track *t, struct err *err)
     if (rc < 0)
         return err_set(err, rc, "freeze the dirty set: %m");
     rc = t->ops->freeze(t->self, err);
+    if (rc == -ESTALE && has_missed(t))
+        note_missed(t, t->ops);
     t->frozen = rc == 0;
     return rc;
 }
@@ -144,6 +234,8 @@ int track_trust(struct track *t, struct err *err)
         return err_set(err, rc, "the dirty set is not frozen");
     if (t->ops->trust)
         rc = t->ops->trust(t->self, err);
+    if (rc == -ESTALE && has_missed(t))
+        note_missed(t, t->ops);
     if (rc < 0)
         track_abort(t);
     return rc;
@@ -170,9 +262,11 @@ int track_commit(struct track *t, struct err *err)
     rc = failpoint("track_commit");
     if (rc == 0)
         rc = t->ops->commit(t->self, err);
-    if (rc == 0)
-        t->frozen = false;
-    return rc;
+    if (rc < 0)
+        return rc;
+    t->frozen = false;
+    err_clear(&t->why);
+    return 0;
 }
 
 void track_abort(struct track *t)

@@ -25,10 +25,12 @@ struct track_range {
 };
 
 /*
- * kind "auto" (the best that there is here), "ebpf", "tracefs", "nbd" or "scan". state_dir is where
- * a tracker keeps what must survive. Both lent for its life. -EOPNOTSUPP (GW_BAD_VALUE): the kind
- * that was asked for cannot track this volume here. -ENOENT (GW_BAD_VALUE): what the volume's name
- * says to track it by (bitmap=, qmp=, node= of an NBD export) is not there, also for "auto".
+ * kind "auto" (the best that there is here: the first of those that the kernel hid events from
+ * least often), "ebpf", "tracefs", "nbd" or "scan". state_dir is where a tracker keeps what must
+ * survive; what another one has recording in the kernel for it ends. Both lent for its life.
+ * -EOPNOTSUPP (GW_BAD_VALUE): the kind that was asked for cannot track this volume here.
+ * -ENOENT (GW_BAD_VALUE): what the volume's name says to track it by (bitmap=, qmp=, node= of an
+ * NBD export) is not there, also for "auto".
  */
 int track_open(const char *kind, struct volume *v, const char *state_dir, struct track **ret,
                struct err *err);

@@ -260,7 +260,7 @@ int track_bpf_check(struct track_bpf *b, struct err *err)
         least = num_min(least, skipped);
     }
     if (least > 0)
-        return err_set(err, -ESTALE,
+        return err_set(err, -EOVERFLOW,
                        "every copy of the program was skipped by the kernel, %llu times",
                        (unsigned long long)least);
     return 0;

@@ -48,7 +48,7 @@ uint8_t *track_bpf_fine(struct track_bpf *b);
 uint8_t *track_bpf_coarse(struct track_bpf *b);
 
 /* Is every copy of the program still attached by a pin in dir, and was no event skipped by all of
- * them? 0, or any error: tracking cannot be trusted. */
+ * them (-EOVERFLOW)? 0, or any error: tracking cannot be trusted. */
 int track_bpf_check(struct track_bpf *b, struct err *err);
 /* One of TRACK_COUNT_..., over all processors. */
 int track_bpf_count(struct track_bpf *b, unsigned which, uint64_t *ret, struct err *err);

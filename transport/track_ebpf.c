@@ -29,6 +29,7 @@ struct ebpf {
     struct track_map map;
     uint8_t *probe; /* a sector, to see whether reading it is seen */
     struct err why; /* why everything is dirty; empty: it is not */
+    bool missed;    /* the last doubt: the kernel did not tell of all that happened */
 };
 
 /* What failed stays in the text; callers decide by this code. */
@@ -57,7 +58,7 @@ static int check_seen(struct ebpf *e, struct err *err)
     if (rc == 0)
         rc = track_bpf_count(e->bpf, TRACK_COUNT_SEEN, &after, err);
     if (rc == 0 && after == before)
-        return err_set(err, -ESTALE, "a read of '%s' went by unseen", volume_path(e->volume));
+        return err_set(err, -EOVERFLOW, "a read of '%s' went by unseen", volume_path(e->volume));
     return rc;
 }
 
@@ -67,7 +68,8 @@ static int check_lost(struct ebpf *e, struct err *err)
     int rc = track_bpf_count(e->bpf, TRACK_COUNT_LOST, &lost, err);
 
     if (rc == 0 && lost > 0)
-        return err_set(err, -ESTALE, "%llu changes could not be marked", (unsigned long long)lost);
+        return err_set(err, -EOVERFLOW, "%llu changes could not be marked",
+                       (unsigned long long)lost);
     return rc;
 }
 
@@ -83,7 +85,7 @@ static int check_aim(const struct ebpf *e, struct err *err)
     return rc;
 }
 
-/* Any doubt at all: not 0. */
+/* Any doubt at all: not 0; -EOVERFLOW is one of the kernel. */
 static int examine(struct ebpf *e, struct err *err)
 {
     int rc = volume_check(e->volume, err);
@@ -110,6 +112,7 @@ static int go_on(struct ebpf *e, struct err *err)
         rc = track_bpf_open(e->pin.dir, &e->aim, &e->bpf, err);
     if (rc == 0)
         rc = examine(e, err);
+    e->missed = rc == -EOVERFLOW;
     return rc;
 }
 
@@ -180,8 +183,10 @@ static int ebpf_open(struct volume *v, const char *state_dir, void **ret_self, s
         rc = init_map(e, err);
     if (rc < 0) {
         ebpf_close(e);
+        if (rc == -ENOMEM)
+            return rc;
         /* Whatever it was, a scan can do without. */
-        return rc == -ENOMEM ? rc : call_it(-EOPNOTSUPP, err, "no tracking in the kernel");
+        return call_it(rc == -EOVERFLOW ? rc : -EOPNOTSUPP, err, "no tracking in the kernel");
     }
     *ret_self = e;
     return 0;
@@ -202,6 +207,7 @@ static int ebpf_trust(void *self, struct err *err)
     struct ebpf *e = self;
     int rc = examine(e, err);
 
+    e->missed = rc == -EOVERFLOW;
     if (rc == 0)
         return 0;
     /* Whoever opens it next begins anew. */
@@ -264,6 +270,13 @@ static const char *ebpf_rescan(const void *self)
     return e->why.text;
 }
 
+static bool ebpf_missed(const void *self)
+{
+    const struct ebpf *e = self;
+
+    return e->missed;
+}
+
 const struct track_ops track_ebpf_ops = {
     .kind = "ebpf",
     .open = ebpf_open,
@@ -277,4 +290,6 @@ const struct track_ops track_ebpf_ops = {
     .abort = ebpf_abort,
     .dirty_bytes = ebpf_dirty_bytes,
     .rescan = ebpf_rescan,
+    .missed = ebpf_missed,
+    .forget = track_pin_forget,
 };

@@ -17,7 +17,8 @@
 struct track_ops {
     const char *kind;
     const char *only; /* the kind of volumes it is for; NULL: any, as far as open knows */
-    /* -EOPNOTSUPP: not for this volume or machine; "auto" goes on to the next row. */
+    /* -EOPNOTSUPP: not for this volume or machine; -EOVERFLOW: more happened than the kernel told
+     * of, even now. "auto" goes on to the next. */
     int (*open)(struct volume *v, const char *state_dir, void **ret_self, struct err *err);
     void (*close)(void *self);
     int (*freeze)(void *self, struct err *err);
@@ -32,6 +33,12 @@ struct track_ops {
     uint64_t (*dirty_bytes)(const void *self);
     /* Why everything is dirty, "" when it is not; NULL when it always is. */
     const char *(*rescan)(const void *self);
+    /* Is it because more happened than the kernel told of, be it since an earlier run or, when
+     * freeze or trust said -ESTALE, since the open? NULL: such a thing is not known. */
+    bool (*missed)(const void *self);
+    /* What it has recording in the kernel for a state directory ends; was there any? NULL: none is
+     * ever. */
+    bool (*forget)(const char *state_dir);
 };
 
 extern const struct track_ops track_ebpf_ops;

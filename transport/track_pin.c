@@ -21,6 +21,7 @@
 
 #define BPF_FS "/sys/fs/bpf"
 #define PINS BPF_FS "/godwit"
+#define FILE_NAME "tracker"
 
 enum {
     BPF_FS_TYPE = 0x4a11, /* the lower half of its magic number; no other of them has it */
@@ -58,7 +59,7 @@ int track_pin_init(struct track_pin *p, const char *state_dir, const char *ident
                                       .sectors = aim->sectors,
                                       .disk_major = aim->major,
                                       .disk_minor = aim->minor}};
-    rc = text_print(p->about.file, sizeof(p->about.file), "%s/tracker", real);
+    rc = text_print(p->about.file, sizeof(p->about.file), "%s/" FILE_NAME, real);
     if (rc == 0)
         rc = text_copy(p->about.identity, sizeof(p->about.identity), identity);
     if (rc < 0)
@@ -207,6 +208,16 @@ int track_pin_new(struct track_pin *p, struct err *err)
         rc = text_print(p->dir, sizeof(p->dir), PINS "/%s", hex);
     track_pin_sweep();
     return rc;
+}
+
+bool track_pin_forget(const char *state_dir)
+{
+    char file[PATH_MAX];
+
+    if (text_print(file, sizeof(file), "%s/" FILE_NAME, state_dir) < 0 || unlink(file) < 0)
+        return false;
+    track_pin_sweep();
+    return true;
 }
 
 struct slice track_pin_about(const struct track_pin *p)

@@ -13,6 +13,7 @@
 #include "transport/track_bpf.h"
 
 #include <limits.h>
+#include <stdbool.h>
 
 struct err;
 
@@ -51,6 +52,8 @@ void track_pin_sweep(void);
 struct slice track_pin_about(const struct track_pin *p);
 /* Which start of the machine this is. */
 int track_pin_boot(char out[static TRACK_PIN_BOOT + 1], struct err *err);
+/* Of a state directory, which then knows nothing of it; was there a file that named any? */
+bool track_pin_forget(const char *state_dir);
 /* Tracking ends, if there was any. */
 void track_pin_drop(struct track_pin *p);
 

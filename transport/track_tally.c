@@ -113,7 +113,7 @@ static int check_copy(struct track_bpf *b, const struct track_aim *aim, unsigned
     if (failpoint("track_tally") < 0)
         least += 8;
     if (rc == 0 && is_more(least, bound))
-        return err_set(err, -ESTALE, "the disk completed %llu sectors more than were seen",
+        return err_set(err, -EOVERFLOW, "the disk completed %llu sectors more than were seen",
                        (unsigned long long)(least - bound));
     if (rc == 0)
         rc = most_beyond(b, aim, i, &most, err);

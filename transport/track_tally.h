@@ -18,7 +18,7 @@
 int track_tally_disk(const struct track_aim *aim, uint64_t *ret, struct err *err);
 /* Right after the programs were attached. */
 int track_tally_begin(struct track_bpf *b, const struct track_aim *aim, struct err *err);
-/* -ESTALE: the disk completed more than the program saw. */
+/* -EOVERFLOW: the disk completed more than the program saw. */
 int track_tally_check(struct track_bpf *b, const struct track_aim *aim, struct err *err);
 
 #endif

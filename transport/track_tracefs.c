@@ -35,10 +35,12 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/banned.h"
 
 #define TITLE "godwit tracefs 2"
+#define FILE_NAME "tracker-tracefs"
 
 enum { SECTOR = 512, PIECE = 64 << 20, NUMBER_MAX = 64 };
 
@@ -67,6 +69,7 @@ struct tracefs {
     int failed; /* of what could not be taken out */
     uint8_t *probe;
     struct err why; /* why everything is dirty; empty: it is not */
+    bool missed;    /* the last doubt: the kernel did not tell of all that happened */
     bool one_range; /* a discard of this disk is one range */
     bool frozen;
 };
@@ -164,12 +167,12 @@ static int check_counts(struct tracefs *t, struct err *err)
     int rc = trace_buffer_counts(t->buffer, &counts, err);
 
     if (rc == 0 && (counts.lost > 0 || t->failed == -ESTALE))
-        rc = err_set(err, -ESTALE,
+        rc = err_set(err, -EOVERFLOW,
                      "the tracing buffer was too small for what came between two looks");
     if (rc == 0 && t->failed < 0)
         rc = err_set(err, t->failed, "read the tracing buffer: %m");
     if (rc == 0 && t->kept.lost > 0)
-        rc = err_set(err, -ESTALE, "%llu changes could not be marked",
+        rc = err_set(err, -EOVERFLOW, "%llu changes could not be marked",
                      (unsigned long long)t->kept.lost);
     return rc;
 }
@@ -186,7 +189,7 @@ static int check_tally(struct tracefs *t, uint64_t counted, struct err *err)
     if (failpoint("track_tally") < 0)
         more += 8;
     if (rc == 0 && more > 0)
-        return err_set(err, -ESTALE, "the disk completed %lld sectors more than were seen",
+        return err_set(err, -EOVERFLOW, "the disk completed %lld sectors more than were seen",
                        (long long)more);
     if (rc == 0 && (int64_t)(now - t->kept.sectors - t->kept.beyond) < 0)
         t->kept.beyond = now - t->kept.sectors;
@@ -205,7 +208,7 @@ static int check_seen(struct tracefs *t, uint64_t *ret_counted, struct err *err)
         rc = track_tally_disk(&t->kept.aim, ret_counted, err);
     collect(t);
     if (rc == 0 && len > 0 && t->events == before)
-        rc = err_set(err, -ESTALE, "a read of '%s' went by unseen", volume_path(t->volume));
+        rc = err_set(err, -EOVERFLOW, "a read of '%s' went by unseen", volume_path(t->volume));
     return rc;
 }
 
@@ -219,7 +222,7 @@ static int check_aim(struct tracefs *t, struct err *err)
     return rc;
 }
 
-/* Any doubt at all: not 0. Takes out what was recorded. */
+/* Any doubt at all: not 0; -EOVERFLOW is one of the kernel. Takes out what was recorded. */
 static int examine(struct tracefs *t, struct err *err)
 {
     uint64_t counted = 0;
@@ -250,7 +253,10 @@ static int go_on(struct tracefs *t, struct err *err)
 {
     int rc = load(t, err);
 
-    return rc < 0 ? rc : examine(t, err);
+    if (rc == 0)
+        rc = examine(t, err);
+    t->missed = rc == -EOVERFLOW;
+    return rc;
 }
 
 static int start_anew(struct tracefs *t, struct err *err)
@@ -317,7 +323,7 @@ static int prepare(struct tracefs *t, const char *state_dir, struct err *err)
     real = realpath(state_dir, NULL);
     if (!real)
         return err_set(err, -errno, "state directory '%s': %m", state_dir);
-    if (text_print(t->file, sizeof(t->file), "%s/tracker-tracefs", real) < 0 ||
+    if (text_print(t->file, sizeof(t->file), "%s/" FILE_NAME, real) < 0 ||
         text_print(t->title, sizeof(t->title), TITLE " %s\n", volume_identity(t->volume)) < 0)
         return err_set(err, -ENAMETOOLONG, "'%s': %m", state_dir);
     rc = track_bits_init(&t->dirty, volume_size(t->volume), err);
@@ -345,10 +351,11 @@ static int tracefs_open(struct volume *v, const char *state_dir, void **ret_self
         if (rc == -ENOMEM)
             return rc;
         /* Whatever it was, a scan can do without. */
-        err_add(err, -EOPNOTSUPP, "no tracing in the kernel");
+        rc = rc == -EOVERFLOW ? rc : -EOPNOTSUPP;
+        err_add(err, rc, "no tracing in the kernel");
         if (err)
-            err->code = -EOPNOTSUPP;
-        return -EOPNOTSUPP;
+            err->code = rc;
+        return rc;
     }
     *ret_self = t;
     return 0;
@@ -388,6 +395,7 @@ static int tracefs_trust(void *self, struct err *err)
     struct tracefs *t = self;
     int rc = examine(t, err);
 
+    t->missed = rc == -EOVERFLOW;
     if (rc < 0)
         return doubt(t, err);
     rc = save(t, &t->taken, err);
@@ -476,6 +484,24 @@ static const char *tracefs_rescan(const void *self)
     return t->why.text;
 }
 
+static bool tracefs_missed(const void *self)
+{
+    const struct tracefs *t = self;
+
+    return t->missed;
+}
+
+static bool tracefs_forget(const char *state_dir)
+{
+    auto_free char *real = realpath(state_dir, NULL);
+    char file[PATH_MAX];
+
+    if (!real || text_print(file, sizeof(file), "%s/" FILE_NAME, real) < 0 || unlink(file) < 0)
+        return false;
+    trace_owner_end(file);
+    return true;
+}
+
 const struct track_ops track_tracefs_ops = {
     .kind = "tracefs",
     .open = tracefs_open,
@@ -489,4 +515,6 @@ const struct track_ops track_tracefs_ops = {
     .abort = tracefs_abort,
     .dirty_bytes = tracefs_dirty_bytes,
     .rescan = tracefs_rescan,
+    .missed = tracefs_missed,
+    .forget = tracefs_forget,
 };
