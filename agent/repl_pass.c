@@ -116,12 +116,20 @@ static void note_scrub(struct repl *r, size_t i, const struct replica_scrub *s)
     v->alarm_mono_ms = repl_mono(r) + ALARM_MS;
 }
 
+/* A scan always reads everything; that a tracker had to is worth a line. */
+static void note_rescan(const struct repl_volume *v, const struct replica_tracked *t)
+{
+    if (t->rescan[0] && !text_equal(t->kind, "scan"))
+        log_info("%s: everything was read: %s (tracker %s)", v->name, t->rescan, t->kind);
+}
+
 static int push_pass(struct repl *r, size_t i, struct err *err)
 {
     struct workload *w = r->w;
     struct repl_volume *v = &r->v[i];
     struct replica_point point = {0};
     struct replica_scrub scrub = {0};
+    struct replica_tracked tracked = {0};
     struct replica_run run;
     char dir[PATH_MAX];
     uint64_t begun = repl_mono(r);
@@ -143,10 +151,12 @@ static int push_pass(struct repl *r, size_t i, struct err *err)
     begin_pass(r, i, OWNERSHIP_PUSH);
     idle_begin(&v->idle, run.volume_path, begun);
     run.scrub = &scrub;
+    run.tracked = &tracked;
     show_begun(r, i, begun, pass.since_ms);
     rc = replica_push(&run, &point, err);
     show_begun(r, i, 0, 0);
     note_scrub(r, i, &scrub);
+    note_rescan(v, &tracked);
     if (rc == 0 && !v->marked)
         rc = mine_mark(w, i, err);
     if (rc == 0)

@@ -56,6 +56,8 @@ config a push 0
 config b follow 0
 order a adopt 0
 round a
+! compgen -G "$dir/a/workloads/*/volumes/*/tracker*" >/dev/null ||
+    grep -q 'everything was read: it was not tracked before (tracker ' "$dir/log" || fail "why everything was read: $(cat "$dir/log")"
 round b
 is_mounted b && fail "a landing volume is mounted while it follows"
 
