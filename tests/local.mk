@@ -146,8 +146,9 @@ bench-track: tool_track
 # A device of which 1% changes, beside restic, borg and rsync.
 dist_check_SCRIPTS += tests/bench/device.sh
 GIB = 8
+TURNS = 2
 bench-device: godwit tool_track bench_account bench_data
-	@$(AM_TESTS_ENVIRONMENT) bash $(srcdir)/tests/bench/device.sh $(GIB)
+	@$(AM_TESTS_ENVIRONMENT) bash $(srcdir)/tests/bench/device.sh $(GIB) $(TURNS)
 .PHONY: bench-device
 
 # What takes a kernel and disks of its own, in virtual machines; tests/own_guest.sh says how they are started.
