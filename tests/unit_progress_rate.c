@@ -68,6 +68,39 @@ static void a_scan_that_sends_nothing_is_timed_by_itself(void **state)
     assert_near(30.0, progress_rate_eta_s(&p, 5000 * MIB), 1.0);
 }
 
+/* The store hangs: no rate of before, and no end in sight that it would promise. */
+static void what_stands_still_has_no_end_in_sight(void **state)
+{
+    struct progress_rate p;
+
+    (void)state;
+    progress_rate_init(&p, 0);
+    for (uint64_t s = 1; s <= 20; s++)
+        progress_rate_look(&p, s * 1000, s * MIB, s * MIB);
+    assert_near(20.0, progress_rate_eta_s(&p, 40 * MIB), 3.0);
+    for (uint64_t s = 21; s <= 320; s++)
+        progress_rate_look(&p, s * 1000, 20 * MIB, 20 * MIB);
+    assert_true(p.moved_per_s < MIB / 50.0);
+    assert_true(progress_rate_eta_s(&p, 40 * MIB) > 1000);
+    progress_rate_look(&p, 321 * 1000, 21 * MIB, 21 * MIB);
+    progress_rate_look(&p, 330 * 1000, 30 * MIB, 30 * MIB); /* and when it is back */
+    assert_near(10.0, progress_rate_eta_s(&p, 40 * MIB), 3.0);
+}
+
+/* A long stretch without changes says nothing of the line. */
+static void a_line_that_is_not_asked_keeps_its_rate(void **state)
+{
+    struct progress_rate p;
+
+    (void)state;
+    progress_rate_init(&p, 0);
+    for (uint64_t s = 1; s <= 20; s++)
+        progress_rate_look(&p, s * 1000, s * MIB, s * MIB);
+    for (uint64_t s = 21; s <= 120; s++)
+        progress_rate_look(&p, s * 1000, (20 + (s - 20) * 10) * MIB, 20 * MIB);
+    assert_near((double)MIB, p.moved_per_s, (double)MIB / 10);
+}
+
 static void a_line_that_got_faster_is_followed(void **state)
 {
     struct progress_rate p;
@@ -89,6 +122,8 @@ int main(void)
         cmocka_unit_test(under_a_limit_the_line_says_how_long),
         cmocka_unit_test(zeroes_that_fly_by_are_not_taken_for_the_rest),
         cmocka_unit_test(a_scan_that_sends_nothing_is_timed_by_itself),
+        cmocka_unit_test(what_stands_still_has_no_end_in_sight),
+        cmocka_unit_test(a_line_that_is_not_asked_keeps_its_rate),
         cmocka_unit_test(a_line_that_got_faster_is_followed),
     };
 

@@ -23,11 +23,26 @@ static void look(struct progress_mark *m, uint64_t now_ms, uint64_t bytes, doubl
         *m = (struct progress_mark){now_ms, bytes};
 }
 
+/* Nothing is looked at and nothing moves: as if what moved last had taken until now. Between two
+ * packs of a slow line that is more than its rate, and nothing changes. */
+static void slow_down(struct progress_rate *p, uint64_t now_ms)
+{
+    const uint64_t passed_ms = now_ms - p->moved_mark.at_ms;
+    const double per_s = passed_ms > 0 ? (double)p->step_bytes * 1000.0 / (double)passed_ms : 0;
+
+    if (p->step_bytes > 0 && per_s < p->moved_per_s)
+        p->moved_per_s = per_s;
+}
+
 void progress_rate_look(struct progress_rate *p, uint64_t now_ms, uint64_t done, uint64_t moved)
 {
     look(&p->done_mark, now_ms, done, &p->done_per_s);
-    if (moved > p->moved_mark.bytes)
+    if (moved > p->moved_mark.bytes) {
+        p->step_bytes = moved - p->moved_mark.bytes;
         look(&p->moved_mark, now_ms, moved, &p->moved_per_s);
+    } else if (p->done_per_s <= 0) {
+        slow_down(p, now_ms);
+    }
     p->done = done;
     p->moved = moved;
 }

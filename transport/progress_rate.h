@@ -3,7 +3,7 @@
  * How fast a run goes, and how long it will: from counters and a clock alone.
  *
  * Rates are over the last few seconds, so that they follow what happens now. What is slower counts:
- * a scan may run far ahead of a line with a limit.
+ * a scan may run far ahead of a line with a limit. Where all stands still the line's rate falls.
  */
 #ifndef GODWIT_TRANSPORT_PROGRESS_RATE_H
 #define GODWIT_TRANSPORT_PROGRESS_RATE_H
@@ -18,6 +18,7 @@ struct progress_mark {
 struct progress_rate {
     struct progress_mark done_mark, moved_mark;
     uint64_t done, moved;
+    uint64_t step_bytes;            /* that the line moved in the last window in which it did */
     double done_per_s, moved_per_s; /* looked at; over the line */
 };
 
