@@ -61,6 +61,7 @@ static const struct {
     {GW_VOLUME_SHARED, "volume_shared"},
     {GW_VOLUME_NOT_EMPTY, "volume_not_empty"},
     {GW_NO_SPACE, "no_space"},
+    {GW_STORE_FULL, "no_space"},
     {GW_DATA_DIFFERS, "data_differs"},
 };
 

@@ -119,6 +119,11 @@ static const struct gw_row rows[] = {
      "time; or what answers there speaks no TLS. Nothing was sent.",
      "Name the CA: --ca-file FILE, AWS_CA_BUNDLE=FILE or ca_bundle of the profile\n"
      "openssl s_client -connect HOST:PORT </dev/null"},
+    {GW_STORE_FULL, GW_EXIT_FAILED, "the object store is full, or a quota of it is used up",
+     "It took no more. What it has is whole and stays, and the same command goes on from there "
+     "once "
+     "there is room.",
+     "Raise the quota, or make room: godwit store usage STORE\ngodwit store gc STORE --yes"},
     {GW_VAULT_NEWER, GW_EXIT_USAGE, "the vault was written by a newer version",
      "Its format has a number that this program does not know. Nothing was changed. Where no newer "
      "version ever wrote, the object is damaged.",

@@ -66,6 +66,7 @@ enum gw {
     GW_STORE_CONFLICT = 3003, /* a create-only object exists with other bytes */
     GW_STORE_BAD_URL = 3004,
     GW_STORE_UNTRUSTED = 3005,  /* its certificate, or it speaks no TLS */
+    GW_STORE_FULL = 3006,       /* or a quota of it is used up */
     GW_VAULT_NEWER = 3010,      /* format newer than this program */
     GW_VAULT_KEY = 3011,        /* wrong or missing key */
     GW_VAULT_DAMAGED = 3012,    /* an object is truncated or altered */

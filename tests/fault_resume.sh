@@ -90,7 +90,7 @@ echo "-- a store that is full"
 begin
 for n in 4 7; do
     interrupt $n filled
-    says err GW-1091
+    says err GW-3006
     rm "$dir/bodies/full"
 done
 exits 0 godwit replica push "$dir/disk.img" $store/disk
