@@ -84,11 +84,12 @@ static void sweep(const char *ended)
     DIR *d = opendir(LINKS);
     const struct dirent *entry;
 
-    while (d && (entry = readdir(d)))
+    if (!d)
+        return; /* nobody had one since the start, or this /run is not that of those who had */
+    while ((entry = readdir(d)))
         if (text_starts(entry->d_name, PREFIX))
             drop_unwanted(entry->d_name, ended);
-    if (d)
-        closedir(d);
+    closedir(d);
     trace_buffer_each(PREFIX, drop_without_link, NULL);
 }
 
