@@ -9,6 +9,7 @@
 #include "transport/volume_above.h"
 
 #include <linux/blkpg.h>
+#include <sys/wait.h>
 
 #include "base/banned.h"
 
@@ -54,6 +55,14 @@ static void make_ext4(const struct disk *d)
 
     if (proc_tool(argv, NULL, NULL) < 0)
         skip();
+}
+
+static int mount_it(void *arg, struct err *err)
+{
+    const struct disk *d = arg;
+
+    (void)err;
+    return mount(d->path, d->at, "ext4", 0, NULL) == 0 || errno == EBUSY ? 0 : -errno;
 }
 
 static size_t count_file_systems(const struct disk *d)
@@ -124,6 +133,94 @@ static void a_loop_device_is_found_whatever_the_name_of_its_image(void **state)
     assert_true(volume_above_has(&above, st.st_rdev));
 }
 
+/* A process in a name space of its own, with what is mounted now and d, until its input ends. */
+struct elsewhere {
+    pid_t pid;
+    int end;
+    bool there;
+};
+
+static void live_elsewhere(const struct disk *d, int told, int end)
+{
+    char c = unshare(CLONE_NEWNS) == 0 && mount_it((void *)(uintptr_t)d, NULL) == 0 ? 'y' : 'n';
+
+    close(d->fd);
+    (void)!write(told, &c, 1);
+    while (read(end, &c, 1) > 0)
+        ;
+    _exit(0);
+}
+
+static struct elsewhere begin_elsewhere(const struct disk *d)
+{
+    int told[2], end[2];
+    struct elsewhere e;
+    char c = 'n';
+
+    assert_int_equal(0, pipe2(told, O_CLOEXEC));
+    assert_int_equal(0, pipe2(end, O_CLOEXEC));
+    e.pid = fork();
+    if (e.pid == 0) {
+        close(end[1]);
+        live_elsewhere(d, told[1], end[0]);
+    }
+    close(told[1]);
+    close(end[0]);
+    e.there = read(told[0], &c, 1) == 1 && c == 'y';
+    e.end = end[1];
+    close(told[0]);
+    return e;
+}
+
+static void end_elsewhere(const struct elsewhere *e)
+{
+    close(e->end);
+    assert_int_equal(e->pid, waitpid(e->pid, NULL, 0));
+}
+
+/* A container's, of which no file is open at this moment. */
+static void what_another_name_space_has_mounted_is_a_writer(void **state)
+{
+    const struct disk *d = *state;
+    struct elsewhere e;
+    char name[PATH_MAX];
+    unsigned n = 0;
+    int rc;
+
+    make_ext4(d);
+    e = begin_elsewhere(d);
+    rc = volume_writers(d->path, name, sizeof(name), &n, NULL);
+    end_elsewhere(&e);
+    if (!e.there)
+        skip();
+    assert_ok(rc);
+    assert_int_equal(1, n);
+    assert_non_null(strstr(name, d->at));
+}
+
+/* Its copy of the mount is called writable still. */
+static void a_file_system_that_became_read_only_is_no_writer_elsewhere(void **state)
+{
+    struct disk *d = *state;
+    struct elsewhere e;
+    char name[PATH_MAX];
+    unsigned before = 0, after = 0;
+    int rc;
+
+    make_ext4(d);
+    assert_ok(mount_it(d, NULL));
+    e = begin_elsewhere(d);
+    rc = volume_writers(d->path, name, sizeof(name), &before, NULL);
+    if (rc == 0 && mount(NULL, d->at, NULL, MS_REMOUNT | MS_RDONLY, NULL) == 0)
+        rc = volume_writers(d->path, name, sizeof(name), &after, NULL);
+    end_elsewhere(&e);
+    if (!e.there)
+        skip();
+    assert_ok(rc);
+    assert_int_equal(1, before); /* once, not once for each name space */
+    assert_int_equal(0, after);
+}
+
 /* Any user may mount these in name spaces of his own, and say of them what he likes. */
 static void a_file_system_without_a_device_is_on_none(void **state)
 {
@@ -135,14 +232,6 @@ static void a_file_system_without_a_device_is_on_none(void **state)
     assert_int_equal(0, count_file_systems(d));
     assert_ok(volume_writers(d->path, name, sizeof(name), &n, NULL));
     assert_int_equal(0, n);
-}
-
-static int mount_it(void *arg, struct err *err)
-{
-    const struct disk *d = arg;
-
-    (void)err;
-    return mount(d->path, d->at, "ext4", 0, NULL) == 0 || errno == EBUSY ? 0 : -errno;
 }
 
 static int do_nothing(void *arg, struct err *err)
@@ -199,6 +288,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(every_partition_is_above_its_disk),
         CASE(a_loop_device_is_found_whatever_the_name_of_its_image),
+        CASE(what_another_name_space_has_mounted_is_a_writer),
+        CASE(a_file_system_that_became_read_only_is_no_writer_elsewhere),
         CASE(a_file_system_without_a_device_is_on_none),
         CASE(what_a_hook_mounts_stands_still_too),
         CASE(a_volume_that_is_gone_leaves_no_other_frozen),

@@ -83,8 +83,9 @@ bool volume_is_unmistakable(const struct volume *v);
 /* Fence help: make the medium refuse writes (BLKROSET, or file mode without write bits) and back.
  */
 int volume_set_readonly(const char *path, bool readonly, struct err *err);
-/* Processes of other people that hold path (or a mount of it) open for writing: their number; the
- * first one's name into out. */
+/* Processes of other people that hold path (or a mount of it) open for writing, and file systems
+ * that are mounted from it, wherever any process sees them: their number; the first one's name into
+ * out. */
 int volume_writers(const char *path, char *out_name, size_t size, unsigned *ret_n, struct err *err);
 /* Only those that write below any file system: the device, one above it or the image is open for
  * writing itself. */

@@ -250,6 +250,7 @@ static bool parse_mount(char *line, struct volume_mount *ret)
     char *field[FIELDS] = {0};
     char *type;
     char *source;
+    char *super;
     char *at;
 
     for (size_t i = 0; i < FIELDS; i++) {
@@ -262,7 +263,8 @@ static bool parse_mount(char *line, struct volume_mount *ret)
     while (at && !text_equal(at, "-"));
     type = at ? word(&line) : NULL;
     source = type ? word(&line) : NULL;
-    if (!source || num_parse_u64(field[0], 0, UINT64_MAX, &ret->id, NULL) < 0 ||
+    super = source ? word(&line) : NULL;
+    if (!super || num_parse_u64(field[0], 0, UINT64_MAX, &ret->id, NULL) < 0 ||
         !volume_above_parse(field[2], &ret->super))
         return false;
     unescape(field[3]);
@@ -271,7 +273,7 @@ static bool parse_mount(char *line, struct volume_mount *ret)
     ret->root = field[3];
     ret->at = field[4];
     ret->type = type;
-    ret->writable = strncmp(field[5], "rw", 2) == 0;
+    ret->writable = strncmp(field[5], "rw", 2) == 0 && strncmp(super, "rw", 2) == 0;
     ret->source = source_of(ret->super, source, type);
     return true;
 }

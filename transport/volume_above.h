@@ -35,7 +35,7 @@ struct volume_mount {
     const char *root; /* what of the file system is mounted here: "/" or a part of it */
     const char *at;
     const char *type; /* "ext4" */
-    bool writable;
+    bool writable;    /* here, and the file system as such */
     const char *proc; /* "/proc/self", or of a process that sees it */
 };
 typedef int (*volume_mount_fn)(void *arg, const struct volume_mount *m, struct err *err);

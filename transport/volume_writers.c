@@ -36,6 +36,8 @@ struct writers {
     char *name;                /* the first one's */
     size_t name_size;
     unsigned n;
+    dev_t *mounted; /* file systems that were found, wherever they are mounted */
+    size_t mounted_n;
 };
 
 static void found(struct writers *w, const char *name)
@@ -181,16 +183,38 @@ static int look_at_processes(struct writers *w, struct err *err)
     return 0;
 }
 
+static bool was_found(const struct writers *w, dev_t super)
+{
+    for (size_t i = 0; i < w->mounted_n; i++)
+        if (w->mounted[i] == super)
+            return true;
+    return false;
+}
+
+static int remember(struct writers *w, dev_t super)
+{
+    dev_t *more = reallocarray(w->mounted, w->mounted_n + 1, sizeof(*more));
+
+    if (!more)
+        return -ENOMEM;
+    w->mounted = more;
+    w->mounted[w->mounted_n++] = super;
+    return 0;
+}
+
 static int look_at_mount(void *arg, const struct volume_mount *m, struct err *err)
 {
     struct writers *w = arg;
     char at[PATH_MAX];
     char name[PATH_MAX + 16];
+    int rc;
 
-    (void)err;
-    if (!m->writable || !volume_above_has(&w->above, m->source) ||
+    if (!m->writable || !volume_above_has(&w->above, m->source) || was_found(w, m->super) ||
         text_copy(at, sizeof(at), m->at) < 0)
         return 0;
+    rc = remember(w, m->super);
+    if (rc < 0)
+        return err_set(err, rc, "look at mounts: %m");
     text_sanitize(at);
     if (text_print(name, sizeof(name), "mounted at %s", at) == 0)
         found(w, name);
@@ -206,10 +230,11 @@ static int look(struct writers *w, const char *path, unsigned *ret_n, struct err
     w->name[0] = '\0';
     rc = look_at_processes(w, err);
     if (rc == 0 && !w->raw)
-        rc = volume_above_mounts(look_at_mount, w, err);
+        rc = volume_above_all_mounts(look_at_mount, w, err);
     if (rc == 0)
         *ret_n = w->n;
     volume_above_done(&w->above);
+    free(w->mounted);
     return rc;
 }
 
