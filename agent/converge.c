@@ -10,7 +10,8 @@ enum {
     AGAINST_MAX = 3,   /* passes in a row that did not get nearer: it diverges */
     IN_FAVOUR_MAX = 2, /* that did: it does no more */
     GROWTH_SHARE = 50, /* that a pass must be longer than the last one, to be called longer */
-    HOPELESS = 3       /* times the time in which its data came: one such pass is enough */
+    HOPELESS = 3,      /* times the time in which its data came: one such pass is enough */
+    OUTRUN_LEAST_MS = 2 * 60 * 1000
 };
 #define DECAY 0.5
 /* Closer to 1 nobody can tell. */
@@ -96,11 +97,29 @@ void converge_pass(struct converge *c, const struct converge_pass *p,
         c->diverges = false;
 }
 
+/*
+ * The pass under way leaves the next one as much as it does itself. A working set that is written
+ * over and over looks so at first: it is not said of the first minutes. And where no lag was asked
+ * for, passes that do not grow are as good as they can be.
+ */
+static bool is_outrun(const struct converge_now *now, const struct converge_target *target)
+{
+    if (now->seeded && !target->fixed)
+        return false;
+    return now->running_ms >= OUTRUN_LEAST_MS && now->running_ms > target->lag_ms &&
+           now->written_bytes > 0 &&
+           (double)now->written_bytes >= LOAD_STAYS * (double)now->done_bytes;
+}
+
 enum converge_state converge_judge(const struct converge *c, const struct converge_now *now,
                                    const struct converge_target *target)
 {
+    if (!now->seeded && now->running_ms == 0)
+        return CONVERGE_UNKNOWN;
+    if (is_outrun(now, target))
+        return CONVERGE_NOT;
     if (!now->seeded)
-        return now->running_ms > 0 ? CONVERGE_SEEDING : CONVERGE_UNKNOWN;
+        return CONVERGE_SEEDING;
     if (c->diverges || is_hopeless(c, now->running_ms, now->since_ms, target))
         return CONVERGE_NOT;
     if (now->lag_ms > target->lag_ms || c->peak_ms > target->lag_ms)

@@ -55,6 +55,8 @@ struct converge_now {
     uint64_t lag_ms;     /* age of what the store has */
     uint64_t running_ms; /* of the pass under way; 0 = none */
     uint64_t since_ms;   /* as converge_pass, of the pass under way */
+    /* Likewise: of what it has to look at, and what was written meanwhile; 0 = not known. */
+    uint64_t done_bytes, written_bytes;
 };
 enum converge_state converge_judge(const struct converge *c, const struct converge_now *now,
                                    const struct converge_target *target);

@@ -47,6 +47,7 @@ int repl_run(struct workload *w, size_t i, char out_dir[static PATH_MAX], struct
     atomic_store(&ret->progress->total_bytes, 0);
     atomic_store(&ret->progress->done_bytes, 0);
     atomic_store(&ret->progress->changed_bytes, 0);
+    atomic_store(&ret->progress->written_bytes, 0);
     atomic_store(&ret->progress->sent_bytes, 0);
     atomic_store(&ret->progress->received_bytes, 0);
     spent_clear(&ret->progress->spent);

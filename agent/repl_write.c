@@ -15,6 +15,7 @@ struct row {
     const struct repl_status *s;
     uint64_t total, done;
     uint64_t running_ms; /* of the pass under way; 0 = none */
+    uint64_t written;    /* while it runs; 0 = not known */
     uint64_t lag_ms;     /* of who pushes: age of what the store has; when has_point */
     uint64_t backlog_bytes;
     enum converge_state state;
@@ -67,21 +68,25 @@ static struct row look(const struct workload *w, struct repl_status *s)
     struct row row = {.s = s,
                       .total = atomic_load(&s->progress.total_bytes),
                       .done = atomic_load(&s->progress.done_bytes)};
+    struct converge_now now;
 
     if (s->begun_mono_ms > 0) {
         row.running_ms = num_max(mono - s->begun_mono_ms, 1);
+        row.written = atomic_load(&s->progress.written_bytes);
         progress_rate_look(&s->pace, mono, row.done, atomic_load(&s->progress.sent_bytes));
     }
     if (s->has_point && wall > s->equal_wall_ms)
         row.lag_ms = wall - s->equal_wall_ms;
     row.backlog_bytes = backlog(&row);
-    if (s->role == OWNERSHIP_PUSH)
-        row.state = converge_judge(&s->converge,
-                                   &(struct converge_now){.seeded = is_seeded(s),
-                                                          .lag_ms = row.lag_ms,
-                                                          .running_ms = row.running_ms,
-                                                          .since_ms = s->since_ms},
-                                   &s->target);
+    if (s->role != OWNERSHIP_PUSH)
+        return row;
+    now = (struct converge_now){.seeded = is_seeded(s),
+                                .lag_ms = row.lag_ms,
+                                .running_ms = row.running_ms,
+                                .since_ms = s->since_ms,
+                                .done_bytes = row.done,
+                                .written_bytes = row.written};
+    row.state = converge_judge(&s->converge, &now, &s->target);
     return row;
 }
 
@@ -113,6 +118,12 @@ static double eta_s(const struct row *row)
                                              : -1;
 }
 
+/* Longer than the last one: what counts is how it goes now. A first copy always is. */
+static bool is_long(const struct row *row)
+{
+    return row->running_ms > row->s->pass_ms;
+}
+
 /* Of the pass under way when it is long, and most of it is accounted for: a wait is when it ends.
  * Else of the last ones. */
 static const char *bound(const struct row *row)
@@ -120,8 +131,7 @@ static const char *bound(const struct row *row)
     const struct spent *spent = &row->s->progress.spent;
     enum spent_on on;
 
-    if (row->running_ms > row->s->pass_ms && spent_wall_ms(spent) > row->running_ms / 2 &&
-        spent_bound(spent, &on))
+    if (is_long(row) && spent_wall_ms(spent) > row->running_ms / 2 && spent_bound(spent, &on))
         return spent_name(on);
     return converge_bound(&row->s->converge, &on) ? spent_name(on) : NULL;
 }
@@ -153,6 +163,48 @@ static uint64_t late_ms(const struct workload *w, const struct row *row)
     return row->lag_ms > target ? row->lag_ms - target : 0;
 }
 
+/* Bytes of the pass under way, a second. */
+static uint64_t per_s(const struct row *row, uint64_t bytes)
+{
+    return (uint64_t)((double)bytes * 1000 / (double)row->running_ms);
+}
+
+static uint64_t write_rate(const struct row *row)
+{
+    return is_long(row) && row->written > 0 ? per_s(row, row->written) : row->s->write_bytes_per_s;
+}
+
+static uint64_t send_rate(const struct row *row)
+{
+    return is_long(row) ? (uint64_t)row->s->pace.moved_per_s : row->s->send_bytes_per_s;
+}
+
+static uint64_t drain_rate(const struct row *row)
+{
+    return is_long(row) && row->written > 0 ? per_s(row, row->done)
+                                            : converge_drain_rate(&row->s->converge);
+}
+
+/* Of a first copy that is outrun, as of passes: half as much again as what is written takes. */
+static uint64_t need_rate(const struct row *row)
+{
+    const uint64_t sent = atomic_load(&row->s->progress.sent_bytes);
+    const uint64_t need = converge_need_rate(&row->s->converge);
+
+    if (need > 0 || row->state != CONVERGE_NOT || row->done == 0)
+        return need;
+    return (uint64_t)((double)per_s(row, sent) * (double)row->written / (double)row->done * 1.5);
+}
+
+/* The pass under way; null: there is none, or nobody knows. */
+static void write_running(const struct row *row, struct jsw *out)
+{
+    const double left = row->running_ms > 0 ? progress_rate_eta_s(&row->s->pace, row->total) : -1;
+
+    write_f64(out, "running_s", row->running_ms > 0, (double)row->running_ms / 1000);
+    write_f64(out, "pass_eta_s", left >= 0, left);
+}
+
 /* Does it get there, what keeps it from it, and what it would take. */
 static void write_convergence(const struct workload *w, const struct row *row, struct jsw *out)
 {
@@ -163,19 +215,12 @@ static void write_convergence(const struct workload *w, const struct row *row, s
     jsw_str(out, "convergence", converge_name(row->state));
     jsw_str(out, "bound", pushes ? bound(row) : NULL);
     write_limit(w, out);
-    jsw_u64(out, "drain_bytes_per_s", pushes ? converge_drain_rate(&s->converge) : 0);
-    jsw_u64(out, "need_bytes_per_s", pushes ? converge_need_rate(&s->converge) : 0);
+    jsw_u64(out, "drain_bytes_per_s", pushes ? drain_rate(row) : 0);
+    jsw_u64(out, "need_bytes_per_s", pushes ? need_rate(row) : 0);
     write_f64(out, "eta_s", eta_s(row) >= 0, eta_s(row));
     write_f64(out, "point_lag_s", seeded, (double)row->lag_ms / 1000);
     write_f64(out, "target_lag_s", pushes && s->target.fixed, (double)s->target.lag_ms / 1000);
     write_f64(out, "late_s", aims, (double)late_ms(w, row) / 1000);
-}
-
-/* The first copy goes on for long: what counts is how fast it goes now. */
-static uint64_t send_rate(const struct row *row)
-{
-    return row->state == CONVERGE_SEEDING ? (uint64_t)row->s->pace.moved_per_s
-                                          : row->s->send_bytes_per_s;
 }
 
 static void write_volume(const struct workload *w, const struct row *row, struct jsw *out)
@@ -196,10 +241,11 @@ static void write_volume(const struct workload *w, const struct row *row, struct
     jsw_u64(out, "total_bytes", row->total);
     jsw_u64(out, "done_bytes", row->done);
     jsw_u64(out, "backlog_bytes", row->backlog_bytes);
-    jsw_u64(out, "write_bytes_per_s", s->write_bytes_per_s);
+    jsw_u64(out, "write_bytes_per_s", write_rate(row));
     jsw_u64(out, "send_bytes_per_s", send_rate(row));
     write_convergence(w, row, out);
     jsw_f64(out, "pass_s", (double)s->pass_ms / 1000.0);
+    write_running(row, out);
     jsw_str(out, "error", s->error[0] ? s->error : NULL);
     jsw_end(out);
 }

@@ -104,8 +104,30 @@ static int view_ls(struct out *o, const struct js *doc, struct table *t, struct 
     return columns_fill(o, js_member(doc, "items"), t, ls_rows, ARRAY_LEN(ls_rows), err);
 }
 
+enum { PASS_SAID_S = 10 }; /* a shorter one ends before anybody has read of it */
+
+/* A first copy, or a pass that takes long: what it did so far. */
+static void say_running(struct out *o, const struct js *v)
+{
+    const double running = js_f64(v, "running_s", -1), left = js_f64(v, "pass_eta_s", -1);
+    char ran[NUM_TEXT_MAX], done[NUM_TEXT_MAX], total[NUM_TEXT_MAX], more[NUM_TEXT_MAX];
+
+    if (running < PASS_SAID_S)
+        return;
+    num_format_duration((uint64_t)(running * 1000), ran);
+    num_format_duration(left > 0 ? (uint64_t)(left * 1000) : 0, more);
+    out_after(o, "%s: a pass runs since %s: %s of %s looked at%s%s", js_str(v, "volume", ""), ran,
+              out_bytes(o, js_u64(v, "done_bytes", 0), done),
+              out_bytes(o, js_u64(v, "total_bytes", 0), total), left >= 0 ? ", done in " : "",
+              left >= 0 ? more : "");
+}
+
 static int view_show(struct out *o, const struct js *doc, struct table *t, struct err *err)
 {
+    const struct js *items = js_member(doc, "items");
+
+    for (size_t i = 0; out_is_for_people(o) && i < js_len(items); i++)
+        say_running(o, js_at(items, i));
     return columns_fill(o, js_member(doc, "items"), t, show_rows, ARRAY_LEN(show_rows), err);
 }
 
@@ -135,6 +157,8 @@ static void explain_rates(struct out *o, const struct js *v)
     out_after(o, "  %s/s newly change, %s/s of it leave while a pass runs",
               out_bytes(o, js_u64(v, "write_bytes_per_s", 0), writes),
               out_bytes(o, js_u64(v, "drain_bytes_per_s", 0), drains));
+    if (js_u64(v, "need_bytes_per_s", 0) == 0)
+        return;
     out_after(o, "  to catch up it takes at least %s/s on the line%s%s%s",
               out_bytes(o, js_u64(v, "need_bytes_per_s", 0), need), bound ? "; the limit is " : "",
               bound ? out_bytes(o, bound, limit) : "", bound ? "/s" : "");

@@ -30,12 +30,13 @@ reasons 'contains("did not report")'
 
 # The first copy.
 report src "$(replica shop push initial_sync '"done_bytes": 250, "send_bytes_per_s": 50, "write_bytes_per_s": 10,
-    "convergence": "seeding", "bound": "link", "eta_s": 15')"
+    "convergence": "seeding", "bound": "link", "eta_s": 15, "running_s": 5.5, "pass_eta_s": 15')"
 report dst "$(replica shop follow initiating)"
 expect 200
 status '.state == "seeding" and .done == 0.25
     and (.volumes[0] | .state == "seeding" and .eta_s == 15 and .host == "src" and .target == "dst"
-        and .convergence == "seeding" and .bound == "link" and .target_lag_s == null and .late_s == null)'
+        and .convergence == "seeding" and .bound == "link" and .target_lag_s == null and .late_s == null
+        and .running_s == 5.5 and .pass_eta_s == 15)'
 reasons 'contains("first copy")'
 
 # Both run, in sync.

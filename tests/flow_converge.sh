@@ -86,6 +86,9 @@ says '^data: not_converging, most of the time goes to the limit$'
 says ' newly change, .* of it leave while a pass runs$'
 says 'to catch up it takes at least .*; the limit is 64.0 KiB/s$'
 says 'its newest point is fuzzy$'
+within 60 is '.running_s >= 10 and .done_bytes > 0' || fail "no pass is under way: $(cat "$out")"
+godwit sync show shop >"$dir/said"
+says '^data: a pass runs since [0-9]+s: .* of .* looked at'
 godwit sync show shop -o json >"$dir/said"
 jq -e '.schema == "godwit.sync/1" and .items[0].workload == "shop" and .items[0].bound == "limit"' "$dir/said" >/dev/null ||
     fail "sync show -o json: $(cat "$dir/said")"

@@ -60,6 +60,47 @@ static void a_first_copy_is_a_seed(void **state)
     assert_string_equal("not_converging", converge_name(CONVERGE_NOT));
 }
 
+/* As much is written as the pass looks at: it is not said of the first minutes, and not of a
+ * working set that is small beside what was looked at since. */
+static void a_first_copy_that_is_outrun_is_told_before_it_ends(void **state)
+{
+    struct converge c = {0};
+    struct converge_now now = {
+        .running_ms = 60 * 1000, .done_bytes = 100 * MIB, .written_bytes = 120 * MIB};
+
+    (void)state;
+    assert_int_equal(CONVERGE_SEEDING, converge_judge(&c, &now, &loose));
+    now.running_ms = 121 * 1000;
+    assert_int_equal(CONVERGE_NOT, converge_judge(&c, &now, &loose));
+    now.done_bytes = 200 * MIB;
+    assert_int_equal(CONVERGE_SEEDING, converge_judge(&c, &now, &loose));
+    now.written_bytes = 0;
+    now.done_bytes = 0;
+    assert_int_equal(CONVERGE_SEEDING, converge_judge(&c, &now, &loose));
+}
+
+/* Likewise a later pass, however long the time is in which its data came. */
+static void a_later_pass_that_is_outrun_is_told_before_it_ends(void **state)
+{
+    struct converge c = {0};
+    struct converge_now now = {.seeded = true,
+                               .lag_ms = 1000,
+                               .since_ms = 300 * 1000,
+                               .running_ms = 200 * 1000,
+                               .done_bytes = 100 * MIB,
+                               .written_bytes = 99 * MIB};
+
+    (void)state;
+    assert_int_equal(CONVERGE_NOT, converge_judge(&c, &now, &target));
+    now.written_bytes = 50 * MIB;
+    assert_int_equal(CONVERGE_STEADY, converge_judge(&c, &now, &target));
+    now.written_bytes = 99 * MIB;
+    assert_int_equal(
+        CONVERGE_STEADY,
+        converge_judge(&c, &now, &(struct converge_target){.lag_ms = 3600 * 1000, .fixed = true}));
+    assert_int_equal(CONVERGE_STEADY, converge_judge(&c, &now, &loose));
+}
+
 static void what_drains_faster_than_it_is_written_is_steady(void **state)
 {
     struct world w = begin(2 * MIB, 20 * MIB);
@@ -223,6 +264,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_first_copy_is_a_seed),
+        cmocka_unit_test(a_first_copy_that_is_outrun_is_told_before_it_ends),
+        cmocka_unit_test(a_later_pass_that_is_outrun_is_told_before_it_ends),
         cmocka_unit_test(what_drains_faster_than_it_is_written_is_steady),
         cmocka_unit_test(after_a_long_seed_it_converges_and_says_when),
         cmocka_unit_test(what_is_written_faster_than_it_drains_never_gets_there),

@@ -69,8 +69,14 @@ static void ranges_are_joined_and_end_with_the_volume(void **state)
     expect(&m, 64 * GRAIN, GRAIN);
     expect(&m, (GRANULES - 1) * GRAIN, GRAIN - 512);
     expect_end(&m);
+    assert_int_equal(0, track_map_written_bytes(&m));
+    mem.fine[7] = mem.fine[9] = TRACK_DIRTY;
+    assert_int_equal(2 * GRAIN, track_map_written_bytes(&m));
+    assert_int_equal(5 * GRAIN, track_map_dirty_bytes(&m));
     track_map_commit(&m);
     track_map_take(&m);
+    expect(&m, 7 * GRAIN, GRAIN);
+    expect(&m, 9 * GRAIN, GRAIN);
     expect_end(&m);
     track_map_done(&m);
 }

@@ -15,7 +15,10 @@
 
 #include "base/banned.h"
 
-enum { READS_MAX = 16 }; /* under way at one time; a job is 1 MiB */
+enum {
+    READS_MAX = 16,       /* under way at one time; a job is 1 MiB */
+    WRITTEN_MS = 5 * 1000 /* the tracker's map is looked through so often, in some 50 ms at most */
+};
 
 struct reader {
     struct push *p;
@@ -23,6 +26,7 @@ struct reader {
     uint64_t done;              /* everything below was looked at */
     struct push_region *region; /* the open one */
     struct volume_queue *reads; /* jobs on their way from the volume */
+    uint64_t written_ms;        /* when to ask the tracker next what others write */
     bool dirty_some;            /* the tracker's next range is in dirty */
     struct track_range dirty;
 };
@@ -130,6 +134,20 @@ static int start(struct reader *r, struct push_job *j, uint64_t offset, struct e
     return rc < 0 ? rc : hand_on_data(r->p, j, err);
 }
 
+/* A pass may take hours: whether it gets there is to be seen before. */
+static void tell_written(struct reader *r)
+{
+    const uint64_t now = push_mono_ms(r->p);
+    uint64_t bytes;
+
+    if (!r->p->run->progress || r->p->captured || now < r->written_ms)
+        return;
+    r->written_ms = now + WRITTEN_MS;
+    bytes = track_written_bytes(r->p->track);
+    if (bytes != UINT64_MAX)
+        r->p->run->progress->written_bytes = bytes;
+}
+
 static int send(struct reader *r, uint64_t offset, uint64_t len, bool hole, struct err *err)
 {
     struct push *p = r->p;
@@ -138,6 +156,7 @@ static int send(struct reader *r, uint64_t offset, uint64_t len, bool hole, stru
 
     if (rc < 0)
         return rc;
+    tell_written(r);
     j->region = r->region;
     j->first_block = (uint32_t)(offset % VOLUME_REGION / VOLUME_BLOCK);
     j->blocks = (uint32_t)num_div_up(len, VOLUME_BLOCK);
@@ -333,7 +352,8 @@ int push_check_source(struct push *p, struct err *err)
 
 int push_read(struct push *p, struct err *err)
 {
-    struct reader r = {.p = p, .holes = {.volume = p->volume}};
+    struct reader r = {
+        .p = p, .holes = {.volume = p->volume}, .written_ms = push_mono_ms(p) + WRITTEN_MS};
     int rc =
         volume_queue_new(p->volume, (unsigned)num_min(p->jobs_n / 2, READS_MAX), &r.reads, err);
 

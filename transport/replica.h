@@ -55,6 +55,8 @@ struct replica_progress {
     _Atomic uint64_t total_bytes; /* to look at in this run; 0 = not known yet */
     _Atomic uint64_t done_bytes;
     _Atomic uint64_t changed_bytes;
+    _Atomic uint64_t written_bytes;  /* by others, since a push began, as its tracker tells; 0: also
+                                        not known */
     _Atomic uint64_t sent_bytes;     /* to the store, as stored */
     _Atomic uint64_t received_bytes; /* from the store, as stored */
     _Atomic uint64_t packs;

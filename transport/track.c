@@ -287,3 +287,8 @@ uint64_t track_dirty_bytes(const struct track *t)
 {
     return t->ops->dirty_bytes(t->self);
 }
+
+uint64_t track_written_bytes(const struct track *t)
+{
+    return t->frozen && t->ops->written_bytes ? t->ops->written_bytes(t->self) : UINT64_MAX;
+}

@@ -67,5 +67,8 @@ void track_abort(struct track *t);
 void track_sweep(void);
 /* Bytes believed dirty now (for backlog); UINT64_MAX when only a scan can tell. */
 uint64_t track_dirty_bytes(const struct track *t);
+/* Bytes marked since the dirty set was frozen: what the next pass has so far. UINT64_MAX when the
+ * kind cannot tell, or none is frozen. Looks through the whole map: not for every block. */
+uint64_t track_written_bytes(const struct track *t);
 
 #endif

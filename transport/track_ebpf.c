@@ -263,6 +263,13 @@ static uint64_t ebpf_dirty_bytes(const void *self)
     return track_map_dirty_bytes(&e->map);
 }
 
+static uint64_t ebpf_written_bytes(const void *self)
+{
+    const struct ebpf *e = self;
+
+    return track_map_written_bytes(&e->map);
+}
+
 static const char *ebpf_rescan(const void *self)
 {
     const struct ebpf *e = self;
@@ -289,6 +296,7 @@ const struct track_ops track_ebpf_ops = {
     .commit = ebpf_commit,
     .abort = ebpf_abort,
     .dirty_bytes = ebpf_dirty_bytes,
+    .written_bytes = ebpf_written_bytes,
     .rescan = ebpf_rescan,
     .missed = ebpf_missed,
     .forget = track_pin_forget,

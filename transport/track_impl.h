@@ -31,6 +31,7 @@ struct track_ops {
     int (*commit)(void *self, struct err *err);
     void (*abort)(void *self);
     uint64_t (*dirty_bytes)(const void *self);
+    uint64_t (*written_bytes)(const void *self); /* NULL: it cannot tell while a pass is open */
     /* Why everything is dirty, "" when it is not; NULL when it always is. */
     const char *(*rescan)(const void *self);
     /* Is it because more happened than the kernel told of, be it since an earlier run or, when

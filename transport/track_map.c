@@ -168,6 +168,15 @@ static uint64_t marked_coarsely(const struct track_map *m)
     return sum;
 }
 
+uint64_t track_map_written_bytes(const struct track_map *m)
+{
+    uint64_t n = marked_coarsely(m);
+
+    for (uint64_t g = 0; g < m->granules; g++)
+        n += __atomic_load_n(&m->fine[g], __ATOMIC_RELAXED) == TRACK_DIRTY;
+    return num_min(n << m->shift, m->size_bytes);
+}
+
 uint64_t track_map_dirty_bytes(const struct track_map *m)
 {
     uint64_t n = m->taken_n;

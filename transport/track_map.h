@@ -50,5 +50,7 @@ void track_map_commit(struct track_map *m);
 void track_map_abort(struct track_map *m);
 /* Of the pass, when one is open; else marked at this moment. */
 uint64_t track_map_dirty_bytes(const struct track_map *m);
+/* Marked since the pass that is open took what was dirty. */
+uint64_t track_map_written_bytes(const struct track_map *m);
 
 #endif

@@ -43,7 +43,9 @@
     X(point_kind)                                                                                  \
     X(consistent_error)                                                                            \
     X(consistent_ms)                                                                               \
-    X(consistent_seq)
+    X(consistent_seq)                                                                              \
+    X(running_s)                                                                                   \
+    X(pass_eta_s)
 
 static const struct column {
     char kind; /* as of db_sql.h */

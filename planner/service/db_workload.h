@@ -55,6 +55,7 @@ struct db_replication {
     char convergence[24], bound[16], limit_of[16];
     uint64_t limit_bytes_per_s, drain_bytes_per_s, need_bytes_per_s;
     double eta_s, point_lag_s, target_lag_s, late_s;
+    double running_s, pass_eta_s; /* of the pass under way, likewise */
     /* its newest point, and the newest consistent one; why there is no newer of these */
     char point_kind[32], consistent_error[256];
     uint64_t consistent_ms, consistent_seq;

@@ -84,6 +84,8 @@ static int parse_convergence(const struct js *v, struct db_replication *p, struc
     p->point_lag_s = maybe_seconds(v, "point_lag_s");
     p->target_lag_s = maybe_seconds(v, "target_lag_s");
     p->late_s = maybe_seconds(v, "late_s");
+    p->running_s = maybe_seconds(v, "running_s");
+    p->pass_eta_s = maybe_seconds(v, "pass_eta_s");
     p->consistent_seq = js_u64(v, "consistent_seq", 0);
     (void)snprintf(p->consistent_error, sizeof(p->consistent_error), "%s",
                    js_str(v, "consistent_error", ""));

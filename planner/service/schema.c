@@ -147,9 +147,14 @@ static const char instance_sql[] =
 static const char gone_sql[] = "UPDATE ord SET state = 'void' WHERE state IN ('open', 'running')"
                                " AND host NOT IN (SELECT identity FROM host);";
 
+/* Below 0 where no pass runs, as above. */
+static const char running_sql[] =
+    "ALTER TABLE replication ADD COLUMN running_s DOUBLE PRECISION NOT NULL DEFAULT -1;"
+    "ALTER TABLE replication ADD COLUMN pass_eta_s DOUBLE PRECISION NOT NULL DEFAULT -1;";
+
 const struct db_migration schema_steps[] = {
     {access_sql},  {host_sql},   {workload_sql},    {planning_sql}, {db_op_schema}, {limit_sql},
-    {history_sql}, {listed_sql}, {convergence_sql}, {instance_sql}, {gone_sql},
+    {history_sql}, {listed_sql}, {convergence_sql}, {instance_sql}, {running_sql},  {gone_sql},
 };
 
 const size_t schema_steps_n = ARRAY_LEN(schema_steps);

@@ -151,6 +151,8 @@ static void write_convergence(const struct workload_view *v, const struct worklo
     const bool now = at->has_holder && workload_view_seen(v, h) && !v->workload->control.paused;
 
     write_maybe(w, "eta_s", now && h->eta_s >= 0, h->eta_s);
+    write_maybe(w, "running_s", now && h->running_s >= 0, h->running_s);
+    write_maybe(w, "pass_eta_s", now && h->pass_eta_s >= 0, h->pass_eta_s);
     jsw_str(w, "convergence", now && h->convergence[0] ? h->convergence : NULL);
     jsw_str(w, "bound", now && h->bound[0] ? h->bound : NULL);
     jsw_u64(w, "drain_bytes_per_s", h->drain_bytes_per_s);
