@@ -234,6 +234,37 @@ static void a_file_system_without_a_device_is_on_none(void **state)
     assert_int_equal(0, n);
 }
 
+/* It is mounted by the name of one of them. */
+static void a_file_system_over_two_devices_is_found_from_each(void **state)
+{
+    static const uint64_t size = 128 * MIB;
+    struct disk *d = *state;
+    struct disk each[2] = {*d, *d};
+    char image[PATH_MAX];
+    size_t found[2];
+    int rc;
+
+    for (size_t i = 0; i < 2; i++) {
+        place_resize(&d->p, i ? "second" : "first", size);
+        each[i].fd =
+            loop_device_open(unit_path(d->p.dir, i ? "second" : "first", image), each[i].path);
+        assert_true(each[i].fd >= 0);
+    }
+    rc = proc_tool((const char *[]){"mkfs.btrfs", "-q", "-f", each[0].path, each[1].path, NULL},
+                   NULL, NULL);
+    if (rc == 0 && mount(each[0].path, d->at, "btrfs", 0, NULL) < 0)
+        rc = -errno;
+    for (size_t i = 0; rc == 0 && i < 2; i++)
+        found[i] = count_file_systems(&each[i]);
+    (void)umount2(d->at, MNT_DETACH);
+    close(each[0].fd);
+    close(each[1].fd);
+    if (rc < 0)
+        skip();
+    assert_int_equal(1, found[0]);
+    assert_int_equal(1, found[1]);
+}
+
 static int do_nothing(void *arg, struct err *err)
 {
     (void)arg;
@@ -291,6 +322,7 @@ int main(void)
         CASE(what_another_name_space_has_mounted_is_a_writer),
         CASE(a_file_system_that_became_read_only_is_no_writer_elsewhere),
         CASE(a_file_system_without_a_device_is_on_none),
+        CASE(a_file_system_over_two_devices_is_found_from_each),
         CASE(what_a_hook_mounts_stands_still_too),
         CASE(a_volume_that_is_gone_leaves_no_other_frozen),
     };

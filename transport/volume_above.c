@@ -129,8 +129,8 @@ static int add_loops(struct volume_above *a)
     return rc;
 }
 
-/* Every entry of dir that has a "dev" file is a device above. */
-static int add_below(struct volume_above *a, const char *dir)
+/* Every entry of dir that has a "dev" file is a device. */
+static int add_listed(struct volume_above *a, const char *dir)
 {
     DIR *d = opendir(dir);
     struct dirent *e;
@@ -152,6 +152,37 @@ static int add_below(struct volume_above *a, const char *dir)
     return rc;
 }
 
+static bool have_common(const struct volume_above *a, const struct volume_above *b)
+{
+    for (size_t i = 0; i < b->n; i++)
+        if (volume_above_has(a, b->devices[i]))
+            return true;
+    return false;
+}
+
+/* A btrfs over several devices is mounted by the name of one of them: it is above all. */
+static int add_pools(struct volume_above *a)
+{
+    DIR *d = opendir("/sys/fs/btrfs");
+    struct dirent *e;
+    int rc = 0;
+
+    while (rc == 0 && d && (e = readdir(d))) {
+        auto_above struct volume_above pool = {0};
+        char path[PATH_MAX];
+
+        if (e->d_name[0] == '.')
+            continue;
+        (void)text_print(path, sizeof(path), "/sys/fs/btrfs/%s/devices", e->d_name);
+        rc = add_listed(&pool, path);
+        for (size_t i = 0; rc == 0 && have_common(a, &pool) && i < pool.n; i++)
+            rc = add_device(a, pool.devices[i]);
+    }
+    if (d)
+        closedir(d);
+    return rc;
+}
+
 /* The list grows while it is walked: holders have holders. */
 static int add_holders(struct volume_above *a)
 {
@@ -163,10 +194,10 @@ static int add_holders(struct volume_above *a)
         unsigned minor_n = minor(a->devices[i]);
 
         if (text_print(path, sizeof(path), "/sys/dev/block/%u:%u/holders", major_n, minor_n) == 0)
-            rc = add_below(a, path);
+            rc = add_listed(a, path);
         if (rc == 0 &&
             text_print(path, sizeof(path), "/sys/dev/block/%u:%u", major_n, minor_n) == 0)
-            rc = add_below(a, path); /* partitions are folders of their disk */
+            rc = add_listed(a, path); /* partitions are folders of their disk */
     }
     return rc;
 }
@@ -181,6 +212,8 @@ int volume_above_find(const char *path, struct volume_above *ret, struct err *er
     rc = S_ISBLK(a.file.st_mode) ? add_device(&a, a.file.st_rdev) : add_loops(&a);
     if (rc == 0)
         rc = add_holders(&a);
+    if (rc == 0)
+        rc = add_pools(&a);
     if (rc < 0)
         return err_set(err, rc, "what lies above '%s': %m", path);
     *ret = a;
