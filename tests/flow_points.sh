@@ -3,7 +3,8 @@
 # Consistent points of a file system that a database writes to: each is restored, recovered and
 # checked; and whatever happens to who froze it, it is writable again.
 # Mounts, pins and the loop device are in a namespace and on descriptors of this process.
-#   flow_points.sh [ROUNDS [sqlite|postgres]]
+#   [POINTS_DISK=DEVICE] [POINTS_TRACKER=ebpf] flow_points.sh [ROUNDS [sqlite|postgres]]
+# The file system is made on DEVICE, else in an image; after the first pass all are by the tracker that is named, and none reads everything.
 set -eu
 own_mounts_size=6g
 # shellcheck source=tests/own_mounts.sh
@@ -86,7 +87,7 @@ as_packaged() {
     [ "$(sed -n 's/^LimitMEMLOCK=//p' "$unit")" != infinity ] || caps+=,+ipc_lock
     ! grep -q '^LimitRTPRIO=1$' "$unit" || grep -q '^RestrictRealtime=yes' "$unit" || caps+=,+sys_nice
     push_by=(prlimit --memlock=8388608 --rtprio=0 -- setpriv --bounding-set="-all,$caps" --)
-    dd if=/dev/urandom of="$dir/mnt/large" bs=1M count=24 status=none
+    dd if=/dev/urandom of="$dir/mnt/large" bs=1M count=24 conv=fsync status=none # a commit would wait for it
 }
 
 push_or_not() {
@@ -129,8 +130,18 @@ percentiles() {
         }'
 }
 
-truncate -s "${POINTS_SIZE:-$(size_of_image)}" "$dir/image"
-attach "$dir/image" 7
+# tracked: the pass that was the last one.
+tracked() {
+    [ -n "${POINTS_TRACKER-}" ] && [ "$round" != 1 ] || return 0
+    jq -e --arg kind "$POINTS_TRACKER" '.tracker == $kind and (has("rescan") | not)' "$dir/out" >/dev/null ||
+        fail "it was not tracked: $(jq -c '{tracker, rescan}' "$dir/out")"
+}
+
+dev=${POINTS_DISK-}
+if [ -z "$dev" ]; then
+    truncate -s "${POINTS_SIZE:-$(size_of_image)}" "$dir/image"
+    attach "$dir/image" 7
+fi
 mkfs.ext4 -q -F "$dev"
 mount "$dev" "$dir/mnt"
 start_database
@@ -149,6 +160,7 @@ for round in $(seq "$rounds"); do
     ended=$(now_ms)
     jq -e '.point.kind == "file-system-consistent" and .freeze.file_systems == 1' "$dir/out" \
         >/dev/null || fail "what was made: $(cat "$dir/out")"
+    tracked
     wait_for_acks 3
     longest "$begun" "$ended" >>"$dir/pauses"
     jq .freeze.pause_ms "$dir/out" >>"$dir/freezes"
@@ -184,8 +196,8 @@ if [ -n "${GODWIT_TEST_FAILPOINTS-}" ]; then
     ! fsfreeze -u "$dir/mnt" 2>/dev/null || fail 'it was frozen still'
 
     echo '-- hangs while frozen, with no more rights than the packaged agent has'
-    begun=$(now_ms)
     as_packaged
+    begun=$(now_ms)
     GODWIT_FAILPOINT=push_frozen=delay:2000 push 0 --freeze 200ms &
     hangs=$!
     seen=no
@@ -193,13 +205,15 @@ if [ -n "${GODWIT_TEST_FAILPOINTS-}" ]; then
         ! policies | grep -q SCHED_FIFO || seen=yes
     done
     wait $hangs
+    hung=$(longest "$begun" "$(now_ms)")
     push_by=()
     [ $seen = yes ] || fail 'nothing gave it priority while frozen'
     jq -e '.freeze.passes_before > 0' "$dir/out" >/dev/null || fail 'it was not tried again'
     check_point
-    hung=$(longest "$begun" "$(now_ms)")
     echo "   the longest commit took $hung ms"
-    awk -v ms="$hung" 'BEGIN { exit ms >= 1400 }' || fail "thawed after $hung ms"
+    # Of a busy machine, what a commit takes by itself is not ours.
+    awk -v ms="$hung" -v without="$(sort -n "$dir/without" | tail -n 1)" 'BEGIN { exit ms - without >= 1400 }' ||
+        fail "thawed after $hung ms"
 fi
 push 0
 check_point
