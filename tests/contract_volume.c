@@ -210,12 +210,17 @@ static void only_one_may_write(void **state)
     auto_volume struct volume *w = open_for(p, VOLUME_WRITE);
     struct volume *second = NULL;
     struct err err = {0};
+    pid_t pid;
 
     assert_fails(-EBUSY, volume_open(p->path, VOLUME_WRITE, &second, &err));
     assert_int_equal(GW_VOLUME_BUSY, err.gw);
     assert_true(err.retryable);
-    second = open_for(p, VOLUME_READ);
-    volume_close(second);
+    volume_close(open_for(p, VOLUME_READ));
+    volume_close(TAKE(w));
+    pid = start_child(act_write, p->path); /* a virtual machine claims nothing */
+    assert_fails(-EBUSY, volume_open(p->path, VOLUME_WRITE, &second, &err));
+    assert_non_null(strstr(err.text, "(pid "));
+    end_child(pid);
 }
 
 static void extents_cover_the_volume(void **state)

@@ -4,8 +4,10 @@
 #include "tests/loop_device.h"
 #include "tests/replica_place.h"
 
+#include "base/gw.h"
 #include "base/proc.h"
 #include "transport/freeze.h"
+#include "transport/volume.h"
 #include "transport/volume_above.h"
 
 #include <linux/blkpg.h>
@@ -49,12 +51,17 @@ static int teardown(void **state)
     return 0;
 }
 
-static void make_ext4(const struct disk *d)
+static void make_ext4_at(const char *path)
 {
-    const char *argv[] = {"mke2fs", "-q", "-F", "-t", "ext4", d->path, NULL};
+    const char *argv[] = {"mke2fs", "-q", "-F", "-t", "ext4", path, NULL};
 
     if (proc_tool(argv, NULL, NULL) < 0)
         skip();
+}
+
+static void make_ext4(const struct disk *d)
+{
+    make_ext4_at(d->path);
 }
 
 static int mount_it(void *arg, struct err *err)
@@ -234,6 +241,92 @@ static void a_file_system_without_a_device_is_on_none(void **state)
     assert_int_equal(0, n);
 }
 
+/* No holder in sysfs: a loop device leaves the one below to anybody. */
+static void a_loop_device_is_above_the_disk_below_it(void **state)
+{
+    const struct disk *d = *state;
+    auto_above struct volume_above above = {0};
+    char path[LOOP_DEVICE_PATH];
+    auto_close int fd = loop_device_open(d->path, path);
+
+    assert_true(fd >= 0);
+    assert_ok(volume_above_find(d->path, &above, NULL));
+    assert_int_equal(2, above.n);
+    make_ext4_at(path);
+    assert_int_equal(0, mount(path, d->at, "ext4", 0, NULL));
+    assert_int_equal(1, count_file_systems(d));
+}
+
+static void a_disk_is_not_written_below_what_is_mounted(void **state)
+{
+    const struct disk *d = *state;
+    char path[LOOP_DEVICE_PATH];
+    auto_close int fd = loop_device_open(d->path, path);
+    struct volume *v = NULL;
+    struct err err = {0};
+
+    assert_true(fd >= 0);
+    make_ext4_at(path);
+    assert_int_equal(0, mount(path, d->at, "ext4", 0, NULL));
+    assert_int_equal(-EBUSY, volume_open(d->path, VOLUME_WRITE, &v, &err));
+    assert_int_equal(GW_VOLUME_BUSY, err.gw);
+    assert_non_null(strstr(err.text, path));
+}
+
+/* The kernel gives none of the two while somebody has the other. */
+static void a_disk_that_is_mounted_has_its_partitions(void **state)
+{
+    const struct disk *d = *state;
+    const char *volumes[] = {d->path};
+    auto_freeze struct freeze *f = NULL;
+    int rc;
+
+    make_ext4(d);
+    remove_parts(d);
+    if (part(d, BLKPG_ADD_PARTITION, 1) < 0)
+        skip();
+    assert_int_equal(0, mount(d->path, d->at, "ext4", 0, NULL));
+    assert_ok(freeze_new(volumes, 1, &f, NULL));
+    rc = freeze_check(f, NULL);
+    assert_int_equal(0, umount2(d->at, MNT_DETACH));
+    remove_parts(d);
+    assert_ok(rc);
+}
+
+static void an_image_that_is_mounted_is_not_written(void **state)
+{
+    const struct disk *d = *state;
+    char image[PATH_MAX];
+    struct volume *v = NULL;
+    struct err err = {0};
+
+    unit_path(d->p.dir, "image", image);
+    assert_ok(volume_open(image, VOLUME_WRITE, &v, NULL)); /* a loop device that nobody uses */
+    volume_close(v);
+    make_ext4(d);
+    assert_int_equal(0, mount(d->path, d->at, "ext4", MS_RDONLY, NULL));
+    assert_int_equal(-EBUSY, volume_open(image, VOLUME_WRITE, &v, &err));
+    assert_int_equal(GW_VOLUME_BUSY, err.gw);
+}
+
+/* A journal of its own, what was unmounted while it is in use, ZFS: no mount tells of them. */
+static void what_nobody_can_freeze_does_not_stand_still(void **state)
+{
+    const struct disk *d = *state;
+    const char *volumes[] = {d->path};
+    auto_freeze struct freeze *f = NULL;
+    auto_close int claim = open(d->path, O_RDONLY | O_EXCL | O_CLOEXEC);
+    struct err err = {0};
+
+    assert_true(claim >= 0);
+    assert_ok(freeze_new(volumes, 1, &f, NULL));
+    assert_int_equal(-EBUSY, freeze_check(f, &err));
+    assert_int_equal(GW_NOT_CONSISTENT, err.gw);
+    close(claim);
+    claim = -1;
+    assert_ok(freeze_check(f, NULL));
+}
+
 /* It is mounted by the name of one of them. */
 static void a_file_system_over_two_devices_is_found_from_each(void **state)
 {
@@ -322,6 +415,11 @@ int main(void)
         CASE(what_another_name_space_has_mounted_is_a_writer),
         CASE(a_file_system_that_became_read_only_is_no_writer_elsewhere),
         CASE(a_file_system_without_a_device_is_on_none),
+        CASE(a_loop_device_is_above_the_disk_below_it),
+        CASE(a_disk_is_not_written_below_what_is_mounted),
+        CASE(a_disk_that_is_mounted_has_its_partitions),
+        CASE(an_image_that_is_mounted_is_not_written),
+        CASE(what_nobody_can_freeze_does_not_stand_still),
         CASE(a_file_system_over_two_devices_is_found_from_each),
         CASE(what_a_hook_mounts_stands_still_too),
         CASE(a_volume_that_is_gone_leaves_no_other_frozen),

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/gw.h"
 #include "transport/volume.h"
+#include "transport/volume_claims.h"
 
 #include <inttypes.h>
 #include <linux/fs.h>
@@ -129,6 +130,19 @@ static int check_raw(const char *volume, struct err *err)
     return rc;
 }
 
+/* By what is mounted no more, or never was: freezing what is mounted does not stop it. */
+static int check_claims(const char *volume, struct err *err)
+{
+    char name[FREEZE_NAME_MAX] = "";
+    int rc = volume_claims_unknown(volume, name, sizeof(name), err);
+
+    if (rc > 0)
+        return err_set_gw(err, GW_NOT_CONSISTENT, -EBUSY,
+                          "'%s' is in use, and not by a mounted file system that could be frozen",
+                          name);
+    return rc;
+}
+
 static int check_new(struct freeze *f, struct err *err)
 {
     auto_freeze struct freeze *now = NULL;
@@ -153,6 +167,8 @@ int freeze_check(struct freeze *f, struct err *err)
                               f->fs[i].at);
     for (size_t i = 0; rc == 0 && i < f->volumes_n; i++)
         rc = check_raw(f->volumes[i], err);
+    for (size_t i = 0; rc == 0 && i < f->volumes_n; i++)
+        rc = check_claims(f->volumes[i], err);
     return rc < 0 ? rc : check_new(f, err);
 }
 

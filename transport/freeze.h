@@ -37,7 +37,8 @@ int freeze_look(struct freeze *f, struct err *err);
 
 size_t freeze_count(const struct freeze *f); /* of file systems */
 /* Why freezing them does not make the volumes hold still. -EBUSY (GW_NOT_CONSISTENT): somebody
- * writes below a file system; -EAGAIN (likewise): another was mounted since they were found. */
+ * writes below a file system, or has a device that is not mounted; -EAGAIN (likewise): another was
+ * mounted since they were found. */
 int freeze_check(struct freeze *f, struct err *err);
 /* Write out what is dirty in their caches, so that the freeze has little to write. */
 int freeze_flush(struct freeze *f, struct err *err);

@@ -49,7 +49,7 @@ libgodwit_transport_a_SOURCES = \
 	transport/vault.c transport/vault.h \
 	transport/vault_impl.h transport/vault_key.c transport/vault_object.c transport/vault_object.h \
 	transport/volume.c transport/volume.h transport/volume_impl.h \
-	transport/volume_above.c transport/volume_above.h \
+	transport/volume_above.c transport/volume_above.h transport/volume_claims.c transport/volume_claims.h \
 	transport/volume_blockdev.c transport/volume_bounce.c transport/volume_image.c transport/volume_queue.c transport/volume_queue.h \
 	transport/volume_ring.c transport/volume_ring.h transport/volume_writers.c
 

@@ -9,8 +9,10 @@
 #include "base/fd.h"
 #include "base/gw.h"
 #include "base/num.h"
+#include "transport/volume_claims.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -100,6 +102,26 @@ static int find_ops(const char *path, struct stat *ret_st, const struct volume_o
     return 0;
 }
 
+/* Only what claims a device stops another who claims it: not what has an image, a loop device on
+ * either, or a program that just opened it, as virtual machines do. */
+static int refuse_used(const struct volume *v, struct err *err)
+{
+    char name[PATH_MAX] = "";
+    unsigned writers = 0;
+    int rc = volume_claims_above(v->path, name, sizeof(name), err);
+
+    if (rc > 0)
+        return err_set_gw(err, GW_VOLUME_BUSY, -EBUSY,
+                          "volume '%s' is in use: '%s', which leads to it, is mounted or claimed",
+                          v->path, name);
+    if (rc == 0)
+        rc = volume_raw_writers(v->path, name, sizeof(name), &writers, err);
+    if (rc == 0 && writers > 0)
+        return err_set_gw(err, GW_VOLUME_BUSY, -EBUSY,
+                          "volume '%s' is in use: %s has it open for writing", v->path, name);
+    return rc;
+}
+
 int volume_open(const char *path, enum volume_mode mode, struct volume **ret, struct err *err)
 {
     auto_volume struct volume *v = calloc(1, sizeof(*v));
@@ -118,7 +140,10 @@ int volume_open(const char *path, enum volume_mode mode, struct volume **ret, st
     rc = find_ops(path, &v->st, &v->ops, err);
     if (rc < 0)
         return rc;
-    rc = v->ops->open(v, err);
+    if (mode == VOLUME_WRITE && v->st.st_mode != 0) /* else a server's */
+        rc = refuse_used(v, err);
+    if (rc == 0)
+        rc = v->ops->open(v, err);
     if (rc < 0)
         return rc;
     *ret = TAKE(v);

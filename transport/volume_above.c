@@ -84,9 +84,16 @@ void volume_above_line(const char *path, char *out, size_t size)
         text_print(out, size, "%.*s", (int)strcspn(line, "\n"), line);
 }
 
+static bool leads_to(const struct volume_above *a, const struct stat *st)
+{
+    if (S_ISBLK(st->st_mode))
+        return volume_above_has(a, st->st_rdev);
+    return st->st_dev == a->file.st_dev && st->st_ino == a->file.st_ino;
+}
+
 /* By the name that its maker knew the file by, for those who may not open devices; that name may
  * lead elsewhere here, or nowhere, so the device itself is asked, too. */
-static bool is_loop_on(const struct stat *file, const char *loop)
+static bool is_loop_on(const struct volume_above *a, const char *loop)
 {
     struct loop_info64 info = {0};
     auto_close int fd = -1;
@@ -98,14 +105,18 @@ static bool is_loop_on(const struct stat *file, const char *loop)
     volume_above_line(path, text, sizeof(text));
     if (text[0] == '\0')
         return false; /* it has none */
-    if (stat(text, &st) == 0 && st.st_dev == file->st_dev && st.st_ino == file->st_ino)
+    if (stat(text, &st) == 0 && leads_to(a, &st))
         return true;
     (void)text_print(path, sizeof(path), "/dev/%s", loop);
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    return fd >= 0 && ioctl(fd, LOOP_GET_STATUS64, &info) == 0 && info.lo_device == file->st_dev &&
-           info.lo_inode == file->st_ino;
+    if (fd < 0 || ioctl(fd, LOOP_GET_STATUS64, &info) < 0)
+        return false;
+    if (info.lo_rdevice != 0)
+        return volume_above_has(a, info.lo_rdevice);
+    return info.lo_device == a->file.st_dev && info.lo_inode == a->file.st_ino;
 }
 
+/* Those on the image, or on a device: they are no holders of it. */
 static int add_loops(struct volume_above *a)
 {
     DIR *d = opendir("/sys/block");
@@ -117,7 +128,7 @@ static int add_loops(struct volume_above *a)
         char text[32];
         dev_t dev;
 
-        if (!text_starts(e->d_name, "loop") || !is_loop_on(&a->file, e->d_name))
+        if (!text_starts(e->d_name, "loop") || !is_loop_on(a, e->d_name))
             continue;
         (void)text_print(path, sizeof(path), "/sys/block/%s/dev", e->d_name);
         volume_above_line(path, text, sizeof(text));
@@ -202,6 +213,23 @@ static int add_holders(struct volume_above *a)
     return rc;
 }
 
+static int add_all(struct volume_above *a)
+{
+    size_t before;
+    int rc = S_ISBLK(a->file.st_mode) ? add_device(a, a->file.st_rdev) : 0;
+
+    do { /* loop devices have partitions, and partitions loop devices */
+        before = a->n;
+        if (rc == 0)
+            rc = add_holders(a);
+        if (rc == 0)
+            rc = add_loops(a);
+        if (rc == 0)
+            rc = add_pools(a);
+    } while (rc == 0 && a->n > before);
+    return rc;
+}
+
 int volume_above_find(const char *path, struct volume_above *ret, struct err *err)
 {
     auto_above struct volume_above a = {0};
@@ -209,16 +237,19 @@ int volume_above_find(const char *path, struct volume_above *ret, struct err *er
 
     if (stat(path, &a.file) < 0)
         return err_set(err, -errno, "stat '%s': %m", path);
-    rc = S_ISBLK(a.file.st_mode) ? add_device(&a, a.file.st_rdev) : add_loops(&a);
-    if (rc == 0)
-        rc = add_holders(&a);
-    if (rc == 0)
-        rc = add_pools(&a);
+    rc = add_all(&a);
     if (rc < 0)
         return err_set(err, rc, "what lies above '%s': %m", path);
     *ret = a;
     a = (struct volume_above){0};
     return 0;
+}
+
+bool volume_above_is_leaf(dev_t dev)
+{
+    auto_above struct volume_above a = {0};
+
+    return add_device(&a, dev) == 0 && add_holders(&a) == 0 && a.n == 1;
 }
 
 /* ---- mounts -----------------------------------------------------------------------------------
@@ -309,6 +340,47 @@ static bool parse_mount(char *line, struct volume_mount *ret)
     ret->writable = strncmp(field[5], "rw", 2) == 0 && strncmp(super, "rw", 2) == 0;
     ret->source = source_of(ret->super, source, type);
     return true;
+}
+
+/* Is source among the devices of a file system, and one of a? */
+static int is_among(const struct volume_above *a, dev_t source, const char *devices)
+{
+    auto_above struct volume_above members = {0};
+    int rc = add_listed(&members, devices);
+
+    if (rc < 0 || !volume_above_has(&members, source))
+        return rc;
+    for (size_t i = 0; i < members.n; i++)
+        if (volume_above_has(a, members.devices[i]))
+            return 1;
+    return 0;
+}
+
+static int is_on_btrfs(const struct volume_above *a, dev_t source)
+{
+    DIR *d = opendir("/sys/fs/btrfs");
+    struct dirent *e;
+    int rc = 0;
+
+    while (rc == 0 && d && (e = readdir(d))) {
+        char path[PATH_MAX];
+
+        if (e->d_name[0] != '.' &&
+            text_print(path, sizeof(path), "/sys/fs/btrfs/%s/devices", e->d_name) == 0)
+            rc = is_among(a, source, path);
+    }
+    if (d)
+        closedir(d);
+    return rc;
+}
+
+int volume_above_holds(const struct volume_above *a, const struct volume_mount *m, struct err *err)
+{
+    int rc = volume_above_has(a, m->source);
+
+    if (rc == 0 && text_equal(m->type, "btrfs"))
+        rc = is_on_btrfs(a, m->source);
+    return rc < 0 ? err_set(err, rc, "devices of the btrfs at '%s': %m", m->at) : rc;
 }
 
 static int mounts_of(const char *proc, volume_mount_fn fn, void *arg, struct err *err)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What lies above a volume: loop devices of an image, partitions, device-mapper and MD holders, and
- * the file systems that are mounted from any of them.
+ * What lies above a volume: loop devices, partitions, device-mapper and MD holders, and the file
+ * systems that are mounted from any of them.
  */
 #ifndef GODWIT_TRANSPORT_VOLUME_ABOVE_H
 #define GODWIT_TRANSPORT_VOLUME_ABOVE_H
@@ -27,6 +27,8 @@ int volume_above_find(const char *path, struct volume_above *ret, struct err *er
 void volume_above_done(struct volume_above *a); /* {0} is fine */
 #define auto_above AUTO(volume_above_done)
 bool volume_above_has(const struct volume_above *a, dev_t dev);
+/* Has it neither partitions nor holders? Then who claims it is no device. */
+bool volume_above_is_leaf(dev_t dev);
 
 /* One line of mountinfo. Names are as they are, no longer escaped. */
 struct volume_mount {
@@ -39,6 +41,9 @@ struct volume_mount {
     bool writable;    /* here, and the file system as such */
     const char *proc; /* "/proc/self", or of a process that sees it */
 };
+/* 1: it lies on one of them; of btrfs any of its devices counts. 0: it does not. -ENOMEM. */
+int volume_above_holds(const struct volume_above *a, const struct volume_mount *m, struct err *err);
+
 typedef int (*volume_mount_fn)(void *arg, const struct volume_mount *m, struct err *err);
 
 /* Every mount that this process sees, oldest first, until fn returns something else than 0. */
