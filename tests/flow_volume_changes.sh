@@ -161,8 +161,9 @@ partitions() {
 # A file system is in use from there: that is no reason not to read it, and one not to write to it.
 busy() {
     echo '   in use'
-    mkfs.ext4 -q -F -O ^has_journal "$dev"
+    mkfs.ext4 -q -F -O ^has_journal -E lazy_itable_init=0 "$dev"
     mount "$dev" "$dir/mnt"
+    sync -f "$dir/mnt" # else the kernel writes when it likes, after the push too
     push 0
     rc=0
     godwit replica pull "$replica" "$dev" --state-dir "$state" >"$dir/out" 2>"$dir/err" || rc=$?
