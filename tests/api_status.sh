@@ -22,7 +22,8 @@ api GET /v1/status/shop
 expect 404
 api PUT /v1/workloads/shop "$(workload shop src dst '"limits": {"max_lag_s": 60, "max_downtime_s": 10}')"
 status '.state == "planned" and .lifecycle == "discovered" and .gate.open == false
-    and .volumes[0].state == "pending" and .lag_s == null and .next.command == "godwit plan"'
+    and (.volumes[0] | .state == "pending" and .point_lag_s == null and .target_lag_s == null and .late_s == null)
+    and .lag_s == null and .next.command == "godwit plan"'
 reasons 'contains("never started")'
 api POST /v1/workloads/shop/sync '{"action": "start"}'
 status '.state == "seeding" and .lifecycle == "not_ready"'

@@ -158,9 +158,9 @@ static void write_convergence(const struct workload_view *v, const struct worklo
     jsw_u64(w, "drain_bytes_per_s", h->drain_bytes_per_s);
     jsw_u64(w, "need_bytes_per_s", h->need_bytes_per_s);
     jsw_u64(w, "limit_bytes_per_s", h->limit_bytes_per_s);
-    write_maybe(w, "point_lag_s", h->point_lag_s >= 0, h->point_lag_s);
-    write_maybe(w, "target_lag_s", h->target_lag_s >= 0, h->target_lag_s);
-    write_maybe(w, "late_s", h->late_s >= 0, h->late_s);
+    write_maybe(w, "point_lag_s", at->has_holder && h->point_lag_s >= 0, h->point_lag_s);
+    write_maybe(w, "target_lag_s", at->has_holder && h->target_lag_s >= 0, h->target_lag_s);
+    write_maybe(w, "late_s", at->has_holder && h->late_s >= 0, h->late_s);
     jsw_str(w, "point_kind", h->point_kind[0] ? h->point_kind : NULL);
     jsw_time(w, "consistent_at", h->consistent_ms);
     jsw_str(w, "consistent_error", h->consistent_error[0] ? h->consistent_error : NULL);
