@@ -208,11 +208,13 @@ check-track: build-checks
 	done
 .PHONY: check-track
 if HAVE_CMOCKA
-c_tests += unit_dm_table unit_trace_ring unit_track_map
+c_tests += unit_dm_table unit_trace_ring unit_track_doubts unit_track_map
 unit_trace_ring_SOURCES = tests/unit_trace_ring.c
 unit_trace_ring_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_dm_table_SOURCES = tests/unit_dm_table.c
 unit_dm_table_LDADD = $(TRANSPORT_TEST_LIBS)
+unit_track_doubts_SOURCES = tests/unit_track_doubts.c
+unit_track_doubts_LDADD = $(TRANSPORT_TEST_LIBS)
 unit_track_map_SOURCES = tests/unit_track_map.c
 unit_track_map_LDADD = $(TRANSPORT_TEST_LIBS)
 endif

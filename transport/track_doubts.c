@@ -14,9 +14,11 @@
 
 enum { LINE_MAX_BYTES = 128 };
 
-static int file_of(const char *state_dir, const char *kind, char *out, size_t size)
+static int file_of(const char *state_dir, const char *kind, char *out, size_t size, struct err *err)
 {
-    return text_print(out, size, "%s/tracker-doubts-%s", state_dir, kind);
+    int rc = text_print(out, size, "%s/tracker-doubts-%s", state_dir, kind);
+
+    return rc < 0 ? err_set(err, rc, "'%s': %m", state_dir) : 0;
 }
 
 /* What says nothing of this boot is none. */
@@ -24,14 +26,16 @@ static int parse(const char *line, uint64_t *ret, struct err *err)
 {
     auto_vec char **words = NULL;
     char boot[TRACK_PIN_BOOT + 1];
+    uint64_t n = 0;
     int rc = text_split(line, " \n", &words, err);
 
-    *ret = 0;
     if (rc == 0)
         rc = track_pin_boot(boot, err);
-    if (rc < 0 || text_vec_len(words) != 2 || !text_equal(words[0], boot))
+    if (rc < 0)
         return rc;
-    (void)num_parse_u64(words[1], 0, UINT32_MAX, ret, NULL);
+    if (text_vec_len(words) == 2 && text_equal(words[0], boot))
+        (void)num_parse_u64(words[1], 0, UINT32_MAX, &n, NULL);
+    *ret = n;
     return 0;
 }
 
@@ -39,18 +43,21 @@ int track_doubts_get(const char *state_dir, const char *kind, uint64_t *ret, str
 {
     auto_buf struct buf text = {0};
     char file[PATH_MAX];
-    int rc = file_of(state_dir, kind, file, sizeof(file));
+    int rc = file_of(state_dir, kind, file, sizeof(file), err);
 
-    *ret = 0;
-    if (rc == 0)
-        rc = fd_load(file, LINE_MAX_BYTES, &text, err);
-    if (rc == -ENOENT) {
-        err_clear(err);
-        return 0;
-    }
+    if (rc < 0)
+        return rc;
+    rc = fd_load(file, LINE_MAX_BYTES, &text, err);
     if (rc == 0 && !buf_cstr(&text))
         rc = err_set(err, -ENOMEM, "change tracker: %m");
-    return rc < 0 ? rc : parse(buf_cstr(&text), ret, err);
+    if (rc == 0)
+        return parse(buf_cstr(&text), ret, err);
+    if (rc == -ENOMEM)
+        return rc;
+    /* It is not there, or damaged: only a hint. */
+    err_clear(err);
+    *ret = 0;
+    return 0;
 }
 
 int track_doubts_add(const char *state_dir, const char *kind, struct err *err)
@@ -64,7 +71,7 @@ int track_doubts_add(const char *state_dir, const char *kind, struct err *err)
     if (rc == 0)
         rc = track_pin_boot(boot, err);
     if (rc == 0)
-        rc = file_of(state_dir, kind, file, sizeof(file));
+        rc = file_of(state_dir, kind, file, sizeof(file), err);
     if (rc == 0)
         rc = text_print(line, sizeof(line), "%s %llu\n", boot, (unsigned long long)n + 1);
     return rc < 0 ? rc : fd_save(file, slice_str(line), 0600, err);

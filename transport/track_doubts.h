@@ -11,7 +11,7 @@
 
 struct err;
 
-/* 0 also when there is nothing of this start. */
+/* 0 when its file says nothing of this start of the machine, or is damaged. */
 int track_doubts_get(const char *state_dir, const char *kind, uint64_t *ret, struct err *err);
 /* Durable on return. */
 int track_doubts_add(const char *state_dir, const char *kind, struct err *err);
