@@ -19,6 +19,10 @@ const struct opt cmd_app_edit_opts[] = {
     {0},
 };
 
+enum { LIST_ROWS = 9 };
+
+/* One workload has more than the list: how often it is to have a point, and how old the newest may
+ * get. */
 static const struct columns_row rows[] = {
     {"APP", "workload", COLUMNS_TEXT, TABLE_LEFT},
     {"LIFECYCLE", "lifecycle", COLUMNS_STATE, TABLE_LEFT},
@@ -29,6 +33,9 @@ static const struct columns_row rows[] = {
     {"HOSTS", "hosts", COLUMNS_LIST, TABLE_LEFT},
     {"TARGETS", "targets", COLUMNS_LIST, TABLE_LEFT},
     {"DEPENDS", "depends", COLUMNS_LIST, TABLE_LEFT},
+    {"INTERVAL", "document.limits.interval_s", COLUMNS_SECONDS, TABLE_RIGHT},
+    {"TARGET LAG", "document.limits.target_lag_s", COLUMNS_SECONDS, TABLE_RIGHT},
+    {"CONSISTENT", "document.limits.consistent_s", COLUMNS_SECONDS, TABLE_RIGHT},
 };
 
 static int view_list(struct out *o, const struct js *doc, struct table *t, struct err *err)
@@ -37,7 +44,7 @@ static int view_list(struct out *o, const struct js *doc, struct table *t, struc
 
     if (js_len(items) == 0)
         out_after(o, "No workloads yet.  Next: godwit app edit NAME --file workload.json");
-    return columns_fill(o, items, t, rows, ARRAY_LEN(rows), err);
+    return columns_fill(o, items, t, rows, LIST_ROWS, err);
 }
 
 static int view_one(struct out *o, const struct js *doc, struct table *t, struct err *err)

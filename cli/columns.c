@@ -23,7 +23,7 @@ static const struct js *member(const struct js *doc, const char *key)
         return js_member(doc, key);
     if (text_print(head, sizeof(head), "%.*s", (int)(dot - key), key) < 0)
         return NULL;
-    return js_member(js_member(doc, head), dot + 1);
+    return member(js_member(doc, head), dot + 1);
 }
 
 /* Lists have no limit, so they are put together in more. */

@@ -125,6 +125,10 @@ exits 0 godwit app edit shop --file "$dir/shop.json"
 godwit app edit shop --file - <"$dir/shop.json" >/dev/null || fail "from standard input"
 exits 0 godwit app show shop -o json
 is '.workload == "shop" and .document.volumes[0].name == "data"'
+jq '.document | .limits.consistent_s = 900' "$dir/out" >"$dir/policy.json"
+exits 0 godwit app edit shop --file "$dir/policy.json"
+exits 0 godwit app show shop
+grep -qE '^CONSISTENT +15m' "$dir/out" || fail "the policy: $(cat "$dir/out")"
 exits 0 godwit app ls -o name
 says out shop
 exits 0 godwit status shop -o json
