@@ -283,9 +283,7 @@ double js_f64(const struct js *obj, const char *key, double dflt)
 
 bool js_bool(const struct js *obj, const char *key, bool dflt)
 {
-    const struct js *v = js_member(obj, key);
-
-    return js_kind(v) == JS_BOOL ? json_is_true(value_of(v)) : dflt;
+    return js_as_bool(js_member(obj, key), dflt);
 }
 
 size_t js_len(const struct js *arr)
@@ -315,6 +313,11 @@ double js_as_f64(const struct js *v, double dflt)
     if (js_kind(v) != JS_INT && js_kind(v) != JS_REAL)
         return dflt;
     return json_number_value(value_of(v));
+}
+
+bool js_as_bool(const struct js *v, bool dflt)
+{
+    return js_kind(v) == JS_BOOL ? json_is_true(value_of(v)) : dflt;
 }
 
 int js_each(const struct js *obj, js_each_fn fn, void *arg)

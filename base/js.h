@@ -64,6 +64,7 @@ const struct js *js_at(const struct js *arr, size_t i);
 const char *js_as_str(const struct js *v, const char *dflt);
 uint64_t js_as_u64(const struct js *v, uint64_t dflt);
 double js_as_f64(const struct js *v, double dflt);
+bool js_as_bool(const struct js *v, bool dflt);
 
 /* Members in document order. A non-zero return ends the walk and is returned. */
 typedef int (*js_each_fn)(void *arg, const char *key, const struct js *value);

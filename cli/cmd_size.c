@@ -41,6 +41,24 @@ static const struct columns_row rows[] = {
     {"WHY", "why", COLUMNS_LIST, TABLE_WIDE_ONLY},
 };
 
+/* A list has prices with a licence of Windows for all shapes, or for none. */
+static void say_windows(struct out *o, const struct js *sum, const struct js *catalogue)
+{
+    const uint64_t hosts = js_u64(sum, "hosts", 0), windows = js_u64(sum, "windows_hosts", 0);
+
+    if (js_bool(catalogue, "windows", false) && windows < hosts)
+        out_after(o,
+                  "! %llu of them do not run Windows, and each price of this list is with its "
+                  "licence.",
+                  (unsigned long long)(hosts - windows));
+    else if (!js_bool(catalogue, "windows", false) && windows > 0)
+        out_after(o,
+                  "! %llu of them run Windows, and no price of this list is with its licence: "
+                  "godwit cost adds them, godwit catalog import --windows makes a list that has "
+                  "them.",
+                  (unsigned long long)windows);
+}
+
 static int view(struct out *o, const struct js *doc, struct table *t, struct err *err)
 {
     const struct js *sum = js_member(doc, "sum"), *unsized = js_member(doc, "unsized");
@@ -61,6 +79,8 @@ static int view(struct out *o, const struct js *doc, struct table *t, struct err
                   js_str(sum, "price_per_hour", ""), js_str(c, "currency", ""),
                   js_str(c, "provider", ""), js_str(c, "region", ""),
                   js_str(sum, "arm_saves_per_hour", ""));
+    if (js_str(sum, "price_per_hour", NULL))
+        say_windows(o, sum, c);
     else
         out_after(o, "Shapes of no provider.  With prices: --catalog FILE");
     return columns_fill(o, js_member(doc, "hosts"), t, rows, ARRAY_LEN(rows), err);
@@ -70,17 +90,34 @@ static int view(struct out *o, const struct js *doc, struct table *t, struct err
  */
 
 static int save(const struct cmd_call *call, const char *flag,
-                int (*write)(const struct estate_size_spec *, struct buf *, struct err *),
-                const struct estate_size_spec *spec, struct err *err)
+                int (*write)(const struct estate_size_spec *, struct buf *,
+                             struct estate_size_lost *, struct err *),
+                const struct estate_size_spec *spec, struct estate_size_lost *lost, struct err *err)
 {
     auto_buf struct buf text = {0};
     int r = 0;
 
     if (opt_text(call->opts, flag))
-        r = write(spec, &text, err);
+        r = write(spec, &text, lost, err);
     if (r == 0 && opt_text(call->opts, flag))
         r = fd_save(opt_text(call->opts, flag), buf_slice(&text), 0644, err);
     return r;
+}
+
+/* What the lists for other tools lack. */
+static void say_lost(const struct cmd_call *call, const struct estate_size_lost *lost)
+{
+    if (lost->waves > 0)
+        out_text(call->out,
+                 "! %s names no wave for %zu of its hosts: no list says one. The waves that godwit "
+                 "plan computes are not in it.",
+                 opt_text(call->opts, "mgn"), lost->waves);
+    if (lost->disks > 0)
+        out_text(
+            call->out,
+            "! %s leaves disks out for %zu of its hosts: a job takes a system disk of 2048 GiB "
+            "and 16 others.",
+            opt_text(call->opts, "smc"), lost->disks);
 }
 
 int cmd_size(struct cmd_call *call, struct err *err)
@@ -88,6 +125,7 @@ int cmd_size(struct cmd_call *call, struct err *err)
     auto_catalogue struct catalogue catalogue = {0};
     auto_estate struct estate *e = NULL;
     struct estate_arg_told told = {0};
+    struct estate_size_lost lost = {0};
     struct estate_size_spec spec = {.catalogue = &catalogue, .policy = &size_policy_default};
     auto_js struct js *doc = NULL;
     size_t unsized = 0;
@@ -100,12 +138,13 @@ int cmd_size(struct cmd_call *call, struct err *err)
     if (r == 0)
         r = estate_size_write(&spec, &doc, &unsized, err);
     if (r == 0)
-        r = save(call, "mgn", estate_size_mgn, &spec, err);
+        r = save(call, "mgn", estate_size_mgn, &spec, &lost, err);
     if (r == 0)
-        r = save(call, "smc", estate_size_smc, &spec, err);
+        r = save(call, "smc", estate_size_smc, &spec, &lost, err);
     if (r == 0)
         r = out_document(call->out, doc, view, err);
     if (r < 0)
         return cmd_exit(err);
-    return unsized ? GW_EXIT_PARTIAL : estate_arg_exit(&told);
+    say_lost(call, &lost);
+    return unsized || lost.disks ? GW_EXIT_PARTIAL : estate_arg_exit(&told);
 }

@@ -66,6 +66,27 @@ is '[.hosts[].why[]] | any(test("vCPUs"))'
 exits 0 godwit groups --from "$dir/mgn.csv" -o json
 is '[.groups[].group] | sort == ["ldap", "ml", "shop"]'
 grep -q '^shop-db-01,Image,600,' "$dir/smc.csv" || fail 'no job of shop-db-01'
+
+echo "-- size says what its prices and the lists for other tools lack"
+printf '%s\n' host,os_family,cores,memory_gib win,windows,1,2 lin,linux,1,2 >"$dir/os.csv"
+printf '%s\n' provider,region,currency,instance_type,vcpu,mem_gib,price_per_hour,price_date \
+    acme,eu,USD,small,2,8,1,2026-10-01 >"$dir/prices.csv"
+exits 0 godwit size --from "$dir/os.csv" --catalog "$dir/prices.csv" --mgn "$dir/os-mgn.csv"
+says out '1 of them run Windows, and no price of this list is with its licence'
+says out 'names no wave for 2 of its hosts'
+exits 0 godwit size --from "$dir/os.csv" --catalog "$dir/prices.csv" -o json
+is '.sum.windows_hosts == 1 and .catalogue.windows == false'
+godwit catalog import "$dir/prices.csv" --out "$dir/prices.json" >/dev/null || fail "import"
+jq '.windows = true' "$dir/prices.json" >"$dir/windows.json"
+exits 0 godwit size --from "$dir/os.csv" --catalog "$dir/windows.json"
+says out '1 of them do not run Windows'
+moving() { godwit cost --from "$dir/os.csv" --catalog "$dir/$1" -o json | jq .move_micros; }
+[ "$(moving windows.json)" -lt "$(moving prices.json)" ] || fail "licences are paid for twice"
+jq -n '{schema: "godwit.estate/1", sources: [], hosts: [{host: "big", cores: 1, memory_bytes: 1073741824,
+    disks: [range(18) | {disk: "sd\(.)", size_bytes: (30 * 1073741824)}]}]}' >"$dir/disks.json"
+exits 3 godwit size --from "$dir/disks.json" --smc "$dir/smc.csv"
+says out 'leaves disks out for 1 of its hosts'
+
 printf '%s\n' host,arch,cores,memory_gib,net_p95_mib_per_s mainframe,s390x,4,16, wide,x86_64,64,4,5 >"$dir/odd.csv"
 printf '%s\n' provider,region,currency,instance_type,vcpu,mem_gib,net_mbps,price_per_hour,price_date \
     acme,eu,EUR,small,2,512,10,1,2026-10-01 acme,eu,EUR,wide,64,2,10,2,2026-10-01 >"$dir/odd-prices.csv"

@@ -124,6 +124,7 @@ static void windows_is_another_price(void **state)
     (void)state;
     assert_ok(gather(&spec, aws, 999, &a, NULL));
     assert_int_equal(find(&a, "m7i.large")->price_micros, 192800);
+    assert_true(a.windows);
     assert_ok(gather(&spec, azure, 999, &b, NULL));
     assert_int_equal(find(&b, "Standard_D4s_v5")->price_micros, 414000);
 }

@@ -63,6 +63,7 @@ struct catalogue_rate {
 struct catalogue {
     char provider[CATALOGUE_NAME_MAX], region[CATALOGUE_NAME_MAX];
     char currency[CATALOGUE_CURRENCY_MAX];
+    bool windows;                   /* prices of shapes are with a licence of Windows */
     struct catalogue_shape *shapes; /* cheapest first, then by name */
     size_t n, cap;
     struct catalogue_rate *rates; /* by item, name, from_gib */

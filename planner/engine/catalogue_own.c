@@ -10,11 +10,11 @@
 
 #include "base/banned.h"
 
-enum path { PATH_PROVIDER, PATH_REGION, PATH_CURRENCY, PATH_SHAPE, PATH_RATE };
+enum path { PATH_PROVIDER, PATH_REGION, PATH_CURRENCY, PATH_WINDOWS, PATH_SHAPE, PATH_RATE };
 
 static const char *const paths[] = {
-    [PATH_PROVIDER] = "provider", [PATH_REGION] = "region", [PATH_CURRENCY] = "currency",
-    [PATH_SHAPE] = "shapes/*",    [PATH_RATE] = "rates/*",
+    [PATH_PROVIDER] = "provider", [PATH_REGION] = "region",  [PATH_CURRENCY] = "currency",
+    [PATH_WINDOWS] = "windows",   [PATH_SHAPE] = "shapes/*", [PATH_RATE] = "rates/*",
 };
 
 /* Members by term. */
@@ -90,6 +90,9 @@ static int piece(struct catalogue_read *r, size_t path, const char *key, const s
         return catalogue_gather_same(r, NULL, text, NULL, err);
     case PATH_CURRENCY:
         return catalogue_gather_same(r, NULL, NULL, text, err);
+    case PATH_WINDOWS:
+        r->out.windows |= js_as_bool(v, false);
+        return 0;
     case PATH_SHAPE:
         return shape(r, v, err);
     case PATH_RATE:
@@ -154,6 +157,8 @@ int catalogue_write(const struct catalogue *c, struct js **ret, struct err *err)
     jsw_str(w, "region", c->region);
     jsw_str(w, "currency", c->currency);
     jsw_str(w, "date", catalogue_date(c));
+    if (c->windows)
+        jsw_bool(w, "windows", true);
     jsw_arr(w, "shapes");
     for (size_t i = 0; i < c->n; i++)
         write_shape(w, &c->shapes[i]);

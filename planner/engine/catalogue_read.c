@@ -92,6 +92,8 @@ static int judge(struct catalogue_read *r, struct err *err)
     if (!r->reader)
         return err_set(err, -EINVAL, "neither a price list of AWS, Azure or Alibaba nor our own");
     r->kind = r->reader->name;
+    /* Only providers' lists have both kinds of prices to choose from. */
+    r->out.windows |= r->spec->windows && r->reader->mark && r->reader != &catalogue_own;
     return r->reader->mark ? jspiece_new(&(struct jspiece_spec){.paths = r->reader->paths,
                                                                 .n = r->reader->paths_n,
                                                                 .fn = take_piece,

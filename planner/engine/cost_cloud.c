@@ -23,7 +23,8 @@ static int64_t windows(const struct cost_model *m, const struct cost_host *h)
 {
     __int128 hours = (__int128)COST_HOURS * h->week_hours / COST_WEEK;
 
-    if (!h->shape || h->host->os_family != ESTATE_WINDOWS)
+    /* A list that has licences in its prices is not paid for twice. */
+    if (!h->shape || h->host->os_family != ESTATE_WINDOWS || m->spec->catalogue->windows)
         return 0;
     return money_of(rate(m, RATE_WINDOWS_VCPU_HOUR) * h->shape->vcpus * hours);
 }

@@ -57,7 +57,8 @@ static const char *tag_or_empty(const struct estate_host *h, const char *key)
     return value ? value : "";
 }
 
-int estate_size_mgn(const struct estate_size_spec *spec, struct buf *out, struct err *err)
+int estate_size_mgn(const struct estate_size_spec *spec, struct buf *out,
+                    struct estate_size_lost *lost, struct err *err)
 {
     static const char *const header[] = {
         "mgn:account-id",          "mgn:region",
@@ -76,6 +77,8 @@ int estate_size_mgn(const struct estate_size_spec *spec, struct buf *out, struct
             continue;
         if (load && load->wave)
             (void)text_print(wave, sizeof(wave), "wave-%u", load->wave);
+        else
+            lost->waves++;
         put_row(out,
                 (const char *const[]){tag_or_empty(h, "mgn:account-id"),
                                       tag_or_empty(h, "mgn:region"), wave, h->workload,
@@ -96,25 +99,30 @@ static uint64_t gib_of(uint64_t bytes)
     return num_div_up(bytes, (uint64_t)1 << 30);
 }
 
-/* The first disk by name is the system's; where only a total is known, it is all there is. */
+/* The first disk by name is the system's; where only a total is known, it is all there is. Returns
+ * how many there are, of which max are in sizes. */
 static size_t devices_of(const struct estate_host *h, uint64_t *sizes, size_t max)
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < h->disks_n && n < max; i++) {
-        if (h->disks[i].level == ESTATE_DEVICE && h->disks[i].size_bytes > 0)
-            sizes[n++] = gib_of(h->disks[i].size_bytes);
+    for (size_t i = 0; i < h->disks_n; i++) {
+        if (h->disks[i].level != ESTATE_DEVICE || h->disks[i].size_bytes == 0)
+            continue;
+        if (n < max)
+            sizes[n] = gib_of(h->disks[i].size_bytes);
+        n++;
     }
     if (n == 0 && estate_disk_bytes(h) > 0)
         sizes[n++] = gib_of(estate_disk_bytes(h));
     return n;
 }
 
-static void put_job(struct buf *out, const struct estate_host *h)
+static void put_job(struct buf *out, const struct estate_host *h, struct estate_size_lost *lost)
 {
     uint64_t sizes[1 + SMC_DATA_DISKS] = {0};
     size_t n = devices_of(h, sizes, ARRAY_LEN(sizes));
 
+    lost->disks += n > ARRAY_LEN(sizes) || sizes[0] > SMC_SYSTEM_MAX;
     csv_put(out, or_name(h), true);
     csv_put(out, "Image", false);
     put_number(out, n ? num_min(num_max(sizes[0], SMC_SYSTEM_MIN), SMC_SYSTEM_MAX) : 0);
@@ -129,7 +137,8 @@ static void put_job(struct buf *out, const struct estate_host *h)
     (void)buf_str(out, "\r\n");
 }
 
-int estate_size_smc(const struct estate_size_spec *spec, struct buf *out, struct err *err)
+int estate_size_smc(const struct estate_size_spec *spec, struct buf *out,
+                    struct estate_size_lost *lost, struct err *err)
 {
     (void)buf_str(out, "SourceId,TargetType,SystemDiskSize");
     for (int d = 1; d <= SMC_DATA_DISKS; d++)
@@ -138,7 +147,7 @@ int estate_size_smc(const struct estate_size_spec *spec, struct buf *out, struct
                        "VSwitchId\r\n");
     for (size_t i = 0; i < estate_hosts(spec->estate); i++) {
         if (estate_host(spec->estate, i)->kind != ESTATE_HYPERVISOR)
-            put_job(out, estate_host(spec->estate, i));
+            put_job(out, estate_host(spec->estate, i), lost);
     }
     return buf_failed(out, err);
 }

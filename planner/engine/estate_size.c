@@ -23,6 +23,7 @@ enum { WHY_MAX = 256 };
 
 struct sums {
     uint64_t sized, unsized, cores, vcpus, memory, shape_memory;
+    uint64_t windows; /* hosts that run it */
     int64_t price, arm_saves;
 };
 
@@ -122,6 +123,7 @@ static void add_up(struct sums *sums, const struct estate_host *h,
     const struct catalogue_shape *s = choice->x86 ? choice->x86 : choice->arm;
 
     sums->sized++;
+    sums->windows += h->os_family == ESTATE_WINDOWS;
     sums->cores += h->cores;
     sums->memory = num_min(sums->memory + h->memory_bytes, INT64_MAX);
     sums->vcpus += s->vcpus;
@@ -198,6 +200,7 @@ static void write_sums(struct jsw *w, const struct sums *s, const struct catalog
 
     jsw_obj(w, "sum");
     jsw_u64(w, "hosts", s->sized);
+    jsw_u64(w, "windows_hosts", s->windows);
     jsw_u64(w, "cores", s->cores);
     jsw_u64(w, "vcpus", s->vcpus);
     jsw_u64(w, "memory_bytes", s->memory);
@@ -215,6 +218,7 @@ static void write_catalogue(struct jsw *w, const struct catalogue *c)
     jsw_str(w, "region", *c->region ? c->region : NULL);
     jsw_str(w, "currency", *c->currency ? c->currency : NULL);
     jsw_str(w, "date", *catalogue_date(c) ? catalogue_date(c) : NULL);
+    jsw_bool(w, "windows", c->windows);
     jsw_end(w);
 }
 

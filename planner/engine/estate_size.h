@@ -23,12 +23,21 @@ struct estate_size_spec {
 int estate_size_write(const struct estate_size_spec *spec, struct js **ret, size_t *ret_unsized,
                       struct err *err);
 
+/* What a list for another tool could not say. */
+struct estate_size_lost {
+    size_t waves; /* hosts whose wave nobody names */
+    size_t disks; /* hosts with more, or greater, disks than it takes */
+};
+
 /*
  * Lists for the tools that move machines: the import of AWS Application Migration Service, and the
  * fields of a job of Alibaba's Server Migration Center, a row a host. Hosts without a shape have an
- * empty instance type.
+ * empty instance type. A job has one system disk of up to 2048 GiB and up to 16 others: what is
+ * more is left out, and counted.
  */
-int estate_size_mgn(const struct estate_size_spec *spec, struct buf *out, struct err *err);
-int estate_size_smc(const struct estate_size_spec *spec, struct buf *out, struct err *err);
+int estate_size_mgn(const struct estate_size_spec *spec, struct buf *out,
+                    struct estate_size_lost *lost, struct err *err);
+int estate_size_smc(const struct estate_size_spec *spec, struct buf *out,
+                    struct estate_size_lost *lost, struct err *err);
 
 #endif
