@@ -49,6 +49,7 @@ static const struct {
     {GW_VAULT_OBJECT, "vault_damaged"},
     {GW_VAULT_MISSING, "vault_missing"},
     {GW_NO_VAULT, "vault_missing"},
+    {GW_VAULT_UNNAMED, "vault_missing"},
     {GW_VAULT_NEWER, "vault_newer"},
     {GW_VAULT_OLDER_HEAD, "vault_older_head"},
     {GW_REPLICA_LOCKED, "replica_locked"},

@@ -168,7 +168,7 @@ int vaultref_open(struct vaultref *v, struct rate *rate, const atomic_bool *stop
     generation = v->generation;
     pthread_mutex_unlock(&v->lock);
     if (generation == 0) {
-        r = err_set_gw(err, GW_VAULT_MISSING, -ENOENT, "the planner has named no vault yet");
+        r = err_set_gw(err, GW_VAULT_UNNAMED, -ENOENT, "the planner has named no vault yet");
         if (err)
             err->retryable = true;
         return r;

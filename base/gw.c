@@ -20,10 +20,11 @@ static const struct gw_row rows[] = {
     {GW_BAD_CONFIG, GW_EXIT_USAGE, "a configuration file is wrong",
      "The message names the file and the line. Sections stand in brackets, keys are key = value.",
      "godwit config show --origin"},
-    {GW_BAD_DOCUMENT, GW_EXIT_USAGE, "a JSON document is malformed or of another kind",
-     "It does not parse, a member is missing or of the wrong kind, or its schema member names "
-     "another document or version.",
-     "jq . FILE\ngodwit help json"},
+    {GW_BAD_DOCUMENT, GW_EXIT_USAGE, "a document is malformed or of another kind",
+     "It does not parse, a member or a column is missing or of the wrong kind, or its schema "
+     "member "
+     "names another document or version.",
+     "Mend what is named, at its line and column where they are told\ngodwit help json"},
     {GW_NEEDS_CONFIRM, GW_EXIT_USAGE, "an action was not confirmed",
      "Nobody is asked without a terminal: a script agrees with --yes, and to what cannot be undone "
      "with --confirm=NAME, the name of its object. Nothing was changed.",
@@ -251,6 +252,11 @@ static const struct gw_row rows[] = {
      "Something that only older points need is gone or altered, and no push brings it back. What "
      "is newest can be restored. Points that are given up are not looked at any more.",
      "godwit store gc STORE --give-up NAME@FROM-TO --yes\ngodwit store check STORE"},
+    {GW_VAULT_UNNAMED, GW_EXIT_NOT_FOUND, "the planner has named no vault",
+     "An agent gets the address and the key of the vault from its planner, with what it "
+     "replicates. "
+     "Either the planner has no store, or the agent has not reached it since.",
+     "godwit doctor\ngodwit init --store s3://BUCKET/PREFIX"},
     {GW_GATE_CLOSED, GW_EXIT_REFUSED, "a gate is closed",
      "A condition for the switch does not hold: lag, window, verification, test or plan. Nothing "
      "was changed.",

@@ -37,7 +37,7 @@ enum gw {
     GW_USAGE = 1001,         /* unknown verb or flag, missing argument */
     GW_BAD_VALUE = 1002,     /* a value does not parse or is out of range */
     GW_BAD_CONFIG = 1003,    /* a configuration file is wrong */
-    GW_BAD_DOCUMENT = 1004,  /* a JSON document is malformed or of the wrong schema */
+    GW_BAD_DOCUMENT = 1004,  /* a document is malformed or of the wrong schema */
     GW_NEEDS_CONFIRM = 1005, /* a severe action without its --confirm */
     GW_NO_CONTEXT = 1006,    /* no planner configured */
     GW_BAD_NAME = 1007,      /* text that cannot be the name of anything */
@@ -95,6 +95,7 @@ enum gw {
     GW_VAULT_OBJECT = 3037,      /* the object that opens the vault is gone or damaged */
     GW_KEY_COPY = 3038,          /* a copy of the vault's key in the vault is damaged */
     GW_VAULT_OLD_DAMAGED = 3039, /* points of a vault are, and the newest of each replica is not */
+    GW_VAULT_UNNAMED = 3040,     /* an agent has not been told where the vault is */
     /* 4xxx plans and cutovers */
     GW_GATE_CLOSED = 4101,
     GW_SWITCH_OPEN = 4102, /* another switch of this workload is open */

@@ -28,6 +28,16 @@ rot() {
 : >"$dir/hooks"
 set_up
 
+# -- an agent that was never told of a vault says that, and not that an object is gone ----------------
+mkdir "$dir/c"
+jq '.vault = null' "$dir/a.json" >"$dir/c.json"
+order c adopt 0
+expect_done
+round c
+jq -e '.replication[0] | .reason == "vault_missing" and (.error | contains("the planner has named no vault"))' \
+    "$dir/report" >/dev/null || fail "no vault: $(cat "$dir/report")"
+grep -q 'GW-3040' "$dir/log" || fail "another code: $(cat "$dir/log")"
+
 # -- sectors that cannot be read: replication goes on, says so, and no switch is made of it ----------
 reports() {
     jq -e ".replication[0] | $1" "$dir/report" >/dev/null || fail "$1 of: $(cat "$dir/report")"
