@@ -51,6 +51,19 @@ static int check_offset(uint64_t offset, size_t len, struct err *err)
     return 0;
 }
 
+int fd_failed(int fd, int code, const char *what, struct err *err)
+{
+    char link[32], path[ERR_TEXT_MAX / 2];
+    ssize_t n = -1;
+
+    if (text_print(link, sizeof(link), "/proc/self/fd/%d", fd) == 0)
+        n = readlink(link, path, sizeof(path) - 1);
+    if (n <= 0)
+        return err_set(err, code, "%s: %m", what);
+    path[n] = '\0';
+    return err_set(err, code, "%s '%s': %m", what, path);
+}
+
 int fd_pwrite_full(int fd, const void *data, size_t len, uint64_t offset, struct err *err)
 {
     const uint8_t *at = data;
@@ -61,13 +74,13 @@ int fd_pwrite_full(int fd, const void *data, size_t len, uint64_t offset, struct
         return rc;
     rc = failpoint("fd_write");
     if (rc < 0)
-        return err_set(err, rc, "write: %m");
+        return fd_failed(fd, rc, "write", err);
     while (len) {
         n = pwrite(fd, at, len, (off_t)offset);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return err_set(err, -errno, "write: %m");
+            return fd_failed(fd, -errno, "write", err);
         at += n;
         len -= (size_t)n;
         offset += (uint64_t)n;

@@ -10,9 +10,14 @@
 /* All of it or an error; EINTR is retried. fd_read_full and fd_pread_full: -ENODATA at early end.
  */
 int fd_write_full(int fd, const void *data, size_t len, struct err *err);
+/* Its error names the file. */
 int fd_pwrite_full(int fd, const void *data, size_t len, uint64_t offset, struct err *err);
 int fd_read_full(int fd, void *out, size_t len, struct err *err);
 int fd_pread_full(int fd, void *out, size_t len, uint64_t offset, struct err *err);
+
+/* What failed, and of which file where the kernel tells its path: "fsync '/srv/x': No space left on
+ * device". Returns code. */
+int fd_failed(int fd, int code, const char *what, struct err *err);
 
 /* Append the whole file to out; -EFBIG above max_bytes, -ENOENT. Regular files, never a FIFO. */
 int fd_load(const char *path, size_t max_bytes, struct buf *out, struct err *err);

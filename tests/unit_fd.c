@@ -423,6 +423,23 @@ static void xdg_without_home_says_so(void **state)
     assert_fails(-ENAMETOOLONG, fd_xdg("data", out, 8, NULL));
 }
 
+static void a_write_that_fails_names_its_file(void **state)
+{
+    char path[PATH_MAX];
+    struct err err = {0};
+    int fd;
+
+    assert_ok(fd_save(unit_path(*state, "table", path), slice_str("x"), 0600, NULL));
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_fails(-EBADF, fd_pwrite_full(fd, "y", 1, 0, &err));
+    assert_non_null(strstr(err.text, path));
+    assert_non_null(strstr(err.text, "Bad file descriptor"));
+    close(fd);
+    assert_fails(-ENOSPC, fd_failed(-1, -ENOSPC, "fsync", &err));
+    assert_string_equal("fsync: No space left on device", err.text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -452,6 +469,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_lock_does_not_follow_symlinks, setup, teardown),
         cmocka_unit_test_setup_teardown(xdg_follows_the_specification, setup, teardown),
         cmocka_unit_test_setup_teardown(xdg_without_home_says_so, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_write_that_fails_names_its_file, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -175,7 +175,7 @@ static int load(struct ledger *l, struct err *err)
     err_clear(err);
     l->loaded = l->records;
     if (ftruncate(l->fd, (off_t)l->records * RECORD_LEN) < 0)
-        return err_set(err, -errno, "ledger: ftruncate: %m");
+        return fd_failed(l->fd, -errno, "ftruncate", err);
     return 0;
 }
 
@@ -295,7 +295,7 @@ int ledger_add(struct ledger *l, const struct unit *units, size_t n, struct err 
     if (rc == 0)
         rc = fd_pwrite_full(l->fd, bytes, n * RECORD_LEN, (uint64_t)l->records * RECORD_LEN, err);
     if (rc == 0 && fdatasync(l->fd) < 0)
-        rc = err_set(err, -errno, "fdatasync: %m");
+        rc = fd_failed(l->fd, -errno, "fdatasync", err);
     if (rc < 0)
         (void)err_add(err, rc, "ledger in '%s'", l->dir);
     for (size_t i = 0; rc == 0 && i < n; i++)
@@ -350,7 +350,7 @@ static int copy_rest(const struct ledger *l, uint32_t from, int to, uint8_t *bat
             rc = fd_pwrite_full(to, batch, len, (uint64_t)(at - from) * RECORD_LEN, err);
     }
     if (rc == 0 && fdatasync(to) < 0)
-        rc = err_set(err, -errno, "fdatasync: %m");
+        rc = fd_failed(to, -errno, "fdatasync", err);
     return rc;
 }
 
@@ -456,7 +456,7 @@ int ledger_clear(struct ledger *l, struct err *err)
     l->loaded = 0;
     l->earlier_n = 0;
     if (ftruncate(l->fd, 0) < 0)
-        rc = err_set(err, -errno, "ledger: ftruncate: %m");
+        rc = fd_failed(l->fd, -errno, "ftruncate", err);
     pthread_mutex_unlock(&l->lock);
     return rc;
 }

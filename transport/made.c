@@ -110,7 +110,7 @@ static int add_packs(struct made *m, uint8_t (*packs)[PACK_NAME_LEN], size_t n, 
     int rc = fd_pwrite_full(m->packs_fd, packs, n * PACK_NAME_LEN, m->packs_n * PACK_NAME_LEN, err);
 
     if (rc == 0 && fdatasync(m->packs_fd) < 0)
-        rc = err_set(err, -errno, "packs of a pass: fdatasync: %m");
+        rc = fd_failed(m->packs_fd, -errno, "fdatasync", err);
     if (rc == 0)
         m->packs_n += n;
     return rc;
@@ -258,7 +258,7 @@ static int note(struct made *m, const struct made_page *pages, size_t n, struct 
                                 (uint64_t)pages[i].region * SLOT_LEN, err);
     }
     if (rc == 0 && fdatasync(m->pages_fd) < 0)
-        rc = err_set(err, -errno, "pages of a pass: fdatasync: %m");
+        rc = fd_failed(m->pages_fd, -errno, "fdatasync", err);
     m->has_pages = m->has_pages || rc == 0;
     return rc;
 }
@@ -309,7 +309,7 @@ int made_clear(struct made *m, struct err *err)
 
     pthread_mutex_lock(&m->lock);
     if (ftruncate(m->pages_fd, 0) < 0 || ftruncate(m->packs_fd, 0) < 0)
-        rc = err_set(err, -errno, "pages of a pass: ftruncate: %m");
+        rc = fd_failed(m->pages_fd, -errno, "ftruncate", err);
     m->has_pages = false;
     m->packs_n = 0;
     m->distrusted = false;

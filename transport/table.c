@@ -82,7 +82,7 @@ static int header_save(struct table *t, struct err *err)
     if (rc == 0)
         rc = fd_pwrite_full(t->fd, b.data, b.len, 0, err);
     if (rc == 0 && fsync(t->fd) < 0)
-        rc = err_set(err, -errno, "fsync: %m");
+        rc = fd_failed(t->fd, -errno, "fsync", err);
     return rc;
 }
 
@@ -197,9 +197,9 @@ static int shape(struct table *t, struct err *err)
     uint64_t end = tags_at(t, 0) + digest_leaves(t->size_bytes) * TAGS_BYTES;
 
     if (t->held_bytes != t->size_bytes && ftruncate(t->fd, TABLE_PAGE) < 0)
-        return err_set(err, -errno, "ftruncate: %m");
+        return fd_failed(t->fd, -errno, "ftruncate", err);
     if (ftruncate(t->fd, (off_t)end) < 0)
-        return err_set(err, -errno, "ftruncate: %m");
+        return fd_failed(t->fd, -errno, "ftruncate", err);
     return 0;
 }
 
@@ -219,7 +219,7 @@ static int apply(struct table *t, struct table_next *n, const uint8_t *digest, s
     if (rc == 0)
         rc = roots_copy(table_next_fd(n), t->fd, t->size_bytes, err);
     if (rc == 0 && fdatasync(t->fd) < 0)
-        rc = err_set(err, -errno, "fdatasync: %m");
+        rc = fd_failed(t->fd, -errno, "fdatasync", err);
     if (rc == 0)
         rc = failpoint("table_whole");
     if (rc < 0)

@@ -266,7 +266,7 @@ static int header_save(const struct table_next *n, const char *magic, uint64_t r
     if (rc == 0)
         rc = fd_pwrite_full(n->fd, header.data, header.len, 0, err);
     if (rc == 0 && fsync(n->fd) < 0)
-        rc = err_set(err, -errno, "digest table: fsync: %m");
+        rc = fd_failed(n->fd, -errno, "fsync", err);
     return rc;
 }
 
@@ -275,7 +275,7 @@ int table_next_seal(struct table_next *n, const uint8_t *digest, struct err *err
     int rc;
 
     if (fdatasync(n->fd) < 0)
-        return err_set(err, -errno, "digest table: fdatasync: %m");
+        return fd_failed(n->fd, -errno, "fdatasync", err);
     rc = failpoint("table_seal");
     if (rc < 0)
         return err_set(err, rc, "digest table: seal: %m");
@@ -291,7 +291,7 @@ int table_next_keep(struct table_next *n, uint64_t runs_bytes, const uint8_t *di
                     struct err *err)
 {
     if (fdatasync(n->fd) < 0)
-        return err_set(err, -errno, "digest table: fdatasync: %m");
+        return fd_failed(n->fd, -errno, "fdatasync", err);
     return header_save(n, magic_kept, runs_bytes, digest, err);
 }
 
