@@ -66,18 +66,14 @@ static int look_at_mount(void *arg, const struct volume_mount *m, struct err *er
 {
     struct search *s = arg;
     struct freeze_fs *fs = freeze_known(s->f, m->super);
+    int rc = volume_above_holds(&s->above, m, err);
 
-    if (!volume_above_has(&s->above, m->source))
-        return 0;
-    if (!fs) {
-        int rc = add(s->f, m, &fs, err);
-
-        if (rc < 0)
-            return rc;
-    }
-    if (fs->fd < 0)
+    if (rc <= 0)
+        return rc;
+    rc = fs ? 0 : add(s->f, m, &fs, err);
+    if (rc == 0 && fs->fd < 0)
         fs->fd = open_mount(m);
-    return 0;
+    return rc;
 }
 
 int freeze_find(struct freeze *f, struct err *err)

@@ -163,37 +163,6 @@ static int add_listed(struct volume_above *a, const char *dir)
     return rc;
 }
 
-static bool have_common(const struct volume_above *a, const struct volume_above *b)
-{
-    for (size_t i = 0; i < b->n; i++)
-        if (volume_above_has(a, b->devices[i]))
-            return true;
-    return false;
-}
-
-/* A btrfs over several devices is mounted by the name of one of them: it is above all. */
-static int add_pools(struct volume_above *a)
-{
-    DIR *d = opendir("/sys/fs/btrfs");
-    struct dirent *e;
-    int rc = 0;
-
-    while (rc == 0 && d && (e = readdir(d))) {
-        auto_above struct volume_above pool = {0};
-        char path[PATH_MAX];
-
-        if (e->d_name[0] == '.')
-            continue;
-        (void)text_print(path, sizeof(path), "/sys/fs/btrfs/%s/devices", e->d_name);
-        rc = add_listed(&pool, path);
-        for (size_t i = 0; rc == 0 && have_common(a, &pool) && i < pool.n; i++)
-            rc = add_device(a, pool.devices[i]);
-    }
-    if (d)
-        closedir(d);
-    return rc;
-}
-
 /* The list grows while it is walked: holders have holders. */
 static int add_holders(struct volume_above *a)
 {
@@ -224,8 +193,6 @@ static int add_all(struct volume_above *a)
             rc = add_holders(a);
         if (rc == 0)
             rc = add_loops(a);
-        if (rc == 0)
-            rc = add_pools(a);
     } while (rc == 0 && a->n > before);
     return rc;
 }

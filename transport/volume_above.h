@@ -18,8 +18,7 @@ enum { VOLUME_ABOVE_SYSFS_MAX = 4096 };
 
 struct volume_above {
     struct stat file; /* the volume itself */
-    dev_t *devices;   /* block devices that lead to it, itself too if it is one, and the others of a
-                         file system that lies on several */
+    dev_t *devices;   /* block devices that lead to it, itself too if it is one */
     size_t n;
 };
 

@@ -207,10 +207,11 @@ static int look_at_mount(void *arg, const struct volume_mount *m, struct err *er
     struct writers *w = arg;
     char at[PATH_MAX];
     char name[PATH_MAX + 16];
-    int rc;
+    int rc = m->writable ? volume_above_holds(&w->above, m, err) : 0;
 
-    if (!m->writable || !volume_above_has(&w->above, m->source) || was_found(w, m->super) ||
-        text_copy(at, sizeof(at), m->at) < 0)
+    if (rc <= 0)
+        return rc;
+    if (was_found(w, m->super) || text_copy(at, sizeof(at), m->at) < 0)
         return 0;
     rc = remember(w, m->super);
     if (rc < 0)
