@@ -407,6 +407,11 @@ int cmd_replica_push(struct cmd_call *call, struct err *err)
     if (r == 0 && m.arg.seq > 0)
         r = err_set_gw(err, GW_USAGE, -EINVAL, "push makes the next point; leave out '@%llu'",
                        (unsigned long long)m.arg.seq);
+    if (r == 0 && !opt_switch(call->opts, "consistent") &&
+        (opt_given(call->opts, "freeze") || opt_given(call->opts, "snapshot")))
+        r = err_set_gw(err, GW_USAGE, -EINVAL,
+                       "--freeze and --snapshot say how a point is made --consistent; without that "
+                       "nothing is frozen");
     if (r == 0)
         r = parse_level(opt_text(call->opts, "level"), &m.run.level, err);
     if (r == 0)

@@ -138,6 +138,8 @@ exits 4 godwit replica pull "$store/random@99" "$dir/x"
 exits 1 godwit replica push "$dir/no-such.img" "$store/x"
 says err GW-3020
 exits 2 godwit replica push "$dir/odd.img" "$store/random@2"
+exits 2 godwit replica push "$dir/odd.img" "$store/odd" --freeze 1s # and not --consistent: a fuzzy point
+exits 2 godwit replica push "$dir/odd.img" "$store/odd" --snapshot always
 exits 2 godwit replica push "$dir/odd.img" ftp://somewhere/x
 says err GW-3004
 mkdir "$dir/none"

@@ -105,5 +105,8 @@ said '^2 file systems stood still for'
 umount "$dir/mnt-1" "$dir/mnt-2"
 exits 0 godwit replica push "${dev[1]}" "$store/alone" --consistent
 said '^nothing is mounted from it: nothing had to stand still'
+truncate -s 80M "$dir/scanned"
+exits 5 godwit replica push "$dir/scanned" "$store/scanned" --consistent --snapshot never
+grep -q "no tracker tells what of '$dir/scanned' changed" "$dir/err" || fail "$(cat "$dir/err")"
 exec 7>&- 8>&-
 echo 'always one moment'

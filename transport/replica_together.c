@@ -14,6 +14,7 @@
 #include "base/fail.h"
 #include "base/gw.h"
 #include "base/num.h"
+#include "base/text.h"
 
 #include <inttypes.h>
 
@@ -134,6 +135,17 @@ static void give_back(struct together *g)
             track_abort(g->members[i].push.track);
 }
 
+static int too_much(const struct together *g, struct err *err)
+{
+    for (size_t i = 0; i < g->t->n; i++)
+        if (text_equal(track_kind(g->members[i].push.track), "scan"))
+            return err_set(err, -EAGAIN,
+                           "no tracker tells what of '%s' changed, and all of it is more than %d "
+                           "MiB",
+                           g->t->runs[i].volume_path, BYTES_MAX >> 20);
+    return err_set(err, -EAGAIN, "more than %d MiB change between two passes", BYTES_MAX >> 20);
+}
+
 /* All of the moment but the freeze. The memory it is for is touched, and the time seen. */
 static int rehearse(struct together *g, struct err *err)
 {
@@ -142,7 +154,7 @@ static int rehearse(struct together *g, struct err *err)
     int rc;
 
     if (g->left_bytes >= BYTES_MAX)
-        return err_set(err, -EAGAIN, "more than %d MiB change between two passes", BYTES_MAX >> 20);
+        return too_much(g, err);
     capture_arena_done(&g->arena);
     rc = capture_arena_init(&g->arena, room, err);
     if (rc < 0)
