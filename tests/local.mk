@@ -152,7 +152,7 @@ bench-device: godwit tool_track bench_account bench_data
 .PHONY: bench-device
 
 # What takes a kernel and disks of its own, in virtual machines; tests/own_guest.sh says how they are started.
-VM_TESTS = vm_track vm_lvm
+VM_TESTS = vm_track vm_lvm vm_points
 EXTRA_DIST += tests/own_guest.sh tests/starter.sh $(VM_TESTS:%=tests/%.sh)
 check-vm: all
 	@$(MAKE) $(AM_MAKEFLAGS) tool_track
