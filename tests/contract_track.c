@@ -79,7 +79,6 @@ static struct volume *open_export(struct place *p)
                           NULL};
     struct volume *v = NULL;
 
-    end_server(p);
     unit_path(p->dir, "nbd", socket_path);
     assert_ok(text_print(file, sizeof(file), "driver=file,filename=%s,node-name=d", p->image));
     assert_ok(text_print(server, sizeof(server), "addr.type=unix,addr.path=%s", socket_path));
@@ -100,6 +99,8 @@ static struct volume *open_volume(struct place *p, const char *kind, uint64_t si
     struct track *t = NULL;
     char device[LOOP_DEVICE_PATH];
 
+    close_loop(p);
+    end_server(p); /* while it has the image nobody else may write to it */
     assert_ok(volume_prepare(p->image, size, NULL));
     if (text_equal(kind, "nbd"))
         return open_export(p);
@@ -107,7 +108,6 @@ static struct volume *open_volume(struct place *p, const char *kind, uint64_t si
         assert_ok(volume_open(p->image, VOLUME_READ, &v, NULL));
         return v;
     }
-    close_loop(p);
     p->loop = size < 512 ? -1 : loop_device_open(p->image, device); /* no device is empty */
     if (p->loop < 0)
         return NULL;
