@@ -309,6 +309,16 @@ static const struct columns_row digest_rows[] = {
 };
 
 /* Worth a line when somebody had to wait for it. */
+/* A scan is no news, nor is the first pass. */
+static void view_rescan(struct out *o, const struct js *doc)
+{
+    const char *why = js_str(doc, "rescan", NULL);
+
+    if (why && js_u64(js_member(doc, "point"), "seq", 0) > 1 &&
+        !text_equal(js_str(doc, "tracker", ""), "scan"))
+        out_text(o, "all of it was read: %s", why);
+}
+
 static void view_bound(struct out *o, const struct js *doc)
 {
     const char *bound = js_str(doc, "bound", NULL);
@@ -344,6 +354,7 @@ static int view_push(struct out *o, const struct js *doc, struct table *t, struc
     if (!out_is_for_people(o))
         return columns_one(o, doc, t, push_rows, ARRAY_LEN(push_rows), err);
     view_pass(o, doc);
+    view_rescan(o, doc);
     view_bound(o, doc);
     replica_view_say_freeze(o, js_member(doc, "freeze"));
     replica_view_say_unreadable(o, js_member(doc, "point"));

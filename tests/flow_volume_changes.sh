@@ -190,6 +190,9 @@ all_of_it() {
     if [ "$tracker" != scan ]; then
         partitions
         busy
+        rm "$state"/tracker*
+        godwit replica push "$dev" "$replica" --tracker "$tracker" --state-dir "$state" >"$dir/out"
+        grep -q '^all of it was read: ' "$dir/out" || fail "why it took so long: $(cat "$dir/out")"
         no_p1
     fi
     exec 7<&-

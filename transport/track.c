@@ -96,7 +96,8 @@ static int open_best(struct volume *v, struct track *t, struct err *err)
         if (rc < 0)
             return rc;
         rc = open_one(trackers[best], v, t, err);
-        if (rc < 0 && err)
+        /* What the best one lacks helps most. */
+        if (rc < 0 && err && !t->passed_over.text[0])
             t->passed_over = *err;
         if (rc == -EOVERFLOW && err)
             t->why = *err;
