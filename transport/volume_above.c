@@ -73,15 +73,15 @@ bool volume_above_parse(const char *text, dev_t *ret)
 
 void volume_above_line(const char *path, char *out, size_t size)
 {
-    auto_buf struct buf text = {0};
-    const char *line;
+    auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    char text[VOLUME_ABOVE_SYSFS_MAX]; /* no allocation, which could fail */
+    ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 
     out[0] = '\0';
-    if (fd_load_proc(path, VOLUME_ABOVE_SYSFS_MAX, &text, NULL) < 0)
+    if (len <= 0)
         return;
-    line = buf_cstr(&text);
-    if (line)
-        text_print(out, size, "%.*s", (int)strcspn(line, "\n"), line);
+    text[len] = '\0';
+    text_print(out, size, "%.*s", (int)strcspn(text, "\n"), text);
 }
 
 static bool leads_to(const struct volume_above *a, const struct stat *st)
@@ -117,11 +117,18 @@ static bool is_loop_on(const struct volume_above *a, const char *loop)
 }
 
 /* Those on the image, or on a device: they are no holders of it. */
+/* *ret is NULL when there is no such directory. */
+static int open_dir(const char *path, DIR **ret)
+{
+    *ret = opendir(path);
+    return *ret || errno == ENOENT || errno == ENOTDIR || errno == EACCES ? 0 : -errno;
+}
+
 static int add_loops(struct volume_above *a)
 {
-    DIR *d = opendir("/sys/block");
     struct dirent *e;
-    int rc = 0;
+    DIR *d;
+    int rc = open_dir("/sys/block", &d);
 
     while (rc == 0 && d && (e = readdir(d))) {
         char path[PATH_MAX];
@@ -143,9 +150,9 @@ static int add_loops(struct volume_above *a)
 /* Every entry of dir that has a "dev" file is a device. */
 static int add_listed(struct volume_above *a, const char *dir)
 {
-    DIR *d = opendir(dir);
     struct dirent *e;
-    int rc = 0;
+    DIR *d;
+    int rc = open_dir(dir, &d);
 
     while (rc == 0 && d && (e = readdir(d))) {
         char path[PATH_MAX];
@@ -325,9 +332,9 @@ static int is_among(const struct volume_above *a, dev_t source, const char *devi
 
 static int is_on_btrfs(const struct volume_above *a, dev_t source)
 {
-    DIR *d = opendir("/sys/fs/btrfs");
     struct dirent *e;
-    int rc = 0;
+    DIR *d;
+    int rc = open_dir("/sys/fs/btrfs", &d);
 
     while (rc == 0 && d && (e = readdir(d))) {
         char path[PATH_MAX];

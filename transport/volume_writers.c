@@ -24,10 +24,7 @@
 
 #include "base/banned.h"
 
-enum {
-    WRITERS_FILE_MAX = 8 << 20,     /* of maps */
-    WRITERS_FDINFO_MAX = 64 * 1024, /* an fdinfo of an eventpoll lists every watch */
-};
+enum { WRITERS_FILE_MAX = 8 << 20 }; /* of maps */
 
 /* What must not be written, and what was found. */
 struct writers {
@@ -38,7 +35,16 @@ struct writers {
     unsigned n;
     dev_t *mounted; /* file systems that were found, wherever they are mounted */
     size_t mounted_n;
+    struct buf text; /* of one process after another */
+    int failed;      /* why not all could be looked at; what they do not let us see is not this */
 };
+
+/* What we have too little of: to go on would be to overlook somebody. */
+static void note_failure(struct writers *w, int code)
+{
+    if (code == -ENOMEM || code == -EMFILE || code == -ENFILE)
+        w->failed = code;
+}
 
 static void found(struct writers *w, const char *name)
 {
@@ -80,13 +86,15 @@ static bool is_writable(int proc_fd, const char *fd_name)
     return *at >= '0' && *at <= '7' && ((*at - '0') & O_ACCMODE) != O_RDONLY;
 }
 
-static bool holds_open(const struct writers *w, int proc_fd)
+static bool holds_open(struct writers *w, int proc_fd)
 {
     int fd = openat(proc_fd, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
     struct dirent *e;
     bool yes = false;
 
+    if (!d)
+        note_failure(w, -errno);
     if (!d && fd >= 0)
         close(fd);
     while (d && !yes && (e = readdir(d))) {
@@ -127,18 +135,25 @@ static bool is_mapping(const struct writers *w, const char *line)
            num_parse_u64(ino_text, 0, UINT64_MAX, &ino, NULL) == 0 && ino == w->above.file.st_ino;
 }
 
-static bool holds_mapped(const struct writers *w, int proc_fd)
+static bool holds_mapped(struct writers *w, int proc_fd)
 {
-    auto_buf struct buf text = {0};
     char path[64];
     char *line;
     bool yes = false;
+    int rc;
 
     if (!S_ISREG(w->above.file.st_mode) ||
-        text_print(path, sizeof(path), "/proc/self/fd/%d/maps", proc_fd) < 0 ||
-        fd_load_proc(path, WRITERS_FILE_MAX, &text, NULL) < 0 || !buf_cstr(&text))
+        text_print(path, sizeof(path), "/proc/self/fd/%d/maps", proc_fd) < 0)
         return false;
-    line = (char *)text.data;
+    buf_clear(&w->text);
+    rc = fd_load_proc(path, WRITERS_FILE_MAX, &w->text, NULL);
+    if (rc == 0 && !buf_cstr(&w->text))
+        rc = -ENOMEM;
+    if (rc < 0) {
+        note_failure(w, rc);
+        return false;
+    }
+    line = (char *)w->text.data;
     while (line && *line != '\0' && !yes) {
         char *end = strchr(line, '\n');
 
@@ -180,7 +195,7 @@ static int look_at_processes(struct writers *w, struct err *err)
             look_at_process(w, dirfd(d), e->d_name);
     }
     closedir(d);
-    return 0;
+    return w->failed < 0 ? err_set(err, w->failed, "look at processes: %m") : 0;
 }
 
 static bool was_found(const struct writers *w, dev_t super)
@@ -236,6 +251,7 @@ static int look(struct writers *w, const char *path, unsigned *ret_n, struct err
         *ret_n = w->n;
     volume_above_done(&w->above);
     free(w->mounted);
+    buf_done(&w->text);
     return rc;
 }
 
