@@ -102,9 +102,12 @@ echo '{"n": 1, "id": "op.1.adopt", "kind": "adopt", "workload": "shop", "epoch":
 "$tool" order "$dir/agent" "$dir/agent.json" "$dir/order.json" >"$dir/out" 2>"$dir/err"
 [ "$(jq -r .state "$dir/out")" = 'done' ] || fail "adopt: $(cat "$dir/out" "$dir/err")"
 agent 1
-agent 1
-before=$(place)
 for _ in 1 2 3 4 5; do # a pass that read everything, whyever, needs no scrub
+    agent 1
+    [ ! -e "$dir/agent/workloads/shop/volumes/data/scrub" ] || break
+done
+before=$(place)
+for _ in 1 2 3 4 5; do
     agent 1
     [ "$(place)" = "$before" ] || break
 done
