@@ -52,7 +52,9 @@ static int search_init(struct search *s, const char *path, struct err *err)
     if (rc < 0)
         return rc;
     s->used = calloc(s->above.n + 1, sizeof(*s->used));
-    return s->used ? 0 : err_set(err, -ENOMEM, "who claims '%s': %m", path);
+    if (!s->used)
+        return err_set(err, -ENOMEM, "who claims '%s': %m", path);
+    return volume_above_all_mounts(look_at_mount, s, err);
 }
 
 /* "/dev/sda"; false when there is no such file here. */
@@ -141,8 +143,6 @@ int volume_claims_unknown(const char *path, char *out_name, size_t size, struct 
     auto_search struct search s = {0};
     int rc = search_init(&s, path, err);
 
-    if (rc == 0)
-        rc = volume_above_all_mounts(look_at_mount, &s, err);
     if (rc < 0)
         return rc;
     for (size_t i = 0; i < s.above.n; i++) {
@@ -160,8 +160,6 @@ int volume_claims_above(const char *path, char *out_name, size_t size, struct er
     auto_search struct search s = {0};
     int rc = search_init(&s, path, err);
 
-    if (rc == 0)
-        rc = volume_above_all_mounts(look_at_mount, &s, err);
     if (rc < 0)
         return rc;
     for (size_t i = 0; i < s.above.n; i++) {
