@@ -48,6 +48,7 @@ tracks ebpf 'the first choice'
 told=$(hide auto)
 [[ $told == *"'tracefs' tracks from here on, and no longer 'ebpf'"*'sectors more than were seen' ]] || fail "why it is another: $told"
 tracks tracefs 'the kernel hid something'
+grep -qx norecord-cmd "$(buffers)/trace_options" || fail 'the kernel notes names at each switch of tasks'
 small 'after the one rescan'
 tracks tracefs 'it stays so'
 told=$(hide auto)

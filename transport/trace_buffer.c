@@ -157,6 +157,10 @@ static int configure(const char *dir, unsigned major, unsigned minor, struct err
         rc = text_print(filter, sizeof(filter), "dev == %u", major << 20 | minor);
     if (rc == 0)
         rc = set(dir, "buffer_size_kb", size, err);
+    /* Names of processes would be noted at every switch of tasks of the machine: nobody reads them,
+     * and the kernel's scheduler would be patched each time that tracing begins. */
+    if (rc == 0)
+        rc = set(dir, "trace_options", "norecord-cmd", err);
     if (rc == 0)
         rc = set(dir, EVENT "/filter", filter, err);
     return rc < 0 ? rc : set(dir, EVENT "/enable", "1", err);
