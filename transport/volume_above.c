@@ -116,7 +116,6 @@ static bool is_loop_on(const struct volume_above *a, const char *loop)
     return info.lo_device == a->file.st_dev && info.lo_inode == a->file.st_ino;
 }
 
-/* Those on the image, or on a device: they are no holders of it. */
 /* *ret is NULL when there is no such directory. */
 static int open_dir(const char *path, DIR **ret)
 {
@@ -124,6 +123,7 @@ static int open_dir(const char *path, DIR **ret)
     return *ret || errno == ENOENT || errno == ENOTDIR || errno == EACCES ? 0 : -errno;
 }
 
+/* Those on the image, or on a device: they are no holders of it. */
 static int add_loops(struct volume_above *a)
 {
     struct dirent *e;
