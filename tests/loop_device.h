@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <unistd.h>
 
 enum { LOOP_DEVICE_PATH = 32 };
 
@@ -58,6 +59,20 @@ static inline int loop_device_open(const char *image, char path[static LOOP_DEVI
         close(fd); /* somebody else was faster */
     }
     return -EBUSY;
+}
+
+/* As root and with loop devices, on one of which a test's place can be made. Says so when not: 77.
+ */
+static inline bool loop_device_is_here(int (*setup)(void **), int (*teardown)(void **))
+{
+    void *state = NULL;
+    bool here = geteuid() == 0 && loop_device_private_pins() && setup(&state) == 0;
+
+    if (state)
+        teardown(&state);
+    if (!here)
+        puts("skipped: needs root and loop devices");
+    return here;
 }
 
 #endif

@@ -424,14 +424,8 @@ int main(void)
         CASE(what_a_hook_mounts_stands_still_too),
         CASE(a_volume_that_is_gone_leaves_no_other_frozen),
     };
-    void *state = NULL;
-    bool here = geteuid() == 0 && loop_device_private_pins() && setup(&state) == 0;
 
-    if (state)
-        teardown(&state);
-    if (!here) {
-        printf("skipped: needs root and loop devices\n");
+    if (!loop_device_is_here(setup, teardown))
         return 77;
-    }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -143,14 +143,8 @@ int main(void)
         CASE(what_was_written_is_not_quiet),
         CASE(what_is_written_while_a_pass_begins_is_not_quiet),
     };
-    void *state = NULL;
-    bool here = geteuid() == 0 && loop_device_private_pins() && setup(&state) == 0;
 
-    if (state)
-        teardown(&state);
-    if (!here) {
-        printf("skipped: needs root and loop devices\n");
+    if (!loop_device_is_here(setup, teardown))
         return 77;
-    }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
